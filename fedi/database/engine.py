@@ -1,0 +1,172 @@
+"""The database: SQLite on one machine, PostgreSQL on many, behind the same two doors.
+
+`Database.read()` gives a session that only reads; `Database.write()` gives a transaction. On
+SQLite writers stand in line inside the process, so that nobody polls for the file lock, and a
+write transaction begins IMMEDIATE, so that it never fails half-way for the lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from fedi import ids
+from fedi.clock import Clock
+from fedi.events import Event, Events
+from fedi.settings import DatabaseSettings, InstanceSettings
+
+BUSY_TIMEOUT_S = 30  # another process (a command line, a backup) may hold the lock
+SQLITE_CACHE_KB = 16 * 1024  # per connection
+SQLITE_MMAP_BYTES = 256 * 1024 * 1024
+
+
+class Session(AsyncSession):
+    """A session that knows what time it is and whose instance it works for."""
+
+    clock: Clock
+    instance: InstanceSettings
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+
+class Transaction(Session):
+    """A session whose changes are committed together, and events told after that."""
+
+    def __init__(self, *args: Any, **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        self.events: list[Event] = []
+
+    def new_id(self) -> int:
+        return ids.new(self.now)
+
+    def emit(self, event: Event) -> None:
+        """Publish `event` once this transaction is committed; never, if it is rolled back."""
+        self.events.append(event)
+
+
+class Database:
+    """One database, opened.
+
+    Args:
+        settings: where it is; a SQLite file and its folder are made if they are not there.
+        instance: handed to each session, for the addresses of what it creates.
+        clock: handed to each session.
+        events: where a transaction's events go after it is committed.
+    """
+
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        instance: InstanceSettings,
+        clock: Clock | None = None,
+        events: Events | None = None,
+    ) -> None:
+        self.url = driver_url(settings.url)
+        self.clock = clock or Clock()
+        self.events = events or Events()
+        self.instance = instance
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        if self.sqlite:
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self._writers: asyncio.Lock | None = asyncio.Lock()
+            self._reading = _sqlite_engine(self.url, settings, "BEGIN", settings.pool_size)
+            self._writing = _sqlite_engine(self.url, settings, "BEGIN IMMEDIATE", 1)
+        else:
+            self._writers = None
+            self._reading = create_async_engine(
+                self.url, pool_size=settings.pool_size, max_overflow=settings.pool_size
+            )
+            self._writing = self._reading
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Session]:
+        """A session on a consistent state of the database, for reading only."""
+        async with Session(self._reading, expire_on_commit=False, autoflush=False) as session:
+            session.clock, session.instance = self.clock, self.instance
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """A transaction: committed when the block ends, rolled back when it raises.
+
+        Keep it short and free of anything slow: on SQLite every other writer waits for it.
+        """
+        if self._writers is None:
+            async with self._transaction() as transaction:
+                yield transaction
+        else:
+            async with self._writers, self._transaction() as transaction:
+                yield transaction
+        for happened in transaction.events:
+            self.events.publish(happened)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Transaction]:
+        async with Transaction(self._writing, expire_on_commit=False) as transaction:
+            transaction.clock, transaction.instance = self.clock, self.instance
+            yield transaction
+            await transaction.commit()
+
+    async def close(self) -> None:
+        await self._writing.dispose()
+        await self._reading.dispose()
+
+
+def driver_url(address: str) -> URL:
+    """The address with the asynchronous driver that we use for it.
+
+    Raises:
+        ValueError: it is neither SQLite nor PostgreSQL.
+    """
+    url = make_url(address)
+    match url.get_backend_name():
+        case "sqlite":
+            return url.set(drivername="sqlite+aiosqlite")
+        case "postgresql" | "postgres":
+            return url.set(drivername="postgresql+asyncpg")
+        case other:
+            raise ValueError(f"Easel stores in SQLite or PostgreSQL, not in {other}")
+
+
+def _sqlite_engine(
+    url: URL, settings: DatabaseSettings, begin: str, connections: int
+) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        connect_args={"timeout": BUSY_TIMEOUT_S, "autocommit": True}
+        if hasattr(sqlite3.Connection, "autocommit")
+        else {"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={settings.synchronous}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
+        cursor.execute(f"PRAGMA cache_size=-{SQLITE_CACHE_KB}")
+        cursor.execute(f"PRAGMA mmap_size={SQLITE_MMAP_BYTES}")
+        cursor.execute("PRAGMA temp_store=MEMORY")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,95 @@
+"""Bring a database to today's tables. `easel` does it itself when it starts.
+
+Alembic is only imported when there is something to do: a start should be quick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from fedi.database.engine import driver_url
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+FOLDER = Path(__file__).parent
+ADVISORY_LOCK = 0x4561_73656C  # one process migrates a PostgreSQL at a time
+
+
+def head() -> str:
+    """The newest revision that this Easel knows: the last file of `versions/`, by number."""
+    return max(path.stem for path in (FOLDER / "versions").glob("[0-9]*.py")).split("_")[0]
+
+
+async def migrate(url: str) -> bool:
+    """Bring the database at `url` to the newest tables.
+
+    Returns:
+        Whether there was anything to do.
+    """
+    address = driver_url(url)
+    if address.get_backend_name() == "sqlite" and address.database:
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(address)
+    try:
+        if await _revision(engine) == head():
+            return False
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade)
+        return True
+    finally:
+        await engine.dispose()
+
+
+async def _revision(engine: Any) -> str | None:
+    try:
+        async with engine.connect() as connection:
+            found = await connection.execute(text("SELECT version_num FROM alembic_version"))
+            revision = found.scalar()
+            return None if revision is None else str(revision)
+    except DBAPIError:
+        return None  # a new database
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
+    config = configuration()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def configuration() -> Config:
+    """Alembic's configuration: no ini file, everything is here."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def revise(url: str, number: str, message: str) -> None:
+    """Write a new migration from the difference between the tables and the database at `url`."""
+    from alembic import command
+
+    async def run() -> None:
+        engine = create_async_engine(driver_url(url))
+        async with engine.begin() as connection:
+            await connection.run_sync(write)
+        await engine.dispose()
+
+    def write(connection: Connection) -> None:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.revision(config, message=message, rev_id=number, autogenerate=True)
+
+    asyncio.run(run())

@@ -1,0 +1,33 @@
+"""How Alembic runs our migrations: always on a connection that `migrate` opened."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from sqlmodel import SQLModel
+
+import fedi.database.tables  # noqa: F401  (fills the metadata)
+from fedi.database.tables.columns import UTCDateTime
+
+
+def render(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
+    if kind == "type" and isinstance(item, UTCDateTime):
+        autogen.imports.add("from fedi.database.tables.columns import UTCDateTime")
+        return "UTCDateTime()"
+    if kind == "type" and type(item).__name__ == "AutoString":
+        return "sa.String()"
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    render_as_batch=True,
+    render_item=render,
+    compare_type=True,
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

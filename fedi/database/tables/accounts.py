@@ -1,0 +1,172 @@
+"""People, ours and everybody else's, and how ours sign in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from fedi.database.tables.columns import (
+    moment,
+    optional_moment,
+    primary_id,
+    reference,
+)
+
+
+class Account(SQLModel, table=True):
+    """An actor: a person, service or application, local (`domain is None`) or remote."""
+
+    __tablename__ = "account"
+
+    id: int = primary_id()
+    username: str
+    domain: str | None = Field(None, index=True)
+    handle: str = Field(unique=True)  # `acct` in lower case: one account per handle
+    uri: str = Field(unique=True)
+    url: str = ""
+    actor_type: str = "Person"
+    display_name: str = ""
+    note: str = Field("", sa_type=Text)  # sanitised HTML
+    note_source: str = Field("", sa_type=Text)  # what a local author wrote
+    fields: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
+    emojis: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
+
+    # Pictures: a storage key for local accounts, an address for remote ones.
+    avatar: str | None = None
+    avatar_description: str = ""
+    header: str | None = None
+    header_description: str = ""
+
+    inbox_uri: str = ""
+    outbox_uri: str = ""
+    shared_inbox_uri: str | None = None
+    followers_uri: str = Field("", index=True)
+    following_uri: str = ""
+    featured_uri: str | None = None
+
+    public_key_id: str = Field("", index=True)
+    public_key_pem: str = Field("", sa_type=Text)
+    private_key_pem: str | None = Field(None, sa_type=Text, nullable=True)
+
+    locked: bool = False  # follows wait for approval
+    discoverable: bool = True
+    indexable: bool = False
+    hide_collections: bool = False
+    also_known_as: list[str] = Field(default_factory=list, sa_type=JSON)
+    moved_to_uri: str | None = None
+    # Whether pictures of this author may be offered as training data. Off until they say yes.
+    training_consent_at: datetime | None = optional_moment()
+
+    statuses_count: int = 0
+    followers_count: int = 0
+    following_count: int = 0
+    last_status_at: datetime | None = optional_moment()
+
+    created_at: datetime = moment()
+    updated_at: datetime = moment()
+    fetched_at: datetime | None = optional_moment()  # remote: when last read from its server
+    suspended_at: datetime | None = optional_moment()
+    deleted_at: datetime | None = optional_moment()  # a tombstone: answers 410
+
+    @property
+    def local(self) -> bool:
+        return self.domain is None
+
+    @property
+    def acct(self) -> str:
+        """The handle as Mastodon's clients write it: `alice`, or `bob@other.example`."""
+        return self.username if self.domain is None else f"{self.username}@{self.domain}"
+
+
+class Login(SQLModel, table=True):
+    """How a local account signs in, and what it may do here."""
+
+    __tablename__ = "login"
+
+    account_id: int = reference("account.id", primary=True)
+    email: str | None = Field(None, unique=True)
+    password_hash: str | None = None
+    role: str = "user"  # user, moderator, admin
+    preferences: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    created_at: datetime = moment()
+    confirmed_at: datetime | None = optional_moment()
+
+
+class AccessToken(SQLModel, table=True):
+    """A bearer token. Only its SHA-256 is stored."""
+
+    __tablename__ = "access_token"
+
+    id: int = primary_id()
+    token_hash: str = Field(unique=True)
+    account_id: int | None = reference("account.id", index=True, default=None, nullable=True)
+    name: str = ""
+    scopes: str = "read write follow"
+    created_at: datetime = moment()
+    last_used_at: datetime | None = optional_moment()
+    revoked_at: datetime | None = optional_moment()
+
+
+class Follow(SQLModel, table=True):
+    __tablename__ = "follow"
+    __table_args__ = (
+        UniqueConstraint("account_id", "target_account_id"),
+        Index("follow_target", "target_account_id", "state", "id"),
+        Index("follow_source", "account_id", "state", "id"),
+    )
+
+    id: int = primary_id()
+    account_id: int = reference("account.id")
+    target_account_id: int = reference("account.id")
+    state: str = "accepted"  # pending, accepted
+    uri: str = Field(index=True)
+    created_at: datetime = moment()
+
+
+class Block(SQLModel, table=True):
+    __tablename__ = "block"
+    __table_args__ = (UniqueConstraint("account_id", "target_account_id"),)
+
+    id: int = primary_id()
+    account_id: int = reference("account.id")
+    target_account_id: int = reference("account.id", index=True)
+    uri: str = Field(index=True)
+    created_at: datetime = moment()
+
+
+class Notification(SQLModel, table=True):
+    """Something that a local account should know."""
+
+    __tablename__ = "notification"
+    __table_args__ = (Index("notification_account", "account_id", "id"),)
+
+    id: int = primary_id()
+    account_id: int = reference("account.id")
+    from_account_id: int = reference("account.id", index=True)
+    type: str  # follow, follow_request, mention, reblog, favourite, update, painting_failed
+    status_id: int | None = reference("status.id", index=True, default=None, nullable=True)
+    created_at: datetime = moment()
+
+
+class InstanceSecret(SQLModel, table=True):
+    """What this instance keeps to itself and makes once, such as keys."""
+
+    __tablename__ = "instance_secret"
+
+    name: str = Field(primary_key=True)
+    value: str = Field(sa_type=Text)
+    created_at: datetime = moment()
+
+
+__all__ = [
+    "AccessToken",
+    "Account",
+    "Block",
+    "Follow",
+    "InstanceSecret",
+    "Login",
+    "Notification",
+]

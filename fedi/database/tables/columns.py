@@ -1,0 +1,74 @@
+"""The column types that the tables share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Integer
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlmodel import Field
+
+# SQLite makes only INTEGER PRIMARY KEY an alias of the row itself.
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC, on SQLite (which knows no time zones) as on PostgreSQL."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(DateTime(timezone=dialect.name != "sqlite"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def primary_id() -> Any:
+    """A 64-bit primary key that we mint ourselves (`fedi.ids`)."""
+    return Field(sa_type=BigId, primary_key=True)
+
+
+def reference(target: str, *, index: bool = False, primary: bool = False, **rest: Any) -> Any:
+    """A 64-bit reference to another row, which goes when that row goes."""
+    return Field(
+        sa_type=BigId,
+        foreign_key=target,
+        ondelete="CASCADE",
+        index=index,
+        primary_key=primary,
+        **rest,
+    )
+
+
+def optional_reference(target: str, *, index: bool = False) -> Any:
+    """A 64-bit reference that becomes NULL when the other row goes."""
+    return Field(
+        default=None,
+        sa_type=BigId,
+        foreign_key=target,
+        ondelete="SET NULL",
+        index=index,
+        nullable=True,
+    )
+
+
+def moment(*, index: bool = False) -> Any:
+    return Field(sa_type=UTCDateTime, index=index)
+
+
+def optional_moment(*, index: bool = False) -> Any:
+    return Field(default=None, sa_type=UTCDateTime, nullable=True, index=index)

@@ -1,0 +1,172 @@
+"""What people post, and what others do with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from fedi.database.tables.columns import (
+    BigId,
+    moment,
+    optional_moment,
+    optional_reference,
+    primary_id,
+    reference,
+)
+
+
+class Status(SQLModel, table=True):
+    """A post, or (with `reblog_of_id`) a boost of one."""
+
+    __tablename__ = "status"
+    __table_args__ = (
+        Index("status_account", "account_id", "id"),
+        Index("status_public", "visibility", "id"),
+        Index("status_reblog", "reblog_of_id", "account_id"),
+    )
+
+    id: int = primary_id()
+    uri: str = Field(unique=True)
+    url: str = ""
+    object_type: str = "Note"  # the ActivityStreams type it came as
+    account_id: int = reference("account.id")
+    local: bool = False
+
+    reblog_of_id: int | None = reference("status.id", default=None, nullable=True)
+    in_reply_to_uri: str | None = Field(None, index=True)  # known before the parent is
+    in_reply_to_id: int | None = optional_reference("status.id", index=True)
+    in_reply_to_account_id: int | None = optional_reference("account.id")
+
+    visibility: str = "public"  # public, unlisted, private, direct
+    content: str = Field("", sa_type=Text)  # sanitised HTML
+    source: str = Field("", sa_type=Text)  # what a local author wrote
+    spoiler_text: str = ""
+    sensitive: bool = False
+    language: str | None = None
+    # The audience as it was written, for what the visibility cannot say.
+    audience: dict[str, list[str]] = Field(default_factory=dict, sa_type=JSON)
+    emojis: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
+
+    ai: str = "undeclared"  # undeclared, none, generated, edited
+    generator: str = ""  # the model, as its author names it
+    based_on_uri: str | None = Field(None, index=True)  # schema:isBasedOn: the remix parent
+
+    replies_count: int = 0
+    reblogs_count: int = 0
+    favourites_count: int = 0
+
+    created_at: datetime = moment()  # `published`
+    edited_at: datetime | None = optional_moment()
+    deleted_at: datetime | None = optional_moment()  # a tombstone: answers 410
+    fetched_at: datetime | None = optional_moment()
+
+    @property
+    def activity_uri(self) -> str:
+        """The id of the Create (or, for a boost, of the Announce) that brought a local status."""
+        return self.uri if self.reblog_of_id is not None else f"{self.uri}/activity"
+
+
+class MediaAttachment(SQLModel, table=True):
+    """A picture: uploaded or painted here (`file`), or another server's (`remote_url`)."""
+
+    __tablename__ = "media_attachment"
+    __table_args__ = (Index("media_status", "status_id", "position"),)
+
+    id: int = primary_id()
+    account_id: int = reference("account.id", index=True)
+    status_id: int | None = reference("status.id", default=None, nullable=True)
+    position: int = 0
+    type: str = "image"  # image, gifv, video, audio, unknown
+    file: str | None = None  # storage key of the original
+    preview_file: str | None = None  # storage key of the small rendition
+    remote_url: str | None = None
+    media_type: str = ""
+    width: int | None = None
+    height: int | None = None
+    size: int | None = None  # bytes
+    blurhash: str | None = None
+    focus_x: float | None = None
+    focus_y: float | None = None
+    description: str = Field("", sa_type=Text)  # alt text
+    digest: str | None = None  # multibase SHA-256 of the original (FEP-1311)
+    # Honesty: where the picture comes from (an IPTC digital source type), and by what.
+    digital_source_type: str | None = None
+    ai_system: str = ""
+    ai_system_version: str = ""
+    ai_prompt: str = Field("", sa_type=Text)  # only if the author shares the recipe
+    recipe: dict[str, Any] | None = Field(None, sa_type=JSON, nullable=True)  # whole, for remixing
+    share_recipe: bool = False
+    painting_id: int | None = optional_reference("painting.id", index=True)
+    created_at: datetime = moment()
+
+
+class Mention(SQLModel, table=True):
+    __tablename__ = "mention"
+
+    status_id: int = reference("status.id", primary=True)
+    account_id: int = reference("account.id", primary=True, index=True)
+    silent: bool = False  # addressed, but not named in the text
+
+
+class Tag(SQLModel, table=True):
+    __tablename__ = "tag"
+
+    id: int = primary_id()
+    name: str = Field(unique=True)  # normalised: lower case, without '#'
+    display_name: str
+
+
+class StatusTag(SQLModel, table=True):
+    __tablename__ = "status_tag"
+    __table_args__ = (Index("status_tag_tag", "tag_id", "status_id"),)
+
+    status_id: int = reference("status.id", primary=True)
+    tag_id: int = reference("tag.id", primary=True)
+
+
+class Favourite(SQLModel, table=True):
+    __tablename__ = "favourite"
+    __table_args__ = (UniqueConstraint("account_id", "status_id"),)
+
+    id: int = primary_id()
+    account_id: int = reference("account.id")
+    status_id: int = reference("status.id", index=True)
+    uri: str = Field(index=True)
+    created_at: datetime = moment()
+
+
+class Pin(SQLModel, table=True):
+    __tablename__ = "pin"
+    __table_args__ = (UniqueConstraint("account_id", "status_id"),)
+
+    id: int = primary_id()
+    account_id: int = reference("account.id")
+    status_id: int = reference("status.id", index=True)
+    created_at: datetime = moment()
+
+
+class HomeEntry(SQLModel, table=True):
+    """One line of one account's home timeline, written when the post arrives."""
+
+    __tablename__ = "home_entry"
+    __table_args__ = (Index("home_entry_status", "status_id"),)
+
+    account_id: int = reference("account.id", primary=True)
+    status_id: int = Field(
+        sa_type=BigId, foreign_key="status.id", ondelete="CASCADE", primary_key=True
+    )
+
+
+__all__ = [
+    "Favourite",
+    "HomeEntry",
+    "MediaAttachment",
+    "Mention",
+    "Pin",
+    "Status",
+    "StatusTag",
+    "Tag",
+]

@@ -1,0 +1,127 @@
+"""What is still to be done: jobs, deliveries, paintings, and who paints."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, LargeBinary, Text, text
+from sqlmodel import Field, SQLModel
+
+from fedi.database.tables.columns import (
+    BigId,
+    moment,
+    optional_moment,
+    optional_reference,
+    primary_id,
+    reference,
+)
+
+
+class Job(SQLModel, table=True):
+    """Something to do, enqueued in the transaction of the change that asks for it."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        Index("job_due", "state", "priority", "run_at"),
+        Index("job_lease", "state", "lease_until"),
+        Index("job_unique", "unique_key", unique=True),
+    )
+
+    id: int = primary_id()
+    kind: str
+    payload: dict[str, Any] = Field(sa_type=JSON)
+    state: str = "ready"  # ready, running, dead
+    priority: int = 0  # smaller runs first
+    lane: str = ""  # jobs of one lane share a fate, such as deliveries to one host
+    unique_key: str | None = None  # enqueued again under the same key: nothing happens
+    run_at: datetime = moment()
+    attempts: int = 0
+    lease_until: datetime | None = optional_moment()
+    runner: str | None = None
+    error: str = Field("", sa_type=Text)
+    created_at: datetime = moment()
+
+
+class OutgoingActivity(SQLModel, table=True):
+    """An activity serialised once, for all its deliveries. Pruned when the last is done."""
+
+    __tablename__ = "outgoing_activity"
+
+    id: int = primary_id()
+    uri: str = Field(index=True)
+    account_id: int = reference("account.id")  # who signs
+    body: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = moment(index=True)
+
+
+class ReceivedActivity(SQLModel, table=True):
+    """The id of an activity that was taken in, so that it is taken in once."""
+
+    __tablename__ = "received_activity"
+
+    digest: str = Field(primary_key=True)  # SHA-256 of the activity's id
+    received_at: datetime = moment(index=True)
+
+
+class Painter(SQLModel, table=True):
+    """A process that paints, here or on another machine."""
+
+    __tablename__ = "painter"
+
+    id: int = primary_id()
+    name: str
+    token_hash: str = Field(unique=True)
+    local: bool = False  # started by this server
+    model: str = ""
+    device: str = ""
+    connected_at: datetime | None = optional_moment()
+    seen_at: datetime | None = optional_moment()
+    created_at: datetime = moment()
+
+
+class Painting(SQLModel, table=True):
+    """A picture that somebody asked for. The row is the queue."""
+
+    __tablename__ = "painting"
+    __table_args__ = (
+        Index(
+            "painting_queue",
+            "tag",
+            "id",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index("painting_account", "account_id", "state", "id"),
+        Index("painting_state", "state", "lease_until"),
+    )
+
+    id: int = primary_id()
+    account_id: int = reference("account.id")
+    state: str = "queued"  # queued, painting, done, failed, cancelled
+    recipe: dict[str, Any] = Field(sa_type=JSON)
+    share_recipe: bool = False
+    cost: float = 0.0  # estimated GPU-seconds
+    tag: float = 0.0  # start-time fair queueing: the smallest is painted next
+    painter_id: int | None = optional_reference("painter.id", index=True)
+    lease_until: datetime | None = optional_moment()
+    attempts: int = 0
+    step: int = 0
+    steps: int = 0
+    error: str = Field("", sa_type=Text)
+    media_id: int | None = Field(None, sa_type=BigId, nullable=True)
+    # The post that publishes itself with this picture: a draft as `social.statuses` reads it.
+    draft: dict[str, Any] | None = Field(None, sa_type=JSON, nullable=True)
+    status_id: int | None = Field(None, sa_type=BigId, nullable=True)
+    created_at: datetime = moment()
+    started_at: datetime | None = optional_moment()
+    finished_at: datetime | None = optional_moment()
+
+
+__all__ = [
+    "Job",
+    "OutgoingActivity",
+    "Painter",
+    "Painting",
+    "ReceivedActivity",
+]

@@ -1,0 +1,80 @@
+"""What just happened, told to whoever listens: streaming, pages, the job runner.
+
+Events are hints, never the truth: a listener that misses one reads the database. They are
+published after the transaction that made them is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+QUEUE_SIZE = 256  # events a slow listener may be behind; then it misses the oldest
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened.
+
+    Args:
+        topic: who might care, such as `jobs`, `painting:123`, `account:7`.
+        kind: what it was, such as `progress`, `status`, `notification`.
+        data: JSON-able details; ids, not rows.
+    """
+
+    topic: str
+    kind: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class Listener:
+    """A bounded queue of the events of some topics."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE_SIZE)
+
+    def put(self, event: Event) -> None:
+        if self._queue.full():
+            self._queue.get_nowait()
+        self._queue.put_nowait(event)
+
+    async def next(self) -> Event:
+        return await self._queue.get()
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        while True:
+            yield await self.next()
+
+
+class Events:
+    """The bus of one process."""
+
+    def __init__(self) -> None:
+        self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
+        self.relay: Callable[[Event], None] | None = None  # to the other processes, if any
+
+    @contextmanager
+    def listen(self, topics: Iterable[str]) -> Iterator[Listener]:
+        """Listen while the context lasts; yields a `Listener`."""
+        listener = Listener()
+        names = list(topics)
+        for name in names:
+            self._listeners[name].add(listener)
+        try:
+            yield listener
+        finally:
+            for name in names:
+                self._listeners[name].discard(listener)
+                if not self._listeners[name]:
+                    del self._listeners[name]
+
+    def publish(self, event: Event, *, relayed: bool = False) -> None:
+        """Tell everybody here, and (unless it came from there) the other processes."""
+        for listener in tuple(self._listeners.get(event.topic, ())):
+            listener.put(event)
+        if self.relay is not None and not relayed:
+            self.relay(event)

@@ -1,0 +1,277 @@
+"""What a host can set: `config.toml`, each entry overridable by `EASEL_<SECTION>__<NAME>`.
+
+`config.example.toml` is rendered from this module (`make config-example`); a test keeps both
+in step, so the description of a field is also its comment there.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+CONFIG_FILE_VARIABLE = "EASEL_CONFIG"
+DEFAULT_CONFIG_FILE = Path("config.toml")
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message is one plain sentence per mistake."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InstanceSettings(Section):
+    """Who this instance is."""
+
+    url: str = Field(
+        "http://localhost:8000",
+        description="The public address of this instance. Never change it after the first follow.",
+    )
+    name: str = Field("Easel", description="The name of this instance, as people see it.")
+    description: str = Field(
+        "A place for pictures made with words.",
+        description="One or two sentences about this instance.",
+    )
+    contact: str = Field("", description="An email address for questions; empty shows none.")
+
+    @field_validator("url")
+    @classmethod
+    def _origin_only(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an address such as https://easel.example")
+        if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username:
+            raise ValueError("must be a bare address without a path, such as https://easel.example")
+        return f"{parts.scheme}://{parts.netloc.lower()}"
+
+    @property
+    def domain(self) -> str:
+        """The host (and port, if not the scheme's own) that handles end with."""
+        parts = urlsplit(self.url)
+        assert parts.hostname is not None
+        default = {"http": 80, "https": 443}[parts.scheme]
+        if parts.port is None or parts.port == default:
+            return parts.hostname
+        return f"{parts.hostname}:{parts.port}"
+
+    @property
+    def secure(self) -> bool:
+        return self.url.startswith("https://")
+
+
+class ServerSettings(Section):
+    """Where the server listens."""
+
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
+    trusted_proxies: str = Field(
+        "127.0.0.1",
+        description="Addresses whose X-Forwarded-For is believed, separated by commas.",
+    )
+
+
+class DatabaseSettings(Section):
+    """Where everything is stored."""
+
+    url: str = Field(
+        "sqlite:///data/easel.db",
+        description="sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/NAME for large instances.",
+    )
+    synchronous: Literal["normal", "full"] = Field(
+        "normal",
+        description='SQLite only: "full" also survives a power cut without losing the last second.',
+    )
+    pool_size: int = Field(
+        8, ge=1, le=100, description="How many connections are kept open for reading."
+    )
+
+
+class MediaSettings(Section):
+    """Where pictures are stored, and what may be uploaded."""
+
+    folder: Path = Field(Path("data/media"), description="The folder for pictures.")
+    max_upload_mb: int = Field(16, ge=1, le=100, description="The largest upload, in megabytes.")
+    max_megapixels: int = Field(
+        33, ge=1, le=200, description="The largest picture that is decoded, in megapixels."
+    )
+
+
+class FederationSettings(Section):
+    """How this instance talks to others."""
+
+    enabled: bool = Field(True, description="Whether to talk to other servers at all.")
+    allow_private_addresses: bool = Field(
+        False,
+        description="Whether servers on private addresses may be reached. Only for trying things.",
+    )
+    timeout_s: float = Field(
+        10.0, gt=0, le=120, description="How many seconds another server has to answer."
+    )
+    max_inbox_kb: int = Field(
+        1024, ge=16, le=16384, description="The largest activity accepted, in kilobytes."
+    )
+    deliveries_at_once: int = Field(
+        64, ge=1, le=1000, description="How many deliveries are under way at once."
+    )
+
+
+class PaintingSettings(Section):
+    """How pictures are made."""
+
+    model: str = Field(
+        "",
+        description="The model: a name from the catalogue, a hub id, or a folder. Empty: try-out.",
+    )
+    local: bool = Field(
+        True, description="Whether this machine paints; false waits for remote painters."
+    )
+    device: Literal["auto", "cuda", "mps", "cpu"] = Field(
+        "auto", description="Where to paint: auto, cuda, mps or cpu."
+    )
+    idle_exit_s: int = Field(
+        600,
+        ge=5,
+        le=86400,
+        description="How many idle seconds until the painter ends and frees the card.",
+    )
+    lease_s: int = Field(
+        60,
+        ge=2,
+        le=3600,
+        description="How many seconds without a sign of life until a picture is given to another.",
+    )
+    max_steps: int = Field(60, ge=1, le=500, description="The most steps a request may ask for.")
+    max_megapixels: float = Field(
+        2.25, gt=0, le=64, description="The largest picture a request may ask for, in megapixels."
+    )
+    max_waiting: int = Field(
+        20, ge=1, le=10000, description="How many pictures one account may have waiting."
+    )
+    blocked_words: list[str] = Field(
+        [], description="Requests with one of these words are refused."
+    )
+
+
+class LogSettings(Section):
+    """What is written down."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much is written: debug, info, warning or error."
+    )
+    format: Literal["auto", "text", "json"] = Field(
+        "auto", description="text for people, json for machines, auto picks by the terminal."
+    )
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="EASEL_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    instance: InstanceSettings = InstanceSettings.model_validate({})
+    server: ServerSettings = ServerSettings.model_validate({})
+    database: DatabaseSettings = DatabaseSettings.model_validate({})
+    media: MediaSettings = MediaSettings.model_validate({})
+    federation: FederationSettings = FederationSettings.model_validate({})
+    painting: PaintingSettings = PaintingSettings.model_validate({})
+    log: LogSettings = LogSettings.model_validate({})
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+
+def load(file: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        file: the configuration file; without it `$EASEL_CONFIG`, else `config.toml` if it is
+            there, else the defaults. Relative paths inside it are relative to its folder.
+
+    Raises:
+        SettingsError: the file is missing, is no TOML, or holds something unusable.
+    """
+    named = file or (
+        Path(os.environ[CONFIG_FILE_VARIABLE]) if CONFIG_FILE_VARIABLE in os.environ else None
+    )
+    path = named or DEFAULT_CONFIG_FILE
+    values: dict[str, Any] = {}
+    if path.exists():
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+    elif named is not None:
+        raise SettingsError(f"There is no settings file {path}.")
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise SettingsError(_plain(error, path)) from error
+    return _anchored(settings, path.parent if path.exists() else Path())
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    """Make the paths in the settings relative to the file that names them."""
+    database = settings.database
+    if database.url.startswith("sqlite:///") and not database.url.startswith("sqlite:////"):
+        name = database.url.removeprefix("sqlite:///")
+        database = database.model_copy(update={"url": f"sqlite:///{(folder / name).resolve()}"})
+    media = settings.media.model_copy(update={"folder": (folder / settings.media.folder).resolve()})
+    return settings.model_copy(update={"database": database, "media": media})
+
+
+def _plain(error: ValidationError, path: Path) -> str:
+    lines = []
+    for mistake in error.errors():
+        where = ".".join(str(part) for part in mistake["loc"])
+        if mistake["type"] == "extra_forbidden":
+            lines.append(f"{path}: there is no setting {where}.")
+        else:
+            lines.append(f"{path}: {where}: {mistake['msg'].removeprefix('Value error, ')}.")
+    return "\n".join(lines)
+
+
+def render_example() -> str:
+    """The text of `config.example.toml`: each setting with its default and its comment."""
+    lines = [
+        "# Easel's settings. Copy this file to config.toml and change what you need.",
+        "# Each can also be set by the environment: EASEL_INSTANCE__URL=https://easel.example",
+    ]
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        assert isinstance(section, type) and issubclass(section, Section)
+        lines += ["", f"# {section.__doc__}", f"[{name}]"]
+        for key, entry in section.model_fields.items():
+            lines += [f"# {entry.description}", f"{key} = {_toml(entry.default)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case list():
+            return "[" + ", ".join(_toml(entry) for entry in value) + "]"
+        case _:
+            text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+            return f'"{text}"'
