@@ -73,7 +73,7 @@ class Events:
                     del self._listeners[name]
 
     def publish(self, event: Event, *, relayed: bool = False) -> None:
-        """Tell everybody here, and (unless it came from there) the other processes."""
+        """Tell everybody here and, unless they have been told already, the other processes."""
         for listener in tuple(self._listeners.get(event.topic, ())):
             listener.put(event)
         if self.relay is not None and not relayed:

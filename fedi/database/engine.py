@@ -22,6 +22,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from fedi import ids
 from fedi.clock import Clock
+from fedi.database import relay
 from fedi.events import Event, Events
 from fedi.settings import DatabaseSettings, InstanceSettings
 
@@ -111,14 +112,25 @@ class Database:
             async with self._writers, self._transaction() as transaction:
                 yield transaction
         for happened in transaction.events:
-            self.events.publish(happened)
+            self.events.publish(happened, relayed=True)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Transaction]:
         async with Transaction(self._writing, expire_on_commit=False) as transaction:
             transaction.clock, transaction.instance = self.clock, self.instance
             yield transaction
+            if not self.sqlite:
+                await self._notify(transaction)
             await transaction.commit()
+
+    async def _notify(self, transaction: Transaction) -> None:
+        """Tell the other processes, exactly when this is committed (PostgreSQL's own promise)."""
+        for happened in transaction.events:
+            payload = relay.encode(happened)
+            if payload is not None:
+                await transaction.execute(
+                    relay.NOTIFY, {"channel": relay.CHANNEL, "payload": payload}
+                )
 
     async def close(self) -> None:
         await self._writing.dispose()

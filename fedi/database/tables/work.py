@@ -23,7 +23,7 @@ class Job(SQLModel, table=True):
 
     __tablename__ = "job"
     __table_args__ = (
-        Index("job_due", "state", "priority", "run_at"),
+        Index("job_due", "state", "kind", "run_at"),
         Index("job_lease", "state", "lease_until"),
         Index("job_unique", "unique_key", unique=True),
     )
@@ -32,7 +32,6 @@ class Job(SQLModel, table=True):
     kind: str
     payload: dict[str, Any] = Field(sa_type=JSON)
     state: str = "ready"  # ready, running, dead
-    priority: int = 0  # smaller runs first
     lane: str = ""  # jobs of one lane share a fate, such as deliveries to one host
     unique_key: str | None = None  # enqueued again under the same key: nothing happens
     run_at: datetime = moment()

@@ -84,7 +84,6 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
-        sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("lane", sa.String(), nullable=False),
         sa.Column("unique_key", sa.String(), nullable=True),
         sa.Column("run_at", UTCDateTime(), nullable=False),
@@ -96,7 +95,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("job", schema=None) as batch_op:
-        batch_op.create_index("job_due", ["state", "priority", "run_at"], unique=False)
+        batch_op.create_index("job_due", ["state", "kind", "run_at"], unique=False)
         batch_op.create_index("job_lease", ["state", "lease_until"], unique=False)
         batch_op.create_index("job_unique", ["unique_key"], unique=True)
 

@@ -1,0 +1,109 @@
+"""Which function does which kind of job, how often it is tried, and how many run at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete
+from sqlmodel import col
+
+from fedi.database import Transaction
+from fedi.database.tables import Job
+from fedi.runtime import Easel
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """How long to wait after the n-th failure: growing, and never all at the same moment.
+
+    Args:
+        first: the wait after the first failure.
+        factor: how much longer each further one is.
+        most: the longest wait.
+        jitter: up to this share is added at random; a wait is never shorter than planned.
+    """
+
+    first: timedelta = timedelta(seconds=15)
+    factor: float = 3.0
+    most: timedelta = timedelta(hours=6)
+    jitter: float = 0.25
+
+    def wait(self, failures: int) -> timedelta:
+        planned = min(self.most, self.first * self.factor ** min(failures - 1, 64))
+        return planned * (1 + random.random() * self.jitter)
+
+
+class Retry(Exception):
+    """Try this job again, after its usual wait or after `after` (such as a Retry-After)."""
+
+    def __init__(self, reason: str, after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after = after
+
+
+class GiveUp(Exception):
+    """This job can never succeed: keep it as a dead letter, with the reason."""
+
+
+@dataclass
+class Claimed:
+    """A job that this process is doing."""
+
+    id: int
+    kind: str
+    payload: dict[str, Any]
+    attempts: int  # this one included
+    lane: str
+    runner: str
+    finished: bool = field(default=False, init=False)
+
+    async def finish(self, tx: Transaction) -> None:
+        """Complete the job in the handler's own transaction: its effects and its end are one."""
+        await tx.execute(delete(Job).where(col(Job.id) == self.id, col(Job.runner) == self.runner))
+        self.finished = True
+
+
+Handler = Callable[[Easel, Claimed], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    name: str
+    handler: Handler
+    attempts: int
+    at_once: int | Callable[[Easel], int]
+    backoff: Backoff
+
+    def slots(self, easel: Easel) -> int:
+        return self.at_once(easel) if callable(self.at_once) else self.at_once
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def handles(
+    kind: str,
+    *,
+    attempts: int = 10,
+    at_once: int | Callable[[Easel], int] = 4,
+    backoff: Backoff | None = None,
+) -> Callable[[Handler], Handler]:
+    """Register a function for a kind of job.
+
+    Args:
+        kind: the name used with `enqueue`.
+        attempts: after so many failures the job is kept as a dead letter.
+        at_once: how many of this kind run at the same time in one process.
+        backoff: the waits between the attempts.
+    """
+
+    def register(handler: Handler) -> Handler:
+        KINDS[kind] = Kind(kind, handler, attempts, at_once, backoff or Backoff())
+        return handler
+
+    return register

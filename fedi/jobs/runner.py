@@ -1,0 +1,283 @@
+"""Doing the work: claimed in batches, leased, retried, never lost.
+
+One turn is one transaction: it completes what ended since the last turn and claims what is due,
+so the number of commits does not grow with the number of jobs. A runner that dies leaves leases
+behind; on SQLite (one process) the next start takes them back at once, on PostgreSQL another
+runner does when they end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, exists, func, literal, select, union_all, update
+from sqlmodel import col
+
+from fedi import logs
+from fedi.database import Transaction
+from fedi.database.tables import Job
+from fedi.jobs.registry import KINDS, Claimed, GiveUp, Kind, Retry
+from fedi.runtime import Easel
+
+LEASE = timedelta(minutes=5)
+RENEW_EVERY = timedelta(minutes=1)
+POLL_S = 15.0  # the longest sleep: another process may have enqueued while we were deaf
+CLAIM_BATCH = 200  # claimed in one turn at most, of one kind
+MAX_ERROR_LENGTH = 2000
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    job: Claimed
+    reason: str
+    run_at: datetime | None  # None: dead
+
+
+class Runner:
+    """Does the jobs of one process.
+
+    Args:
+        easel: the instance that the handlers work for.
+    """
+
+    def __init__(self, easel: Easel) -> None:
+        self.easel = easel
+        self.name = secrets.token_hex(8)
+        self._running: dict[asyncio.Task[None], Claimed] = {}
+        self._done: list[int] = []
+        self._failed: list[_Failure] = []
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._renewed_at = easel.clock.now()
+
+    async def recover(self) -> int:
+        """Take back what a dead runner left: all of it on SQLite, expired leases elsewhere."""
+        async with self.easel.database.write() as tx:
+            orphaned = update(Job).where(col(Job.state) == "running")
+            if not self.easel.database.sqlite:
+                orphaned = orphaned.where(col(Job.lease_until) < tx.now)
+            result: Any = await tx.execute(
+                orphaned.values(state="ready", runner=None, lease_until=None)
+            )
+        return int(result.rowcount)
+
+    async def run_once(self) -> int:
+        """Do everything that is due now, and what comes of it, to the end.
+
+        Returns:
+            How many jobs ran.
+        """
+        ran = 0
+        while True:
+            ran += await self._turn()
+            if not self._running:
+                if self._done or self._failed:
+                    continue
+                return ran
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+
+    async def run_forever(self) -> None:
+        """Do jobs as they come due, until `stop`."""
+        taken = await self.recover()
+        if taken:
+            log.info("jobs_recovered", count=taken)
+        with self.easel.events.listen(["jobs"]) as heard:
+            ears = asyncio.create_task(self._hear(heard), name="job wake-up")
+            try:
+                while not self._stopping:
+                    self._wake.clear()
+                    try:
+                        claimed = await self._turn()
+                        pause = 0.0 if claimed else await self._pause()
+                    except Exception:
+                        log.exception("job_runner_failed")
+                        pause = 1.0
+                    if pause:
+                        with contextlib.suppress(TimeoutError):
+                            await asyncio.wait_for(self._wake.wait(), pause)
+                    else:
+                        await asyncio.sleep(0)
+            finally:
+                ears.cancel()
+                await self._settle()
+
+    def stop(self) -> None:
+        """Claim nothing more; `run_forever` ends when what runs has ended."""
+        self._stopping = True
+        self._wake.set()
+
+    async def _hear(self, heard: Any) -> None:
+        async for _ in heard:
+            self._wake.set()
+
+    async def _settle(self) -> None:
+        """Give running handlers a moment; the rest goes back to the queue for the next start."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=5)
+        cut = [job.id for job in self._running.values()]
+        for task in list(self._running):
+            task.cancel()
+        async with self.easel.database.write() as tx:
+            await self._complete(tx)
+            if cut:
+                await tx.execute(
+                    update(Job)
+                    .where(col(Job.id).in_(cut), col(Job.runner) == self.name)
+                    .values(state="ready", runner=None, lease_until=None)
+                )
+
+    async def _turn(self) -> int:
+        free = self._free_slots()
+        if not (free or self._done or self._failed):
+            return 0
+        async with self.easel.database.write() as tx:
+            await self._complete(tx)
+            await self._renew(tx)
+            claimed = [] if self._stopping else await self._claim(tx, free)
+        for job in claimed:
+            task = asyncio.create_task(self._run(job), name=f"job {job.kind} {job.id}")
+            self._running[task] = job
+            task.add_done_callback(self._ended)
+        return len(claimed)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        self._wake.set()
+
+    def _free_slots(self) -> dict[str, int]:
+        busy: dict[str, int] = {}
+        for job in self._running.values():
+            busy[job.kind] = busy.get(job.kind, 0) + 1
+        slots = {name: kind.slots(self.easel) - busy.get(name, 0) for name, kind in KINDS.items()}
+        return {name: count for name, count in slots.items() if count > 0}
+
+    async def _claim(self, tx: Transaction, free: dict[str, int]) -> list[Claimed]:
+        now = tx.now
+        asks = [
+            select(literal(kind)).where(
+                exists().where(
+                    col(Job.state) == "ready", col(Job.kind) == kind, col(Job.run_at) <= now
+                )
+            )
+            for kind in free
+        ]
+        due = (await tx.execute(union_all(*asks))).scalars().all() if asks else []
+        claimed: list[Claimed] = []
+        for kind in due:
+            oldest = (
+                select(col(Job.id))
+                .where(col(Job.kind) == kind, col(Job.state) == "ready", col(Job.run_at) <= now)
+                .order_by(col(Job.run_at), col(Job.id))
+                .limit(min(free[kind], CLAIM_BATCH))
+                .with_for_update(skip_locked=True)
+            )
+            rows = await tx.execute(
+                update(Job)
+                .where(col(Job.id).in_(oldest.scalar_subquery()))
+                .values(
+                    state="running",
+                    runner=self.name,
+                    lease_until=now + LEASE,
+                    attempts=col(Job.attempts) + 1,
+                )
+                .returning(
+                    col(Job.id), col(Job.kind), col(Job.payload), col(Job.attempts), col(Job.lane)
+                )
+                .execution_options(synchronize_session=False)
+            )
+            claimed += [Claimed(*row, runner=self.name) for row in rows.all()]
+        claimed.sort(key=lambda job: job.id)
+        return claimed
+
+    async def _run(self, job: Claimed) -> None:
+        kind = KINDS[job.kind]
+        try:
+            await kind.handler(self.easel, job)
+        except GiveUp as refusal:
+            self._failed.append(_Failure(job, str(refusal), None))
+        except Retry as retry:
+            self._fail(kind, job, retry.reason, retry.after)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("job_failed", kind=job.kind, job=job.id, attempt=job.attempts)
+            self._fail(kind, job, f"{type(error).__name__}: {error}", None)
+        else:
+            if not job.finished:
+                self._done.append(job.id)
+
+    def _fail(self, kind: Kind, job: Claimed, reason: str, after: timedelta | None) -> None:
+        if job.attempts >= kind.attempts:
+            log.warning("job_dead", kind=job.kind, job=job.id, reason=reason)
+            self._failed.append(_Failure(job, reason, None))
+        else:
+            wait = kind.backoff.wait(job.attempts)
+            if after is not None:
+                wait = max(after, timedelta(seconds=1))
+            self._failed.append(_Failure(job, reason, self.easel.clock.now() + wait))
+
+    async def _complete(self, tx: Transaction) -> None:
+        done, self._done = self._done, []
+        failed, self._failed = self._failed, []
+        try:
+            for start in range(0, len(done), CLAIM_BATCH):
+                await tx.execute(
+                    delete(Job).where(col(Job.id).in_(done[start : start + CLAIM_BATCH]))
+                )
+            for failure in failed:
+                await tx.execute(
+                    update(Job)
+                    .where(col(Job.id) == failure.job.id, col(Job.runner) == self.name)
+                    .values(
+                        state="dead" if failure.run_at is None else "ready",
+                        run_at=failure.run_at or tx.now,
+                        runner=None,
+                        lease_until=None,
+                        error=failure.reason[:MAX_ERROR_LENGTH],
+                    )
+                )
+        except BaseException:
+            self._done += done
+            self._failed += failed
+            raise
+
+    async def _renew(self, tx: Transaction) -> None:
+        if tx.now - self._renewed_at < RENEW_EVERY:
+            return
+        self._renewed_at = tx.now
+        if self._running:
+            await tx.execute(
+                update(Job)
+                .where(col(Job.runner) == self.name, col(Job.state) == "running")
+                .values(lease_until=tx.now + LEASE)
+            )
+        if not self.easel.database.sqlite:
+            await tx.execute(
+                update(Job)
+                .where(col(Job.state) == "running", col(Job.lease_until) < tx.now)
+                .values(state="ready", runner=None, lease_until=None)
+            )
+
+    async def _pause(self) -> float:
+        """How many seconds until the next job is due, as far as this process can know."""
+        if self._done or self._failed:
+            return 0.0
+        free = self._free_slots()
+        async with self.easel.database.read() as session:
+            next_at = (
+                await session.execute(
+                    select(func.min(col(Job.run_at))).where(
+                        col(Job.state) == "ready", col(Job.kind).in_(list(free))
+                    )
+                )
+            ).scalar()
+        if next_at is None:
+            return POLL_S
+        return min(POLL_S, max(0.0, (next_at - self.easel.clock.now()).total_seconds()))

@@ -1,0 +1,59 @@
+"""One instance of Easel while it runs: what routes, job handlers and commands work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from activitypub.client import Client
+from activitypub.network import AddressPolicy
+
+from fedi import __version__
+from fedi.clock import Clock
+from fedi.database import Database
+from fedi.database.migrations import migrate
+from fedi.database.relay import Relay
+from fedi.events import Events
+from fedi.settings import Settings
+from fedi.storage import FolderStorage, Storage
+
+
+@dataclass
+class Easel:
+    """An opened instance. Make one with `Easel.open`, and `close` it."""
+
+    settings: Settings
+    clock: Clock
+    events: Events
+    database: Database
+    client: Client
+    storage: Storage
+    relay: Relay | None
+
+    @classmethod
+    async def open(cls, settings: Settings, clock: Clock | None = None) -> Easel:
+        """Bring the database up to date and open everything.
+
+        Args:
+            settings: the host's settings.
+            clock: what time it is; the wall clock by default.
+        """
+        clock = clock or Clock()
+        events = Events()
+        await migrate(settings.database.url)
+        database = Database(settings.database, settings.instance, clock, events)
+        relay = None if database.sqlite else Relay(database.url, events)
+        if relay is not None:
+            await relay.start()
+        client = Client(
+            AddressPolicy(allow_private=settings.federation.allow_private_addresses),
+            user_agent=f"Easel/{__version__} (+{settings.instance.url}/)",
+            timeout_s=settings.federation.timeout_s,
+        )
+        storage = FolderStorage(settings.media.folder)
+        return cls(settings, clock, events, database, client, storage, relay)
+
+    async def close(self) -> None:
+        await self.client.close()
+        if self.relay is not None:
+            await self.relay.stop()
+        await self.database.close()
