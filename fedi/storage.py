@@ -1,0 +1,160 @@
+"""Where files are kept: pictures by key, in a folder (and later in any object store).
+
+A key is minted here, never taken from outside: `ab/cdef….png`, 160 random bits and the ending of
+the file's type. Whoever knows a key may read the file, so a key is as secret as the post it is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
+
+KEY_BYTES = 20  # unguessable, and short enough for an address
+CHUNK_BYTES = 256 * 1024  # what is read at once when a file is streamed
+
+# Two characters of folder, so that no folder holds more than a few thousand files.
+_KEY = re.compile(r"[0-9a-z]{2}/[0-9a-z]{20,60}\.[a-z0-9]{1,5}")
+
+
+def new_key(ending: str) -> str:
+    """A fresh, unguessable key for a file.
+
+    Args:
+        ending: the file's type as it ends its name, without the dot: `png`, `webp`.
+    """
+    token = secrets.token_hex(KEY_BYTES)
+    key = f"{token[:2]}/{token[2:]}.{ending}"
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"no ending for a stored file: {ending!r}")
+    return key
+
+
+class Missing(Exception):
+    """There is no file under this key; what is no key at all is missing, too."""
+
+
+class Storage(Protocol):
+    """What a place for files can do. Nothing here blocks the event loop."""
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Store `content` under `key`, whole or not at all; it is on the disk on return.
+
+        Raises:
+            ValueError: `key` is none that `new_key` makes.
+        """
+
+    async def size(self, key: str) -> int:
+        """How many bytes the file under `key` has.
+
+        Raises:
+            Missing: there is none.
+        """
+
+    async def read(self, key: str) -> bytes:
+        """The whole file under `key`.
+
+        Raises:
+            Missing: there is none.
+        """
+
+    def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to (not including) `end`, in pieces.
+
+        Raises:
+            Missing: there is none (before the first piece).
+        """
+
+    async def delete(self, key: str) -> None:
+        """Remove the file under `key`; nothing happens if there is none."""
+
+
+class FolderStorage:
+    """Files in a folder of this machine.
+
+    Args:
+        folder: made when the first file is stored.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, key: str) -> Path:
+        """Where the file under `key` is, whether it exists or not: for servers of static files.
+
+        Raises:
+            Missing: `key` is none that `new_key` makes, so it can lead nowhere else.
+        """
+        if not _KEY.fullmatch(key):
+            raise Missing(key)
+        return self.folder / key
+
+    async def put(self, key: str, content: bytes) -> None:
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"no key for a stored file: {key!r}")
+        await asyncio.to_thread(_write, self.folder / key, content)
+
+    async def size(self, key: str) -> int:
+        path = self.path(key)
+        try:
+            return (await asyncio.to_thread(path.stat)).st_size
+        except FileNotFoundError:
+            raise Missing(key) from None
+
+    async def read(self, key: str) -> bytes:
+        path = self.path(key)
+        try:
+            return await asyncio.to_thread(path.read_bytes)
+        except FileNotFoundError:
+            raise Missing(key) from None
+
+    async def stream(
+        self, key: str, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        path = self.path(key)
+        try:
+            file = await asyncio.to_thread(path.open, "rb")
+        except FileNotFoundError:
+            raise Missing(key) from None
+        try:
+            await asyncio.to_thread(file.seek, start)
+            left = None if end is None else end - start
+            while left is None or left > 0:
+                length = CHUNK_BYTES if left is None else min(CHUNK_BYTES, left)
+                piece = await asyncio.to_thread(file.read, length)
+                if not piece:
+                    return
+                if left is not None:
+                    left -= len(piece)
+                yield piece
+        finally:
+            file.close()
+
+    async def delete(self, key: str) -> None:
+        path = self.path(key)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write beside the goal, force it to the disk, and put it in place in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with beside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":  # the name itself must survive a power cut, too
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
