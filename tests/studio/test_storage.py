@@ -9,6 +9,10 @@ import pytest
 from fedi.storage import CHUNK_BYTES, FolderStorage, Missing, new_key
 
 
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 async def test_what_is_put_is_read_back(tmp_path: Path) -> None:
     storage = FolderStorage(tmp_path / "media")
     content = bytes(range(256)) * (CHUNK_BYTES // 128)
@@ -28,7 +32,7 @@ async def test_nothing_lies_around_beside_what_was_put(tmp_path: Path) -> None:
     key = new_key("webp")
     await storage.put(key, b"one")
     await storage.put(key, b"two")
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [storage.path(key)]
+    assert files(tmp_path) == [storage.path(key)]
     assert await storage.read(key) == b"two"
 
 
@@ -38,7 +42,7 @@ async def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) 
     storage.path(key).mkdir(parents=True)  # in the way: nothing can be put in its place
     with pytest.raises(OSError):
         await storage.put(key, b"two")
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert files(tmp_path) == []
 
 
 async def test_what_is_deleted_is_gone(tmp_path: Path) -> None:
@@ -78,7 +82,7 @@ async def test_a_key_leads_nowhere_else(tmp_path: Path, key: str) -> None:
             await attempt(key)
     with pytest.raises(ValueError):
         await storage.put(key, b"content")
-    assert list(tmp_path.rglob("*")) == []
+    assert files(tmp_path) == []
 
 
 def test_keys_are_never_the_same_and_never_short() -> None:
