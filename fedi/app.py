@@ -1,0 +1,115 @@
+"""All routes in one application, and what runs beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import cast
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from fedi import api, logs, web
+from fedi.federation import discovery, documents, inbox
+from fedi.jobs import Runner
+from fedi.runtime import Easel
+from fedi.social import accounts
+from fedi.social.errors import SocialError
+from fedi.studio.dispatcher import Dispatcher
+
+log = logs.get(__name__)
+
+
+def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
+    """The application of an opened instance.
+
+    Args:
+        easel: the instance; the application does not close it.
+        run_jobs: whether this process does jobs too (`easel serve` without `--role web`).
+    """
+    dispatcher = Dispatcher(easel)
+    runner = Runner(easel) if run_jobs else None
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with easel.database.write() as tx:
+            await accounts.ensure_instance_actor(tx)
+        await dispatcher.start()
+        running = asyncio.create_task(runner.run_forever(), name="jobs") if runner else None
+        try:
+            yield
+        finally:
+            await dispatcher.stop()
+            if runner is not None and running is not None:
+                runner.stop()
+                await running
+
+    routes: list[BaseRoute] = [
+        Route("/healthz", _health),
+        *discovery.routes,
+        *inbox.routes,
+        *api.routes,  # POST outbox is a client's; GET outbox is everybody's
+        *documents.routes,
+        *web.routes,
+    ]
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers={
+            HTTPException: _http_error,
+            SocialError: _social_error,
+            ClientDisconnect: _gone,
+            Exception: _unexpected,
+        },
+    )
+    app.state.easel = easel
+    app.state.dispatcher = dispatcher
+    return app
+
+
+async def _health(request: Request) -> Response:
+    """200 while the database answers: for load balancers and `easel doctor`."""
+    easel = cast(Easel, request.app.state.easel)
+    async with easel.database.read() as session:
+        await accounts.instance_actor(session)
+    return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
+
+
+def _answer(request: Request, status: int, message: str, headers: dict[str, str]) -> Response:
+    if _wants_page(request):
+        response = web.error_page(request, status, message)
+    else:
+        response = JSONResponse({"error": message}, status)
+    response.headers.update(headers)
+    return response
+
+
+def _wants_page(request: Request) -> bool:
+    """A browser that opened a page: everything else gets `{"error": …}`."""
+    return request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "")
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    message = error.detail or HTTPStatus(error.status_code).phrase
+    return _answer(request, error.status_code, message, dict(error.headers or {}))
+
+
+async def _social_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SocialError)
+    return _answer(request, error.status, str(error), {})
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """The client hung up while it was still sending: nobody reads this answer."""
+    return Response(status_code=400)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request_failed", path=request.url.path, exc_info=error)
+    return _answer(request, 500, "Something went wrong on this server.", {})

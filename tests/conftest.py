@@ -1,0 +1,82 @@
+"""Fixtures for all tests: databases, instances, a browser. See `tests/rig.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from fedi.clock import FakeClock
+from fedi.database.migrations import migrate
+from fedi.runtime import Easel
+from tests import rig
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Postgres]:
+    server = rig.Postgres(tmp_path_factory.mktemp("postgres"))
+    asyncio.run(migrate(server.url("template_easel")))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(
+    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path
+) -> rig.NewDatabase:
+    """Makes fresh databases: on SQLite, and once more on PostgreSQL."""
+    if request.param == "sqlite":
+        return rig.SQLiteFiles(sqlite_template, tmp_path).new
+    postgres: rig.Postgres = request.getfixturevalue("postgres")
+    return postgres.new
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def easel(
+    new_database: rig.NewDatabase, tmp_path: Path, clock: FakeClock
+) -> AsyncIterator[Easel]:
+    """An opened instance that serves nothing."""
+    async with rig.opened(rig.settings_for(tmp_path, new_database()), clock) as easel:
+        yield easel
+
+
+@pytest.fixture
+async def instance(
+    new_database: rig.NewDatabase, tmp_path: Path, clock: FakeClock
+) -> AsyncIterator[rig.Instance]:
+    """One instance that serves on loopback."""
+    async with rig.serve_instance(tmp_path, new_database(), clock=clock) as instance:
+        yield instance
+
+
+@pytest.fixture
+async def two_instances(
+    new_database: rig.NewDatabase, tmp_path: Path, clock: FakeClock
+) -> AsyncIterator[tuple[rig.Instance, rig.Instance]]:
+    """Two instances that serve on loopback and share a clock: (easel-a, easel-b)."""
+    async with (
+        rig.serve_instance(tmp_path / "a", new_database(), name="easel-a", clock=clock) as a,
+        rig.serve_instance(tmp_path / "b", new_database(), name="easel-b", clock=clock) as b,
+    ):
+        yield a, b
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[aiohttp.ClientSession]:
+    async with rig.open_browser() as session:
+        yield session

