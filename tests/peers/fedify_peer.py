@@ -90,9 +90,17 @@ class Received:
 class Parsed:
     """A document as Fedify's vocabulary and as a plain JSON-LD processor read it."""
 
+    document: Json
     object: Json
     expanded: list[Json]
     undefined_terms: list[str]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    status: int
+    headers: dict[str, str]  # names in lower case
+    body: str
 
 
 def _first(values: list[Json] | None) -> Json:
@@ -286,7 +294,7 @@ class FedifyPeer:
 
     async def state(self) -> dict[str, Any]:
         """`followers`, `following`, `requested`, `notes`: lists of ids; `refused`: deliveries that
-        did not verify, with the reason."""
+        did not verify, with the reason; `visits`: {"path", "keyId"} of each GET."""
         return await self._ask("GET", "/state")
 
     # what carol does; each returns the ids {"activity": …, "object": …} after the delivery was
@@ -369,7 +377,25 @@ class FedifyPeer:
         """Any document through Fedify's vocabulary. Raises `Refused` (422) if it does not parse,
         or names a context that Fedify does not carry."""
         answer = await self._post("/parse", document=document)
-        return Parsed(answer["object"], answer["expanded"], answer["undefinedTerms"])
+        return Parsed(document, answer["object"], answer["expanded"], answer["undefinedTerms"])
+
+    async def read(self, uri: str, *, signed: bool = True) -> Parsed:
+        """The document at `uri` as `parse` reads it. Raises `Refused`, with the status in its
+        text if the server's answer was not a success."""
+        answer = await self._post("/read", uri=uri, signed=signed)
+        return Parsed(
+            answer["document"], answer["object"], answer["expanded"], answer["undefinedTerms"]
+        )
+
+    async def fetch(self, url: str, accept: str = "*/*") -> Fetched:
+        """A plain unsigned GET by Node, redirects not followed."""
+        answer = await self._post("/fetch", url=url, accept=accept)
+        return Fetched(answer["status"], answer["headers"], answer["body"])
+
+    async def require_signatures(self) -> None:
+        """From now until the reset carol's documents are shown to signed requests only, and the
+        signer's key is fetched without a signature, as GoToSocial does."""
+        await self._post("/require-signatures")
 
     async def webfinger(self, resource: str) -> dict[str, Any]:
         return dict((await self._post("/webfinger", resource=resource))["jrd"])

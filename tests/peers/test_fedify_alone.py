@@ -114,3 +114,14 @@ async def test_what_is_not_signed_by_its_actor_is_refused(
     with pytest.raises(Refused, match="401"):
         await cavage.send(forged, to=fedify.actor)
     assert await fedify.received() == []
+
+
+async def test_a_server_that_wants_signatures_gets_them(
+    fedify: FedifyPeer, cavage: FedifyPeer
+) -> None:
+    await fedify.require_signatures()
+    with pytest.raises(Refused, match="401"):
+        await cavage.lookup(fedify.actor, signed=False)
+    assert (await cavage.read(fedify.actor)).document["preferredUsername"] == "carol"
+    assert cavage.key_id in [visit["keyId"] for visit in (await fedify.state())["visits"]]
+    assert (await cavage.fetch(fedify.actor, "application/activity+json")).status == 401

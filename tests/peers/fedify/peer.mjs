@@ -53,11 +53,23 @@ export class Peer {
     this.#kv = new MemoryKvStore();
     this.inbox.length = 0;
     this.refused = []; // deliveries to us that did not verify, and errors of our own listeners
+    this.visits = []; // {path, keyId}: who read what; keyId is null for an unsigned GET
+    this.secure = false; // whether our documents need a signature, as GoToSocial's do
     this.followers = new Map(); // actor id -> recipient
     this.following = new Map(); // actor id -> {follow, accepted}
     this.notes = new Map(); // note id -> {note, deleted}
     this.activities = new Map(); // activity id -> Activity, newest last
     this.deeds = new Map(); // "Like <object id>" -> Activity, to be undone
+  }
+
+  noteVisit(request, url) {
+    const signature = request.headers.get("signature-input") ?? request.headers.get("signature");
+    const keyId = /keyid="([^"]*)"/i.exec(signature ?? "")?.[1] ?? null;
+    this.visits.push({ path: url.pathname, keyId });
+  }
+
+  async #welcome(ctx) {
+    return !this.secure || (await ctx.getSignedKeyOwner()) != null;
   }
 
   context(data) {
@@ -100,14 +112,15 @@ export class Peer {
         published: Temporal.Instant.from("2026-01-02T03:04:05Z"),
       });
     }).setKeyPairsDispatcher(async (_ctx, identifier) =>
-      identifier === NAME ? await this.#keys() : []);
+      identifier === NAME ? await this.#keys() : [])
+      .authorize((ctx) => this.#welcome(ctx));
 
     f.setObjectDispatcher(Note, "/notes/{id}", (ctx, { id }) => {
       const entry = this.notes.get(new URL(`/notes/${id}`, this.origin).href);
       return entry == null || entry.deleted ? null : entry.note;
     }).authorize(async (ctx, { id }) => {
       const note = this.notes.get(new URL(`/notes/${id}`, this.origin).href)?.note;
-      if (note == null || isPublic(note)) return true;
+      if (note == null || isPublic(note)) return await this.#welcome(ctx);
       const reader = (await ctx.getSignedKeyOwner())?.id?.href;
       if (reader == null) return false;
       const audience = [...note.toIds, ...note.ccIds].map((uri) => uri.href);
@@ -253,20 +266,32 @@ export class Peer {
 
   // Looks up without the cache, signed by carol (or not).
   async lookup(identifier, { signed = true } = {}) {
-    const ctx = this.context();
-    const documentLoader = signed
-      ? await ctx.getDocumentLoader({ identifier: NAME })
-      : getDocumentLoader({ allowPrivateAddress: true });
     const options = {
-      documentLoader, contextLoader: ctx.contextLoader, allowPrivateAddress: true,
-      crossOrigin: "throw",
+      documentLoader: await this.#loader(signed), contextLoader: this.context().contextLoader,
+      allowPrivateAddress: true, crossOrigin: "throw",
     };
     const object = await lookupObject(identifier, options);
     if (object != null) return object;
     // lookupObject answers null for every failure: ask again for the reason.
     if (!/^https?:/.test(identifier)) throw new Refusal(`nothing found for ${identifier}`, 404);
-    const { document, documentUrl } = await documentLoader(identifier);
-    return await APObject.fromJsonLd(document, { ...options, baseUrl: new URL(documentUrl) });
+    await this.read(identifier, { signed });
+    throw new Refusal(`nothing found at ${identifier}`, 404);
+  }
+
+  async #loader(signed) {
+    return signed
+      ? await this.context().getDocumentLoader({ identifier: NAME })
+      : getDocumentLoader({ allowPrivateAddress: true });
+  }
+
+  // The very document at an address, and how it is understood.
+  async read(uri, { signed = true } = {}) {
+    const { contextLoader } = this.context();
+    const { document, documentUrl } = await (await this.#loader(signed))(uri);
+    const object = await APObject.fromJsonLd(document, {
+      contextLoader, baseUrl: new URL(documentUrl),
+    });
+    return { document, object: await describe(object), ...await expand(document, contextLoader) };
   }
 
   async #actor(identifier) {
@@ -445,6 +470,7 @@ export class Peer {
       requested: [...this.following].filter(([, e]) => !e.accepted).map(([id]) => id),
       notes: [...this.notes].filter(([, e]) => !e.deleted).map(([id]) => id),
       refused: this.refused,
+      visits: this.visits,
     };
   }
 }

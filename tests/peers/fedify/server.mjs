@@ -62,6 +62,20 @@ const controls = {
   "POST /lookup": async (body) => ({
     object: await describe(await peer.lookup(body.uri ?? body.handle, { signed: body.signed })),
   }),
+  "POST /read": async (body) => await peer.read(body.uri, { signed: body.signed }),
+  "POST /fetch": async (body) => {
+    const response = await fetch(body.url, {
+      headers: { Accept: body.accept ?? "*/*" }, redirect: "manual",
+    });
+    return {
+      status: response.status, headers: Object.fromEntries(response.headers),
+      body: await response.text(),
+    };
+  },
+  "POST /require-signatures": () => {
+    peer.secure = true;
+    return {};
+  },
   "POST /traverse": async (body) => {
     const collection = await peer.lookup(body.uri);
     if (typeof collection.getItems !== "function") throw new Refusal(`${body.uri} is no collection`);
@@ -127,6 +141,7 @@ async function answer(request) {
     return new Response(null, { status: 410 });
   }
   const data = {};
+  if (request.method === "GET") peer.noteVisit(request, url);
   if (request.method === "POST") {
     // Fedify reads the body from the request; the listeners also want it as it came.
     data.raw = await request.clone().json().catch(() => null);
