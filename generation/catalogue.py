@@ -1,0 +1,386 @@
+"""The models we know, and what can be said of those we do not.
+
+Figures are those of the model cards and of `model_index.json` files; memory is with all parts
+resident in bf16. Any other diffusers text-to-image pipeline works too, by its hub id or folder:
+its family is read from `model_index.json`, where a folder is at hand.
+
+A folder may carry an `easel.json` beside its `model_index.json`, with any of the fields of
+`Model` that are defaults or description (`name`, `licence`, `steps`, `guidance`, `width`,
+`height`, `note`), which is how the models that ship with Easel describe themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+MAX_DESCRIPTION = 65_536  # bytes of a model_index.json or easel.json that are read
+
+
+class UnknownModel(ValueError):
+    """No model goes by that name; the message is one plain sentence."""
+
+
+class Family(msgspec.Struct, frozen=True, kw_only=True):
+    """What all models of one pipeline class share.
+
+    guidance_argument: the pipeline's argument that our `guidance` is passed as.
+    negative_prompt: whether the pipeline can follow one (at a guidance above 1).
+    multiple: sides must be multiples of so many pixels.
+    """
+
+    name: str
+    pipelines: tuple[str, ...]
+    steps: int
+    guidance: float
+    side: int
+    multiple: int = 16
+    negative_prompt: bool = True
+    guidance_argument: str = "guidance_scale"
+
+
+class Adapter(msgspec.Struct, frozen=True, kw_only=True):
+    """A LoRA that belongs to a catalogue entry, fused at load, with the scheduler it needs."""
+
+    source: str  # hub id or folder
+    file: str
+    trailing_timesteps: bool = True  # few-step distillations end on the last timestep
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A model: where it comes from, what it needs, and how it paints best.
+
+    key: short name. source: hub id or local folder. memory_gb: all parts resident.
+    low_memory_gb: with the parts moved in and out. download_gb: on disk.
+    steps, guidance, width, height: defaults; `None` is known only after loading.
+    can: any of "strength", "inpaint", "edit".
+    commercial: whether the licence allows commercial use; `None` is unknown.
+    """
+
+    key: str
+    name: str
+    source: str
+    family: str = ""
+    licence: str = ""
+    commercial: bool | None = None
+    memory_gb: float | None = None
+    low_memory_gb: float | None = None
+    download_gb: float | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    width: int | None = None
+    height: int | None = None
+    multiple: int = 8
+    negative_prompt: bool = True
+    can: tuple[str, ...] = ()
+    adapter: Adapter | None = None
+    note: str = ""
+
+    @property
+    def local(self) -> bool:
+        """Whether the model is a folder on this machine rather than on the hub."""
+        return is_folder(self.source)
+
+
+FAMILIES = {
+    family.name: family
+    for family in (
+        Family(
+            name="stable-diffusion",
+            pipelines=("StableDiffusionPipeline",),
+            steps=25,
+            guidance=7.5,
+            side=512,
+            multiple=8,
+        ),
+        Family(
+            name="stable-diffusion-xl",
+            pipelines=("StableDiffusionXLPipeline",),
+            steps=30,
+            guidance=5.0,
+            side=1024,
+            multiple=8,
+        ),
+        Family(
+            name="stable-diffusion-3",
+            pipelines=("StableDiffusion3Pipeline",),
+            steps=28,
+            guidance=4.5,
+            side=1024,
+        ),
+        # FLUX.1's guidance is an input of the distilled network, not classifier-free guidance.
+        Family(
+            name="flux",
+            pipelines=("FluxPipeline",),
+            steps=28,
+            guidance=3.5,
+            side=1024,
+            negative_prompt=False,
+        ),
+        Family(
+            name="flux2",
+            pipelines=("Flux2Pipeline",),
+            steps=50,
+            guidance=4.0,
+            side=1024,
+            negative_prompt=False,
+        ),
+        Family(
+            name="flux2-klein",
+            pipelines=("Flux2KleinPipeline", "Flux2KleinKVPipeline"),
+            steps=4,
+            guidance=1.0,
+            side=1024,
+            negative_prompt=False,
+        ),
+        Family(name="z-image", pipelines=("ZImagePipeline",), steps=28, guidance=4.0, side=1024),
+        Family(
+            name="qwen-image",
+            pipelines=("QwenImagePipeline", "QwenImage21Pipeline"),
+            steps=50,
+            guidance=4.0,
+            side=1024,
+            guidance_argument="true_cfg_scale",
+        ),
+        Family(
+            name="ernie-image", pipelines=("ErnieImagePipeline",), steps=50, guidance=4.0, side=1024
+        ),
+        Family(
+            name="sana-sprint",
+            pipelines=("SanaSprintPipeline",),
+            steps=2,
+            guidance=4.5,
+            side=1024,
+            multiple=32,
+            negative_prompt=False,
+        ),
+        Family(name="chroma", pipelines=("ChromaPipeline",), steps=35, guidance=5.0, side=1024),
+        Family(
+            name="pixart",
+            pipelines=("PixArtSigmaPipeline", "PixArtAlphaPipeline"),
+            steps=20,
+            guidance=4.5,
+            side=1024,
+        ),
+    )
+}
+
+CATALOGUE = {
+    model.key: model
+    for model in (
+        Model(
+            key="flux2-klein-4b",
+            name="FLUX.2 klein 4B",
+            source="black-forest-labs/FLUX.2-klein-4B",
+            family="flux2-klein",
+            licence="Apache-2.0",
+            commercial=True,
+            memory_gb=16,
+            low_memory_gb=9,
+            download_gb=14.9,
+            steps=4,
+            guidance=1.0,
+            width=1024,
+            height=1024,
+            multiple=16,
+            negative_prompt=False,
+            can=("edit",),
+            note="The good default: four steps, and it can edit.",
+        ),
+        Model(
+            key="z-image-turbo",
+            name="Z-Image Turbo",
+            source="Tongyi-MAI/Z-Image-Turbo",
+            family="z-image",
+            licence="Apache-2.0",
+            commercial=True,
+            memory_gb=21,
+            low_memory_gb=16,
+            # 9 set steps are 8 evaluations of the network.
+            steps=9,
+            guidance=0.0,
+            width=1024,
+            height=1024,
+            multiple=16,
+            negative_prompt=False,
+            can=("strength", "inpaint"),
+            note="Photographs; no editing.",
+        ),
+        Model(
+            key="sdxl-lightning",
+            name="SDXL Lightning",
+            source="stabilityai/stable-diffusion-xl-base-1.0",
+            family="stable-diffusion-xl",
+            licence="OpenRAIL++-M",
+            commercial=True,
+            memory_gb=8,
+            low_memory_gb=4,
+            steps=4,
+            guidance=0.0,
+            width=1024,
+            height=1024,
+            multiple=8,
+            negative_prompt=False,
+            can=("strength", "inpaint"),
+            adapter=Adapter(
+                source="ByteDance/SDXL-Lightning", file="sdxl_lightning_4step_lora.safetensors"
+            ),
+            note="For cards of 4 to 6 GB.",
+        ),
+        Model(
+            key="sdxl",
+            name="Stable Diffusion XL",
+            source="stabilityai/stable-diffusion-xl-base-1.0",
+            family="stable-diffusion-xl",
+            licence="OpenRAIL++-M",
+            commercial=True,
+            memory_gb=8,
+            low_memory_gb=4,
+            steps=28,
+            guidance=5.0,
+            width=1024,
+            height=1024,
+            multiple=8,
+            can=("strength", "inpaint"),
+            note="The largest stock of LoRAs.",
+        ),
+        Model(
+            key="flux1-schnell",
+            name="FLUX.1 schnell",
+            source="black-forest-labs/FLUX.1-schnell",
+            family="flux",
+            licence="Apache-2.0",
+            commercial=True,
+            memory_gb=33,
+            low_memory_gb=12,
+            download_gb=31.4,
+            steps=4,
+            guidance=0.0,
+            width=1024,
+            height=1024,
+            multiple=16,
+            negative_prompt=False,
+            can=("strength", "inpaint"),
+        ),
+        Model(
+            key="qwen-image-2512",
+            name="Qwen-Image 2512",
+            source="Qwen/Qwen-Image-2512",
+            family="qwen-image",
+            licence="Apache-2.0",
+            commercial=True,
+            memory_gb=57,
+            low_memory_gb=13,
+            download_gb=53.7,
+            steps=50,
+            guidance=4.0,
+            width=1328,
+            height=1328,
+            multiple=16,
+            can=("strength", "inpaint"),
+            note="Writes text into pictures; for the largest cards.",
+        ),
+        Model(
+            key="ernie-image-turbo",
+            name="ERNIE-Image Turbo",
+            source="baidu/ERNIE-Image-Turbo",
+            family="ernie-image",
+            licence="Apache-2.0",
+            commercial=True,
+            memory_gb=31,
+            low_memory_gb=24,
+            steps=8,
+            guidance=1.0,
+            width=1024,
+            height=1024,
+            multiple=16,
+            negative_prompt=False,
+        ),
+    )
+}
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
+# What an easel.json may say; the rest of `Model` is ours to decide.
+_DESCRIBED = ("name", "licence", "commercial", "steps", "guidance", "width", "height", "note")
+
+
+def is_folder(name: str) -> bool:
+    """Whether a model's name means a folder: absolute, or beginning with `.` or `~`, or deeper
+    than a hub id. Decided by its form alone, so that no file can stand in for a hub id."""
+    return (
+        name.startswith((".", "~", os.sep))
+        or name.count("/") > 1
+        or os.path.isabs(name)
+        or "\\" in name
+    )
+
+
+def find(name: str) -> Model:
+    """The model of that catalogue key, hub id or local folder.
+
+    An unlisted hub id or folder gives a generic `Model`. Raises UnknownModel for anything else.
+    """
+    name = name.strip()
+    if name in CATALOGUE:
+        return CATALOGUE[name]
+    if is_folder(name):
+        return _from_folder(Path(name).expanduser())
+    listed = [m for m in CATALOGUE.values() if m.source == name and m.adapter is None]
+    if listed:
+        return listed[0]
+    if _HUB_ID.fullmatch(name):
+        return Model(key=name, name=name, source=name)
+    raise UnknownModel(
+        f"There is no model “{name[:80]}”: give a name from the catalogue, a hub id (owner/name), "
+        "or a folder beginning with / or ./"
+    )
+
+
+def with_family(model: Model, pipeline: str) -> Model:
+    """`model` with the open defaults filled from the family of that diffusers pipeline class."""
+    family = family_of(pipeline)
+    if family is None:
+        return model
+    side = model.width or family.side
+    return msgspec.structs.replace(
+        model,
+        family=family.name,
+        steps=model.steps if model.steps is not None else family.steps,
+        guidance=model.guidance if model.guidance is not None else family.guidance,
+        width=side,
+        height=model.height or side,
+        multiple=max(model.multiple, family.multiple),
+        negative_prompt=model.negative_prompt and family.negative_prompt,
+    )
+
+
+def family_of(pipeline: str) -> Family | None:
+    """The family of a diffusers pipeline class name, or None where we know none."""
+    return next((f for f in FAMILIES.values() if pipeline in f.pipelines), None)
+
+
+def _from_folder(folder: Path) -> Model:
+    model = Model(key=str(folder), name=folder.name or str(folder), source=str(folder))
+    described = {
+        field: value for field, value in _read(folder / "easel.json").items() if field in _DESCRIBED
+    }
+    try:
+        model = msgspec.convert({**msgspec.to_builtins(model), **described}, Model)
+    except msgspec.ValidationError:
+        pass  # a description that makes no sense describes nothing
+    pipeline = _read(folder / "model_index.json").get("_class_name")
+    return with_family(model, pipeline) if isinstance(pipeline, str) else model
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            document = json.loads(file.read(MAX_DESCRIPTION))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}

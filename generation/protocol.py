@@ -1,0 +1,195 @@
+"""How a painter and a server talk, both directions.
+
+A painter connects to `{server}/api/easel/v1/painters/connect` (ws or wss, subprotocol none) with
+`Authorization: Bearer TOKEN`; a wrong token is answered 401 or 403 before the upgrade, and the
+painter gives up. Then:
+
+    painter  Hello     who I am, which models I paint with
+    painter  Ready     how many paintings I take at once, from now on
+    server   Paint     → any number of Progress, then exactly one of
+    painter              Finished (with the picture), Failed, Cancelled
+    server   Cancel    → Cancelled, unless the painting ended before it was read
+    server   Leave     the painter finishes nothing more and disconnects
+
+The server counts: paintings sent minus paintings ended never exceeds the last Ready. A
+connection that ends, for whatever reason, gives every painting that was not ended back to the
+queue; the painter drops them too and comes back with a growing wait. Life is checked by WebSocket
+pings in both directions (`PING_S`), which a busy painter answers, because it paints in a thread.
+
+A message without data is one text frame of JSON, `{"type": "cancel", "painting": "7"}`. A message
+with data (a preview, a picture) is one binary frame: the length of the JSON as 4 bytes, big
+endian, the JSON, then the data to the end. So a picture and what is said of it arrive together or
+not at all, and no byte is spent on base64.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+import msgspec
+
+from generation.recipe import Recipe
+
+PATH = "/api/easel/v1/painters/connect"
+VERSION = 1  # raised when an old painter could not understand a new server, or the reverse
+
+PING_S = 20.0  # seconds between pings, both ways
+PING_TIMEOUT_S = 20.0  # seconds without a pong until the connection counts as dead
+MAX_MESSAGE = 65_536  # bytes of JSON; two prompts of the longest kind, escaped, stay below
+MAX_PREVIEW = 262_144  # bytes of a preview JPEG; ours have 10,000
+MAX_PICTURE = 64 * 2**20  # bytes of a finished picture; 16 megapixels of noise as PNG are 50
+# Bytes of a whole frame, for `ws_max_size` of uvicorn (its default is 16 MiB) and `max_size` of
+# websockets (1 MiB).
+MAX_FRAME = 4 + MAX_MESSAGE + MAX_PICTURE
+
+
+T = TypeVar("T")
+
+
+class ProtocolError(ValueError):
+    """A frame that is not ours; the message is one plain sentence. Close with code 1002."""
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="hello"):
+    """The first message of a painter.
+
+    models: names that `Recipe.model` may have, as `catalogue.find` reads them; the first is what
+    an empty `model` paints with. device: "cuda", "mps" or "cpu", and the card's name.
+    """
+
+    name: str
+    device: str
+    models: tuple[str, ...]
+    software: str = ""
+    version: int = VERSION
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="ready"):
+    """From now on this painter takes `slots` paintings at once; 0 is none."""
+
+    slots: int
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="progress"):
+    """How far a painting is: `step` of `of` steps are done. Data: a JPEG preview, or nothing.
+
+    stage: "loading" (the model is being read or downloaded), "painting", "finishing".
+    elapsed_s: seconds since this painting's first step began.
+    """
+
+    painting: str
+    stage: Literal["loading", "painting", "finishing"]
+    step: int = 0
+    of: int = 0
+    elapsed_s: float = 0.0
+    note: str = ""
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="finished"):
+    """A finished painting. Data: the picture's bytes, without metadata.
+
+    recipe: resolved, every field as it was really used. model: the model as people read it.
+    model_version: hub revision or a hash of the folder's weights, hex. sampler: as A1111 names it.
+    seconds: painting time, without loading.
+    """
+
+    painting: str
+    media_type: Literal["image/png"]
+    width: int
+    height: int
+    recipe: Recipe
+    model: str
+    model_version: str
+    sampler: str
+    seconds: float
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="failed"):
+    """A painting that could not be made: `reason` is one plain sentence for its author.
+
+    retry: whether trying again, here or elsewhere, may help (the card was full, a download broke).
+    """
+
+    painting: str
+    reason: str
+    retry: bool = False
+
+
+class Cancelled(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="cancelled"):
+    """A painting that was stopped because the server asked."""
+
+    painting: str
+
+
+class Paint(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="paint"):
+    """Paint this. The painting's id is the server's, opaque to the painter."""
+
+    painting: str
+    recipe: Recipe
+
+
+class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="cancel"):
+    """Stop this painting, at the next step."""
+
+    painting: str
+
+
+class Leave(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="leave"):
+    """Stop everything and end; the server wants this painter no more."""
+
+    reason: str = ""
+
+
+FromPainter = Hello | Ready | Progress | Finished | Failed | Cancelled
+FromServer = Paint | Cancel | Leave
+Message = FromPainter | FromServer
+
+_encoder = msgspec.json.Encoder()
+_from_painter: msgspec.json.Decoder[FromPainter] = msgspec.json.Decoder(FromPainter)
+_from_server: msgspec.json.Decoder[FromServer] = msgspec.json.Decoder(FromServer)
+
+
+def encode(message: Message, data: bytes = b"") -> str | bytes:
+    """One frame: text where there is no data, binary where there is."""
+    head = _encoder.encode(message)
+    return len(head).to_bytes(4, "big") + head + data if data else head.decode()
+
+
+def decode_from_painter(frame: str | bytes) -> tuple[FromPainter, bytes]:
+    """What a server received: the message and its data. Raises ProtocolError."""
+    head, data = _split(frame)
+    message = _decode(_from_painter, head)
+    most = {Progress: MAX_PREVIEW, Finished: MAX_PICTURE}.get(type(message), 0)
+    if len(data) > most:
+        raise ProtocolError(f"A {type(message).__name__} message carries {len(data)} bytes.")
+    if isinstance(message, Finished) and not data:
+        raise ProtocolError("A finished painting came without its picture.")
+    return message, data
+
+
+def decode_from_server(frame: str | bytes) -> FromServer:
+    """What a painter received. Raises ProtocolError."""
+    head, data = _split(frame)
+    if data:
+        raise ProtocolError("The server sent data that no message of its has.")
+    return _decode(_from_server, head)
+
+
+def _split(frame: str | bytes) -> tuple[bytes, bytes]:
+    if isinstance(frame, str):
+        head, data = frame.encode("utf-8", "replace"), b""
+    else:
+        size = int.from_bytes(frame[:4], "big")
+        head, data = frame[4 : 4 + size], frame[4 + size :]
+        if len(frame) < 4 or len(head) != size:
+            raise ProtocolError("A binary frame is shorter than it says.")
+    if len(head) > MAX_MESSAGE:
+        raise ProtocolError(f"A message has {len(head)} bytes; {MAX_MESSAGE} are allowed.")
+    return head, data
+
+
+def _decode(decoder: msgspec.json.Decoder[T], head: bytes) -> T:
+    try:
+        return decoder.decode(head)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"A message could not be read: {error}.") from None
