@@ -1,0 +1,30 @@
+"""One typed record per concept; untrusted JSON to record and record to JSON side by side."""
+
+from __future__ import annotations
+
+from activitypub.objects.activity import Activity
+from activitypub.objects.actor import Actor, Field, Generator, PublicKey
+from activitypub.objects.attachment import Attachment
+from activitypub.objects.collection import Collection, CollectionPage
+from activitypub.objects.note import CollectionLink, Note, Source
+from activitypub.objects.tag import Emoji, Hashtag, Mention, Tag
+from activitypub.objects.tombstone import Tombstone
+
+__all__ = [
+    "Activity",
+    "Actor",
+    "Attachment",
+    "Collection",
+    "CollectionLink",
+    "CollectionPage",
+    "Emoji",
+    "Field",
+    "Generator",
+    "Hashtag",
+    "Mention",
+    "Note",
+    "PublicKey",
+    "Source",
+    "Tag",
+    "Tombstone",
+]

@@ -1,0 +1,237 @@
+"""Actors: people, services, applications."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from activitypub.errors import Malformed
+from activitypub.objects import values
+from activitypub.objects.attachment import Attachment
+from activitypub.objects.tag import Tag, parse_tags
+
+ACTOR_TYPES = frozenset({"Application", "Group", "Organization", "Person", "Service"})
+
+USERNAME_LIMIT = 2048
+"""Characters (Mastodon FEDERATION.md)."""
+
+SUMMARY_LIMIT = 20_000
+"""Characters of a biography (Mastodon FEDERATION.md: 20 kB)."""
+
+FIELDS_LIMIT = 50
+FIELD_LIMIT = 2047
+"""Profile fields and characters of each (Mastodon FEDERATION.md)."""
+
+KEYS_LIMIT = 10
+"""Public keys of one actor (Mastodon 4.6 `process_account_service.rb`)."""
+
+KEY_LIMIT = 16_384
+"""Characters of a PEM."""
+
+ALIASES_LIMIT = 256
+"""Entries of `alsoKnownAs` (Mastodon FEDERATION.md)."""
+
+
+class PublicKey(Struct, frozen=True, kw_only=True):
+    """A key as it is published: `pem` is text that was not looked at yet."""
+
+    id: str
+    owner: str
+    pem: str
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> PublicKey:
+        """Read a key; `controller` is accepted for `owner`."""
+        if not isinstance(document, Mapping):
+            raise Malformed("The public key is no object.")
+        owner = values.uri(document.get("owner")) or values.uri(document.get("controller"))
+        pem = document.get("publicKeyPem")
+        if owner is None or not isinstance(pem, str) or len(pem) > KEY_LIMIT:
+            raise Malformed("The public key has no owner or no PEM.")
+        return cls(id=values.required_uri(document, "id"), owner=owner, pem=pem)
+
+    def document(self) -> dict[str, Any]:
+        return {"id": self.id, "owner": self.owner, "publicKeyPem": self.pem}
+
+
+class Field(Struct, frozen=True, kw_only=True):
+    """A line of the profile's table. `value` is HTML that was not sanitised yet."""
+
+    name: str
+    value: str
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Field:
+        if not isinstance(document, Mapping) or values.kind(document) not in (
+            "PropertyValue",
+            "schema:PropertyValue",
+        ):
+            raise Malformed("The profile field is no PropertyValue.")
+        name = values.text(document.get("name"), FIELD_LIMIT)
+        value = values.text(document.get("value"), FIELD_LIMIT)
+        if name is None or value is None:
+            raise Malformed("The profile field has no name or no value.")
+        return cls(name=name, value=value)
+
+    def document(self) -> dict[str, Any]:
+        return {"type": "PropertyValue", "name": self.name, "value": self.value}
+
+
+class Generator(Struct, frozen=True, kw_only=True):
+    """The software that an actor runs on or that made an object (AS2 `generator`)."""
+
+    name: str | None = None
+    id: str | None = None
+    url: str | None = None
+    type: str = "Application"
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any] | str) -> Generator:
+        if isinstance(document, str):
+            return cls(id=values.uri(document))
+        if not isinstance(document, Mapping):
+            raise Malformed("The generator is no object.")
+        return cls(
+            type=values.kind(document),
+            id=values.uri(document.get("id")),
+            name=values.text(document.get("name"), values.NAME_LIMIT),
+            url=values.page_url(document.get("url")),
+        )
+
+    def document(self) -> dict[str, Any]:
+        return values.compact(
+            {"type": self.type, "id": self.id, "name": self.name, "url": self.url}
+        )
+
+
+class Actor(Struct, frozen=True, kw_only=True):
+    """An actor. `summary` is HTML that was not sanitised yet.
+
+    `webfinger` is FEP-2c59's `user@host`; `featured` is the collection of pinned posts.
+    """
+
+    id: str
+    type: str = "Person"
+    preferred_username: str
+    inbox: str
+    outbox: str | None = None
+    followers: str | None = None
+    following: str | None = None
+    featured: str | None = None
+    shared_inbox: str | None = None
+    name: str | None = None
+    summary: str | None = None
+    url: str | None = None
+    icon: Attachment | None = None
+    image: Attachment | None = None
+    fields: tuple[Field, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    public_keys: tuple[PublicKey, ...] = ()
+    manually_approves_followers: bool = False
+    discoverable: bool | None = None
+    indexable: bool | None = None
+    published: datetime | None = None
+    also_known_as: tuple[str, ...] = ()
+    moved_to: str | None = None
+    webfinger: str | None = None
+    generator: Generator | None = None
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Actor:
+        """Read an actor document.
+
+        Raises `Malformed` without id, inbox, name for a handle, or with a type that is none of
+        the five. Keys of another owner are left out: nobody may speak for someone else.
+        """
+        if not isinstance(document, Mapping):
+            raise Malformed("The actor is no object.")
+        type_ = values.kind(document)
+        if type_ not in ACTOR_TYPES:
+            raise Malformed(f"The type {type_} is not an actor's.")
+        id_ = values.required_uri(document, "id")
+        webfinger = values.text(document.get("webfinger"), USERNAME_LIMIT)
+        username = values.text(document.get("preferredUsername"), USERNAME_LIMIT)
+        if not username and webfinger:
+            username = webfinger.removeprefix("acct:").lstrip("@").split("@")[0]
+        if not username:
+            raise Malformed("The actor has no preferredUsername.")
+        inbox = values.web_uri(document.get("inbox"))
+        if inbox is None:
+            raise Malformed("The actor has no inbox.")
+        endpoints = document.get("endpoints")
+        shared = endpoints.get("sharedInbox") if isinstance(endpoints, Mapping) else None
+        keys = values.records(document.get("publicKey"), KEYS_LIMIT, PublicKey.parse)
+        return cls(
+            id=id_,
+            type=type_,
+            preferred_username=username,
+            inbox=inbox,
+            outbox=values.web_uri(document.get("outbox")),
+            followers=values.web_uri(document.get("followers")),
+            following=values.web_uri(document.get("following")),
+            featured=values.web_uri(document.get("featured")),
+            shared_inbox=values.web_uri(shared or document.get("sharedInbox")),
+            name=values.text(document.get("name"), values.NAME_LIMIT),
+            summary=values.text(document.get("summary"), SUMMARY_LIMIT),
+            url=values.page_url(document.get("url")),
+            icon=_picture(document.get("icon")),
+            image=_picture(document.get("image")),
+            fields=values.records(document.get("attachment"), FIELDS_LIMIT, Field.parse),
+            tags=parse_tags(document.get("tag")),
+            public_keys=tuple(key for key in keys if key.owner == id_),
+            manually_approves_followers=bool(
+                values.boolean(document.get("manuallyApprovesFollowers"))
+            ),
+            discoverable=values.boolean(document.get("discoverable")),
+            indexable=values.boolean(document.get("indexable")),
+            published=values.moment(document.get("published")),
+            also_known_as=values.uris(document.get("alsoKnownAs"), ALIASES_LIMIT),
+            moved_to=values.web_uri(document.get("movedTo")),
+            webfinger=webfinger,
+            generator=next(
+                iter(values.records(document.get("generator"), 1, Generator.parse)), None
+            ),
+        )
+
+    def document(self) -> dict[str, Any]:
+        keys = [key.document() for key in self.public_keys]
+        return values.compact(
+            {
+                "id": self.id,
+                "type": self.type,
+                "preferredUsername": self.preferred_username,
+                "inbox": self.inbox,
+                "outbox": self.outbox,
+                "followers": self.followers,
+                "following": self.following,
+                "featured": self.featured,
+                "endpoints": {"sharedInbox": self.shared_inbox} if self.shared_inbox else None,
+                "name": self.name,
+                "summary": self.summary,
+                "url": self.url,
+                "icon": self.icon.document() if self.icon else None,
+                "image": self.image.document() if self.image else None,
+                "attachment": [field.document() for field in self.fields] or None,
+                "tag": [tag.document() for tag in self.tags] or None,
+                "manuallyApprovesFollowers": self.manually_approves_followers,
+                "discoverable": self.discoverable,
+                "indexable": self.indexable,
+                "published": values.stamp(self.published),
+                "alsoKnownAs": list(self.also_known_as) or None,
+                "movedTo": self.moved_to,
+                "webfinger": self.webfinger,
+                "generator": self.generator.document() if self.generator else None,
+                # one key stays an object: many readers look for nothing else
+                "publicKey": keys[0] if len(keys) == 1 else keys or None,
+            }
+        )
+
+
+def _picture(value: Any) -> Attachment | None:
+    for picture in values.records(value, 10, Attachment.parse):
+        if picture.url:
+            return picture
+    return None

@@ -1,0 +1,225 @@
+"""Posts: notes, and everything else that is read like one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from activitypub.errors import Malformed
+from activitypub.objects import values
+from activitypub.objects.actor import Generator
+from activitypub.objects.attachment import Attachment, parse_attachments
+from activitypub.objects.tag import Tag, parse_tags
+
+NOTE_TYPES = frozenset({"Note", "Question", "Article", "Image", "Video", "Audio", "Page", "Event"})
+"""What Mastodon 4.6 takes for a status."""
+
+LANGUAGE_LIMIT = 35
+"""Characters of a BCP 47 tag."""
+
+AUTHORS_LIMIT = 20
+"""Entries of attributedTo; PeerTube names a person and a channel."""
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """What the author typed (ActivityPub 3.3)."""
+
+    content: str
+    media_type: str = "text/plain"
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Source:
+        content = values.text(document.get("content")) if isinstance(document, Mapping) else None
+        if content is None:
+            raise Malformed("The source has no content.")
+        return cls(
+            content=content,
+            media_type=values.text(document.get("mediaType"), 256) or "text/plain",
+        )
+
+    def document(self) -> dict[str, Any]:
+        return {"content": self.content, "mediaType": self.media_type}
+
+
+class CollectionLink(Struct, frozen=True, kw_only=True):
+    """A collection by address, and how many it says it has (`replies`, `likes`, `shares`)."""
+
+    id: str | None = None
+    total_items: int | None = None
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any] | str) -> CollectionLink:
+        if isinstance(document, Mapping):
+            return cls(
+                id=values.web_uri(document.get("id")),
+                total_items=values.integer(document.get("totalItems")),
+            )
+        return cls(id=values.web_uri(document))
+
+    def document(self) -> dict[str, Any] | str | None:
+        """The address alone, or a Collection with its count."""
+        if self.total_items is None:
+            return self.id
+        return values.compact({"id": self.id, "type": "Collection", "totalItems": self.total_items})
+
+
+class Note(Struct, frozen=True, kw_only=True):
+    """A post. `content` is HTML that was not sanitised yet; `summary` is the content warning.
+
+    `language` is the first key of `contentMap`. `name` is the title of an Article and its like.
+    `bto` and `bcc` are read, never written. `is_based_on` is the post that this one is a remix
+    of (schema:isBasedOn). Without `id` it is what an app posts to an outbox.
+    """
+
+    id: str | None = None
+    type: str = "Note"
+    attributed_to: str | None = None
+    content: str = ""
+    language: str | None = None
+    name: str | None = None
+    summary: str | None = None
+    sensitive: bool = False
+    source: Source | None = None
+    url: str | None = None
+    published: datetime | None = None
+    updated: datetime | None = None
+    in_reply_to: str | None = None
+    conversation: str | None = None
+    context: str | None = None
+    quote: str | None = None
+    is_based_on: str | None = None
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    bto: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    audience: tuple[str, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    replies: CollectionLink | None = None
+    likes: CollectionLink | None = None
+    shares: CollectionLink | None = None
+    generator: Generator | None = None
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any], *, wishes: bool = False) -> Note:
+        """Read a post.
+
+        With `wishes`, attachments without an address are kept: that is how an app asks for a
+        picture. Raises `Malformed` if the document is no object or of another type.
+        """
+        if not isinstance(document, Mapping):
+            raise Malformed("The object is no object.")
+        type_ = values.kind(document)
+        if type_ not in NOTE_TYPES:
+            raise Malformed(f"The type {type_} is not a post's.")
+        content, language = _content(document)
+        return cls(
+            id=values.uri(document.get("id")),
+            type=type_,
+            attributed_to=_author(document.get("attributedTo")),
+            content=content,
+            language=language,
+            name=_mapped(document, "name", values.NAME_LIMIT)[0],
+            summary=_mapped(document, "summary", values.TEXT_LIMIT)[0],
+            sensitive=bool(values.boolean(document.get("sensitive"))),
+            source=_first(document.get("source"), Source.parse),
+            url=values.page_url(document.get("url")),
+            published=values.moment(document.get("published")),
+            updated=values.moment(document.get("updated")),
+            in_reply_to=values.uri(document.get("inReplyTo")),
+            conversation=values.text(document.get("conversation"), values.URI_LIMIT),
+            context=values.uri(document.get("context")),
+            quote=_quote(document),
+            is_based_on=values.web_uri(
+                document.get("isBasedOn") or document.get("schema:isBasedOn")
+            ),
+            to=values.uris(document.get("to")),
+            cc=values.uris(document.get("cc")),
+            bto=values.uris(document.get("bto")),
+            bcc=values.uris(document.get("bcc")),
+            audience=values.uris(document.get("audience")),
+            tags=parse_tags(document.get("tag")),
+            attachments=parse_attachments(document.get("attachment"), wishes=wishes),
+            replies=_first(document.get("replies"), CollectionLink.parse),
+            likes=_first(document.get("likes"), CollectionLink.parse),
+            shares=_first(document.get("shares"), CollectionLink.parse),
+            generator=_first(document.get("generator"), Generator.parse),
+        )
+
+    def document(self) -> dict[str, Any]:
+        return values.compact(
+            {
+                "id": self.id,
+                "type": self.type,
+                "attributedTo": self.attributed_to,
+                "inReplyTo": self.in_reply_to,
+                "published": values.stamp(self.published),
+                "updated": values.stamp(self.updated),
+                "url": self.url,
+                "to": list(self.to),
+                "cc": list(self.cc),
+                "audience": list(self.audience) or None,
+                "name": self.name,
+                "summary": self.summary,
+                "sensitive": self.sensitive,
+                "content": self.content,
+                "contentMap": {self.language: self.content} if self.language else None,
+                "source": self.source.document() if self.source else None,
+                "conversation": self.conversation,
+                "context": self.context,
+                "quote": self.quote,
+                "isBasedOn": self.is_based_on,
+                "generator": self.generator.document() if self.generator else None,
+                "attachment": [attachment.document() for attachment in self.attachments],
+                "tag": [tag.document() for tag in self.tags],
+                "replies": self.replies.document() if self.replies else None,
+                "likes": self.likes.document() if self.likes else None,
+                "shares": self.shares.document() if self.shares else None,
+            }
+        )
+
+
+def _first(value: Any, parse: Any) -> Any:
+    return next(iter(values.records(value, 1, parse)), None)
+
+
+def _author(value: Any) -> str | None:
+    """The author's id; PeerTube names several, of which the Person speaks."""
+    found = None
+    for entry in values.entries(value, AUTHORS_LIMIT):
+        author = values.web_uri(entry) if not isinstance(entry, list) else None
+        if author is None:
+            continue
+        if isinstance(entry, Mapping) and entry.get("type") == "Person":
+            return author
+        found = found or author
+    return found
+
+
+def _mapped(document: Mapping[str, Any], name: str, limit: int) -> tuple[str | None, str | None]:
+    """A text and its language: the plain property, else the first of its language map."""
+    plain = values.text(document.get(name), limit)
+    by_language = document.get(f"{name}Map")
+    if isinstance(by_language, Mapping):
+        for language, content in by_language.items():
+            mapped = values.text(content, limit)
+            if mapped is not None and isinstance(language, str):
+                tag = language if 0 < len(language) <= LANGUAGE_LIMIT else None
+                return (mapped if plain is None else plain), tag
+    return plain, None
+
+
+def _content(document: Mapping[str, Any]) -> tuple[str, str | None]:
+    content, language = _mapped(document, "content", values.TEXT_LIMIT)
+    return content or "", None if language == "und" else language
+
+
+def _quote(document: Mapping[str, Any]) -> str | None:
+    # FEP-044f, Misskey, Fedibird, Pleroma
+    for name in ("quote", "_misskey_quote", "quoteUrl", "quoteUri"):
+        if quoted := values.web_uri(document.get(name)):
+            return quoted
+    return None

@@ -1,0 +1,20 @@
+"""HTTP signatures: who sent a request, answered with a reason rather than a bool."""
+
+from __future__ import annotations
+
+from activitypub.signatures.cavage import Signer
+from activitypub.signatures.keycache import KeyCache, KeyUnavailable
+from activitypub.signatures.keys import Key
+from activitypub.signatures.verify import Reason, Refused, Request, Verified, verify
+
+__all__ = [
+    "Key",
+    "KeyCache",
+    "KeyUnavailable",
+    "Reason",
+    "Refused",
+    "Request",
+    "Signer",
+    "Verified",
+    "verify",
+]

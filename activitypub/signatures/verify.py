@@ -1,0 +1,80 @@
+"""Was this request sent by the owner of the key that it names?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from activitypub.signatures.keys import Key
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """A request as it came over the wire.
+
+    `method` in any case; `target` is path and query as sent (`/inbox?x=1`); `headers` are
+    pairs of name and value, repeated ones included; `body` is the raw bytes, before any
+    content coding is undone.
+    """
+
+    method: str
+    target: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes = b""
+
+
+class Reason(StrEnum):
+    """Why a request is refused."""
+
+    UNSIGNED = "unsigned"
+    UNSUPPORTED = "unsupported"
+    MALFORMED = "malformed"
+    ALGORITHM = "algorithm"
+    UNCOVERED = "uncovered"
+    HOST = "host"
+    DIGEST = "digest"
+    EXPIRED = "expired"
+    KEY_ID = "key_id"
+    KEY_GONE = "key_gone"
+    KEY_UNAVAILABLE = "key_unavailable"
+    MISMATCH = "mismatch"
+
+
+class Verified(Struct, frozen=True, kw_only=True):
+    """The request is the work of whoever holds this key. `owner` is the actor's id.
+
+    `signature` with `key_id` identifies the very request, for a replay cache.
+    """
+
+    key_id: str
+    owner: str
+    signature: str
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """The request is not believed. `detail` is one plain sentence, `status` the HTTP answer."""
+
+    reason: Reason
+    detail: str
+    status: int = 401
+
+
+class FindKey(Protocol):
+    """`KeyCache.find`, or anything like it; raises `KeyUnavailable`."""
+
+    async def __call__(self, key_id: str, *, fresh: bool = False) -> Key: ...
+
+
+async def verify(
+    request: Request, find_key: FindKey, now: datetime, hosts: Collection[str]
+) -> Verified | Refused:
+    """Check the signature of a request (draft-cavage; RFC 9421 is refused as unsupported).
+
+    `hosts` are the authorities (`host` or `host:port`, lower case) that are ours: the signed
+    `Host` must be one of them, and a key id on one of them is refused without a look-up.
+    Never raises for anything in the request.
+    """
+    raise NotImplementedError
