@@ -36,12 +36,12 @@ class Unavailable(Exception):
 
 
 class Refused(Exception):
-    """The peer could not do what the test asked for; `status` is the HTTP status."""
+    """The peer could not do what the test asked for. `answered` is the status with which another
+    server refused the peer's delivery, where that is the reason."""
 
-    def __init__(self, status: int, error: str) -> None:
-        super().__init__(f"{status}: {error}")
-        self.status = status
-        self.error = error
+    def __init__(self, error: str, answered: int | None) -> None:
+        super().__init__(error)
+        self.answered = answered
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ class FedifyPeer:
         async with self._session.request(method, self._control + path, data=data) as response:
             answer: dict[str, Any] = await response.json()
             if response.status != 200:
-                raise Refused(response.status, answer["error"])
+                raise Refused(answer["error"], answer["answered"])
             return answer
 
     async def _post(self, path: str, **body: object) -> dict[str, Any]:
@@ -298,7 +298,7 @@ class FedifyPeer:
         return await self._ask("GET", "/state")
 
     # what carol does; each returns the ids {"activity": …, "object": …} after the delivery was
-    # answered, and raises Refused (502) if that answer was not a success
+    # answered, and raises Refused if that answer was not a success
 
     async def follow(self, target: str) -> dict[str, Any]:
         """Follows an actor by its id or by `user@host`."""
@@ -374,7 +374,7 @@ class FedifyPeer:
         return answer["totalItems"], answer["items"]
 
     async def parse(self, document: Json) -> Parsed:
-        """Any document through Fedify's vocabulary. Raises `Refused` (422) if it does not parse,
+        """Any document through Fedify's vocabulary. Raises `Refused` if it does not parse,
         or names a context that Fedify does not carry."""
         answer = await self._post("/parse", document=document)
         return Parsed(document, answer["object"], answer["expanded"], answer["undefinedTerms"])

@@ -17,9 +17,10 @@ const PAGE = 5; // items per collection page: small, so that a few posts make pa
 
 // An answer to the test driver that is not a success.
 export class Refusal extends Error {
-  constructor(message, status = 400) {
+  constructor(message, status = 400, answered = null) {
     super(message);
     this.status = status;
+    this.answered = answered; // the status of the other server's answer, if there was one
   }
 }
 
@@ -259,7 +260,9 @@ export class Peer {
         preferSharedInbox: true,
       });
     } catch (error) {
-      throw new Refusal(`${activity.constructor.name} was not taken: ${explain(error)}`, 502);
+      const failed = error.errors?.[0] ?? error; // AggregateError for several inboxes
+      throw new Refusal(`${nameOf(activity)} was not taken: ${explain(error)}`, 502,
+        failed.statusCode ?? null);
     }
     return activity;
   }

@@ -112,12 +112,13 @@ const controls = {
 
 async function control(request, url) {
   const handle = controls[`${request.method} ${url.pathname.slice("/_control".length)}`];
-  if (handle == null) return json({ error: "no such control" }, 404);
+  if (handle == null) return json({ error: "no such control", answered: null }, 404);
   try {
     const text = await request.text();
     return json(await handle(text === "" ? {} : JSON.parse(text), url.searchParams));
   } catch (error) {
-    return json({ error: explain(error) }, error instanceof Refusal ? error.status : 422);
+    if (!(error instanceof Refusal)) return json({ error: explain(error), answered: null }, 422);
+    return json({ error: error.message, answered: error.answered }, error.status);
   }
 }
 
