@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 from fedi.database.tables.columns import (
     moment,
     optional_moment,
+    optional_reference,
     primary_id,
     reference,
 )
@@ -148,6 +149,7 @@ class Notification(SQLModel, table=True):
     from_account_id: int = reference("account.id", index=True)
     type: str  # follow, follow_request, mention, reblog, favourite, update, painting_failed
     status_id: int | None = reference("status.id", index=True, default=None, nullable=True)
+    painting_id: int | None = optional_reference("painting.id", index=True)
     created_at: datetime = moment()
 
 

@@ -72,7 +72,7 @@ class Painter(SQLModel, table=True):
     name: str
     token_hash: str = Field(unique=True)
     local: bool = False  # started by this server
-    model: str = ""
+    models: list[str] = Field(default_factory=list, sa_type=JSON)  # the first is its default
     device: str = ""
     connected_at: datetime | None = optional_moment()
     seen_at: datetime | None = optional_moment()
@@ -91,6 +91,12 @@ class Painting(SQLModel, table=True):
             sqlite_where=text("state = 'queued'"),
             postgresql_where=text("state = 'queued'"),
         ),
+        Index(
+            "painting_served",
+            "tag",
+            sqlite_where=text("started_at IS NOT NULL"),
+            postgresql_where=text("started_at IS NOT NULL"),
+        ),
         Index("painting_account", "account_id", "state", "id"),
         Index("painting_state", "state", "lease_until"),
     )
@@ -99,18 +105,21 @@ class Painting(SQLModel, table=True):
     account_id: int = reference("account.id")
     state: str = "queued"  # queued, painting, done, failed, cancelled
     recipe: dict[str, Any] = Field(sa_type=JSON)
+    model: str = ""  # what a painter must offer to take it; empty: any will do
     share_recipe: bool = False
     cost: float = 0.0  # estimated GPU-seconds
     tag: float = 0.0  # start-time fair queueing: the smallest is painted next
     painter_id: int | None = optional_reference("painter.id", index=True)
     lease_until: datetime | None = optional_moment()
-    attempts: int = 0
+    attempts: int = 0  # how often it was taken; only who took it last may end it
+    crashes: int = 0  # how many painters died over it
     step: int = 0
     steps: int = 0
     error: str = Field("", sa_type=Text)
     media_id: int | None = Field(None, sa_type=BigId, nullable=True)
     # The post that publishes itself with this picture: a draft as `social.statuses` reads it.
     draft: dict[str, Any] | None = Field(None, sa_type=JSON, nullable=True)
+    status_uri: str | None = Field(None, unique=True)  # the id of that post, minted beforehand
     status_id: int | None = Field(None, sa_type=BigId, nullable=True)
     created_at: datetime = moment()
     started_at: datetime | None = optional_moment()

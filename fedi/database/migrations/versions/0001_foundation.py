@@ -105,7 +105,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("token_hash", sa.String(), nullable=False),
         sa.Column("local", sa.Boolean(), nullable=False),
-        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("models", sa.JSON(), nullable=False),
         sa.Column("device", sa.String(), nullable=False),
         sa.Column("connected_at", UTCDateTime(), nullable=True),
         sa.Column("seen_at", UTCDateTime(), nullable=True),
@@ -242,6 +242,7 @@ def upgrade() -> None:
         ),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("recipe", sa.JSON(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
         sa.Column("share_recipe", sa.Boolean(), nullable=False),
         sa.Column("cost", sa.Float(), nullable=False),
         sa.Column("tag", sa.Float(), nullable=False),
@@ -250,11 +251,13 @@ def upgrade() -> None:
         ),
         sa.Column("lease_until", UTCDateTime(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("crashes", sa.Integer(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("steps", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("media_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("draft", sa.JSON(), nullable=True),
+        sa.Column("status_uri", sa.String(), nullable=True),
         sa.Column("status_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_at", UTCDateTime(), nullable=False),
         sa.Column("started_at", UTCDateTime(), nullable=True),
@@ -262,6 +265,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["painter_id"], ["painter.id"], ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("status_uri"),
     )
     with op.batch_alter_table("painting", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_painting_painter_id"), ["painter_id"], unique=False)
@@ -272,6 +276,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state = 'queued'"),
             postgresql_where=sa.text("state = 'queued'"),
+        )
+        batch_op.create_index(
+            "painting_served",
+            ["tag"],
+            unique=False,
+            sqlite_where=sa.text("started_at IS NOT NULL"),
+            postgresql_where=sa.text("started_at IS NOT NULL"),
         )
         batch_op.create_index("painting_state", ["state", "lease_until"], unique=False)
 
@@ -441,15 +452,22 @@ def upgrade() -> None:
         ),
         sa.Column("type", sa.String(), nullable=False),
         sa.Column("status_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column(
+            "painting_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
         sa.Column("created_at", UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["from_account_id"], ["account.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["painting_id"], ["painting.id"], ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["status_id"], ["status.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("notification", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_notification_from_account_id"), ["from_account_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_notification_painting_id"), ["painting_id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_notification_status_id"), ["status_id"], unique=False)
         batch_op.create_index("notification_account", ["account_id", "id"], unique=False)
@@ -501,6 +519,7 @@ def downgrade() -> None:
     with op.batch_alter_table("notification", schema=None) as batch_op:
         batch_op.drop_index("notification_account")
         batch_op.drop_index(batch_op.f("ix_notification_status_id"))
+        batch_op.drop_index(batch_op.f("ix_notification_painting_id"))
         batch_op.drop_index(batch_op.f("ix_notification_from_account_id"))
 
     op.drop_table("notification")
@@ -534,6 +553,11 @@ def downgrade() -> None:
     op.drop_table("status")
     with op.batch_alter_table("painting", schema=None) as batch_op:
         batch_op.drop_index("painting_state")
+        batch_op.drop_index(
+            "painting_served",
+            sqlite_where=sa.text("started_at IS NOT NULL"),
+            postgresql_where=sa.text("started_at IS NOT NULL"),
+        )
         batch_op.drop_index(
             "painting_queue",
             sqlite_where=sa.text("state = 'queued'"),
