@@ -107,6 +107,7 @@ class Painting(SQLModel, table=True):
     recipe: dict[str, Any] = Field(sa_type=JSON)
     model: str = ""  # what a painter must offer to take it; empty: any will do
     share_recipe: bool = False
+    description: str = Field("", sa_type=Text)  # alt text
     cost: float = 0.0  # estimated GPU-seconds
     tag: float = 0.0  # start-time fair queueing: the smallest is painted next
     painter_id: int | None = optional_reference("painter.id", index=True)

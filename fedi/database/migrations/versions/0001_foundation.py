@@ -244,6 +244,7 @@ def upgrade() -> None:
         sa.Column("recipe", sa.JSON(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("share_recipe", sa.Boolean(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
         sa.Column("cost", sa.Float(), nullable=False),
         sa.Column("tag", sa.Float(), nullable=False),
         sa.Column(
