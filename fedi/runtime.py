@@ -47,7 +47,8 @@ class Easel:
         client = Client(
             AddressPolicy(allow_private=settings.federation.allow_private_addresses),
             user_agent=f"Easel/{__version__} (+{settings.instance.url}/)",
-            timeout_s=settings.federation.timeout_s,
+            now=clock.now,
+            total_timeout=settings.federation.timeout_s,
         )
         storage = FolderStorage(settings.media.folder)
         return cls(settings, clock, events, database, client, storage, relay)

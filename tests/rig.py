@@ -26,6 +26,7 @@ from fedi.clock import FakeClock
 from fedi.jobs import Runner
 from fedi.runtime import Easel
 from fedi.settings import Settings
+from generation import protocol
 
 NewDatabase = Callable[[], str]
 
@@ -124,6 +125,7 @@ async def serving(app: Any, sock: socket.socket) -> AsyncIterator[None]:
         lifespan="on",
         access_log=False,
         ws="websockets-sansio",
+        ws_max_size=protocol.MAX_FRAME,
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)

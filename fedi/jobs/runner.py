@@ -27,6 +27,7 @@ from fedi.runtime import Easel
 LEASE = timedelta(minutes=5)
 RENEW_EVERY = timedelta(minutes=1)
 POLL_S = 15.0  # the longest sleep: another process may have enqueued while we were deaf
+SQLITE_POLL_S = 1.0  # nobody notifies between processes there: a command line may have enqueued
 CLAIM_BATCH = 200  # claimed in one turn at most, of one kind
 MAX_ERROR_LENGTH = 2000
 
@@ -192,7 +193,10 @@ class Runner:
                 )
                 .execution_options(synchronize_session=False)
             )
-            claimed += [Claimed(*row, runner=self.name) for row in rows.all()]
+            claimed += [
+                Claimed(id, kind, payload, attempts, lane, self.name)
+                for id, kind, payload, attempts, lane in rows.tuples().all()
+            ]
         claimed.sort(key=lambda job: job.id)
         return claimed
 
@@ -278,6 +282,8 @@ class Runner:
                     )
                 )
             ).scalar()
+        longest = SQLITE_POLL_S if self.easel.database.sqlite else POLL_S
         if next_at is None:
-            return POLL_S
-        return min(POLL_S, max(0.0, (next_at - self.easel.clock.now()).total_seconds()))
+            return longest
+        wait: float = (next_at - self.easel.clock.now()).total_seconds()
+        return min(longest, max(0.0, wait))

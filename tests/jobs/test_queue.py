@@ -214,13 +214,18 @@ async def test_two_runners_share_the_work_and_do_nothing_twice(easel: Easel) -> 
 
 
 async def test_a_waiting_runner_wakes_when_something_is_enqueued(easel: Easel) -> None:
+    woken = asyncio.Event()
+
+    @handles("alarm")
+    async def alarm(easel: Easel, job: Claimed) -> None:
+        woken.set()
+
     runner = Runner(easel)
     running = asyncio.create_task(runner.run_forever())
     async with easel.database.write() as tx:
-        await enqueue(tx, "note", {"n": 1})
+        await enqueue(tx, "alarm", {})
     async with asyncio.timeout(10):
-        while not done:
-            await asyncio.sleep(0.01)
+        await woken.wait()
     runner.stop()
     await running
     assert await jobs(easel) == []

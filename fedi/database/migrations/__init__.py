@@ -5,7 +5,6 @@ Alembic is only imported when there is something to do: a start should be quick.
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,21 +74,3 @@ def configuration() -> Config:
     config.set_main_option("script_location", str(FOLDER))
     config.set_main_option("path_separator", "os")
     return config
-
-
-def revise(url: str, number: str, message: str) -> None:
-    """Write a new migration from the difference between the tables and the database at `url`."""
-    from alembic import command
-
-    async def run() -> None:
-        engine = create_async_engine(driver_url(url))
-        async with engine.begin() as connection:
-            await connection.run_sync(write)
-        await engine.dispose()
-
-    def write(connection: Connection) -> None:
-        config = configuration()
-        config.attributes["connection"] = connection
-        command.revision(config, message=message, rev_id=number, autogenerate=True)
-
-    asyncio.run(run())

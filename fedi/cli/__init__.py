@@ -1,0 +1,63 @@
+"""The `easel` command. Each subcommand calls the functions that the pages call."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fedi import __version__
+from fedi.cli import accounts, context, doctor, jobs, painting, people, serve
+from fedi.settings import SettingsError
+from fedi.social.errors import SocialError
+
+app = typer.Typer(
+    name="easel",
+    help="A self-hosted, federated social network for AI-made images.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("serve")(serve.serve)
+app.command("migrate")(serve.migrate_database)
+app.add_typer(accounts.app, name="account")
+app.command("post")(people.post)
+app.command("follow")(people.follow)
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(painting.painters, name="painter")
+app.command("paint")(painting.paint)
+app.command("doctor")(doctor.doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"easel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="The settings file.", envvar="EASEL_CONFIG"),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    context.config = config
+
+
+
+
+def main() -> None:
+    """Run the command line; known mistakes end in one plain sentence, not in a traceback."""
+    try:
+        app()
+    except (SettingsError, SocialError, context.CommandError) as error:
+        typer.secho(str(error), fg=typer.colors.RED, err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,231 @@
+"""`easel doctor`: looks at everything a host can get wrong, and says what to mend."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from sqlalchemy import text
+from sqlmodel import col, select
+
+from activitypub.client import FetchError
+from fedi.cli import context
+from fedi.database.migrations import head
+from fedi.database.tables import Job
+from fedi.runtime import Easel
+from fedi.settings import Settings, SettingsError
+
+MIN_FREE_GB = 2.0
+PROBE_TIMEOUT_S = 120.0  # torch takes seconds to import, more on a slow disk
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Args:
+        subject: what it is about.
+        state: `ok`, `warning` (it works, but) or `problem`.
+        message: one plain sentence; says what to mend, if there is something.
+    """
+
+    subject: str
+    state: str
+    message: str
+
+
+SIGNS = {"ok": ("✓", typer.colors.GREEN), "warning": ("!", typer.colors.YELLOW),
+         "problem": ("✗", typer.colors.RED)}
+
+
+def doctor() -> None:
+    """Check the settings, the database, the address, the clock, the card and the model."""
+    problems = context.run(_examine())
+    if problems:
+        typer.echo(f"\n{problems} thing{'' if problems == 1 else 's'} to mend.")
+        raise typer.Exit(1)
+    typer.echo("\nAll is well.")
+
+
+async def _examine() -> int:
+    problems = 0
+
+    def show(finding: Finding) -> None:
+        nonlocal problems
+        problems += finding.state == "problem"
+        sign, color = SIGNS[finding.state]
+        typer.secho(f"{sign} {finding.subject}: ", fg=color, nl=False)
+        typer.echo(finding.message)
+
+    try:
+        settings = context.settings()
+    except SettingsError as error:
+        show(Finding("settings", "problem", str(error)))
+        return problems
+    for finding in check_settings(settings):
+        show(finding)
+    try:
+        async with context.opened() as easel:
+            for check in (check_database, check_address, check_clock, check_jobs):
+                async for finding in check(easel):
+                    show(finding)
+    except (OSError, ValueError) as error:
+        show(Finding("database", "problem", f"It cannot be opened: {error}. Mend database.url."))
+    async for finding in check_painting(settings):
+        show(finding)
+    return problems
+
+
+def check_settings(settings: Settings) -> list[Finding]:
+    """The settings by themselves, and the folders that they name."""
+    findings = []
+    instance = settings.instance
+    if not instance.secure and "localhost" not in instance.domain:
+        findings.append(
+            Finding("settings", "problem",
+                    "instance.url must begin with https:// on the open internet.")
+        )
+    elif not instance.secure:
+        findings.append(
+            Finding("settings", "warning",
+                    f"instance.url is {instance.url}: good for trying, others cannot reach it.")
+        )
+    else:
+        findings.append(Finding("settings", "ok", f"This is {instance.url}."))
+    if settings.federation.allow_private_addresses and instance.secure:
+        findings.append(
+            Finding("settings", "problem",
+                    "federation.allow_private_addresses lets strangers reach your network: "
+                    "set it to false.")
+        )
+    folder = settings.media.folder
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(existing, os.W_OK):
+        findings.append(
+            Finding("storage", "problem", f"{existing} cannot be written to: change its owner.")
+        )
+    free = shutil.disk_usage(existing).free / 1e9
+    findings.append(
+        Finding("storage", "ok" if free > MIN_FREE_GB else "warning",
+                f"{free:.0f} GB are free for pictures.")
+    )
+    return findings
+
+
+async def check_database(easel: Easel) -> AsyncIterator[Finding]:
+    """It answers, it is whole, and its tables are today's."""
+    async with easel.database.read() as session:
+        if easel.database.sqlite:
+            result = (await session.execute(text("PRAGMA quick_check"))).scalar()
+            if result != "ok":
+                yield Finding("database", "problem",
+                              f"It is damaged ({result}): restore your last backup.")
+                return
+            yield Finding("database", "ok", f"SQLite is whole, tables at {head()}.")
+            if Path(str(easel.database.url.database)).stat().st_size > 20e9:
+                yield Finding("database", "warning",
+                              "It has grown past 20 GB: PostgreSQL would serve you better.")
+        else:
+            version = (await session.execute(text("SHOW server_version"))).scalar()
+            yield Finding("database", "ok", f"PostgreSQL {version} answers, tables at {head()}.")
+
+
+async def check_address(easel: Easel) -> AsyncIterator[Finding]:
+    """Our own WebFinger, asked for at the public address, as another server would."""
+    instance = easel.settings.instance
+    query = f"{instance.url}/.well-known/webfinger?resource={instance.url}/actor"
+    try:
+        document = await easel.client.get_json(query)
+    except FetchError as error:
+        yield Finding(
+            "address", "problem",
+            f"{instance.url} does not answer ({error}): start the server, and let your proxy "
+            "hand everything to it, Host header included.",
+        )
+        return
+    if not any(
+        link.get("href") == f"{instance.url}/actor" for link in document.get("links", [])
+    ):
+        yield Finding("address", "problem",
+                      f"Something else answers at {instance.url}: check the proxy.")
+        return
+    yield Finding("address", "ok", f"{instance.url} answers as this instance.")
+
+
+async def check_clock(easel: Easel) -> AsyncIterator[Finding]:
+    """Our clock; signatures depend on it."""
+    synchronised = await _command("timedatectl", "show", "-p", "NTPSynchronized", "--value")
+    now = f"{easel.clock.now():%Y-%m-%d %H:%M:%S} UTC"
+    if synchronised == "no":
+        yield Finding("clock", "warning",
+                      f"It says {now} and is not synchronised: switch on NTP, or other servers "
+                      "may refuse your posts.")
+    elif synchronised == "yes":
+        yield Finding("clock", "ok", f"It says {now} and is synchronised.")
+    else:
+        yield Finding("clock", "ok", f"It says {now}; compare, nothing here can tell.")
+
+
+async def check_jobs(easel: Easel) -> AsyncIterator[Finding]:
+    """Dead letters."""
+    async with easel.database.read() as session:
+        dead = len((await session.exec(select(Job.id).where(col(Job.state) == "dead"))).all())
+    if dead:
+        yield Finding("jobs", "warning", f"{dead} failed for good: `easel jobs` tells why.")
+    else:
+        yield Finding("jobs", "ok", "None has failed for good.")
+
+
+async def check_painting(settings: Settings) -> AsyncIterator[Finding]:
+    """The card and the model, asked in a process of their own: the server never loads torch."""
+    from generation import catalogue
+
+    if not settings.painting.local:
+        yield Finding("painting", "ok", "This machine does not paint; it waits for painters.")
+        return
+    probe = await _command(
+        sys.executable, "-m", "generation.probe", "--device", settings.painting.device
+    )
+    if probe is None:
+        yield Finding("card", "problem",
+                      "Painting is not installed: pip install -c constraints.txt 'easel[paint]', "
+                      "or set painting.local to false.")
+    else:
+        state, _, message = probe.partition(" ")
+        yield Finding("card", state, message)
+    name = settings.painting.model
+    if not name:
+        yield Finding("model", "warning",
+                      "None is chosen: pictures are only for trying things out. Set "
+                      "painting.model, for example to black-forest-labs/FLUX.2-klein-4B.")
+        return
+    model = catalogue.find(name)
+    folder = Path(name)
+    if folder.is_dir() and not (folder / "model_index.json").exists():
+        yield Finding("model", "problem",
+                      f"{folder} has no model_index.json: it is no diffusers folder.")
+    else:
+        yield Finding("model", "ok", f"{model.name} ({model.licence or 'licence unknown'}).")
+
+
+async def _command(*command: str) -> str | None:
+    """What a command prints, or None if it is not there, fails or hangs."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+    except OSError:
+        return None
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), PROBE_TIMEOUT_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return None
+    return output.decode(errors="replace").strip() if process.returncode == 0 else None

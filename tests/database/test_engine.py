@@ -1,0 +1,107 @@
+"""Transactions: all or nothing, events after the commit, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import select
+
+from fedi.database import Database
+from fedi.database.tables import InstanceSecret
+from fedi.events import Event
+from fedi.runtime import Easel
+
+
+async def names(database: Database) -> list[str]:
+    async with database.read() as session:
+        return sorted((await session.exec(select(InstanceSecret.name))).all())
+
+
+async def write(easel: Easel, name: str) -> None:
+    async with easel.database.write() as tx:
+        tx.add(InstanceSecret(name=name, value="x", created_at=tx.now))
+
+
+async def test_a_transaction_that_raises_leaves_nothing(easel: Easel) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with easel.database.write() as tx:
+            tx.add(InstanceSecret(name="a", value="x", created_at=tx.now))
+            await tx.flush()
+            raise ZeroDivisionError
+    assert await names(easel.database) == []
+
+
+async def test_many_writers_at_once_all_get_their_turn(easel: Easel) -> None:
+    await asyncio.gather(*(write(easel, f"{n:02}") for n in range(40)))
+    assert len(await names(easel.database)) == 40
+
+
+async def test_a_reader_does_not_wait_for_a_writer(easel: Easel) -> None:
+    await write(easel, "before")
+    async with easel.database.write() as tx:
+        tx.add(InstanceSecret(name="during", value="x", created_at=tx.now))
+        await tx.flush()
+        assert await names(easel.database) == ["before"]
+
+
+async def test_events_are_told_after_the_commit_and_only_then(easel: Easel) -> None:
+    with easel.events.listen(["topic"]) as heard:
+        with pytest.raises(ZeroDivisionError):
+            async with easel.database.write() as tx:
+                tx.emit(Event("topic", "never"))
+                raise ZeroDivisionError
+        async with easel.database.write() as tx:
+            tx.emit(Event("topic", "now", {"n": 1}))
+        assert await heard.next() == Event("topic", "now", {"n": 1})
+
+
+async def test_times_come_back_in_utc(easel: Easel) -> None:
+    moment = datetime(2026, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
+    async with easel.database.write() as tx:
+        tx.add(InstanceSecret(name="a", value="x", created_at=moment))
+    async with easel.database.read() as session:
+        [row] = (await session.exec(select(InstanceSecret))).all()
+    assert row.created_at == moment
+    assert row.created_at.tzinfo is UTC
+
+
+async def test_sqlite_is_opened_as_designed(easel: Easel) -> None:
+    if not easel.database.sqlite:
+        return
+    async with easel.database.read() as session:
+
+        async def pragma(name: str) -> Any:
+            return (await session.execute(text(f"PRAGMA {name}"))).scalar()
+
+        assert await pragma("journal_mode") == "wal"
+        assert await pragma("synchronous") == 1
+        assert await pragma("foreign_keys") == 1
+
+
+async def test_events_reach_the_other_processes_of_the_instance(easel: Easel) -> None:
+    """On PostgreSQL two processes of one instance hear each other; on SQLite there is one."""
+    if easel.database.sqlite:
+        return
+    from fedi.database import relay
+    from fedi.events import Events
+
+    events = Events()
+    other = relay.Relay(easel.database.url, events)
+    await other.start()
+    try:
+        with events.listen(["topic"]) as heard:
+            # The same process id would be taken for an echo of our own.
+            mine, relay.PROCESS = relay.PROCESS, "somebody-else"
+            try:
+                async with easel.database.write() as tx:
+                    tx.emit(Event("topic", "from afar", {"n": 1}))
+            finally:
+                relay.PROCESS = mine
+            async with asyncio.timeout(10):
+                assert await heard.next() == Event("topic", "from afar", {"n": 1})
+    finally:
+        await other.stop()
