@@ -50,8 +50,6 @@ def _common(
     context.config = config
 
 
-
-
 def main() -> None:
     """Run the command line; known mistakes end in one plain sentence, not in a traceback."""
     try:

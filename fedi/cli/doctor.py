@@ -40,8 +40,11 @@ class Finding:
     message: str
 
 
-SIGNS = {"ok": ("✓", typer.colors.GREEN), "warning": ("!", typer.colors.YELLOW),
-         "problem": ("✗", typer.colors.RED)}
+SIGNS = {
+    "ok": ("✓", typer.colors.GREEN),
+    "warning": ("!", typer.colors.YELLOW),
+    "problem": ("✗", typer.colors.RED),
+}
 
 
 def doctor() -> None:
@@ -88,21 +91,28 @@ def check_settings(settings: Settings) -> list[Finding]:
     instance = settings.instance
     if not instance.secure and "localhost" not in instance.domain:
         findings.append(
-            Finding("settings", "problem",
-                    "instance.url must begin with https:// on the open internet.")
+            Finding(
+                "settings", "problem", "instance.url must begin with https:// on the open internet."
+            )
         )
     elif not instance.secure:
         findings.append(
-            Finding("settings", "warning",
-                    f"instance.url is {instance.url}: good for trying, others cannot reach it.")
+            Finding(
+                "settings",
+                "warning",
+                f"instance.url is {instance.url}: good for trying, others cannot reach it.",
+            )
         )
     else:
         findings.append(Finding("settings", "ok", f"This is {instance.url}."))
     if settings.federation.allow_private_addresses and instance.secure:
         findings.append(
-            Finding("settings", "problem",
-                    "federation.allow_private_addresses lets strangers reach your network: "
-                    "set it to false.")
+            Finding(
+                "settings",
+                "problem",
+                "federation.allow_private_addresses lets strangers reach your network: "
+                "set it to false.",
+            )
         )
     folder = settings.media.folder
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
@@ -112,8 +122,11 @@ def check_settings(settings: Settings) -> list[Finding]:
         )
     free = shutil.disk_usage(existing).free / 1e9
     findings.append(
-        Finding("storage", "ok" if free > MIN_FREE_GB else "warning",
-                f"{free:.0f} GB are free for pictures.")
+        Finding(
+            "storage",
+            "ok" if free > MIN_FREE_GB else "warning",
+            f"{free:.0f} GB are free for pictures.",
+        )
     )
     return findings
 
@@ -124,13 +137,17 @@ async def check_database(easel: Easel) -> AsyncIterator[Finding]:
         if easel.database.sqlite:
             result = (await session.execute(text("PRAGMA quick_check"))).scalar()
             if result != "ok":
-                yield Finding("database", "problem",
-                              f"It is damaged ({result}): restore your last backup.")
+                yield Finding(
+                    "database", "problem", f"It is damaged ({result}): restore your last backup."
+                )
                 return
             yield Finding("database", "ok", f"SQLite is whole, tables at {head()}.")
             if Path(str(easel.database.url.database)).stat().st_size > 20e9:
-                yield Finding("database", "warning",
-                              "It has grown past 20 GB: PostgreSQL would serve you better.")
+                yield Finding(
+                    "database",
+                    "warning",
+                    "It has grown past 20 GB: PostgreSQL would serve you better.",
+                )
         else:
             version = (await session.execute(text("SHOW server_version"))).scalar()
             yield Finding("database", "ok", f"PostgreSQL {version} answers, tables at {head()}.")
@@ -144,16 +161,16 @@ async def check_address(easel: Easel) -> AsyncIterator[Finding]:
         document = await easel.client.get_json(query)
     except FetchError as error:
         yield Finding(
-            "address", "problem",
+            "address",
+            "problem",
             f"{instance.url} does not answer ({error}): start the server, and let your proxy "
             "hand everything to it, Host header included.",
         )
         return
-    if not any(
-        link.get("href") == f"{instance.url}/actor" for link in document.get("links", [])
-    ):
-        yield Finding("address", "problem",
-                      f"Something else answers at {instance.url}: check the proxy.")
+    if not any(link.get("href") == f"{instance.url}/actor" for link in document.get("links", [])):
+        yield Finding(
+            "address", "problem", f"Something else answers at {instance.url}: check the proxy."
+        )
         return
     yield Finding("address", "ok", f"{instance.url} answers as this instance.")
 
@@ -163,9 +180,12 @@ async def check_clock(easel: Easel) -> AsyncIterator[Finding]:
     synchronised = await _command("timedatectl", "show", "-p", "NTPSynchronized", "--value")
     now = f"{easel.clock.now():%Y-%m-%d %H:%M:%S} UTC"
     if synchronised == "no":
-        yield Finding("clock", "warning",
-                      f"It says {now} and is not synchronised: switch on NTP, or other servers "
-                      "may refuse your posts.")
+        yield Finding(
+            "clock",
+            "warning",
+            f"It says {now} and is not synchronised: switch on NTP, or other servers "
+            "may refuse your posts.",
+        )
     elif synchronised == "yes":
         yield Finding("clock", "ok", f"It says {now} and is synchronised.")
     else:
@@ -193,23 +213,30 @@ async def check_painting(settings: Settings) -> AsyncIterator[Finding]:
         sys.executable, "-m", "generation.probe", "--device", settings.painting.device
     )
     if probe is None:
-        yield Finding("card", "problem",
-                      "Painting is not installed: pip install -c constraints.txt 'easel[paint]', "
-                      "or set painting.local to false.")
+        yield Finding(
+            "card",
+            "problem",
+            "Painting is not installed: pip install -c constraints.txt 'easel[paint]', "
+            "or set painting.local to false.",
+        )
     else:
         state, _, message = probe.partition(" ")
         yield Finding("card", state, message)
     name = settings.painting.model
     if not name:
-        yield Finding("model", "warning",
-                      "None is chosen: pictures are only for trying things out. Set "
-                      "painting.model, for example to black-forest-labs/FLUX.2-klein-4B.")
+        yield Finding(
+            "model",
+            "warning",
+            "None is chosen: pictures are only for trying things out. Set "
+            "painting.model, for example to black-forest-labs/FLUX.2-klein-4B.",
+        )
         return
     model = catalogue.find(name)
     folder = Path(name)
     if folder.is_dir() and not (folder / "model_index.json").exists():
-        yield Finding("model", "problem",
-                      f"{folder} has no model_index.json: it is no diffusers folder.")
+        yield Finding(
+            "model", "problem", f"{folder} has no model_index.json: it is no diffusers folder."
+        )
     else:
         yield Finding("model", "ok", f"{model.name} ({model.licence or 'licence unknown'}).")
 

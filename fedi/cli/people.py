@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
+import sys
 from typing import Annotated, Any
 
 import aiohttp
 import typer
+from aiohttp.abc import ResolveResult
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -38,8 +41,10 @@ def post(
         str, typer.Option(help="The server to post to; without it, this machine's own.")
     ] = "",
     token: Annotated[
-        str, typer.Option(help="A bearer token; made by itself on the same machine.",
-                          envvar="EASEL_TOKEN")
+        str,
+        typer.Option(
+            help="A bearer token; made by itself on the same machine.", envvar="EASEL_TOKEN"
+        ),
     ] = "",
 ) -> None:
     """Post, through the account's ActivityPub outbox; the server must be running."""
@@ -78,8 +83,14 @@ def note(
 
 
 async def _post(
-    name: str, text: str, imagine: str, audience: str, share_recipe: bool, seed: int | None,
-    server: str, token: str,
+    name: str,
+    text: str,
+    imagine: str,
+    audience: str,
+    share_recipe: bool,
+    seed: int | None,
+    server: str,
+    token: str,
 ) -> None:
     async with context.opened() as easel:
         base = server.rstrip("/") or easel.settings.instance.url
@@ -90,7 +101,7 @@ async def _post(
         actor = f"{base}/users/{name.removeprefix('@')}"
         document = note(actor, text, imagine, audience, share_recipe, seed)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": ACTIVITY_TYPE}
-        async with _session(easel) as session:
+        async with open_session() as session:
             try:
                 async with session.post(
                     f"{actor}/outbox", data=json.dumps(document), headers=headers
@@ -113,9 +124,21 @@ async def _own_token(easel: Easel, name: str) -> str:
         return await accounts.issue_token(tx, account, "easel post", "read write")
 
 
-def _session(easel: Easel) -> aiohttp.ClientSession:
-    """An HTTP client for our own server; it reaches `.localhost` where the settings allow it."""
-    return easel.client.session_for_owner()
+class _Resolver(aiohttp.ThreadedResolver):
+    """The system's names, and loopback for everything under `.localhost` (RFC 6761)."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        name = "localhost" if host.endswith(".localhost") else host
+        return await super().resolve(name, port, family)
+
+
+def open_session() -> aiohttp.ClientSession:
+    """An HTTP client for a server of one's own: a host may reach what they please."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(resolver=_Resolver(), family=socket.AF_UNSPEC)
+    )
 
 
 async def _refuse_errors(answer: aiohttp.ClientResponse) -> None:
@@ -145,8 +168,11 @@ async def watch(session: aiohttp.ClientSession, painting: str, token: str) -> di
     headers = {"Authorization": f"Bearer {token}"}
     timeout = aiohttp.ClientTimeout(total=None, sock_read=EVENT_WAIT_S)
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-        TimeRemainingColumn(), console=Console(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
     ) as progress:
         bar = progress.add_task("Waiting for the painter", total=None)
         async with session.get(f"{painting}/events", headers=headers, timeout=timeout) as stream:
@@ -201,4 +227,6 @@ async def _follow(name: str, whom: str) -> str:
             follow = await follows.request(tx, account, target)
         if follow.state == "accepted":
             return f"{name} follows {target.acct}."
-        return f"{name} asked to follow {target.acct}; the server sends it and waits for the answer."
+        return (
+            f"{name} asked to follow {target.acct}; the server sends it and waits for the answer."
+        )

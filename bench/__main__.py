@@ -1,0 +1,38 @@
+"""Measure everything: `make bench`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import server, signatures
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main() -> None:
+    console = Console()
+    table = Table("figure", "value", "to reach", "", "what")
+    results: dict[str, float] = {}
+    for module in (signatures, server):
+        console.print(f"Measuring {module.__name__.removeprefix('bench.')}")
+        for figure in module.measure():
+            results[figure.key] = round(figure.value, 3)
+            bound = "≥" if figure.larger_is_better else "≤"
+            table.add_row(
+                figure.key,
+                f"{figure.value:.3g}",
+                f"{bound} {figure.goal:g}",
+                "✓" if figure.reached else "✗",
+                figure.what,
+            )
+    console.print(table)
+    RESULTS.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    console.print(f"Written to {RESULTS.parent.name}/{RESULTS.name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""A server at rest: how soon it answers, and how much memory it holds."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.measure import ROUNDS, Figure
+
+SETTLE_S = 3.0  # until the start's garbage is gone
+START_LIMIT_S = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def measure() -> list[Figure]:
+    """`first_answer_s` (start to first 200, database there) and `idle_rss_mb`."""
+    with tempfile.TemporaryDirectory() as folder:
+        start(Path(folder))  # makes the database, and warms the disk's cache
+        rounds = [start(Path(folder)) for _ in range(ROUNDS)]
+    return [
+        Figure(
+            "first_answer_s",
+            min(first for first, _ in rounds),
+            1.5,
+            False,
+            "start to first 200, seconds",
+        ),
+        Figure(
+            "idle_rss_mb",
+            min(memory for _, memory in rounds),
+            120,
+            False,
+            "memory of the idle server, MB",
+        ),
+    ]
+
+
+def start(folder: Path) -> tuple[float, float]:
+    """Start a server, ask until it answers, let it settle.
+
+    Returns:
+        Seconds to the first 200, and resident megabytes of the server and its children.
+    """
+    port = free_port()
+    environment = {
+        **os.environ,
+        "EASEL_INSTANCE__URL": f"http://localhost:{port}",
+        "EASEL_SERVER__PORT": str(port),
+        "EASEL_DATABASE__URL": f"sqlite:///{folder / 'easel.db'}",
+        "EASEL_MEDIA__FOLDER": str(folder / "media"),
+        "EASEL_LOG__LEVEL": "error",
+    }
+    began = time.perf_counter()
+    server = subprocess.Popen([sys.executable, "-m", "fedi.cli", "serve"], env=environment)
+    try:
+        while True:
+            if server.poll() is not None or time.perf_counter() - began > START_LIMIT_S:
+                raise RuntimeError("the server did not start")
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                connection.request("GET", "/about")
+                if connection.getresponse().status == 200:
+                    break
+            except OSError:
+                time.sleep(0.01)
+        first = time.perf_counter() - began
+        time.sleep(SETTLE_S)
+        return first, sum(resident_mb(pid) for pid in family(server.pid))
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it started."""
+    pids = [pid]
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if children.exists():
+        for child in children.read_text().split():
+            pids += family(int(child))
+    return pids
+
+
+def resident_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
