@@ -18,6 +18,12 @@ XRD_XML = "application/xrd+xml"
 ACCEPT = f"{ACTIVITY_JSON}, {LD_JSON}"
 """What we ask other servers for."""
 
+HEADER_LIMIT = 4096
+"""Characters read of an Accept or Content-Type header."""
+
+_ACTIVITY_LIKE = frozenset({ACTIVITY_JSON, "application/ld+json", "application/json"})
+_PAGE_LIKE = frozenset({"text/html", "application/xhtml+xml"})
+
 CONTEXT: list[Any] = [
     AS2,
     SECURITY,
@@ -69,7 +75,18 @@ def accepts_activity(accept: str | None) -> bool:
     `application/json` and `application/ld+json` count as ActivityStreams (AndStatus and curl
     users send them), wildcards alone do not.
     """
-    raise NotImplementedError
+    best, wanted = 0.0, False
+    for entry in _split(accept or "", ","):
+        media_type, parameters = _media_type(entry)
+        if media_type not in _ACTIVITY_LIKE and media_type not in _PAGE_LIKE:
+            continue
+        try:
+            quality = float(parameters.get("q", "1"))
+        except ValueError:
+            quality = 0.0
+        if best < quality <= 1:
+            best, wanted = quality, media_type in _ACTIVITY_LIKE
+    return wanted
 
 
 def is_activity_type(content_type: str | None) -> bool:
@@ -78,4 +95,32 @@ def is_activity_type(content_type: str | None) -> bool:
     Strict: `application/activity+json`, or `application/ld+json` with the AS2 profile. Anything
     else could be a file that somebody uploaded (GHSA-jhrq-qvrm-qr36).
     """
-    raise NotImplementedError
+    media_type, parameters = _media_type(content_type or "")
+    if media_type == ACTIVITY_JSON:
+        return True
+    return media_type == "application/ld+json" and AS2 in parameters.get("profile", "").split()
+
+
+def _media_type(header: str) -> tuple[str, dict[str, str]]:
+    """A media type in lower case, and its parameters without quotes."""
+    media_type, *rest = _split(header, ";")
+    parameters: dict[str, str] = {}
+    for parameter in rest:
+        name, _, value = parameter.partition("=")
+        parameters.setdefault(name.strip().lower(), value.strip().strip('"'))
+    return media_type.strip().lower(), parameters
+
+
+def _split(header: str, separator: str) -> list[str]:
+    """The parts of a header between separators that are not inside quotes."""
+    header = header[:HEADER_LIMIT]
+    if '"' not in header:
+        return header.split(separator)
+    parts, start, quoted = [], 0, False
+    for position, character in enumerate(header):
+        if character == '"':
+            quoted = not quoted
+        elif character == separator and not quoted:
+            parts.append(header[start:position])
+            start = position + 1
+    return [*parts, header[start:]]

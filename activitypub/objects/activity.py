@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from activitypub.errors import Malformed
 from activitypub.objects import values
+from activitypub.objects.tombstone import Tombstone
 
 ACTIVITY_TYPES = frozenset(
     {
@@ -52,7 +54,7 @@ class Activity(Struct, frozen=True, kw_only=True):
         """
         if not isinstance(document, Mapping):
             raise Malformed("The activity is no object.")
-        embedded = next((entry for entry in values.entries(document.get("object"), 1)), None)
+        embedded = next(values.entries(document.get("object"), 1), None)
         return cls(
             id=values.uri(document.get("id")),
             type=values.kind(document),
@@ -102,9 +104,8 @@ def update(
 ) -> Activity:
     """An Update of an embedded object or actor, addressed as the object is unless told."""
     made = _around("Update", id, actor, object, object.get("updated"))
-    if to or cc:
-        made = _readdressed(made, to, cc)
-    return made
+    to, cc = tuple(to), tuple(cc)
+    return replace(made, to=to, cc=cc) if to or cc else made
 
 
 def delete(
@@ -115,31 +116,50 @@ def delete(
     to: Iterable[str] = (),
     cc: Iterable[str] = (),
     former_type: str | None = None,
+    deleted: datetime | None = None,
 ) -> Activity:
     """A Delete. A deleted actor is named by id alone (Mastodon compares it with the actor);
     anything else stands as a Tombstone."""
-    raise NotImplementedError
+    stone = Tombstone(id=object_id, former_type=former_type, deleted=deleted)
+    return Activity(
+        id=id,
+        type="Delete",
+        actor=actor,
+        object_id=object_id,
+        object=stone.document() if object_id != actor else None,
+        to=tuple(to),
+        cc=tuple(cc),
+    )
 
 
 def follow(id: str, actor: str, target: str) -> Activity:
     """A Follow of the actor `target`."""
-    raise NotImplementedError
+    return Activity(id=id, type="Follow", actor=actor, object_id=target, to=(target,))
 
 
 def accept(id: str, actor: str, follow_id: str, follower: str) -> Activity:
     """An Accept of a Follow, embedded with plain ids: Mastodon wants it embedded, Takahē 0.11
     never completes a follow whose embedded actor is an object."""
-    raise NotImplementedError
+    return _answer("Accept", id, actor, follow_id, follower)
 
 
 def reject(id: str, actor: str, follow_id: str, follower: str) -> Activity:
     """A Reject of a Follow, built like `accept`."""
-    raise NotImplementedError
+    return _answer("Reject", id, actor, follow_id, follower)
 
 
 def undo(id: str, undone: Activity) -> Activity:
-    """An Undo of an own activity, embedded with plain ids."""
-    raise NotImplementedError
+    """An Undo of an own activity, embedded with plain ids and addressed as it was."""
+    inner = Activity(id=undone.id, type=undone.type, actor=undone.actor, object_id=undone.object_id)
+    return Activity(
+        id=id,
+        type="Undo",
+        actor=undone.actor,
+        object_id=undone.id,
+        object=inner.document(),
+        to=undone.to,
+        cc=undone.cc,
+    )
 
 
 def announce(
@@ -148,21 +168,41 @@ def announce(
     object_id: str,
     *,
     to: Iterable[str],
-    cc: Iterable[str],
+    cc: Iterable[str] = (),
     published: datetime | None = None,
 ) -> Activity:
     """An Announce (boost) of an object by id."""
-    raise NotImplementedError
+    return Activity(
+        id=id,
+        type="Announce",
+        actor=actor,
+        object_id=object_id,
+        to=tuple(to),
+        cc=tuple(cc),
+        published=published,
+    )
 
 
 def like(id: str, actor: str, object_id: str, *, to: Iterable[str] = ()) -> Activity:
     """A Like of an object by id; `to` is its author."""
-    raise NotImplementedError
+    return Activity(id=id, type="Like", actor=actor, object_id=object_id, to=tuple(to))
 
 
 def block(id: str, actor: str, target: str) -> Activity:
     """A Block of the actor `target`."""
-    raise NotImplementedError
+    return Activity(id=id, type="Block", actor=actor, object_id=target, to=(target,))
+
+
+def _answer(type_: str, id_: str, actor: str, follow_id: str, follower: str) -> Activity:
+    inner = Activity(id=follow_id, type="Follow", actor=follower, object_id=actor)
+    return Activity(
+        id=id_,
+        type=type_,
+        actor=actor,
+        object_id=follow_id,
+        object=inner.document(),
+        to=(follower,),
+    )
 
 
 def _around(type_: str, id_: str, actor: str, object_: Mapping[str, Any], when: Any) -> Activity:
@@ -177,7 +217,3 @@ def _around(type_: str, id_: str, actor: str, object_: Mapping[str, Any], when: 
         audience=values.uris(object_.get("audience")),
         published=values.moment(when),
     )
-
-
-def _readdressed(activity: Activity, to: Iterable[str], cc: Iterable[str]) -> Activity:
-    raise NotImplementedError

@@ -20,9 +20,6 @@ NOTE_TYPES = frozenset({"Note", "Question", "Article", "Image", "Video", "Audio"
 LANGUAGE_LIMIT = 35
 """Characters of a BCP 47 tag."""
 
-AUTHORS_LIMIT = 20
-"""Entries of attributedTo; PeerTube names a person and a channel."""
-
 
 class Source(Struct, frozen=True, kw_only=True):
     """What the author typed (ActivityPub 3.3)."""
@@ -119,7 +116,7 @@ class Note(Struct, frozen=True, kw_only=True):
         return cls(
             id=values.uri(document.get("id")),
             type=type_,
-            attributed_to=_author(document.get("attributedTo")),
+            attributed_to=values.author(document.get("attributedTo")),
             content=content,
             language=language,
             name=_mapped(document, "name", values.NAME_LIMIT)[0],
@@ -184,19 +181,6 @@ class Note(Struct, frozen=True, kw_only=True):
 
 def _first(value: Any, parse: Any) -> Any:
     return next(iter(values.records(value, 1, parse)), None)
-
-
-def _author(value: Any) -> str | None:
-    """The author's id; PeerTube names several, of which the Person speaks."""
-    found = None
-    for entry in values.entries(value, AUTHORS_LIMIT):
-        author = values.web_uri(entry) if not isinstance(entry, list) else None
-        if author is None:
-            continue
-        if isinstance(entry, Mapping) and entry.get("type") == "Person":
-            return author
-        found = found or author
-    return found
 
 
 def _mapped(document: Mapping[str, Any], name: str, limit: int) -> tuple[str | None, str | None]:

@@ -25,7 +25,11 @@ TEXT_LIMIT = 200_000
 RECIPIENTS_LIMIT = 2_000
 """Entries kept of `to`, `cc`, `bto`, `bcc`, `audience` each (mention bombs)."""
 
+AUTHORS_LIMIT = 20
+"""Entries of attributedTo; PeerTube names a person and a channel."""
+
 INTEGER_LIMIT = 2**63
+"""Integers must fit a signed 64-bit column."""
 
 T = TypeVar("T")
 
@@ -93,6 +97,19 @@ def web_uri(value: Any) -> str | None:
     """Like `uri`, but http and https only: what may be shown as a link or fetched."""
     found = uri(value)
     return found if found and found[:8].lower().startswith(("http://", "https://")) else None
+
+
+def author(value: Any) -> str | None:
+    """The id that `attributedTo` names: the first, or the Person among several."""
+    found = None
+    for entry in entries(value, AUTHORS_LIMIT):
+        named = web_uri(entry) if not isinstance(entry, list | tuple) else None
+        if named is None:
+            continue
+        if isinstance(entry, Mapping) and entry.get("type") == "Person":
+            return named
+        found = found or named
+    return found
 
 
 def page_url(value: Any) -> str | None:
