@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -80,3 +81,22 @@ async def two_instances(
 async def browser() -> AsyncIterator[aiohttp.ClientSession]:
     async with rig.open_browser() as session:
         yield session
+
+
+# What a machine may lack even in CI.
+MAY_SKIP_IN_CI = ("GPU",)
+_skipped_in_ci: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """In CI nothing that `.ci/run` can install may be missing, so nothing may be skipped."""
+    if os.environ.get("CI") == "true" and report.skipped and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2]
+        if not any(word in reason for word in MAY_SKIP_IN_CI):
+            _skipped_in_ci.append(f"{report.nodeid}: {reason}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _skipped_in_ci:
+        print("\nSkipped in CI, which skips nothing:", *_skipped_in_ci, sep="\n  ")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
