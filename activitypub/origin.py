@@ -63,6 +63,7 @@ def host(uri: str) -> str | None:
     return parts[1] if parts else None
 
 
+@lru_cache(maxsize=ORIGINS_KEPT)
 def authority(host: str, scheme: str = "https") -> str | None:
     """The canonical form of `host` or `host:port`; None if it is none."""
     match = _AUTHORITY.fullmatch(host)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
 
 from activitypub.signatures.keys import Key
 
@@ -15,6 +19,9 @@ REFETCH_INTERVAL = 60.0
 FAILURE_INTERVAL = 30.0
 """Seconds for which a failed fetch is remembered, for the same reason."""
 
+FETCHES_LIMIT = 100
+"""Fetches under way at once; a flood of requests with invented key ids waits elsewhere."""
+
 
 class KeyUnavailable(Exception):
     """The key could not be had. `gone` is True where its server answered 410; `permanent` is
@@ -26,10 +33,22 @@ class KeyUnavailable(Exception):
         self.gone = gone
         self.permanent = permanent
 
+    def again(self) -> KeyUnavailable:
+        """The same once more; raising one object repeatedly would grow its traceback."""
+        return KeyUnavailable(self.detail, gone=self.gone, permanent=self.permanent)
+
 
 Fetch = Callable[[str, bool], Awaitable[Key]]
 """`await fetch(key_id, fresh)`: the key, from the database unless `fresh`, else from its
 server, owner confirmed both ways; raises `KeyUnavailable`."""
+
+
+class _Entry(Struct):
+    """What is known of a key id. `refetched` is None until it was fetched fresh."""
+
+    outcome: Key | KeyUnavailable
+    found: float
+    refetched: float | None = None
 
 
 class KeyCache:
@@ -38,13 +57,63 @@ class KeyCache:
     def __init__(
         self, fetch: Fetch, monotonic: Callable[[], float], *, size: int = CACHE_SIZE
     ) -> None:
-        raise NotImplementedError
+        self._fetch = fetch
+        self._monotonic = monotonic
+        self._size = size
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._running: dict[str, asyncio.Task[Key]] = {}
 
     async def find(self, key_id: str, *, fresh: bool = False) -> Key:
         """The key of this id; with `fresh`, fetched anew, at most once a minute and id (within
         it the cached key is given again). Raises `KeyUnavailable`."""
-        raise NotImplementedError
+        entry = self._entries.get(key_id)
+        if entry is not None and self._holds(entry, fresh):
+            self._entries.move_to_end(key_id)
+            if isinstance(entry.outcome, KeyUnavailable):
+                raise entry.outcome.again()
+            return entry.outcome
+        task = self._running.get(key_id)
+        if task is None:
+            if len(self._running) >= FETCHES_LIMIT:
+                raise KeyUnavailable("Too many keys are being fetched.", permanent=False)
+            task = asyncio.create_task(self._fetched(key_id, fresh))
+            self._running[key_id] = task
+            task.add_done_callback(lambda done: self._ended(key_id, done))
+        # shielded: one caller that gives up must not fail the others
+        return await asyncio.shield(task)
 
     def forget(self, key_id: str) -> None:
         """Drop a key, because its actor was updated or deleted."""
-        raise NotImplementedError
+        self._entries.pop(key_id, None)
+
+    def _holds(self, entry: _Entry, fresh: bool) -> bool:
+        now = self._monotonic()
+        if isinstance(entry.outcome, KeyUnavailable):
+            return now - entry.found < FAILURE_INTERVAL
+        if not fresh:
+            return True
+        return entry.refetched is not None and now - entry.refetched < REFETCH_INTERVAL
+
+    async def _fetched(self, key_id: str, fresh: bool) -> Key:
+        before = self._entries.get(key_id)
+        outcome: Key | KeyUnavailable
+        try:
+            outcome = await self._fetch(key_id, fresh)
+        except KeyUnavailable as unavailable:
+            outcome = unavailable
+            if fresh and not unavailable.permanent and before is not None:
+                # its server is down: the old key stays good for what it signed
+                outcome = before.outcome
+        now = self._monotonic()
+        self._entries[key_id] = _Entry(outcome, now, now if fresh else None)
+        self._entries.move_to_end(key_id)
+        while len(self._entries) > self._size:
+            self._entries.popitem(last=False)
+        if isinstance(outcome, KeyUnavailable):
+            raise outcome.again()
+        return outcome
+
+    def _ended(self, key_id: str, task: asyncio.Task[Key]) -> None:
+        self._running.pop(key_id, None)
+        if not task.cancelled():
+            task.exception()  # whoever waited has seen it; nobody may be left waiting
