@@ -7,6 +7,7 @@ could not do with the `easel` command.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import re
@@ -321,8 +322,13 @@ def check(post: posts.Post, a: Server) -> None:
             raise StepFailed("the post on bob's server", f"{what} did not survive the way")
 
 
-async def demo(once: bool) -> int:
-    a, b = Server("easel-a", 8001), Server("easel-b", 8002)
+async def demo(once: bool, ports: tuple[int, int]) -> int:
+    """Tell the story; keep the servers running after it, unless `once`.
+
+    Returns:
+        The exit status.
+    """
+    a, b = Server("easel-a", ports[0]), Server("easel-b", ports[1])
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -348,7 +354,11 @@ async def demo(once: bool) -> int:
 
 
 def main() -> None:
-    sys.exit(asyncio.run(demo("--once" in sys.argv[1:])))
+    parser = argparse.ArgumentParser(prog="make demo")
+    parser.add_argument("--once", action="store_true", help="check every step, then end")
+    parser.add_argument("--ports", nargs=2, type=int, default=(8001, 8002))
+    chosen = parser.parse_args()
+    sys.exit(asyncio.run(demo(chosen.once, tuple(chosen.ports))))
 
 
 if __name__ == "__main__":

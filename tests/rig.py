@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,9 +26,11 @@ import uvicorn
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from fedi.clock import FakeClock
+from fedi.database import Database
 from fedi.jobs import Runner
 from fedi.runtime import Easel
 from fedi.settings import Settings
+from fedi.settings import load as load_settings
 from generation import protocol
 
 NewDatabase = Callable[[], str]
@@ -229,3 +234,103 @@ async def until(condition: Callable[[], Any], *, seconds: float = 20.0) -> Any:
             raise AssertionError(f"waited {seconds} s in vain")
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.sleep(0.02)
+
+
+class ServerProcess:
+    """`easel serve` as a process of its own, for what only a process can show: `kill -9`.
+
+    Args:
+        folder: for its settings, database and media.
+        name: its host is `NAME.localhost:PORT`.
+        sections: settings to change, as in `settings_for`.
+    """
+
+    def __init__(self, folder: Path, name: str = "easel-p", **sections: dict[str, Any]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with free_socket() as sock:
+            self.port = int(sock.getsockname()[1])
+        self.url = f"http://{name}.localhost:{self.port}"
+        self.folder = folder
+        self.config = folder / "config.toml"
+        self.process: subprocess.Popen[bytes] | None = None
+        values: dict[str, dict[str, Any]] = {
+            "instance": {"url": self.url},
+            "server": {"port": self.port},
+            "database": {"url": "sqlite:///easel.db"},
+            "media": {"folder": "media"},
+            "federation": {"allow_private_addresses": True},
+            "painting": {"local": False},
+            "log": {"level": "info", "format": "text"},
+        }
+        for section, changed in sections.items():
+            values.setdefault(section, {}).update(changed)
+        lines = []
+        for section, entries in values.items():
+            lines.append(f"[{section}]")
+            lines += [f"{key} = {json.dumps(value)}" for key, value in entries.items()]
+        self.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(self.config)
+
+    async def start(self) -> None:
+        """Start it and wait for its first answer."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command("serve"),
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )
+        async with open_browser() as browser:
+
+            async def answers() -> bool:
+                assert self.process is not None
+                assert self.process.poll() is None, self.log()
+                try:
+                    async with browser.get(f"{self.url}/healthz") as answer:
+                        return answer.status == 200
+                except aiohttp.ClientError:
+                    return False
+
+            await until(answers, seconds=60)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "fedi.cli", "--config", str(self.config), *arguments]
+
+    async def easel(self, *arguments: str) -> str:
+        """Run an `easel` command against it; what it prints."""
+        process = await asyncio.create_subprocess_exec(
+            *self.command(*arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        output, errors = await process.communicate()
+        assert process.returncode == 0, f"{errors.decode()}\n{self.log()}"
+        return output.decode().strip()
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")[-5000:]
+
+    async def kill(self) -> None:
+        """`kill -9`: no goodbye."""
+        assert self.process is not None
+        self.process.kill()
+        await asyncio.to_thread(self.process.wait)
+
+    async def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            await asyncio.to_thread(self.process.wait)
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[Database]:
+        """Its database, from the outside."""
+        settings = self.settings
+        database = Database(settings.database, settings.instance)
+        try:
+            yield database
+        finally:
+            await database.close()
