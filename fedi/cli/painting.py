@@ -37,10 +37,10 @@ def list_painters() -> None:
     if not rows:
         typer.echo("No painter has ever connected.")
         return
-    table = Table("name", "device", "model", "last seen")
+    table = Table("name", "device", "models", "last seen")
     for row in rows:
         seen = f"{row.seen_at:%Y-%m-%d %H:%M}" if row.seen_at else "never"
-        table.add_row(row.name, row.device, row.model, seen)
+        table.add_row(row.name, row.device, ", ".join(row.models), seen)
     Console().print(table)
 
 

@@ -1,0 +1,275 @@
+"""Pictures in the hands of painters: taken, kept by signs of life, ended, given back.
+
+A painter holds a picture by a lease. What it says counts only while the row still says that it
+has the picture, by `Claim`: a picture that was given to another, or cancelled, cannot be ended by
+who had it before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import or_, update
+from sqlmodel import col, select
+
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, Notification, Painting, Status
+from fedi.events import Event
+from fedi.social import statuses
+from fedi.social.errors import SocialError
+from fedi.social.statuses import Draft
+from fedi.studio import media
+from fedi.studio.media import Stored
+from fedi.studio.paintings import DONE, FAILED, PAINTING, QUEUED, end, tell
+from generation.protocol import Finished
+
+MAX_CRASHES = 3  # a picture over which so many painters died is not tried again
+MAX_REASON = 500  # characters of why a picture failed
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to end a picture: who took it, and the how-manieth taking it was."""
+
+    painting_id: int
+    painter_id: int
+    attempt: int
+
+
+async def waiting_models(session: Session) -> set[str]:
+    """The models that waiting pictures need; an empty one is any."""
+    return set(
+        (
+            await session.exec(
+                select(col(Painting.model)).where(col(Painting.state) == QUEUED).distinct()
+            )
+        ).all()
+    )
+
+
+async def take(
+    tx: Transaction, painter_id: int, models: tuple[str, ...], lease: timedelta
+) -> Painting | None:
+    """Give a painter the next picture that it can paint; None if there is none.
+
+    Args:
+        models: canonical names of what it paints with; a picture that any model will do for,
+            everybody can.
+        lease: how long it has it without a sign of life.
+    """
+    next_up = (
+        select(col(Painting.id))
+        .where(col(Painting.state) == QUEUED, col(Painting.model).in_(("", *models)))
+        .order_by(col(Painting.tag), col(Painting.id))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    painting_id = (await tx.exec(next_up)).first()
+    if painting_id is None:
+        return None
+    painting = await tx.get(Painting, painting_id, populate_existing=True)
+    assert painting is not None
+    painting.state = PAINTING
+    painting.painter_id = painter_id
+    painting.attempts += 1
+    painting.lease_until = tx.now + lease
+    painting.started_at = tx.now
+    painting.step = 0
+    tx.add(painting)
+    await tx.flush()
+    tell(tx, painting, PAINTING)
+    return painting
+
+
+def claim_of(painting: Painting) -> Claim:
+    """The claim of who has just taken a picture."""
+    assert painting.painter_id is not None
+    return Claim(painting.id, painting.painter_id, painting.attempts)
+
+
+async def progress(tx: Transaction, claim: Claim, step: int, steps: int) -> None:
+    """Note how far a picture is. Listeners are told by who hears the painter, not from here."""
+    await tx.execute(_held(claim).values(step=step, steps=steps))
+
+
+async def renew(tx: Transaction, held_by: list[Claim], lease: timedelta) -> list[Claim]:
+    """The painters of these pictures are alive.
+
+    Returns:
+        The claims that hold no longer.
+    """
+    lost = []
+    for claim in held_by:
+        result = await tx.execute(_held(claim).values(lease_until=tx.now + lease))
+        if not result.rowcount:
+            lost.append(claim)
+    return lost
+
+
+def _held(claim: Claim) -> Any:
+    """An UPDATE of a picture, if it is still held by this claim."""
+    return update(Painting).where(
+        col(Painting.id) == claim.painting_id,
+        col(Painting.state) == PAINTING,
+        col(Painting.painter_id) == claim.painter_id,
+        col(Painting.attempts) == claim.attempt,
+    )
+
+
+async def held(tx: Transaction, claim: Claim) -> Painting | None:
+    """The picture, if it is still held by this claim; locked until the transaction ends."""
+    painting = await tx.get(
+        Painting, claim.painting_id, with_for_update=True, populate_existing=True
+    )
+    if painting is None or painting.state != PAINTING or claim_of(painting) != claim:
+        return None
+    return painting
+
+
+async def finish(
+    tx: Transaction, claim: Claim, stored: Stored, finished: Finished
+) -> Painting | None:
+    """The picture is there: it becomes its author's, and its post is published, all at once.
+
+    A post that cannot be published any more (such as an answer to what was deleted since) is
+    no reason to lose the picture: the author is told, and has it.
+
+    Args:
+        stored: the picture's files.
+        finished: what the painter said of it.
+
+    Returns:
+        The painting; None if the claim no longer holds, and the files are garbage.
+    """
+    painting = await held(tx, claim)
+    if painting is None:
+        return None
+    author = await tx.get(Account, painting.account_id)
+    assert author is not None
+    picture = media.add_painting(tx, author, stored, painting, finished)
+    await tx.flush()
+    painting.media_id = picture.id
+    end(tx, painting, DONE)
+    painting.step = painting.steps = finished.recipe.steps or painting.steps
+    if painting.draft is not None:
+        told = len(tx.events)
+        try:
+            async with tx.begin_nested():
+                status = await _publish(tx, author, painting)
+                painting.status_id = status.id
+        except SocialError as refusal:
+            del tx.events[told:]
+            end(tx, painting, FAILED)
+            painting.error = f"The picture is painted, but could not be posted: {refusal}"
+            await _notify_failed(tx, painting)
+    await tx.flush()
+    tell(tx, painting, painting.state)
+    return painting
+
+
+async def _publish(tx: Transaction, author: Account, painting: Painting) -> Status:
+    draft = msgspec.convert(painting.draft, Draft)
+    assert painting.media_id is not None
+    draft = msgspec.structs.replace(draft, media_ids=[*draft.media_ids, painting.media_id])
+    return await statuses.publish(tx, author, draft, uri=painting.status_uri)
+
+
+async def fail(tx: Transaction, claim: Claim, reason: str, *, retry: bool = False) -> None:
+    """The picture could not be made.
+
+    Args:
+        reason: one plain sentence for its author.
+        retry: whether another try may help; counts like a painter that died over it.
+    """
+    painting = await held(tx, claim)
+    if painting is None:
+        return
+    if retry:
+        painting.crashes += 1
+        if painting.crashes < MAX_CRASHES:
+            _queue_again(tx, painting)
+            await tx.flush()
+            return
+    await _fail(tx, painting, reason)
+
+
+async def give_back(tx: Transaction, claim: Claim, *, crashed: bool = False) -> None:
+    """The painter is gone: the picture goes back to where it stood in the queue.
+
+    Args:
+        crashed: the painter died over it, rather than left.
+    """
+    painting = await held(tx, claim)
+    if painting is not None:
+        await _give_back(tx, painting, crashed)
+
+
+async def reap(tx: Transaction, *, painter_id: int | None = None, everybody: bool = False) -> int:
+    """Take back the pictures whose painters gave no sign of life for longer than their lease.
+
+    Args:
+        painter_id: take back all that this painter has, however long its leases still run.
+        everybody: take back all there are: nobody can be painting.
+
+    Returns:
+        How many were taken back.
+    """
+    query = select(Painting).where(col(Painting.state) == PAINTING)
+    if painter_id is not None:
+        query = query.where(col(Painting.painter_id) == painter_id)
+    elif not everybody:
+        query = query.where(
+            or_(col(Painting.lease_until) < tx.now, col(Painting.painter_id).is_(None))
+        )
+    lost = (await tx.exec(query.with_for_update(skip_locked=True))).all()
+    for painting in lost:
+        await _give_back(tx, painting, crashed=False)
+    return len(lost)
+
+
+async def _give_back(tx: Transaction, painting: Painting, crashed: bool) -> None:
+    if crashed:
+        painting.crashes += 1
+    if painting.crashes >= MAX_CRASHES:
+        await _fail(
+            tx,
+            painting,
+            f"The painter broke down {MAX_CRASHES} times over this picture. "
+            "A smaller size may help.",
+        )
+    else:
+        _queue_again(tx, painting)
+        await tx.flush()
+
+
+async def _fail(tx: Transaction, painting: Painting, reason: str) -> None:
+    end(tx, painting, FAILED)
+    painting.error = reason[:MAX_REASON]
+    await _notify_failed(tx, painting)
+    await tx.flush()
+    tell(tx, painting, FAILED)
+
+
+async def _notify_failed(tx: Transaction, painting: Painting) -> None:
+    notification = Notification(
+        id=tx.new_id(),
+        account_id=painting.account_id,
+        from_account_id=painting.account_id,
+        type="painting_failed",
+        painting_id=painting.id,
+        created_at=tx.now,
+    )
+    tx.add(notification)
+    tx.emit(Event(f"account:{painting.account_id}", "notification", {"id": str(notification.id)}))
+
+
+def _queue_again(tx: Transaction, painting: Painting) -> None:
+    """Under its old tag, so that it is the next to be painted."""
+    painting.state = QUEUED
+    painting.painter_id = painting.lease_until = None
+    painting.step = 0
+    tx.add(painting)
+    tell(tx, painting, QUEUED)

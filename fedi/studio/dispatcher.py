@@ -1,0 +1,402 @@
+"""Who gets which picture: the hub of the painters that are connected to this process.
+
+One loop hands out what waits, renews the leases of what is being painted, takes back what was
+left behind, and starts the local painter when nobody else can paint. It wakes up when a picture
+is asked for, when a painter is free, and now and then.
+
+A connection is a sign of life: while it is open (WebSocket pings see to that), its pictures are
+its own; when it ends, they go back to the queue at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+
+from fedi import logs
+from fedi.database.tables import Account, Painter, Painting
+from fedi.events import Event, Listener
+from fedi.runtime import Easel
+from fedi.social.errors import Invalid
+from fedi.studio import claims, media, painters, paintings
+from fedi.studio.claims import Claim
+from fedi.studio.local import LocalPainter, address
+from generation import protocol
+from generation.protocol import (
+    Cancel,
+    Cancelled,
+    Failed,
+    Finished,
+    Hello,
+    Leave,
+    Paint,
+    Progress,
+    ProtocolError,
+    Ready,
+)
+from generation.recipe import Recipe
+
+HELLO_S = 30.0  # how long a painter has to say who it is
+MAX_SLOTS = 64  # of one painter, whatever it says
+NOTE_EVERY_S = 1.0  # how often a picture's progress is written down; listeners hear every step
+RENEW_SHARE = 3  # leases are renewed so many times within their length
+FINISH_S = 30.0  # how long finished pictures have to be stored when the server stops
+
+log = logs.get(__name__)
+
+
+class Gone(Exception):
+    """The painter's connection has ended.
+
+    Args:
+        crashed: it broke off, rather than being closed.
+    """
+
+    def __init__(self, *, crashed: bool) -> None:
+        super().__init__()
+        self.crashed = crashed
+
+
+class Socket(Protocol):
+    """A painter's connection, as the API hands it over."""
+
+    async def receive(self) -> str | bytes:
+        """The next frame.
+
+        Raises:
+            Gone: there will be none.
+        """
+
+    async def send(self, frame: str | bytes) -> None:
+        """Send a frame.
+
+        Raises:
+            Gone: nobody is there any more.
+        """
+
+    async def close(self, code: int, reason: str) -> None:
+        """End the connection; nothing happens if it has ended."""
+
+
+@dataclass(eq=False)
+class Work:
+    """A picture that a connected painter was given."""
+
+    claim: Claim
+    noted_at: float = 0.0  # on the event loop's clock
+    cancelling: bool = False
+
+
+@dataclass(eq=False)
+class Connection:
+    """A painter while it is connected."""
+
+    painter: Painter
+    socket: Socket
+    models: tuple[str, ...] = ()  # canonical names, its own default first
+    slots: int = 0
+    open: bool = True
+    leaving: bool = False
+    work: dict[str, Work] = field(default_factory=dict)
+    idle_since: float = 0.0  # on the event loop's clock
+
+    @property
+    def free(self) -> bool:
+        return self.open and not self.leaving and len(self.work) < self.slots
+
+    def suits(self, model: str) -> bool:
+        return not self.leaving and (not model or model in self.models)
+
+    async def send(self, message: protocol.FromServer) -> None:
+        """Send, or let the reading side find out that nobody is there."""
+        with contextlib.suppress(Gone):
+            await self.socket.send(protocol.encode(message))
+
+
+class Dispatcher:
+    """Hands pictures to painters.
+
+    Args:
+        easel: the instance.
+    """
+
+    def __init__(self, easel: Easel) -> None:
+        self._easel = easel
+        self._settings = easel.settings.painting
+        self._lease = timedelta(seconds=self._settings.lease_s)
+        self._connections: set[Connection] = set()
+        self._finishing: dict[asyncio.Task[None], Claim] = {}
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._context = contextlib.ExitStack()
+        self.local: LocalPainter | None = None
+
+    async def start(self) -> None:
+        """Take back what an earlier run of the server left behind, and begin."""
+        heard = self._context.enter_context(self._easel.events.listen([paintings.TOPIC]))
+        async with self._easel.database.write() as tx:
+            lost = 0
+            if self._easel.database.sqlite:  # one process: nobody else can be painting
+                lost = await claims.reap(tx, everybody=True)
+            if self._settings.local:
+                where = address(self._easel.settings).removeprefix("http://")
+                painter, token = await painters.admit_local(tx, f"this machine ({where})")
+                lost += await claims.reap(tx, painter_id=painter.id)
+                self.local = LocalPainter(self._easel.settings, token, self._wake.set)
+        if lost:
+            log.info("paintings_recovered", count=lost)
+        self._tasks = [
+            asyncio.create_task(self._hear(heard), name="painting ears"),
+            asyncio.create_task(self._run(), name="painting dispatcher"),
+        ]
+
+    async def stop(self) -> None:
+        """Hand out nothing more, store what is finished, end the local painter."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        self._context.close()
+        for connection in list(self._connections):
+            connection.leaving = True
+            await connection.send(Leave(reason="The server stops."))
+        if self._finishing:
+            await asyncio.wait(self._finishing, timeout=FINISH_S)
+        if self.local is not None:
+            await self.local.stop()
+
+    @property
+    def connected(self) -> list[Painter]:
+        """The painters that are connected to this process."""
+        return [connection.painter for connection in self._connections]
+
+    async def serve(self, painter: Painter, socket: Socket) -> None:
+        """Talk with one painter until its connection ends, one way or the other."""
+        connection = Connection(painter, socket)
+        crashed = True
+        try:
+            await self._greet(connection)
+            while True:
+                message, data = protocol.decode_from_painter(await socket.receive())
+                await self._heard(connection, message, data)
+        except Gone as gone:
+            crashed = gone.crashed
+        except ProtocolError as error:
+            log.warning("painter_not_understood", painter=painter.name, reason=str(error))
+            await socket.close(1002, str(error)[:100])
+        except TimeoutError:
+            await socket.close(1002, "A painter says hello first.")
+        finally:
+            await asyncio.shield(self._part(connection, crashed))
+
+    async def _greet(self, connection: Connection) -> None:
+        async with asyncio.timeout(HELLO_S):
+            hello, _ = protocol.decode_from_painter(await connection.socket.receive())
+        if not isinstance(hello, Hello):
+            raise ProtocolError("A painter says hello first.")
+        if hello.version != protocol.VERSION:
+            theirs = "older" if hello.version < protocol.VERSION else "newer"
+            await connection.send(Leave(reason=f"This painter is {theirs} than the server."))
+            raise ProtocolError(f"The painter is {theirs} than the server.")
+        connection.models = tuple(map(painters.canonical, hello.models))
+        connection.idle_since = asyncio.get_running_loop().time()
+        async with self._easel.database.write() as tx:
+            await painters.connected(
+                tx, connection.painter.id, device=hello.device, models=hello.models
+            )
+        self._connections.add(connection)
+        log.info(
+            "painter_connected",
+            painter=connection.painter.name,
+            device=hello.device,
+            models=list(hello.models),
+        )
+
+    async def _part(self, connection: Connection, crashed: bool) -> None:
+        """The connection is over: what was not ended goes back to the queue."""
+        connection.open = False
+        if connection not in self._connections:
+            return
+        self._connections.discard(connection)
+        work, connection.work = connection.work, {}
+        async with self._easel.database.write() as tx:
+            for held in work.values():
+                await claims.give_back(tx, held.claim, crashed=crashed and not connection.leaving)
+            await painters.disconnected(tx, connection.painter.id)
+        log.info(
+            "painter_disconnected",
+            painter=connection.painter.name,
+            broke_off=crashed,
+            given_back=len(work),
+        )
+        self._wake.set()
+
+    async def _heard(
+        self, connection: Connection, message: protocol.FromPainter, data: bytes
+    ) -> None:
+        if isinstance(message, Hello):
+            raise ProtocolError("A painter says hello once.")
+        if isinstance(message, Ready):
+            connection.slots = max(0, min(message.slots, MAX_SLOTS))
+            self._wake.set()
+            return
+        work = connection.work.get(message.painting)
+        if work is None:
+            raise ProtocolError(f"This painter was not given the painting {message.painting}.")
+        if isinstance(message, Progress):
+            await self._progressed(work, message, data)
+            return
+        del connection.work[message.painting]
+        connection.idle_since = asyncio.get_running_loop().time()
+        self._wake.set()
+        if connection.painter.local and self.local is not None:
+            self.local.painted()
+        match message:
+            case Finished():
+                # Beside the reading, so that the painter is not kept from the next picture.
+                task = asyncio.create_task(self._finish(work.claim, message, data))
+                self._finishing[task] = work.claim
+                task.add_done_callback(self._finishing.pop)
+            case Failed():
+                log.warning("painting_failed", painting=message.painting, reason=message.reason)
+                async with self._easel.database.write() as tx:
+                    await claims.fail(tx, work.claim, message.reason, retry=message.retry)
+            case Cancelled():
+                async with self._easel.database.write() as tx:  # nothing, if its author asked
+                    await claims.give_back(tx, work.claim)
+
+    async def _progressed(self, work: Work, message: Progress, preview: bytes) -> None:
+        data: dict[str, Any] = {
+            "id": message.painting,
+            "stage": message.stage,
+            "step": message.step,
+            "steps": message.of,
+            "seconds": round(message.elapsed_s, 2),
+        }
+        if message.note:
+            data["note"] = message.note
+        if preview.startswith(b"\xff\xd8"):
+            data["preview"] = "data:image/jpeg;base64," + base64.b64encode(preview).decode()
+        self._easel.events.publish(Event(paintings.topic(work.claim.painting_id), "progress", data))
+        now = asyncio.get_running_loop().time()
+        if message.of and now - work.noted_at >= NOTE_EVERY_S:
+            work.noted_at = now
+            async with self._easel.database.write() as tx:
+                await claims.progress(tx, work.claim, message.step, message.of)
+
+    async def _finish(self, claim: Claim, finished: Finished, picture: bytes) -> None:
+        """Store a finished picture and publish what waits for it."""
+        try:
+            await self._keep(claim, finished, picture)
+        except Exception as error:
+            if isinstance(error, Invalid):
+                log.warning("picture_refused", painting=claim.painting_id, reason=str(error))
+            else:
+                log.exception("picture_not_stored", painting=claim.painting_id)
+            async with self._easel.database.write() as tx:
+                await claims.fail(tx, claim, "The picture could not be stored.", retry=True)
+
+    async def _keep(self, claim: Claim, finished: Finished, picture: bytes) -> None:
+        easel = self._easel
+        async with easel.database.read() as session:
+            painting = await session.get(Painting, claim.painting_id)
+            if painting is None or painting.state != paintings.PAINTING:
+                return
+            author = await session.get(Account, painting.account_id)
+            assert author is not None
+        creator = f"{author.username}@{easel.settings.instance.domain}"
+        prepared = await media.prepare_painting(picture, finished, painting, creator)
+        stored = await media.store(easel.storage, prepared)
+        async with easel.database.write() as tx:
+            kept = await claims.finish(tx, claim, stored, finished)
+        if kept is None:
+            await media.discard(easel.storage, stored)
+        else:
+            log.info("painting_finished", painting=kept.id, state=kept.state)
+
+    async def _hear(self, heard: Listener) -> None:
+        async for event in heard:
+            if event.kind == paintings.CANCELLED:
+                await self._stop_painting(int(event.data["id"]))
+            self._wake.set()
+
+    async def _stop_painting(self, painting_id: int) -> None:
+        for connection in list(self._connections):
+            work = connection.work.get(str(painting_id))
+            if work is not None and not work.cancelling:
+                work.cancelling = True
+                await connection.send(Cancel(painting=str(painting_id)))
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        every = self._settings.lease_s / RENEW_SHARE
+        tend_at = loop.time()
+        while True:
+            self._wake.clear()
+            try:
+                if loop.time() >= tend_at:
+                    tend_at = loop.time() + every
+                    await self.tend()
+                await self.hand_out()
+            except Exception:
+                log.exception("painting_dispatcher_failed")
+            pause = max(0.0, tend_at - loop.time())
+            if self.local is not None and 0 < self.local.wait() < pause:
+                pause = self.local.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause)
+
+    async def tend(self) -> None:
+        """Renew the leases of the living, take back what the dead had, let the idle go."""
+        held = [work.claim for connection in self._connections for work in connection.work.values()]
+        held += self._finishing.values()
+        async with self._easel.database.write() as tx:
+            lost = await claims.renew(tx, held, self._lease)
+            reaped = await claims.reap(tx)
+        if reaped:
+            log.info("paintings_recovered", count=reaped)
+        for claim in lost:  # cancelled or given to another, and we did not hear of it
+            await self._stop_painting(claim.painting_id)
+        now = asyncio.get_running_loop().time()
+        for connection in list(self._connections):
+            idle = connection.painter.local and not connection.work and not connection.leaving
+            if idle and now - connection.idle_since >= self._settings.idle_exit_s:
+                connection.leaving = True
+                await connection.send(Leave(reason="There was nothing to paint for a while."))
+
+    async def hand_out(self) -> None:
+        """Give every free painter what it can paint, and see to it that somebody paints."""
+        async with self._easel.database.read() as session:
+            waiting = await claims.waiting_models(session)
+        if not waiting:
+            return
+        for connection in sorted(self._connections, key=lambda one: len(one.work)):
+            while connection.free and await self._give(connection):
+                pass
+        unserved = {
+            model for model in waiting if not any(one.suits(model) for one in self._connections)
+        }
+        if self.local is not None and unserved & {"", painters.canonical(self._settings.model)}:
+            await self.local.start()
+
+    async def _give(self, connection: Connection) -> bool:
+        """Give one picture to a painter; False if there is none for it."""
+        async with self._easel.database.write() as tx:
+            painting = await claims.take(tx, connection.painter.id, connection.models, self._lease)
+        if painting is None:
+            return False
+        claim = claims.claim_of(painting)
+        if not connection.open:  # it left while we were choosing
+            async with self._easel.database.write() as tx:
+                await claims.give_back(tx, claim)
+            return False
+        connection.work[str(painting.id)] = Work(claim)
+        recipe = Recipe.from_document(painting.recipe)
+        if painting.model and painting.model != connection.models[0]:
+            recipe = Recipe.from_document({**painting.recipe, "model": painting.model})
+        await connection.send(Paint(painting=str(painting.id), recipe=recipe))
+        return True

@@ -1,0 +1,224 @@
+"""Pictures that belong to somebody: stored as files, kept as rows, shown by address.
+
+Files are stored before the row that names them is committed, so that no row ever names a file
+that is not there; a file whose row never came is garbage, and harms nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlmodel import col, select
+
+from fedi import __version__
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, MediaAttachment, Painting
+from fedi.settings import InstanceSettings, MediaSettings
+from fedi.social.errors import Invalid
+from fedi.storage import Storage, new_key
+from fedi.studio import pictures
+from fedi.studio.pictures import Prepared
+from generation import provenance
+from generation.catalogue import is_folder
+from generation.protocol import Finished
+from generation.recipe import MAX_SIDE, Recipe
+
+SOFTWARE = f"Easel {__version__}"
+MAX_DESCRIPTION = 10_000  # characters of alt text; Mastodon 4.6 cuts there
+# What a painter may send: any recipe's largest picture, whatever this host's limits say today.
+MAX_PAINTED_PIXELS = MAX_SIDE * MAX_SIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A picture whose two files are on the disk."""
+
+    file: str
+    preview_file: str
+    prepared: Prepared
+
+
+def address(instance: InstanceSettings, key: str) -> str:
+    """Where everybody can read the file under a storage key."""
+    return f"{instance.url}/media/{key}"
+
+
+def key_of(instance: InstanceSettings, url: str) -> str | None:
+    """The storage key that an address of ours names; None for any other address."""
+    start = f"{instance.url}/media/"
+    return url.removeprefix(start) if url.startswith(start) else None
+
+
+async def store(storage: Storage, prepared: Prepared) -> Stored:
+    """Put both files of a picture on the disk, under fresh keys."""
+    file, small = new_key(prepared.ending), new_key("webp")
+    await storage.put(file, prepared.content)
+    await storage.put(small, prepared.preview)
+    return Stored(file, small, prepared)
+
+
+async def discard(storage: Storage, stored: Stored) -> None:
+    """Remove files that no row will ever name."""
+    await storage.delete(stored.file)
+    await storage.delete(stored.preview_file)
+
+
+async def prepare_upload(content: bytes, settings: MediaSettings) -> Prepared:
+    """What somebody uploaded, decoded in a thread and encoded anew without its metadata.
+
+    Raises:
+        Invalid: it is no picture that we take; the sentence says why.
+    """
+    return await asyncio.to_thread(
+        pictures.prepare_upload,
+        content,
+        settings.max_upload_mb * 1_000_000,
+        settings.max_megapixels * 1_000_000,
+    )
+
+
+async def prepare_painting(
+    picture: bytes, finished: Finished, painting: Painting, creator: str
+) -> Prepared:
+    """A finished painting with its origin written into the file, in a thread.
+
+    Args:
+        picture: what the painter sent.
+        finished: what it said of it.
+        creator: the handle of who asked for it, `alice@easel.example`.
+
+    Raises:
+        Invalid: it is no picture.
+    """
+    write = partial(
+        provenance.stamp,
+        recipe=finished.recipe,
+        model=finished.model,
+        model_version=finished.model_version,
+        alt_text=painting.description,
+        creator=creator,
+        share_recipe=painting.share_recipe,
+        software=SOFTWARE,
+        sampler=finished.sampler,
+    )
+
+    def work() -> Prepared:
+        return pictures.prepare_painting(
+            picture, MAX_PAINTED_PIXELS, lambda image, format: write(image, format=format)
+        )
+
+    return await asyncio.to_thread(work)
+
+
+def add_upload(
+    tx: Transaction,
+    account: Account,
+    stored: Stored,
+    *,
+    description: str = "",
+    focus: tuple[float, float] | None = None,
+) -> MediaAttachment:
+    """The row of an upload, unattached until a post takes it."""
+    return _add(tx, account, stored, description=description, focus=focus)
+
+
+def add_painting(
+    tx: Transaction, account: Account, stored: Stored, painting: Painting, finished: Finished
+) -> MediaAttachment:
+    """The row of a finished painting. What it says to others keeps the recipe to itself,
+    unless its author shares it."""
+    shared = painting.share_recipe
+    return _add(
+        tx,
+        account,
+        stored,
+        description=painting.description,
+        digital_source_type=provenance.TRAINED_ALGORITHMIC_MEDIA,
+        ai_system=finished.model,
+        ai_system_version=finished.model_version,
+        ai_prompt=prompt_information(finished.recipe) if shared else "",
+        recipe=published_recipe(finished.recipe).document(),
+        share_recipe=shared,
+        painting_id=painting.id,
+    )
+
+
+NEGATIVE = "\nNegative prompt: "
+
+
+def prompt_information(recipe: Recipe) -> str:
+    """Both prompts in one text, as IPTC's AIPromptInformation wants them."""
+    return recipe.prompt + (NEGATIVE + recipe.negative_prompt if recipe.negative_prompt else "")
+
+
+def published_recipe(recipe: Recipe) -> Recipe:
+    """The recipe without a folder of this host's in it: empty is the host's own model."""
+    return (
+        Recipe.from_document({**recipe.document(), "model": ""})
+        if is_folder(recipe.model)
+        else recipe
+    )
+
+
+def checked_description(text: str) -> str:
+    """Alt text as it is stored.
+
+    Raises:
+        Invalid: it is too long.
+    """
+    if len(text) > MAX_DESCRIPTION:
+        raise Invalid(f"The description is too long: at most {MAX_DESCRIPTION} characters.")
+    return text.strip()
+
+
+async def unattached(session: Session, account: Account, key: str) -> MediaAttachment:
+    """The picture of this account under a storage key, if no post has it yet.
+
+    Raises:
+        Invalid: there is none.
+    """
+    found = await session.exec(
+        select(MediaAttachment).where(
+            col(MediaAttachment.file) == key,
+            col(MediaAttachment.account_id) == account.id,
+            col(MediaAttachment.status_id).is_(None),
+        )
+    )
+    media = found.first()
+    if media is None:
+        raise Invalid("There is no such picture of yours that could be attached.")
+    return media
+
+
+def _add(
+    tx: Transaction,
+    account: Account,
+    stored: Stored,
+    *,
+    description: str,
+    focus: tuple[float, float] | None = None,
+    **rest: Any,
+) -> MediaAttachment:
+    prepared = stored.prepared
+    media = MediaAttachment(
+        id=tx.new_id(),
+        account_id=account.id,
+        file=stored.file,
+        preview_file=stored.preview_file,
+        media_type=prepared.media_type,
+        width=prepared.width,
+        height=prepared.height,
+        size=len(prepared.content),
+        blurhash=prepared.blurhash,
+        digest=prepared.digest,
+        description=description,
+        focus_x=focus[0] if focus else None,
+        focus_y=focus[1] if focus else None,
+        created_at=tx.now,
+        **rest,
+    )
+    tx.add(media)
+    return media

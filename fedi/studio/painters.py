@@ -1,0 +1,133 @@
+"""Who paints: the local process that this server starts, and cards elsewhere, each by its token."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from functools import lru_cache
+
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from fedi.database import Session, Transaction
+from fedi.database.tables import Painter
+from fedi.social.errors import Invalid
+from generation import catalogue
+
+TOKEN_BYTES = 32
+MAX_NAME = 100  # characters of a painter's or a device's name that are kept
+MAX_MODELS = 100  # of one painter
+FORGOTTEN_AFTER = timedelta(days=30)  # a painter unseen for so long offers no models any more
+
+
+@lru_cache(maxsize=256)
+def canonical(model: str) -> str:
+    """The one name of a model that has several: a catalogue key, a hub id, a whole path."""
+    try:
+        return catalogue.find(model).key if model else ""
+    except catalogue.UnknownModel:
+        return model
+
+
+def _hashed(token: str) -> str:
+    # The token has 256 random bits: a plain hash cannot be turned back.
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+async def issue_token(tx: Transaction, name: str) -> str:
+    """Let a painter on another machine connect (`easel painter token NAME`).
+
+    A name that is known gets a new token in place of its old one.
+
+    Args:
+        name: what the host calls that machine.
+
+    Returns:
+        The token, which is stored nowhere.
+
+    Raises:
+        Invalid: the name is empty, too long, or a painter's that this server starts.
+    """
+    name = name.strip()
+    if not name or len(name) > MAX_NAME:
+        raise Invalid(f"A painter needs a name of at most {MAX_NAME} characters.")
+    painter = await _named(tx, name)
+    if painter is not None and painter.local:
+        raise Invalid(f"{name} is the painter that this server starts itself.")
+    return (await _admit(tx, painter, name, local=False))[1]
+
+
+async def admit_local(tx: Transaction, name: str) -> tuple[Painter, str]:
+    """The painter that this server starts itself, and a fresh token at each start of the server:
+    one that an earlier start left behind is shut out.
+
+    Args:
+        name: one per server, such as `this machine (127.0.0.1:8000)`.
+    """
+    return await _admit(tx, await _named(tx, name), name, local=True)
+
+
+async def _named(tx: Transaction, name: str) -> Painter | None:
+    return (await tx.exec(select(Painter).where(col(Painter.name) == name))).first()
+
+
+async def _admit(
+    tx: Transaction, painter: Painter | None, name: str, *, local: bool
+) -> tuple[Painter, str]:
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    if painter is None:
+        painter = Painter(id=tx.new_id(), name=name, token_hash="", created_at=tx.now)
+    painter.token_hash, painter.local = _hashed(token), local
+    tx.add(painter)
+    await tx.flush()
+    return painter, token
+
+
+async def authenticate(session: Session, token: str) -> Painter | None:
+    """The painter whose token this is."""
+    found = await session.exec(select(Painter).where(col(Painter.token_hash) == _hashed(token)))
+    return found.first()
+
+
+async def remove(tx: Transaction, painter: Painter) -> None:
+    """Shut a painter out; what it had taken comes back when its lease ends."""
+    await tx.delete(painter)
+
+
+async def list_painters(session: Session) -> list[Painter]:
+    return list((await session.exec(select(Painter).order_by(col(Painter.id)))).all())
+
+
+async def connected(
+    tx: Transaction, painter_id: int, *, device: str, models: tuple[str, ...]
+) -> None:
+    """Note what a painter said of itself when it connected."""
+    await tx.execute(
+        update(Painter)
+        .where(col(Painter.id) == painter_id)
+        .values(
+            device=device[:MAX_NAME],
+            models=list(models[:MAX_MODELS]),
+            connected_at=tx.now,
+            seen_at=tx.now,
+        )
+    )
+
+
+async def disconnected(tx: Transaction, painter_id: int) -> None:
+    await tx.execute(
+        update(Painter)
+        .where(col(Painter.id) == painter_id)
+        .values(connected_at=None, seen_at=tx.now)
+    )
+
+
+async def offered_models(session: Session) -> list[str]:
+    """The models that the painters of late can paint with, the first of each first."""
+    found = await session.exec(
+        select(col(Painter.models))
+        .where(col(Painter.seen_at) > session.now - FORGOTTEN_AFTER)
+        .order_by(col(Painter.id))
+    )
+    return list(dict.fromkeys(model for models in found.all() for model in models))

@@ -1,0 +1,295 @@
+"""Pictures asked for. The row is the queue: durable, fair, and visible to its author.
+
+Fair is start-time fair queueing: a request gets the number `tag = max(V, last tag of its author)
++ cost`, and the smallest tag is painted next, where V is the greatest tag served so far and cost
+an estimate of GPU-seconds. So an author with one picture never waits behind another's fifty, and
+nobody saves up a right to the front by staying away.
+
+Who paints takes and ends pictures by `fedi.studio.claims`.
+
+Events: topic `painting:ID`, kinds queued, painting, progress, done, failed, cancelled; topic
+`paintings`, kinds queued and cancelled, for those who hand pictures out.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
+from sqlalchemy import func, or_
+from sqlmodel import col, select
+
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, Painting
+from fedi.events import Event
+from fedi.settings import PaintingSettings
+from fedi.social.errors import Invalid, NotFound
+from fedi.social.statuses import Draft
+from fedi.studio import media, painters
+from generation import catalogue
+from generation.recipe import Limits, Recipe, RecipeError
+
+TOPIC = "paintings"
+QUEUED, PAINTING, DONE, FAILED, CANCELLED = "queued", "painting", "done", "failed", "cancelled"
+ENDED = frozenset({DONE, FAILED, CANCELLED})
+
+# An estimate for what a recipe leaves open until the model is loaded.
+USUAL_STEPS = 20
+USUAL_MEGAPIXELS = 1.0
+USUAL_MEMORY_GB = 8.0  # a model of this size costs 1 per step and megapixel, others in proportion
+LEAST_MEGAPIXELS = 0.05
+
+RATE_SAMPLE = 20  # how many of the last finished pictures tell how fast this host paints
+
+
+def topic(painting_id: int) -> str:
+    return f"painting:{painting_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a waiting picture stands.
+
+    Attributes:
+        ahead: how many are painted before it.
+        seconds: when it may be finished, as far as the last pictures tell; None: unknown.
+    """
+
+    ahead: int
+    seconds: float | None
+
+
+async def request(
+    tx: Transaction,
+    settings: PaintingSettings,
+    account: Account,
+    recipe: Recipe,
+    *,
+    share_recipe: bool = False,
+    description: str = "",
+    draft: Draft | None = None,
+    status_uri: str | None = None,
+) -> Painting:
+    """Ask for a picture.
+
+    Args:
+        settings: this host's limits.
+        account: who asks; a local one.
+        recipe: what to paint; a seed is drawn if it has none.
+        share_recipe: whether prompt and seed may be read by all.
+        description: alt text; with a shared recipe the prompt stands in for an empty one.
+        draft: the post that publishes itself with the picture.
+        status_uri: the id of that post, if it was told to somebody already.
+
+    Raises:
+        Invalid: over a limit, a blocked word, a model that nobody here paints with.
+    """
+    limits = Limits(steps=settings.max_steps, megapixels=settings.max_megapixels)
+    _refuse_blocked(recipe, settings.blocked_words)
+    model = await _model_for(tx, settings, recipe)
+    known = _known(model)
+    try:
+        recipe.check(limits)
+        full = recipe.resolved(known) if known is not None else recipe
+        full.check(limits)
+    except RecipeError as refusal:
+        raise Invalid(str(refusal)) from refusal
+    await _refuse_too_many(tx, settings, account)
+    cost = _cost(full, known)
+    painting = Painting(
+        id=tx.new_id(),
+        account_id=account.id,
+        recipe=recipe.seeded().document(),
+        model=model,
+        share_recipe=share_recipe,
+        description=media.checked_description(
+            description or (recipe.prompt if share_recipe else "")
+        ),
+        cost=cost,
+        tag=await _start(tx, account) + cost,
+        draft=None if draft is None else msgspec.to_builtins(draft),
+        status_uri=status_uri,
+        steps=full.steps or 0,
+        created_at=tx.now,
+    )
+    tx.add(painting)
+    await tx.flush()
+    tell(tx, painting, QUEUED)
+    return painting
+
+
+def _refuse_blocked(recipe: Recipe, blocked: list[str]) -> None:
+    words = _folded(recipe.prompt)
+    for word in blocked:
+        if f" {_folded(word).strip()} " in words:
+            raise Invalid("The prompt contains a word that this instance does not allow.")
+
+
+def _folded(text: str) -> str:
+    """Lower case, no accents, single spaces between words and around all."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    kept = (sign for sign in plain if not unicodedata.combining(sign))
+    letters = "".join(sign if sign.isalnum() else " " for sign in kept)
+    return f" {' '.join(letters.split())} "
+
+
+async def _model_for(tx: Transaction, settings: PaintingSettings, recipe: Recipe) -> str:
+    """The canonical name of the model that a painter must offer; empty if any will do."""
+    usual, wanted = painters.canonical(settings.model), painters.canonical(recipe.model)
+    if wanted in ("", usual):
+        return usual
+    offered = await painters.offered_models(tx)
+    if wanted not in map(painters.canonical, offered):
+        known = ", ".join(name for name in offered if not catalogue.is_folder(name))
+        raise Invalid(
+            f"Nobody here paints with {recipe.model}; "
+            + (f"there is {known}." if known else "leave the model out.")
+        )
+    return wanted
+
+
+@lru_cache(maxsize=64)
+def _known(model: str) -> catalogue.Model | None:
+    """What can be said of a model beforehand; None for the try-out model."""
+    if not model:
+        return None
+    try:
+        return catalogue.find(model)
+    except catalogue.UnknownModel:
+        return None  # `easel doctor` tells the host; a painter may know better
+
+
+def _cost(recipe: Recipe, known: catalogue.Model | None) -> float:
+    size = max(recipe.megapixels() or USUAL_MEGAPIXELS, LEAST_MEGAPIXELS)
+    memory = (known.memory_gb if known else None) or USUAL_MEMORY_GB
+    return (recipe.steps or USUAL_STEPS) * size * memory / USUAL_MEMORY_GB
+
+
+async def _refuse_too_many(tx: Transaction, settings: PaintingSettings, account: Account) -> None:
+    # The author's row is locked, so that two requests at once cannot both be the last allowed.
+    await tx.exec(select(Account).where(col(Account.id) == account.id).with_for_update())
+    waiting = (
+        await tx.exec(
+            select(func.count()).where(
+                col(Painting.account_id) == account.id,
+                col(Painting.state).in_((QUEUED, PAINTING)),
+            )
+        )
+    ).one()
+    if waiting >= settings.max_waiting:
+        raise Invalid(
+            f"You have {waiting} pictures waiting; at most {settings.max_waiting} are allowed."
+        )
+
+
+async def _start(tx: Transaction, account: Account) -> float:
+    served = await tx.exec(
+        select(func.max(col(Painting.tag))).where(col(Painting.started_at).is_not(None))
+    )
+    own = await tx.exec(
+        select(func.max(col(Painting.tag))).where(
+            col(Painting.account_id) == account.id, col(Painting.state).in_((QUEUED, PAINTING))
+        )
+    )
+    return max(served.one() or 0.0, own.one() or 0.0)
+
+
+async def find(session: Session, account: Account, painting_id: int) -> Painting:
+    """A picture that this account asked for.
+
+    Raises:
+        NotFound: there is none; or it is another's, which is nobody's business.
+    """
+    painting = await session.get(Painting, painting_id)
+    if painting is None or painting.account_id != account.id:
+        raise NotFound("There is no such painting.")
+    return painting
+
+
+async def list_own(
+    session: Session, account: Account, *, limit: int, max_id: int | None = None
+) -> list[Painting]:
+    """An account's pictures, the newest first, older than `max_id`."""
+    query = select(Painting).where(col(Painting.account_id) == account.id)
+    if max_id is not None:
+        query = query.where(col(Painting.id) < max_id)
+    return list((await session.exec(query.order_by(col(Painting.id).desc()).limit(limit))).all())
+
+
+async def position(session: Session, painting: Painting) -> Position | None:
+    """Where a picture stands in the queue; None once it has ended."""
+    if painting.state in ENDED:
+        return None
+    rate = await _rate(session)
+    if painting.state == PAINTING:
+        left = 1 - painting.step / painting.steps if painting.steps else 1.0
+        return Position(0, None if rate is None else painting.cost * left / rate)
+    before = (
+        await session.exec(
+            select(func.count(), func.sum(col(Painting.cost))).where(
+                col(Painting.state) == QUEUED,
+                or_(
+                    col(Painting.tag) < painting.tag,
+                    (col(Painting.tag) == painting.tag) & (col(Painting.id) < painting.id),
+                ),
+            )
+        )
+    ).one()
+    painted = (
+        await session.exec(
+            select(func.count(), func.sum(col(Painting.cost))).where(
+                col(Painting.state) == PAINTING
+            )
+        )
+    ).one()
+    # What is being painted is half done, on average.
+    cost = (before[1] or 0.0) + (painted[1] or 0.0) / 2 + painting.cost
+    return Position(before[0] + painted[0], None if rate is None else cost / rate)
+
+
+async def _rate(session: Session) -> float | None:
+    """Cost per second of the last pictures, by however many painters there were."""
+    last = (
+        await session.exec(
+            select(col(Painting.cost), col(Painting.started_at), col(Painting.finished_at))
+            .where(col(Painting.state) == DONE)
+            .order_by(col(Painting.id).desc())
+            .limit(RATE_SAMPLE)
+        )
+    ).all()
+    seconds = sum(
+        (finished - started).total_seconds()
+        for _, started, finished in last
+        if started and finished
+    )
+    return sum(cost for cost, _, _ in last) / seconds if seconds > 0 else None
+
+
+async def cancel(tx: Transaction, painting: Painting) -> Painting:
+    """Its author does not want it any more. One that has ended stays as it is."""
+    current = await tx.get(Painting, painting.id, with_for_update=True, populate_existing=True)
+    assert current is not None
+    if current.state not in ENDED:
+        end(tx, current, CANCELLED)
+        await tx.flush()
+        tell(tx, current, CANCELLED)
+    return current
+
+
+def end(tx: Transaction, painting: Painting, state: str) -> None:
+    """Bring a picture to one of its three ends."""
+    painting.state = state
+    painting.painter_id = painting.painter_id if state in (DONE, FAILED) else None
+    painting.lease_until = None
+    painting.finished_at = tx.now
+    tx.add(painting)
+
+
+def tell(tx: Transaction, painting: Painting, kind: str) -> None:
+    """Tell those who wait for a picture, and those who hand pictures out, what became of it."""
+    identity = {"id": str(painting.id)}
+    tx.emit(Event(topic(painting.id), kind, identity))
+    if kind in (QUEUED, CANCELLED):
+        tx.emit(Event(TOPIC, kind, identity))
