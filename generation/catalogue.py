@@ -170,9 +170,30 @@ FAMILIES = {
     )
 }
 
+# The model that paints until the host chooses one; the painter builds it on first use.
+TRYOUT = Model(
+    key="tryout",
+    name="Try-out (random weights)",
+    source="easel/tryout",
+    family="stable-diffusion",
+    licence="Apache-2.0",
+    commercial=True,
+    memory_gb=0.1,
+    steps=20,
+    guidance=7.5,
+    width=512,
+    height=512,
+    multiple=32,
+    note=(
+        "Nobody trained this model: it paints abstract colours from random weights, "
+        "to try things out. Choose a real model in config.toml."
+    ),
+)
+
 CATALOGUE = {
     model.key: model
     for model in (
+        TRYOUT,
         Model(
             key="flux2-klein-4b",
             name="FLUX.2 klein 4B",
@@ -304,9 +325,20 @@ CATALOGUE = {
     )
 }
 
+_UNET_PIPELINES = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 # What an easel.json may say; the rest of `Model` is ours to decide.
-_DESCRIBED = ("name", "licence", "commercial", "steps", "guidance", "width", "height", "note")
+_DESCRIBED = (
+    "name",
+    "licence",
+    "commercial",
+    "steps",
+    "guidance",
+    "width",
+    "height",
+    "multiple",
+    "note",
+)
 
 
 def is_folder(name: str) -> bool:
@@ -374,7 +406,14 @@ def _from_folder(folder: Path) -> Model:
     except msgspec.ValidationError:
         pass  # a description that makes no sense describes nothing
     pipeline = _read(folder / "model_index.json").get("_class_name")
-    return with_family(model, pipeline) if isinstance(pipeline, str) else model
+    if not isinstance(pipeline, str):
+        return model
+    if model.width is None and pipeline in _UNET_PIPELINES:
+        # Stable Diffusion comes trained at 512 and at 768; the folder knows.
+        latents = _read(folder / "unet" / "config.json").get("sample_size")
+        if isinstance(latents, int) and 8 <= latents <= 512:
+            model = msgspec.structs.replace(model, width=latents * 8, height=latents * 8)
+    return with_family(model, pipeline)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -145,7 +145,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 )
         return msgspec.structs.replace(
             self,
-            model=self.model or model.key,
+            # A folder's path is this machine's business; recipes are shared.
+            model=self.model or ("" if model.local else model.key),
             width=width,
             height=height,
             steps=self.steps if self.steps is not None else model.steps,

@@ -1,0 +1,374 @@
+"""A diffusers text-to-image pipeline: load it, run a batch, report each step.
+
+Everything that diffusers can load from a `model_index.json` and that takes a prompt works; what
+differs between families is read from the pipeline itself. Imports torch when first used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import inspect
+import io
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from generation import catalogue, devices
+from generation.catalogue import Model
+from generation.preview import Previews
+from generation.recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+log = logging.getLogger("generation")
+
+DEFAULT_STEPS = 25  # for a pipeline of no family that we know and no default of its own
+DEFAULT_SIDE = 1024  # pixels
+FINGERPRINT_PIECE = 2**20  # bytes read from each end of a weights file
+MAX_REASON = 300  # characters of a library's error that are passed on
+# diffusers' class -> the name that A1111 and Civitai know.
+SAMPLERS = {
+    "DDIMScheduler": "DDIM",
+    "DPMSolverMultistepScheduler": "DPM++ 2M",
+    "EulerAncestralDiscreteScheduler": "Euler a",
+    "EulerDiscreteScheduler": "Euler",
+    "FlowMatchEulerDiscreteScheduler": "Euler",
+    "HeunDiscreteScheduler": "Heun",
+    "LCMScheduler": "LCM",
+    "LMSDiscreteScheduler": "LMS",
+    "PNDMScheduler": "PLMS",
+    "UniPCMultistepScheduler": "UniPC",
+}
+
+
+class PaintError(Exception):
+    """A picture that could not be painted; the message is one plain sentence.
+
+    retry: whether trying again, here or elsewhere, may help.
+    """
+
+    def __init__(self, message: str, *, retry: bool = False) -> None:
+        super().__init__(message)
+        self.retry = retry
+
+
+class Stopped(Exception):
+    """Raised by a step's listener to stop the painting there."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """`step` of `of` steps are done."""
+
+    step: int
+    of: int
+    preview: Callable[[int], bytes | None] = field(repr=False)
+    """The preview of the n-th picture of the batch: a small JPEG, or None where this pipeline
+    has none. Costs a millisecond; only valid inside the listener."""
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A finished picture: PNG bytes, its size in pixels, and the recipe as really used."""
+
+    png: bytes
+    width: int
+    height: int
+    recipe: Recipe
+
+
+class Pipeline:
+    """A loaded model. Not safe for two threads at once."""
+
+    def __init__(self, pipe: Any, model: Model, version: str, device: torch.device) -> None:
+        self.model = model
+        self.version = version
+        self.device = device
+        self._pipe = pipe
+        self._takes = inspect.signature(type(pipe).__call__).parameters
+        self._previews: Previews | None = None
+
+    @classmethod
+    def load(
+        cls, model: Model, *, device: str = "auto", note: Callable[[str], None] | None = None
+    ) -> Pipeline:
+        """Loads a model, downloading what is missing of one from the hub.
+
+        device: "auto", "cuda", "mps" or "cpu". note: is told, in plain words, what is happening.
+        Raises PaintError.
+        """
+        note = note or log.info
+        note("Starting up.")
+        _quieten()
+        try:
+            import diffusers
+        except ImportError as error:
+            raise PaintError("Painting is not installed here: easel[paint] is missing.") from error
+        place, dtype = devices.choose(device)
+        if model.key == catalogue.TRYOUT.key:
+            from generation.random_weights import build_tryout
+
+            note("Building the try-out model, with random weights.")
+            folder = build_tryout(cache_folder() / "tryout-1")
+            version = fingerprint(folder)
+        elif model.local:
+            folder = _folder(model)
+            version = fingerprint(folder)
+        else:
+            folder = _download(model, note)
+            version = folder.name  # the revision: hub snapshots lie in folders of that name
+        note(f"Loading {model.name}.")
+        with _plainly(model):
+            pipe = diffusers.DiffusionPipeline.from_pretrained(
+                folder, dtype=dtype, local_files_only=True, use_safetensors=True
+            )
+            if model.adapter is not None:
+                _adapt(pipe, model.adapter)
+            pipe.set_progress_bar_config(disable=True)
+            pipe.to(place)
+        parameters = inspect.signature(type(pipe).__call__).parameters
+        if "prompt" not in parameters or getattr(pipe, "scheduler", None) is None:
+            raise PaintError(f"{model.name} does not make pictures from words.")
+        if place.type == "cpu":
+            devices.limit_threads(_size(pipe))
+        return cls(pipe, _described(model, pipe), version, place)
+
+    @property
+    def sampler(self) -> str:
+        """The scheduler, by the name that A1111 uses."""
+        name = type(self._pipe.scheduler).__name__
+        return SAMPLERS.get(name, name.removesuffix("Scheduler"))
+
+    def complete(self, recipe: Recipe) -> Recipe:
+        """The recipe with every field filled. Raises RecipeError for what this model cannot do."""
+        return recipe.resolved(self.model).seeded()
+
+    def paint(
+        self, recipes: Sequence[Recipe], listen: Callable[[Step], None] | None = None
+    ) -> list[Painted]:
+        """Paints recipes of one size, steps and guidance as one batch, each with its own seed.
+
+        listen: called after each step, in this thread; what it raises stops the painting, and
+        leaves the pipeline as it was. Raises PaintError, RecipeError.
+        """
+        import torch
+
+        wanted = [self.complete(recipe) for recipe in recipes]
+        first = wanted[0]
+        if any(
+            (w.width, w.height, w.steps, w.guidance)
+            != (first.width, first.height, first.steps, first.guidance)
+            for w in wanted
+        ):
+            raise ValueError("a batch has one size, one number of steps and one guidance")
+        arguments: dict[str, Any] = {
+            "prompt": [w.prompt for w in wanted],
+            # Seeded on the CPU, so that a seed means the same noise on every device.
+            "generator": [torch.Generator().manual_seed(w.seed or 0) for w in wanted],
+            "num_inference_steps": first.steps,
+            "width": first.width,
+            "height": first.height,
+            self._guidance_argument(): first.guidance,
+        }
+        if any(w.negative_prompt for w in wanted):
+            if "negative_prompt" not in self._takes:
+                raise PaintError(f"{self.model.name} takes no negative prompt.")
+            arguments["negative_prompt"] = [w.negative_prompt for w in wanted]
+        arguments = {name: value for name, value in arguments.items() if name in self._takes}
+        with self._listening(listen, first), _plainly(self.model), torch.inference_mode():
+            result = self._pipe(**arguments)
+        held = getattr(result, "nsfw_content_detected", None) or [False] * len(wanted)
+        return [
+            self._finish(image, recipe, bool(unsafe))
+            for image, recipe, unsafe in zip(result.images, wanted, held, strict=True)
+        ]
+
+    def _guidance_argument(self) -> str:
+        family = catalogue.family_of(type(self._pipe).__name__)
+        return family.guidance_argument if family else "guidance_scale"
+
+    def _finish(self, image: Any, recipe: Recipe, unsafe: bool) -> Painted:
+        if unsafe:  # diffusers hands out a black picture then; we say so instead
+            raise PaintError(f"The safety checker of {self.model.name} held the picture back.")
+        image = image.convert("RGB")
+        if image.getbbox() is None:
+            raise PaintError(
+                f"{self.model.name} made an all-black picture: its numbers overflowed."
+            )
+        out = io.BytesIO()
+        image.save(out, "PNG", compress_level=1)  # for the way to the server, which packs it well
+        used = msgspec.structs.replace(recipe, width=image.width, height=image.height)
+        return Painted(out.getvalue(), image.width, image.height, used)
+
+    @contextlib.contextmanager
+    def _listening(self, listen: Callable[[Step], None] | None, recipe: Recipe) -> Iterator[None]:
+        """Hears each step by wrapping the scheduler's `step`: every pipeline calls it, also those
+        without callbacks, and it alone sees what the finished picture would be."""
+        if listen is None:
+            yield
+            return
+        scheduler = self._pipe.scheduler
+        original = scheduler.step
+        done = 0
+
+        @functools.wraps(original)  # pipelines look at its signature
+        def step(model_output: Any, timestep: Any, sample: Any, *args: Any, **kwargs: Any) -> Any:
+            nonlocal done
+            result = original(model_output, timestep, sample, *args, **kwargs)
+            done += 1
+
+            def preview(index: int) -> bytes | None:
+                clean = _clean_latents(scheduler, model_output, sample, result)
+                return self._preview(clean, index, recipe)
+
+            listen(Step(done, max(done, len(scheduler.timesteps)), preview))
+            return result
+
+        scheduler.step = step
+        try:
+            yield
+        finally:
+            del scheduler.step  # the class's own is there again
+
+    def _preview(self, latents: torch.Tensor, index: int, recipe: Recipe) -> bytes | None:
+        if self._previews is None:
+            self._previews = Previews.fit(self._pipe)
+        assert recipe.width and recipe.height
+        return self._previews.jpeg(latents, index, recipe.width, recipe.height)
+
+
+def cache_folder() -> Path:
+    """Where Easel keeps what it can make again: $EASEL_CACHE, or `easel` in the user's cache."""
+    if place := os.environ.get("EASEL_CACHE"):
+        return Path(place)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "easel"
+
+
+def fingerprint(folder: Path) -> str:
+    """40 hex digits that change with the weights in a folder, read from the ends of its files."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.safetensors")):
+        size = path.stat().st_size
+        digest.update(f"{path.relative_to(folder).as_posix()} {size}\n".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(FINGERPRINT_PIECE))
+            file.seek(max(0, size - FINGERPRINT_PIECE))
+            digest.update(file.read(FINGERPRINT_PIECE))
+    return digest.hexdigest()[:40]
+
+
+def _folder(model: Model) -> Path:
+    folder = Path(model.source).expanduser()
+    if not folder.is_dir():
+        log.error("there is no folder %s", folder)
+        raise PaintError(f"The model {model.name} is not there: its folder does not exist.")
+    if not (folder / "model_index.json").is_file():
+        log.error("%s has no model_index.json", folder)
+        raise PaintError(f"{model.name} is no diffusers model: it has no model_index.json.")
+    return folder
+
+
+def _download(model: Model, note: Callable[[str], None]) -> Path:
+    from diffusers import DiffusionPipeline
+
+    size = f" ({model.download_gb:g} GB)" if model.download_gb else ""
+    note(f"Fetching {model.name}{size}, if it is not here yet.")
+    with _plainly(model):
+        return Path(DiffusionPipeline.download(model.source, use_safetensors=True))
+
+
+def _adapt(pipe: Any, adapter: catalogue.Adapter) -> None:
+    pipe.load_lora_weights(adapter.source, weight_name=adapter.file)
+    pipe.fuse_lora()
+    pipe.unload_lora_weights()
+    if adapter.trailing_timesteps:
+        scheduler = pipe.scheduler
+        pipe.scheduler = type(scheduler).from_config(scheduler.config, timestep_spacing="trailing")
+
+
+def _described(model: Model, pipe: Any) -> Model:
+    """The model with every default known, the pipeline's own where nothing else says."""
+    model = catalogue.with_family(model, type(pipe).__name__)
+    takes = inspect.signature(type(pipe).__call__).parameters
+
+    def default(name: str, otherwise: Any) -> Any:
+        value = takes[name].default if name in takes else None
+        return value if isinstance(value, int | float) else otherwise
+
+    latents = getattr(pipe, "default_sample_size", None)
+    side = latents * pipe.vae_scale_factor if isinstance(latents, int) else DEFAULT_SIDE
+    return msgspec.structs.replace(
+        model,
+        steps=model.steps or int(default("num_inference_steps", DEFAULT_STEPS)),
+        guidance=(
+            model.guidance if model.guidance is not None else float(default("guidance_scale", 1.0))
+        ),
+        width=model.width or side,
+        height=model.height or side,
+        negative_prompt=model.negative_prompt and "negative_prompt" in takes,
+    )
+
+
+def _clean_latents(scheduler: Any, output: Any, sample: Any, result: Any) -> Any:
+    """What the picture would be if this step's prediction were right; where the scheduler does
+    not tell, the latents as they are after the step, noise and all."""
+    clean = getattr(result, "pred_original_sample", None)
+    if clean is None and isinstance(result, tuple) and len(result) > 1:
+        clean = result[1]
+    if clean is not None and clean.shape == sample.shape:
+        return clean
+    if type(scheduler).__name__.startswith("FlowMatch") and scheduler.step_index:
+        return sample - scheduler.sigmas[scheduler.step_index - 1].to(sample.device) * output
+    return result[0] if isinstance(result, tuple) else result.prev_sample
+
+
+def _size(pipe: Any) -> int:
+    """The number of weights of all parts."""
+    import torch
+
+    parts = [part for part in pipe.components.values() if isinstance(part, torch.nn.Module)]
+    return sum(weights.numel() for part in parts for weights in part.parameters())
+
+
+def _quieten() -> None:
+    """Progress bars of the libraries are for terminals; our own messages are for everyone."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    if not os.isatty(2):
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+        os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
+
+
+@contextlib.contextmanager
+def _plainly(model: Model) -> Iterator[None]:
+    """Turns the libraries' errors into one sentence that names the model."""
+    import torch
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        torch.cuda.empty_cache()
+        raise PaintError(
+            f"The graphics card has too little memory for {model.name} at this size.", retry=True
+        ) from error
+    except errors.GatedRepoError as error:
+        raise PaintError(
+            f"{model.name} is given out only after its licence is accepted."
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        raise PaintError(f"The hub knows no model {model.name}.") from error
+    except (errors.HfHubHTTPError, ConnectionError, TimeoutError) as error:
+        raise PaintError(f"{model.name} could not be fetched from the hub.", retry=True) from error
+    except (OSError, ValueError, TypeError, RuntimeError, ImportError, AttributeError) as error:
+        log.exception("%s failed", model.name)
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PaintError(f"{model.name} failed: {reason[:MAX_REASON]}") from error

@@ -1,0 +1,147 @@
+"""Cheap pictures of unfinished latents.
+
+A preview is a matrix: each latent pixel's channels to one colour. The matrix is fitted, once per
+loaded pipeline, by least squares on what the pipeline's own decoder makes of some latents, so
+every model that decodes has previews, without a table of its own.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+if TYPE_CHECKING:
+    import torch
+
+log = logging.getLogger("generation")
+
+PREVIEW_SIDE = 256  # pixels of the longest side: enough for a card, 5 to 10 kB
+JPEG_QUALITY = 75
+# What the matrix is fitted on: encoded pictures, which a trained model's latents resemble, and
+# noise at the latents' own scale, which keeps the fit sane where the encoder was not trained.
+FIT_PICTURES = 12
+FIT_NOISE = 4
+FIT_LATENTS = 12  # latent pixels of a side
+RIDGE = 1e-3  # of the mean variance: channels that say nothing of colour get no weight
+
+
+class Previews:
+    """Latents to small JPEGs, for one pipeline."""
+
+    def __init__(self, pipe: Any, matrix: torch.Tensor | None) -> None:
+        self._pipe = pipe
+        self._matrix = matrix  # (channels + 1, 3), the last row is the constant
+
+    @classmethod
+    def fit(cls, pipe: Any) -> Previews:
+        """Fits the matrix on the pipeline's decoder, in about the time of one decoding.
+
+        A pipeline whose decoder we cannot drive gets no previews, which is logged.
+        """
+        import torch
+
+        try:
+            with torch.inference_mode():
+                latents, colours = _examples(pipe)
+                return cls(pipe, _least_squares(latents, colours))
+        except (AttributeError, TypeError, ValueError, RuntimeError) as error:
+            log.warning("no previews for %s: %s", type(pipe).__name__, error)
+            return cls(pipe, None)
+
+    def jpeg(self, latents: torch.Tensor, index: int, width: int, height: int) -> bytes | None:
+        """The n-th picture of a batch as a JPEG of at most PREVIEW_SIDE pixels.
+
+        latents: as the pipeline's scheduler holds them, (batch, channels, h, w) or packed
+        (batch, tokens, channels). width, height: of the finished picture in pixels.
+        Returns None where this pipeline has no previews.
+        """
+        if self._matrix is None:
+            return None
+        import torch
+
+        with torch.inference_mode():
+            flat = _decodable(self._pipe, latents[index : index + 1].float(), width, height)[0]
+            channels, rows, columns = flat.shape
+            pixels = flat.reshape(channels, -1).T.cpu()
+            colours = pixels @ self._matrix[:-1] + self._matrix[-1]
+            data = (colours.clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8).contiguous()
+        image = Image.frombytes("RGB", (columns, rows), data.numpy().tobytes())
+        scale = PREVIEW_SIDE / max(width, height)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        out = io.BytesIO()
+        image.resize(size, Image.Resampling.BICUBIC).save(out, "JPEG", quality=JPEG_QUALITY)
+        return out.getvalue()
+
+
+def _decodable(pipe: Any, latents: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    """Latents as the scheduler holds them -> as the decoder takes them, (batch, channels, h, w):
+    what each diffusers pipeline does between its last step and `vae.decode`."""
+    import torch
+
+    vae = pipe.vae
+    if hasattr(vae, "bn"):  # FLUX.2: patches of 2 × 2, normalised channel by channel
+        if latents.ndim == 3:
+            rows = height // (pipe.vae_scale_factor * 2)
+            latents = latents.reshape(len(latents), rows, -1, latents.shape[-1]).permute(0, 3, 1, 2)
+        mean = vae.bn.running_mean.view(1, -1, 1, 1).to(latents)
+        deviation = torch.sqrt(vae.bn.running_var.view(1, -1, 1, 1) + vae.config.batch_norm_eps)
+        unpatched: torch.Tensor = pipe._unpatchify_latents(latents * deviation.to(latents) + mean)
+        return unpatched
+    if latents.ndim == 3:  # FLUX.1 and its relatives
+        latents = pipe._unpack_latents(latents, height, width, pipe.vae_scale_factor)
+    latents = latents / vae.config.scaling_factor
+    shift: float | None = vae.config.get("shift_factor")
+    return latents if shift is None else latents + shift
+
+
+def _examples(pipe: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Latents and the colours that the decoder makes of them, (samples, channels) and (…, 3)."""
+    import torch
+    from torch.nn import functional
+
+    vae, factor = pipe.vae, pipe.vae_scale_factor
+    like = next(vae.parameters())
+    random = torch.Generator().manual_seed(0)
+    side = FIT_LATENTS * factor
+    pictures = _pictures(FIT_PICTURES, side, random).to(like)
+    encoded = vae.encode(pictures)
+    latents = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else encoded.latents
+    latents = latents.float()
+    scale = 1.0 if hasattr(vae, "bn") else 1 / vae.config.scaling_factor
+    coarse = torch.randn(FIT_NOISE, latents.shape[1], 4, 4, generator=random) * scale
+    noise = functional.interpolate(coarse, latents.shape[2:], mode="bilinear").to(latents)
+    latents = torch.cat([latents, noise])
+    decoded = vae.decode(latents.to(like.dtype), return_dict=False)[0].float()
+    colours = functional.adaptive_avg_pool2d(decoded.clamp(-1, 1), (FIT_LATENTS, FIT_LATENTS))
+    return latents.movedim(1, -1).flatten(0, 2).cpu(), colours.movedim(1, -1).flatten(0, 2).cpu()
+
+
+def _pictures(count: int, side: int, random: torch.Generator) -> torch.Tensor:
+    """Pictures of soft colour fields with a few hard edges, (count, 3, side, side), -1 to 1."""
+    import torch
+    from torch.nn import functional
+
+    fields = torch.zeros(count, 3, side, side)
+    for cells, strength in ((2, 1.0), (5, 0.6), (12, 0.3)):
+        coarse = torch.randn(count, 3, cells, cells, generator=random) * strength
+        fields += functional.interpolate(coarse, (side, side), mode="bicubic")
+    for picture in fields:
+        top, left = torch.randint(0, side // 2, (2,), generator=random).tolist()
+        colour = torch.rand(3, 1, 1, generator=random) * 2 - 1
+        picture[:, top : top + side // 3, left : left + side // 3] = colour
+    return fields.clamp(-1, 1)
+
+
+def _least_squares(latents: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    ones = torch.ones(len(latents), 1)
+    inputs = torch.cat([latents, ones], dim=1).double()
+    normal = inputs.T @ inputs
+    ridge = RIDGE * len(latents) * latents.double().var(0).mean()
+    normal += ridge * torch.eye(len(normal), dtype=torch.float64)
+    matrix: torch.Tensor = torch.linalg.solve(normal, inputs.T @ colours.double()).float()
+    return matrix
