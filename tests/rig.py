@@ -171,8 +171,9 @@ async def serve_instance(
     from fedi.app import create_app
 
     sock = free_socket()
-    url = f"http://{name}.localhost:{sock.getsockname()[1]}"
-    settings = settings_for(folder, database_url, url=url, **sections)
+    port = sock.getsockname()[1]
+    sections["server"] = {"port": port, **sections.get("server", {})}
+    settings = settings_for(folder, database_url, url=f"http://{name}.localhost:{port}", **sections)
     async with opened(settings, clock) as easel:
         app = create_app(easel, run_jobs=background)
         async with serving(app, sock):
