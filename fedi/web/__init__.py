@@ -1,0 +1,13 @@
+"""The pages that people open in a browser, and the files that they show.
+
+`routes` is what the application serves; `error_page` is how it says what is wrong. Pages work
+without JavaScript, load nothing from another host, and show only what
+`social.statuses.visible_to(None)` shows to everybody.
+"""
+
+from __future__ import annotations
+
+from fedi.web.render import error_page
+from fedi.web.pages import routes
+
+__all__ = ["error_page", "routes"]

@@ -1,0 +1,131 @@
+"""A template and what it shows, as an answer with the headers that every page carries."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from fedi import __version__
+from fedi.runtime import Easel
+from fedi.web.assets import assets, matches
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+# Nothing runs, nothing is loaded from elsewhere, nobody frames us. `data:` is for the hazes.
+PAGE_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "media-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+ROBOTS = "noai, noimageai"  # DeviantArt's words of 2022, which Misskey sends too
+ROBOTS_NOWHERE = f"noindex, {ROBOTS}"
+# Long enough for the stampede of previews that one post sets off among its followers' servers,
+# short enough that who deletes a post is not asked why it is still there.
+PAGE_SECONDS = 15
+
+_environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(TEMPLATES),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_environment.globals["static"] = assets.address
+_environment.globals["version"] = __version__
+
+_SORRY = {
+    400: "That did not make sense",
+    401: "Please sign in first",
+    403: "Not for you",
+    404: "Nothing hangs here",
+    405: "That cannot be done here",
+    406: "Not in that form",
+    410: "This has been taken down",
+    413: "That is too much",
+    414: "That is too long",
+    415: "Not that kind of file",
+    422: "That cannot be used",
+    429: "A little slower, please",
+    500: "Something broke",
+    503: "Back in a moment",
+}
+
+
+def render(name: str, **context: Any) -> str:
+    """The HTML of a template."""
+    return _environment.get_template(name).render(**context)
+
+
+def page(request: Request, name: str, *, robots: str = ROBOTS, **context: Any) -> Response:
+    """A page that anybody may see and caches may keep for a moment.
+
+    Args:
+        request: asked for by whom; a browser that has this very page gets a 304.
+        name: the template.
+        robots: what is said to crawlers, in the page and in its header.
+        context: what the template shows.
+    """
+    html = render(name, **_common(request, robots), **context)
+    etag = f'W/"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
+    headers = _headers(robots) | {
+        "ETag": etag,
+        "Cache-Control": f"public, max-age={PAGE_SECONDS}",
+        "Vary": "Accept",
+    }
+    if matches(request, etag):
+        return Response(status_code=304, headers=headers)
+    return HTMLResponse(html, headers=headers)
+
+
+def error_page(request: Request, status: int, message: str) -> Response:
+    """A page that says what is wrong.
+
+    Args:
+        request: what was asked for.
+        status: 400 or higher.
+        message: one plain sentence for people; shown as text, whatever it holds.
+    """
+    heading = _SORRY.get(status) or _SORRY[500 if status >= 500 else 400]
+    html = render(
+        "error.html", **_common(request, ROBOTS_NOWHERE), heading=heading, message=message
+    )
+    headers = _headers(ROBOTS_NOWHERE) | {"Cache-Control": "no-store", "Vary": "Accept"}
+    return HTMLResponse(html, status, headers=headers)
+
+
+def _common(request: Request, robots: str) -> Mapping[str, Any]:
+    easel = cast(Easel, request.app.state.easel)
+    return {
+        "instance": easel.settings.instance,
+        "robots": robots,
+        "card": None,
+        "here": "",
+        "language": None,
+    }
+
+
+@lru_cache(8)
+def _headers(robots: str) -> dict[str, str]:
+    return {
+        "Content-Security-Policy": PAGE_POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+        "X-Robots-Tag": robots,
+    }

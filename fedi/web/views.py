@@ -1,0 +1,347 @@
+"""What templates show, made from posts and accounts: plain values, nothing to decide.
+
+Strings in these records are text, and templates escape them; `Markup` is HTML that was sanitised
+when it came in (`social.text`).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from markupsafe import Markup
+
+from fedi.database.tables import Account, MediaAttachment
+from fedi.settings import InstanceSettings
+from fedi.social.posts import Post
+from fedi.web import shapes
+from generation.recipe import Recipe
+
+PIGMENTS = 8  # colours of initials in static/css/pages.css
+TITLE_LENGTH = 70  # characters; Mastodon and search engines cut longer titles
+DESCRIPTION_LENGTH = 300  # characters; what previews show of a post
+ALT_LENGTH = 1500  # characters, as Mastodon's; other servers send up to 10,000
+
+_LABELS = {"generated": "Made with AI", "edited": "Edited with AI"}
+_SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+# What IPTC's digital source types mean, in words; schema.org's name for them, for search engines.
+_WAYS = {
+    "trainedAlgorithmicMedia": ("painted from words", "TrainedAlgorithmicMediaDigitalSource"),
+    "compositeWithTrainedAlgorithmicMedia": (
+        "painted over another picture",
+        "CompositeWithTrainedAlgorithmicMediaDigitalSource",
+    ),
+    "algorithmicallyEnhanced": ("enhanced", "AlgorithmicallyEnhancedDigitalSource"),
+}
+_LABEL_BY_SOURCE = {
+    "trainedAlgorithmicMedia": "generated",
+    "compositeWithTrainedAlgorithmicMedia": "generated",
+    "compositeSynthetic": "generated",
+    "algorithmicallyEnhanced": "edited",
+}
+_AUDIENCES = {"public": "Public", "unlisted": "Quiet public"}
+_KINDS = {"image": "Picture", "gifv": "Animation", "video": "Video", "audio": "Sound"}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    iso: str
+    text: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """An account, as it is named beside what it made."""
+
+    name: str
+    handle: str
+    href: str
+    remote: bool
+    avatar: str | None
+    initials: str
+    pigment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A media attachment. Without `source` it lies on another server and is only linked."""
+
+    kind: str
+    source: str | None
+    preview: str | None
+    address: str  # absolute
+    host: str
+    media_type: str
+    width: int | None
+    height: int | None
+    ratio: int
+    haze: str | None
+    alt: str
+    sensitive: bool
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A picture on a wall, which leads to its post."""
+
+    picture: Picture
+    maker: Maker
+    href: str
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A recipe that its author shares: long texts, and short facts."""
+
+    texts: list[tuple[str, str]]
+    facts: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The honest label of pictures that came into being in the same way."""
+
+    label: str
+    model: str = ""
+    version: str = ""
+    way: str = ""
+    terms: str = ""  # schema.org's address of the digital source type
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A post."""
+
+    href: str
+    maker: Maker
+    boosted_by: Maker | None
+    content: Markup
+    spoiler: str
+    language: str | None
+    pictures: list[Picture]
+    described: list[str]
+    label: str
+    model: str
+    remix_of: str | None
+    audience: str
+    created: Moment
+    edited: Moment | None
+    replies: int
+    boosts: int
+    favourites: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What an account says of itself."""
+
+    header: str | None
+    header_description: str
+    note: Markup
+    fields: list[Mapping[str, Any]]
+    counts: list[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a page says of itself to other servers, search engines and previews (OpenGraph)."""
+
+    title: str
+    description: str
+    url: str
+    type: str = "website"
+    pictures: Sequence[Picture] = ()
+    more: list[tuple[str, str]] = field(default_factory=list)
+    activity: str | None = None
+
+    @property
+    def large(self) -> bool:
+        return bool(self.pictures)
+
+
+def moment(when: datetime) -> Moment:
+    iso = when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Moment(iso, f"{when.day} {when:%B %Y, %H:%M} UTC", f"{when.day} {when:%b %Y}")
+
+
+def maker(account: Account, instance: InstanceSettings) -> Maker:
+    """An account as it is named here; a remote one is linked to its own server."""
+    name = " ".join(account.display_name.split()) or account.username
+    return Maker(
+        name=name,
+        handle=f"@{account.username}@{account.domain or instance.domain}",
+        href=f"/@{account.username}" if account.local else safe_link(account.url or account.uri),
+        remote=not account.local,
+        avatar=media_path(account.avatar) if account.local and account.avatar else None,
+        initials=initials(name),
+        pigment=account.id % PIGMENTS if account.id else 0,
+    )
+
+
+def profile(account: Account) -> Profile:
+    return Profile(
+        header=media_path(account.header) if account.header else None,
+        header_description=account.header_description,
+        note=Markup(account.note),
+        fields=[
+            {"name": entry.get("name", ""), "value": Markup(entry.get("value", ""))}
+            for entry in account.fields
+        ],
+        counts=[
+            ("post" if account.statuses_count == 1 else "posts", account.statuses_count),
+            ("follower" if account.followers_count == 1 else "followers", account.followers_count),
+            ("following", account.following_count),
+        ],
+    )
+
+
+def initials(name: str) -> str:
+    """Up to two letters for a face without a picture: of the first and the last word."""
+    words = [
+        letters[0]
+        for word in name.split()
+        if (letters := [sign for sign in word if unicodedata.category(sign)[0] in "LN"])
+    ]
+    return "".join(words[:1] + words[1:][-1:]).upper() or "?"
+
+
+def shown(post: Post, instance: InstanceSettings) -> Shown:
+    """A post; of a boost, the post that was boosted."""
+    booster = None
+    if post.reblog is not None:
+        booster, post = maker(post.account, instance), post.reblog
+    status = post.status
+    pictures = [picture(media, status.sensitive, instance) for media in post.media]
+    return Shown(
+        href=post_href(post),
+        maker=maker(post.account, instance),
+        boosted_by=booster,
+        content=Markup(status.content),
+        spoiler=status.spoiler_text,
+        language=status.language,
+        pictures=pictures,
+        described=[entry.alt for entry in pictures if entry.alt],
+        label=_LABELS.get(status.ai, ""),
+        model=status.generator,
+        remix_of=safe_link(status.based_on_uri) if status.based_on_uri else None,
+        audience=_AUDIENCES.get(status.visibility, ""),
+        created=moment(status.created_at),
+        edited=moment(status.edited_at) if status.edited_at else None,
+        replies=status.replies_count,
+        boosts=status.reblogs_count,
+        favourites=status.favourites_count,
+    )
+
+
+def tiles(posts: Sequence[Post], instance: InstanceSettings) -> list[Tile]:
+    """The pictures of these posts for a wall; what is no picture of ours is left out."""
+    return [
+        Tile(seen, maker(post.account, instance), post_href(post), post.status.spoiler_text)
+        for post in posts
+        for media in post.media
+        if (seen := picture(media, post.status.sensitive, instance)).preview
+        and seen.kind == "Picture"
+    ]
+
+
+def picture(media: MediaAttachment, sensitive: bool, instance: InstanceSettings) -> Picture:
+    source = media_path(media.file) if media.file else None
+    address = f"{instance.url}{source}" if source else safe_link(media.remote_url or "")
+    return Picture(
+        kind=_KINDS.get(media.type, "File"),
+        source=source,
+        preview=media_path(media.preview_file) if media.preview_file else source,
+        address=address,
+        host=urlsplit(address).hostname or "another server",
+        media_type=media.media_type,
+        width=media.width,
+        height=media.height,
+        ratio=shapes.ratio(media.width, media.height),
+        haze=shapes.haze(media.blurhash),
+        alt=excerpt(media.description, ALT_LENGTH, keep_lines=True),
+        sensitive=sensitive,
+        label=_label(media),
+    )
+
+
+def origins(post: Post, instance: InstanceSettings) -> list[Origin]:
+    """The labels of a post's pictures; of the post itself, if its pictures carry none."""
+    found: dict[Origin, list[str]] = {}
+    for media in post.media:
+        if label := _label(media):
+            way, schema = _WAYS.get(_source(media), ("", ""))
+            terms = f"https://schema.org/{schema}" if schema else ""
+            origin = Origin(label, media.ai_system, media.ai_system_version, way, terms)
+            found.setdefault(origin, []).append(picture(media, False, instance).address)
+    if not found and (label := _LABELS.get(post.status.ai, "")):
+        return [Origin(label, post.status.generator)]
+    return [
+        replace(origin, addresses=tuple(addresses)) for origin, addresses in found.items()
+    ]
+
+
+def shared(media: MediaAttachment) -> Shared | None:
+    """The recipe of a picture, if its author shares it."""
+    if not media.share_recipe:
+        return None
+    recipe = Recipe.from_document(media.recipe) if media.recipe else Recipe(prompt=media.ai_prompt)
+    texts = [("Prompt", recipe.prompt), ("Without", recipe.negative_prompt)]
+    size = f"{recipe.width} × {recipe.height}" if recipe.width and recipe.height else None
+    facts = [
+        ("Model", recipe.model or media.ai_system),
+        ("Seed", recipe.seed),
+        ("Size", size),
+        ("Steps", recipe.steps),
+        ("Guidance", None if recipe.guidance is None else f"{recipe.guidance:g}"),
+    ]
+    return Shared(
+        texts=[(name, text) for name, text in texts if text],
+        facts=[(name, str(value)) for name, value in facts if value not in (None, "")],
+    )
+
+
+def post_href(post: Post) -> str:
+    """Where a post is read: here if it is ours, else on its own server."""
+    if post.status.local:
+        return f"/@{post.account.username}/{post.status.id}"
+    return safe_link(post.status.url or post.status.uri)
+
+
+def media_path(key: str) -> str:
+    return f"/media/{quote(key)}"
+
+
+def safe_link(address: str) -> str:
+    """An address that may stand in a link: http or https with a host, else nowhere."""
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return "#"
+    return address if usable else "#"
+
+
+def excerpt(text: str, length: int, *, keep_lines: bool = False) -> str:
+    """At most `length` characters, cut between words where that is possible."""
+    text = text.strip() if keep_lines else " ".join(text.split())
+    if len(text) <= length:
+        return text
+    cut = text[: length - 1]
+    at = cut.rfind(" ")
+    return (cut[:at] if at > length // 2 else cut).rstrip(" ,.;:") + "…"
+
+
+def _label(media: MediaAttachment) -> str:
+    return _LABELS.get(_LABEL_BY_SOURCE.get(_source(media), ""), "")
+
+
+def _source(media: MediaAttachment) -> str:
+    return (media.digital_source_type or "").removeprefix(_SOURCES)
