@@ -114,10 +114,15 @@ class Instance:
 
 
 def free_socket() -> socket.socket:
-    """A listening loopback socket on a port that nobody else has."""
+    """A loopback socket bound to a port that nobody else has."""
+    return socket_on(0)
+
+
+def socket_on(port: int) -> socket.socket:
+    """A loopback socket bound to this port."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", 0))
+    sock.bind(("127.0.0.1", port))
     return sock
 
 
@@ -156,6 +161,7 @@ async def serve_instance(
     name: str = "easel-a",
     clock: FakeClock | None = None,
     background: bool = False,
+    sock: socket.socket | None = None,
     **sections: Any,
 ) -> AsyncIterator[Instance]:
     """A served instance.
@@ -165,7 +171,8 @@ async def serve_instance(
         database_url: a fresh database.
         name: its host is `NAME.localhost:PORT`.
         clock: shared between instances if given.
-        background: run jobs and painters by itself, as `easel serve` does.
+        background: run jobs by itself, as `easel serve` does.
+        sock: a bound loopback socket to serve on; a fresh one by default.
         sections: settings to change, as in `settings_for`.
     """
     from fedi.app import create_app
