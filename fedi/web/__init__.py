@@ -7,7 +7,7 @@ without JavaScript, load nothing from another host, and show only what
 
 from __future__ import annotations
 
-from fedi.web.render import error_page
 from fedi.web.pages import routes
+from fedi.web.render import error_page
 
 __all__ = ["error_page", "routes"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -19,11 +19,10 @@ from fedi.database.tables import Account, MediaAttachment
 from fedi.settings import InstanceSettings
 from fedi.social.posts import Post
 from fedi.web import shapes
+from fedi.web.threads import Answer
 from generation.recipe import Recipe
 
 PIGMENTS = 8  # colours of initials in static/css/pages.css
-TITLE_LENGTH = 70  # characters; Mastodon and search engines cut longer titles
-DESCRIPTION_LENGTH = 300  # characters; what previews show of a post
 ALT_LENGTH = 1500  # characters, as Mastodon's; other servers send up to 10,000
 
 _LABELS = {"generated": "Made with AI", "edited": "Edited with AI"}
@@ -140,6 +139,14 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """A post in a thread, `depth` answers below the one of the page."""
+
+    post: Shown
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """What an account says of itself."""
 
@@ -148,23 +155,6 @@ class Profile:
     note: Markup
     fields: list[Mapping[str, Any]]
     counts: list[tuple[str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What a page says of itself to other servers, search engines and previews (OpenGraph)."""
-
-    title: str
-    description: str
-    url: str
-    type: str = "website"
-    pictures: Sequence[Picture] = ()
-    more: list[tuple[str, str]] = field(default_factory=list)
-    activity: str | None = None
-
-    @property
-    def large(self) -> bool:
-        return bool(self.pictures)
 
 
 def moment(when: datetime) -> Moment:
@@ -241,6 +231,10 @@ def shown(post: Post, instance: InstanceSettings) -> Shown:
     )
 
 
+def answer(found: Answer, instance: InstanceSettings) -> Reply:
+    return Reply(shown(found.post, instance), found.depth)
+
+
 def tiles(posts: Sequence[Post], instance: InstanceSettings) -> list[Tile]:
     """The pictures of these posts for a wall; what is no picture of ours is left out."""
     return [
@@ -283,9 +277,7 @@ def origins(post: Post, instance: InstanceSettings) -> list[Origin]:
             found.setdefault(origin, []).append(picture(media, False, instance).address)
     if not found and (label := _LABELS.get(post.status.ai, "")):
         return [Origin(label, post.status.generator)]
-    return [
-        replace(origin, addresses=tuple(addresses)) for origin, addresses in found.items()
-    ]
+    return [replace(origin, addresses=tuple(addresses)) for origin, addresses in found.items()]
 
 
 def shared(media: MediaAttachment) -> Shared | None:

@@ -1,0 +1,260 @@
+"""The pages: the front, an account, a post, about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import cast
+from urllib.parse import quote
+
+from sqlalchemy import Select
+from sqlmodel import col, exists, select
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from activitypub.context import accepts_activity
+from fedi.database import Session
+from fedi.database.tables import Account, MediaAttachment, Status
+from fedi.runtime import Easel
+from fedi.social import accounts, posts, statuses
+from fedi.social.posts import Post
+from fedi.web import cards, files, threads, views
+from fedi.web.assets import assets
+from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
+
+WALL_LENGTH = 24  # posts with pictures on one page of a wall: a few screens
+POSTS_LENGTH = 20  # posts on one page of posts, as Mastodon's
+MAKERS_LENGTH = 12  # accounts named on the front page: two rows on a phone
+MAX_ID = 2**63 - 1  # what the database can hold
+
+_NAME = re.compile(r"[A-Za-z0-9_]{1,30}")
+_NOBODY = "There is nobody of this name here."
+_NO_POST = "There is no such post here, or it is not for everybody."
+
+
+async def front(request: Request) -> Response:
+    """`GET /`: the latest pictures that were made here."""
+    easel = _easel(request)
+    max_id = _max_id(request)
+    async with easel.database.read() as session:
+        query = _with_pictures(statuses.visible_to(None)).where(
+            col(Status.local), col(Status.visibility) == "public"
+        )
+        found, older = await _page_of(session, query, max_id, WALL_LENGTH)
+        makers = [] if max_id else await _makers(session)
+    instance = easel.settings.instance
+    tiles = views.tiles(found, instance)
+    return page(
+        request,
+        "front.html",
+        here="front",
+        card=cards.front(instance, tiles),
+        tiles=tiles,
+        makers=[views.maker(account, instance) for account in makers],
+        older=f"/?max_id={older}" if older else None,
+        newer="/" if max_id else None,
+    )
+
+
+async def profile(request: Request) -> Response:
+    """`GET /@NAME`: an account and its pictures."""
+    return await _profile(request, "pictures")
+
+
+async def profile_posts(request: Request) -> Response:
+    """`GET /@NAME/posts`: an account and its posts, boosts among them."""
+    return await _profile(request, "posts")
+
+
+async def _profile(request: Request, show: str) -> Response:
+    easel = _easel(request)
+    instance = easel.settings.instance
+    name, at, domain = request.path_params["name"].partition("@")
+    if at and domain.lower() == instance.domain and _NAME.fullmatch(name):
+        return RedirectResponse(f"/@{name}", 301)
+    max_id = _max_id(request)
+    async with easel.database.read() as session:
+        account = await _local(session, request.path_params["name"])
+        if accepts_activity(request.headers.get("accept")):
+            return _to_activity(account.uri)
+        query = statuses.visible_to(None).where(
+            col(Status.account_id) == account.id,
+            col(Status.visibility).in_(("public", "unlisted")),
+        )
+        if show == "pictures":
+            found, older = await _page_of(session, _with_pictures(query), max_id, WALL_LENGTH)
+        else:
+            found, older = await _page_of(session, query, max_id, POSTS_LENGTH)
+    here = f"/@{account.username}" + ("/posts" if show == "posts" else "")
+    return page(
+        request,
+        "profile.html",
+        robots=ROBOTS if account.discoverable else ROBOTS_NOWHERE,
+        card=cards.profile(account, instance),
+        maker=views.maker(account, instance),
+        profile=views.profile(account),
+        show=show,
+        tiles=views.tiles(found, instance) if show == "pictures" else [],
+        posts=[views.shown(post, instance) for post in found] if show == "posts" else [],
+        older=f"{here}?max_id={older}" if older else None,
+        newer=here if max_id else None,
+    )
+
+
+async def post(request: Request) -> Response:
+    """`GET /@NAME/ID`: a post, large, and the conversation around it."""
+    easel = _easel(request)
+    instance = easel.settings.instance
+    status_id: int = request.path_params["id"]
+    if status_id > MAX_ID:
+        raise HTTPException(404, _NO_POST)
+    async with easel.database.read() as session:
+        author = await _local(session, request.path_params["name"], nobody=_NO_POST)
+        query = statuses.visible_to(None).where(
+            col(Status.id) == status_id,
+            col(Status.account_id) == author.id,
+            col(Status.reblog_of_id).is_(None),
+        )
+        status = (await session.exec(query)).first()
+        if status is None:
+            raise await _missing(session, author, status_id)
+        if accepts_activity(request.headers.get("accept")):
+            return _to_activity(status.uri)
+        (found,) = await posts.assemble(session, [status], None)
+        before = await threads.before(session, status)
+        after = await threads.after(session, status)
+    listed = author.discoverable and status.visibility == "public"
+    return page(
+        request,
+        "post.html",
+        robots=ROBOTS if listed else ROBOTS_NOWHERE,
+        card=cards.post(found, instance),
+        post=views.shown(found, instance),
+        origins=views.origins(found, instance),
+        recipes=[recipe for media in found.media if (recipe := views.shared(media))],
+        before=[views.answer(each, instance) for each in before],
+        answers=[views.answer(each, instance) for each in after],
+    )
+
+
+async def about(request: Request) -> Response:
+    """`GET /about`: what this place is, and its rules."""
+    easel = _easel(request)
+    instance = easel.settings.instance
+    async with easel.database.read() as session:
+        makers = await _makers(session)
+    return page(
+        request,
+        "about.html",
+        here="about",
+        card=cards.about(instance),
+        example=views.maker(makers[0], instance).handle if makers else f"@name@{instance.domain}",
+    )
+
+
+async def favicon(request: Request) -> Response:
+    """`GET /favicon.ico`: for what does not read the page's own link."""
+    return RedirectResponse(assets.address("icons/easel-64.png"), 302)
+
+
+def _easel(request: Request) -> Easel:
+    return cast(Easel, request.app.state.easel)
+
+
+def _max_id(request: Request) -> int | None:
+    text = request.query_params.get("max_id")
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,19}", text) or not 0 < int(text) <= MAX_ID:
+        raise HTTPException(400, "max_id must be the id of a post.")
+    return int(text)
+
+
+def _to_activity(uri: str) -> Response:
+    # Temporary, so that nobody remembers it for a reader who wants the page.
+    return RedirectResponse(quote(uri, safe=":/?#[]@!$&'()*+,;=%~"), 302, {"Vary": "Accept"})
+
+
+async def _local(session: Session, name: str, *, nobody: str = _NOBODY) -> Account:
+    """A local account that may be seen.
+
+    Raises:
+        HTTPException: 410 if it was deleted, 404 if it never was or is hidden.
+    """
+    account = await accounts.find_local(session, name) if _NAME.fullmatch(name) else None
+    if account is None or account.suspended_at is not None:
+        raise HTTPException(404, nobody)
+    if account.deleted_at is not None:
+        raise HTTPException(410, "This account was deleted.")
+    return account
+
+
+async def _missing(session: Session, author: Account, status_id: int) -> HTTPException:
+    """Why a post cannot be seen: 410 only if everybody could see it before it was deleted."""
+    gone = await session.exec(
+        select(Status.id).where(
+            col(Status.id) == status_id,
+            col(Status.account_id) == author.id,
+            col(Status.reblog_of_id).is_(None),
+            col(Status.deleted_at).is_not(None),
+            col(Status.visibility).in_(("public", "unlisted")),
+        )
+    )
+    if gone.first() is not None:
+        return HTTPException(410, "This post was deleted by its author.")
+    return HTTPException(404, _NO_POST)
+
+
+def _with_pictures(query: Select[tuple[Status]]) -> Select[tuple[Status]]:
+    """Only posts that have a picture of ours; a boost is somebody else's picture."""
+    return query.where(
+        col(Status.reblog_of_id).is_(None),
+        exists().where(
+            col(MediaAttachment.status_id) == col(Status.id),
+            col(MediaAttachment.file).is_not(None),
+            col(MediaAttachment.type) == "image",
+        ),
+    )
+
+
+async def _page_of(
+    session: Session, query: Select[tuple[Status]], max_id: int | None, length: int
+) -> tuple[Sequence[Post], int | None]:
+    """The newest posts below `max_id`, and the `max_id` of the next page if there is one."""
+    if max_id is not None:
+        query = query.where(col(Status.id) < max_id)
+    query = query.order_by(col(Status.id).desc()).limit(length + 1)
+    found = list((await session.execute(query)).scalars())
+    older = found[length - 1].id if len(found) > length else None
+    return await posts.assemble(session, found[:length], None), older
+
+
+async def _makers(session: Session) -> Sequence[Account]:
+    """Who posts here and wants to be found, the latest first."""
+    query = (
+        select(Account)
+        .where(
+            col(Account.domain).is_(None),
+            col(Account.discoverable),
+            col(Account.suspended_at).is_(None),
+            col(Account.deleted_at).is_(None),
+            col(Account.last_status_at).is_not(None),
+        )
+        .order_by(col(Account.last_status_at).desc(), col(Account.id).desc())
+        .limit(MAKERS_LENGTH)
+    )
+    return (await session.exec(query)).all()
+
+
+routes: list[BaseRoute] = [
+    Route("/", front),
+    Route("/about", about),
+    Route("/favicon.ico", favicon),
+    Route("/static/{path:path}", assets.serve),
+    Route("/media/{key:path}", files.serve),
+    Route("/@{name}", profile),
+    Route("/@{name}/posts", profile_posts),
+    Route("/@{name}/{id:int}", post),
+]
