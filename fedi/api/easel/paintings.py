@@ -1,0 +1,318 @@
+"""Pictures for apps: ask for one, watch it grow, cancel it.
+
+All of it needs `Authorization: Bearer TOKEN` with an account's token; reading needs the scope
+`read`, the rest `write`. A painting is
+
+    {"id": "1", "state": "queued" | "painting" | "done" | "failed" | "cancelled",
+     "recipe": {"prompt": …, "seed": …, …}, "share_recipe": false, "description": "alt text",
+     "step": 3, "steps": 20,
+     "ahead": 2,                  how many are painted before it; null once it has ended
+     "estimated_seconds": 12.5,   until it may be finished; null if nothing can be said
+     "error": "",                 one sentence, if it failed
+     "media": null | {"id", "url", "preview_url", "media_type", "width", "height", "blurhash",
+                      "description"},
+     "status": null | {"id": null | "2", "uri": …, "url": null | …},   the post it is for
+     "created_at": …, "started_at": …, "finished_at": …}
+
+with moments in UTC (ISO 8601) and ids as strings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from fedi.api import auth, body
+from fedi.database import Session
+from fedi.database.tables import MediaAttachment, Painting, Status
+from fedi.events import Listener
+from fedi.runtime import Easel
+from fedi.social import statuses
+from fedi.social.errors import Invalid
+from fedi.social.statuses import Draft
+from fedi.studio import media, paintings
+from generation.recipe import Recipe, RecipeError
+
+PATH = "/api/easel/v1/paintings"
+PAGE, LARGEST_PAGE = 20, 80
+MAX_TEXT = 100_000  # characters of a post that are taken in; what may be said is for `social`
+HEARTBEAT_S = 15.0  # of an event stream: proxies cut a silent connection after 30 to 60 seconds
+VISIBILITIES = ("public", "unlisted", "private", "direct")
+
+
+def address(easel: Easel, painting_id: int) -> str:
+    """Where an app watches a painting."""
+    return f"{easel.settings.instance.url}{PATH}/{painting_id}"
+
+
+async def create(request: Request) -> Response:
+    """`POST /api/easel/v1/paintings`: ask for a picture.
+
+    Body (JSON): `{"recipe": {"prompt": "a cat", …}, "share_recipe": false, "description": "",
+    "post": {"text": "", "visibility": "public", "sensitive": false, "spoiler_text": "",
+    "language": "en"}}`. Only `recipe.prompt` must be there; with `post`, the picture is posted
+    when it is done. The fields of a recipe are those of `generation.recipe.Recipe`.
+
+    Returns:
+        201, `Location`, and the painting.
+
+    Raises:
+        400, 413, 415 for a body that cannot be read; 401, 403; 422 with one plain sentence if the
+        picture cannot be painted here or is over a limit of this host.
+    """
+    who = await auth.caller(request, "write:statuses")
+    easel = cast(Easel, request.app.state.easel)
+    asked = await body.read_object(request)
+    recipe = parse_recipe(asked.get("recipe"))
+    share = _boolean(asked, "share_recipe")
+    description = _text(asked, "description", media.MAX_DESCRIPTION)
+    draft = _draft(asked.get("post"))
+    async with easel.database.write() as tx:
+        painting = await paintings.request(
+            tx,
+            easel.settings.painting,
+            who.account,
+            recipe,
+            share_recipe=share,
+            description=description,
+            draft=draft,
+            status_uri=None if draft is None else statuses.mint_uri(tx, who.account),
+        )
+    async with easel.database.read() as session:
+        shown = await entity(session, easel, painting)
+    return JSONResponse(shown, 201, {"Location": address(easel, painting.id)})
+
+
+async def index(request: Request) -> Response:
+    """`GET /api/easel/v1/paintings`: one's own, the newest first.
+
+    Query: `limit` (20, at most 80), `max_id` (only older ones).
+    """
+    who = await auth.caller(request, "read:statuses")
+    easel = cast(Easel, request.app.state.easel)
+    limit = _number(request, "limit", PAGE)
+    max_id = _number(request, "max_id", 0) or None
+    async with easel.database.read() as session:
+        found = await paintings.list_own(
+            session, who.account, limit=max(1, min(limit, LARGEST_PAGE)), max_id=max_id
+        )
+        shown = [await entity(session, easel, painting) for painting in found]
+    return JSONResponse(shown, headers={"Cache-Control": "private, no-store"})
+
+
+async def show(request: Request) -> Response:
+    """`GET /api/easel/v1/paintings/ID`: one of one's own; 404 for any other."""
+    who = await auth.caller(request, "read:statuses")
+    easel = cast(Easel, request.app.state.easel)
+    async with easel.database.read() as session:
+        painting = await paintings.find(session, who.account, _id(request))
+        shown = await entity(session, easel, painting)
+    return JSONResponse(shown, headers={"Cache-Control": "private, no-store"})
+
+
+async def cancel(request: Request) -> Response:
+    """`DELETE /api/easel/v1/paintings/ID`: stop it, wherever it stands; its post is not made.
+
+    Returns:
+        200 and the painting; one that has ended already stays as it is.
+    """
+    who = await auth.caller(request, "write:statuses")
+    easel = cast(Easel, request.app.state.easel)
+    async with easel.database.write() as tx:
+        painting = await paintings.find(tx, who.account, _id(request))
+        painting = await paintings.cancel(tx, painting)
+    async with easel.database.read() as session:
+        shown = await entity(session, easel, painting)
+    return JSONResponse(shown)
+
+
+async def events(request: Request) -> Response:
+    """`GET /api/easel/v1/paintings/ID/events`: server-sent events, until the picture has ended.
+
+    The first event tells where it stands; `queued`, `painting`, `done`, `failed` and `cancelled`
+    carry the painting; `progress` carries `{"id", "stage": "loading" | "painting" | "finishing",
+    "step", "steps", "seconds", "note"?, "preview"?}`, the preview being a small JPEG as a `data:`
+    address. After done, failed or cancelled the stream ends.
+    """
+    who = await auth.caller(request, "read:statuses")
+    easel = cast(Easel, request.app.state.easel)
+    painting_id = _id(request)
+    async with easel.database.read() as session:
+        await paintings.find(session, who.account, painting_id)
+    return StreamingResponse(
+        _stream(easel, painting_id),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _stream(easel: Easel, painting_id: int) -> AsyncIterator[bytes]:
+    # Listening begins before the first look, so that nothing can happen unseen between them.
+    with easel.events.listen([paintings.topic(painting_id)]) as heard:
+        state, shown = await _look(easel, painting_id)
+        yield _event(state, shown)
+        while state not in paintings.ENDED:
+            event = await _next(heard)
+            if event is None:  # the news may have been lost on its way; the row was not
+                yield b": still here\n\n"
+                before = state
+                state, shown = await _look(easel, painting_id)
+                if state != before:
+                    yield _event(state, shown)
+            elif event.kind == "progress":
+                yield _event("progress", event.data)
+            else:
+                state, shown = await _look(easel, painting_id)
+                yield _event(state, shown)
+
+
+async def _next(heard: Listener) -> Any:
+    with contextlib.suppress(TimeoutError):
+        return await asyncio.wait_for(heard.next(), HEARTBEAT_S)
+    return None
+
+
+async def _look(easel: Easel, painting_id: int) -> tuple[str, dict[str, Any]]:
+    async with easel.database.read() as session:
+        painting = await session.get(Painting, painting_id)
+        if painting is None:  # it went with its author's account
+            return paintings.CANCELLED, {"id": str(painting_id), "state": paintings.CANCELLED}
+        return painting.state, await entity(session, easel, painting)
+
+
+def _event(kind: str, data: dict[str, Any]) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+
+async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str, Any]:
+    """A painting as this API tells of it, to its author only."""
+    picture = status = None
+    if painting.media_id is not None:
+        picture = await session.get(MediaAttachment, painting.media_id)
+    if painting.status_id is not None:
+        status = await session.get(Status, painting.status_id)
+    where = await paintings.position(session, painting)
+    return {
+        "id": str(painting.id),
+        "state": painting.state,
+        "recipe": painting.recipe,
+        "share_recipe": painting.share_recipe,
+        "description": painting.description,
+        "step": painting.step,
+        "steps": painting.steps,
+        "ahead": None if where is None else where.ahead,
+        "estimated_seconds": (
+            None if where is None or where.seconds is None else round(where.seconds, 1)
+        ),
+        "error": painting.error,
+        "media": None if picture is None else _media(easel, picture),
+        "status": None
+        if painting.status_uri is None
+        else {
+            "id": None if status is None else str(status.id),
+            "uri": painting.status_uri,
+            "url": None if status is None else status.url,
+        },
+        "created_at": _moment(painting.created_at),
+        "started_at": _moment(painting.started_at),
+        "finished_at": _moment(painting.finished_at),
+    }
+
+
+def _media(easel: Easel, picture: MediaAttachment) -> dict[str, Any]:
+    instance = easel.settings.instance
+    return {
+        "id": str(picture.id),
+        "url": picture.file and media.address(instance, picture.file),
+        "preview_url": picture.preview_file and media.address(instance, picture.preview_file),
+        "media_type": picture.media_type,
+        "width": picture.width,
+        "height": picture.height,
+        "blurhash": picture.blurhash,
+        "description": picture.description,
+    }
+
+
+def parse_recipe(value: object) -> Recipe:
+    """A recipe as an app wrote it.
+
+    Raises:
+        Invalid: with what to change.
+    """
+    try:
+        return Recipe.parse(value)
+    except RecipeError as refusal:
+        raise Invalid(str(refusal)) from refusal
+
+
+def _draft(value: object) -> Draft | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise Invalid("“post” must be an object.")
+    visibility = _text(value, "visibility", 20) or "public"
+    if visibility not in VISIBILITIES:
+        raise Invalid(f"“visibility” is one of {', '.join(VISIBILITIES)}.")
+    return Draft(
+        text=_text(value, "text", MAX_TEXT),
+        spoiler_text=_text(value, "spoiler_text", MAX_TEXT),
+        sensitive=_boolean(value, "sensitive"),
+        visibility=visibility,
+        language=_text(value, "language", 35) or None,
+    )
+
+
+def _text(values: Mapping[str, Any], name: str, longest: int) -> str:
+    value = values.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Invalid(f"“{name}” must be text.")
+    if len(value) > longest:
+        raise Invalid(f"“{name}” is too long: at most {longest} characters.")
+    return value
+
+
+def _boolean(values: Mapping[str, Any], name: str) -> bool:
+    value = values.get(name)
+    if not isinstance(value, bool | None):
+        raise Invalid(f"“{name}” must be true or false.")
+    return bool(value)
+
+
+def _id(request: Request) -> int:
+    text = request.path_params["id"]
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise HTTPException(404, "There is no such painting.")
+    return int(text)
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise HTTPException(400, f"“{name}” must be a whole number.")
+    return int(text)
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+routes: list[BaseRoute] = [
+    Route(PATH, index, methods=["GET"]),
+    Route(PATH, create, methods=["POST"]),
+    Route(f"{PATH}/{{id}}", show, methods=["GET"]),
+    Route(f"{PATH}/{{id}}", cancel, methods=["DELETE"]),
+    Route(f"{PATH}/{{id}}/events", events, methods=["GET"]),
+]

@@ -1,0 +1,108 @@
+"""A painter of the tests' own: speaks the painters' protocol over a real WebSocket, paints flat
+colours, and does exactly what a test tells it to do, when it does."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from PIL import Image
+from websockets.asyncio.client import ClientConnection, connect
+
+from fedi.studio import painters
+from generation import protocol
+from generation.recipe import Recipe
+from tests import rig
+
+
+def picture(width: int = 64, height: int = 64, colour: str = "teal") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+class Hand:
+    """A connected painter in the hand of a test."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    async def say(self, message: protocol.FromPainter, data: bytes = b"") -> None:
+        await self.socket.send(protocol.encode(message, data))
+
+    async def hear(self) -> protocol.FromServer:
+        return protocol.decode_from_server(await self.socket.recv())
+
+    async def given(self) -> protocol.Paint:
+        """The next picture that this painter is given."""
+        message = await self.hear()
+        assert isinstance(message, protocol.Paint), message
+        return message
+
+    async def step(self, paint: protocol.Paint, step: int, of: int, preview: bytes = b"") -> None:
+        await self.say(
+            protocol.Progress(
+                painting=paint.painting, stage="painting", step=step, of=of, elapsed_s=step / 10
+            ),
+            preview,
+        )
+
+    async def finish(self, paint: protocol.Paint, content: bytes | None = None) -> None:
+        recipe = Recipe.from_document(
+            {"model": "test/flat", "width": 64, "height": 64, "steps": 4, "guidance": 1.0}
+            | paint.recipe.document()
+        )
+        await self.say(
+            protocol.Finished(
+                painting=paint.painting,
+                media_type="image/png",
+                width=64,
+                height=64,
+                recipe=recipe,
+                model="Flat colours",
+                model_version="0123456789",
+                sampler="Euler",
+                seconds=0.5,
+            ),
+            picture() if content is None else content,
+        )
+
+    async def die(self) -> None:
+        """Break off without a word, as a killed process does."""
+        self.socket.transport.abort()
+        await self.socket.wait_closed()
+
+
+async def token_for(instance: rig.Instance, name: str) -> str:
+    async with instance.easel.database.write() as tx:
+        return await painters.issue_token(tx, name)
+
+
+@asynccontextmanager
+async def connected(
+    instance: rig.Instance,
+    name: str = "card",
+    *,
+    slots: int = 1,
+    models: tuple[str, ...] = ("test/flat",),
+) -> AsyncIterator[Hand]:
+    """A painter that is connected and ready for `slots` pictures."""
+    async with opened(instance, await token_for(instance, name)) as hand:
+        await hand.say(protocol.Hello(name=name, device="cpu", models=models))
+        await hand.say(protocol.Ready(slots=slots))
+        yield hand
+
+
+@asynccontextmanager
+async def opened(instance: rig.Instance, token: str) -> AsyncIterator[Hand]:
+    """A connection that has said nothing yet."""
+    port = urlsplit(instance.url).port
+    async with connect(
+        f"ws://127.0.0.1:{port}{protocol.PATH}",
+        additional_headers={"Authorization": f"Bearer {token}"},
+        max_size=protocol.MAX_FRAME,
+        compression=None,
+    ) as socket:
+        yield Hand(socket)
