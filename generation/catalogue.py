@@ -183,7 +183,7 @@ TRYOUT = Model(
     guidance=7.5,
     width=512,
     height=512,
-    multiple=32,
+    multiple=64,
     note=(
         "Nobody trained this model: it paints abstract colours from random weights, "
         "to try things out. Choose a real model in config.toml."

@@ -24,7 +24,8 @@ JPEG_QUALITY = 75
 # noise at the latents' own scale, which keeps the fit sane where the encoder was not trained.
 FIT_PICTURES = 12
 FIT_NOISE = 4
-FIT_LATENTS = 12  # latent pixels of a side
+FIT_LATENTS = 12  # latent pixels of a side, or fewer where that is more than
+FIT_SIDE = 128  # pixels of a side
 RIDGE = 1e-3  # of the mean variance: channels that say nothing of colour get no weight
 
 
@@ -105,17 +106,18 @@ def _examples(pipe: Any) -> tuple[torch.Tensor, torch.Tensor]:
     vae, factor = pipe.vae, pipe.vae_scale_factor
     like = next(vae.parameters())
     random = torch.Generator().manual_seed(0)
-    side = FIT_LATENTS * factor
+    cells = max(4, min(FIT_LATENTS, FIT_SIDE // factor))
+    side = cells * factor
     pictures = _pictures(FIT_PICTURES, side, random).to(like)
     encoded = vae.encode(pictures)
     latents = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else encoded.latents
     latents = latents.float()
     scale = 1.0 if hasattr(vae, "bn") else 1 / vae.config.scaling_factor
     coarse = torch.randn(FIT_NOISE, latents.shape[1], 4, 4, generator=random) * scale
-    noise = functional.interpolate(coarse, latents.shape[2:], mode="bilinear").to(latents)
+    noise = functional.interpolate(coarse, (cells, cells), mode="bilinear").to(latents)
     latents = torch.cat([latents, noise])
     decoded = vae.decode(latents.to(like.dtype), return_dict=False)[0].float()
-    colours = functional.adaptive_avg_pool2d(decoded.clamp(-1, 1), (FIT_LATENTS, FIT_LATENTS))
+    colours = functional.adaptive_avg_pool2d(decoded.clamp(-1, 1), (cells, cells))
     return latents.movedim(1, -1).flatten(0, 2).cpu(), colours.movedim(1, -1).flatten(0, 2).cpu()
 
 

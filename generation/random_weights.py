@@ -19,10 +19,10 @@ from typing import Any
 
 from generation.catalogue import TRYOUT
 
-WEIGHTS_SEED = 1  # the same weights on every machine; this one mixes orange and teal
-# 6 levels are 32 pixels per latent: 16 × 16 latents, unfolded to 512 × 512, are large soft
-# shapes; at the usual 8 pixels per latent random weights paint grain.
-TRYOUT_LEVELS = 6
+WEIGHTS_SEED = 9  # the same weights on every machine; these mix blue, lime and rose
+# 7 levels are 64 pixels per latent: 8 × 8 latents, unfolded to 512 × 512, are large soft shapes;
+# at the usual 8 pixels per latent random weights paint grain.
+TRYOUT_LEVELS = 7
 _BUILT = "easel.json"  # written last: a folder that has it is whole
 
 
@@ -106,6 +106,9 @@ def _stable_diffusion(vae: Any = None, sample_size: int = 32) -> Any:
             beta_start=0.00085,
             beta_end=0.012,
             beta_schedule="scaled_linear",
+            # An untrained network's noise, taken away as noise, would blow the latents up; its
+            # velocity, as Stable Diffusion 2.1 predicts it, keeps them at the size of noise.
+            prediction_type="v_prediction",
             clip_sample=False,
             set_alpha_to_one=False,
             steps_offset=1,
@@ -295,21 +298,24 @@ def _autoencoder(
 def _tame(decoder: Any) -> None:
     """Makes a random decoder unfold its latents softly and in colour, rather than into grey grain.
 
-    Every kernel becomes a small blur of a random mixture of channels: upsampled latents stay
-    smooth, while the nonlinearities between them draw contours.
+    Every kernel mixes channels at random and otherwise blurs: fully where it smooths what was
+    just enlarged, slightly elsewhere.
     """
     import torch
 
     bell = torch.tensor([1.0, 2.0, 1.0])
     blur = torch.outer(bell, bell) / 16
+    point = torch.zeros(3, 3)
+    point[1, 1] = 1.0
     for name, module in decoder.named_modules():
         if not isinstance(module, torch.nn.Conv2d) or module.kernel_size != (3, 3):
             continue
         mixture = torch.randn(module.out_channels, module.in_channels)
         mixture *= 1.6 / math.sqrt(module.in_channels)
         if name == "conv_out":  # light and dark shared by all three colours, or all is neon
-            mixture = 0.5 * (mixture + math.sqrt(3) * mixture.mean(0, keepdim=True))
-        module.weight.copy_(mixture[:, :, None, None] * blur)
+            mixture = 0.32 * (mixture + math.sqrt(3) * mixture.mean(0, keepdim=True))
+        kernel = blur if "upsamplers" in name else 0.3 * blur + 0.7 * point
+        module.weight.copy_(mixture[:, :, None, None] * kernel)
         if module.bias is not None:
             module.bias.normal_(std=0.05 if name == "conv_out" else 0.3)
 

@@ -1,0 +1,364 @@
+"""The painter: a process that connects to a server, takes recipes, and sends back pictures.
+
+    EASEL_PAINTER_TOKEN=… python -m generation.painter --server https://easel.example
+
+It needs no open port, keeps coming back when the connection breaks, and loads torch and the model
+only when there is something to paint. `generation.protocol` says what is exchanged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import platform
+import random
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from generation import catalogue, protocol
+from generation.catalogue import UnknownModel
+from generation.protocol import (
+    Cancel,
+    FromPainter,
+    FromServer,
+    Hello,
+    Leave,
+    Paint,
+    ProtocolError,
+    Ready,
+)
+from generation.worker import Task, Worker
+
+log = logging.getLogger("generation")
+
+_Send = Callable[[FromPainter, bytes], None]
+
+SLOTS = 1  # paintings at once; one card paints one batch at a time
+OPEN_TIMEOUT_S = 20.0  # seconds for the connection, TLS and the upgrade
+FIRST_WAIT_S = 0.5  # seconds until the first new try, doubled with each
+LONGEST_WAIT_S = 30.0
+STEADY_S = 10.0  # a connection that lasted so long starts the waits anew
+STOP_S = 5.0  # seconds that a painting in hand has to stop; a load cannot be interrupted
+NICENESS = 5  # beside the server on the same processor, the server answers first
+
+EXIT_DONE = 0
+EXIT_USAGE = 2
+EXIT_REFUSED = 3  # the server does not know the token
+EXIT_ORPHANED = 4
+
+
+class Painter:
+    """One painter: a connection that comes back, and the thread that paints.
+
+    server: the instance's address, http(s) or ws(s). models: names as `catalogue.find` reads
+    them, the first is the default; empty is the try-out model. name: as the host calls this
+    machine. idle_exit: seconds without anything to paint after which it ends, or None.
+    Raises UnknownModel, ValueError for an address that is none.
+    """
+
+    def __init__(
+        self,
+        *,
+        server: str,
+        token: str,
+        models: tuple[str, ...] = (),
+        device: str = "auto",
+        name: str = "",
+        idle_exit: float | None = None,
+    ) -> None:
+        self._url = socket_url(server)
+        self._token = token
+        self._models = [catalogue.find(model or catalogue.TRYOUT.key) for model in models or ("",)]
+        self._device = device
+        self._name = name or platform.node() or "painter"
+        self._idle_exit = idle_exit
+        self._worker = Worker(self._models, device)
+        self._tasks: dict[str, Task] = {}
+        self._over = asyncio.Event()
+        self._idle = asyncio.Event()  # something changed between busy and idle
+
+    def leave(self) -> None:
+        """Ends `run`: what is being painted is stopped at its next step and goes back."""
+        self._over.set()
+
+    async def run(self) -> int:
+        """Paints until told to leave. Returns the exit code."""
+        idling = asyncio.create_task(self._watch_idleness())
+        wait = FIRST_WAIT_S
+        loop = asyncio.get_running_loop()
+        try:
+            while not self._over.is_set():
+                began = loop.time()
+                try:
+                    await self._connect()
+                except InvalidStatus as error:
+                    status = error.response.status_code
+                    if status in (401, 403):
+                        log.error("the server does not know this painter's token")
+                        return EXIT_REFUSED
+                    log.warning("the server answered %s", status)
+                except InvalidURI:
+                    raise
+                except (ConnectionClosed, OSError, TimeoutError, InvalidHandshake) as error:
+                    log.warning("no connection: %s", error or type(error).__name__)
+                except ProtocolError as error:
+                    log.error("the server was not understood: %s", error)
+                if loop.time() - began >= STEADY_S:
+                    wait = FIRST_WAIT_S
+                if not self._over.is_set():
+                    await self._pause(wait * random.uniform(0.5, 1))
+                    wait = min(wait * 2, LONGEST_WAIT_S)
+            return EXIT_DONE
+        finally:
+            idling.cancel()
+            for task in self._tasks.values():
+                task.stop.set()
+
+    def close(self) -> bool:
+        """Waits for the painting thread; whether it ended in time."""
+        return self._worker.close(STOP_S)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), seconds)
+
+    async def _watch_idleness(self) -> None:
+        while self._idle_exit is not None:
+            self._idle.clear()
+            try:
+                await asyncio.wait_for(self._idle.wait(), self._idle_exit)
+            except TimeoutError:
+                if not self._tasks:
+                    log.info("nothing to paint for %g s: leaving", self._idle_exit)
+                    self._over.set()
+                    return
+
+    async def _connect(self) -> None:
+        host = urlsplit(self._url).hostname or ""
+        # Names under .localhost are this machine (RFC 6761), whether or not the resolver knows.
+        here: dict[str, Any] = {"host": "127.0.0.1"} if host.endswith(".localhost") else {}
+        loopback = bool(here) or host in ("localhost", "127.0.0.1", "::1")
+        async with connect(
+            self._url,
+            additional_headers={"Authorization": f"Bearer {self._token}"},
+            user_agent_header=_software(),
+            compression=None,  # pictures are compressed already
+            open_timeout=OPEN_TIMEOUT_S,
+            ping_interval=protocol.PING_S,
+            ping_timeout=protocol.PING_TIMEOUT_S,
+            max_size=protocol.MAX_FRAME,
+            proxy=None if loopback else True,
+            **here,
+        ) as connection:
+            log.info("connected to %s", self._url)
+            await self._serve(connection)
+
+    async def _serve(self, connection: ClientConnection) -> None:
+        """Takes and gives until the connection ends or the painter leaves."""
+        frames: asyncio.Queue[str | bytes] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        hello = Hello(
+            name=self._name,
+            device=self._device,
+            models=tuple(model.key for model in self._models),
+            software=_software(),
+        )
+        frames.put_nowait(protocol.encode(hello))
+        frames.put_nowait(protocol.encode(Ready(slots=SLOTS)))
+
+        def send(message: FromPainter, data: bytes) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the process is ending
+                loop.call_soon_threadsafe(deliver, message, data)
+
+        tasks: dict[str, Task] = {}
+        self._tasks = tasks
+
+        def deliver(message: FromPainter, data: bytes) -> None:
+            if isinstance(message, protocol.Finished | protocol.Failed | protocol.Cancelled):
+                tasks.pop(message.painting, None)
+                self._idle.set()
+            frames.put_nowait(protocol.encode(message, data))
+
+        async def give() -> None:
+            while True:
+                await connection.send(await frames.get())
+
+        async def take() -> None:
+            async for frame in connection:
+                self._heard(protocol.decode_from_server(frame), tasks, send)
+
+        running = {
+            asyncio.create_task(give()),
+            asyncio.create_task(take()),
+            asyncio.create_task(self._over.wait()),
+        }
+        try:
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for ended in done:
+                ended.result()  # raises what it raised
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            # Whatever was not told as ended is back in the queue: nobody waits for it here.
+            for painting in tasks.values():
+                painting.stop.set()
+            self._tasks = {}
+            self._idle.set()
+
+    def _heard(self, message: FromServer, tasks: dict[str, Task], send: _Send) -> None:
+        match message:
+            case Paint():
+                task = Task(message.painting, message.recipe, send)
+                tasks[message.painting] = task
+                self._idle.set()
+                self._worker.submit(task)
+            case Cancel():
+                if message.painting in tasks:
+                    tasks[message.painting].stop.set()
+            case Leave():
+                log.info("sent home by the server: %s", message.reason or "no reason given")
+                self._over.set()
+
+
+def socket_url(server: str) -> str:
+    """Where a painter connects, from an instance's address. Raises ValueError."""
+    parts = urlsplit(server if "://" in server else f"https://{server}")
+    scheme = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}.get(parts.scheme)
+    if scheme is None or not parts.hostname:
+        raise ValueError(f"“{server}” is no address of a server: write https://easel.example")
+    return f"{scheme}://{parts.netloc}{protocol.PATH}"
+
+
+def run(
+    *,
+    server: str,
+    token: str,
+    model: str = "",
+    device: str = "auto",
+    name: str = "",
+    idle_exit: float | None = None,
+) -> int:
+    """Paints for a server until it ends, SIGTERM or Ctrl-C. Returns the exit code.
+
+    The process should end soon after: a model that is being loaded cannot be stopped, and is
+    left to its thread.
+    """
+
+    async def main() -> tuple[Painter, int]:
+        painter = Painter(
+            server=server,
+            token=token,
+            models=(model,),
+            device=device,
+            name=name,
+            idle_exit=idle_exit,
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError):  # Windows
+                loop.add_signal_handler(number, painter.leave)
+        return painter, await painter.run()
+
+    try:
+        painter, code = asyncio.run(main())
+    except (UnknownModel, ValueError, InvalidURI) as error:
+        log.error("%s", error)
+        return EXIT_USAGE
+    if not painter.close():
+        _exit(code)
+    return code
+
+
+def end_with_parent() -> None:
+    """Ends this process as soon as its standard input does, which the parent holds open: also
+    when the parent was killed, and also in the middle of a step, so that no orphan keeps the
+    card."""
+
+    def watch() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while os.read(0, 4096):
+                pass
+        _exit(EXIT_ORPHANED)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(NICENESS)
+
+
+def main() -> NoReturn:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m generation.painter",
+        description="Paint for an Easel server. The token comes from the environment "
+        "(EASEL_PAINTER_TOKEN) or a file, never from the command line, which others can read.",
+    )
+    parser.add_argument("--server", required=True, help="the instance: https://easel.example")
+    parser.add_argument("--token-file", type=Path, help="a file that holds the token")
+    parser.add_argument("--model", default="", help="a catalogue name, a hub id, or a folder")
+    parser.add_argument("--device", default="auto", help="auto, cuda, cuda:1, mps or cpu")
+    parser.add_argument("--name", default="", help="how the server calls this painter")
+    parser.add_argument(
+        "--idle-exit", type=float, metavar="SECONDS", help="end after so long without work"
+    )
+    parser.add_argument(
+        "--with-parent", action="store_true", help="end when standard input is closed"
+    )
+    options = parser.parse_args()
+    logging.basicConfig(
+        level=os.environ.get("EASEL_PAINTER_LOG", "INFO").upper(),
+        format="painter: %(message)s",
+        stream=sys.stderr,
+    )
+    for library in ("websockets", "httpx", "urllib3", "huggingface_hub"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    token = os.environ.get("EASEL_PAINTER_TOKEN", "")
+    if options.token_file is not None:
+        try:
+            token = options.token_file.read_text().strip()
+        except OSError as error:
+            parser.error(f"the token cannot be read: {error}")
+    if not token:
+        parser.error("there is no token: set EASEL_PAINTER_TOKEN or give --token-file")
+    if options.with_parent:
+        end_with_parent()
+    _exit(
+        run(
+            server=options.server,
+            token=token,
+            model=options.model,
+            device=options.device,
+            name=options.name,
+            idle_exit=options.idle_exit,
+        )
+    )
+
+
+def _exit(code: int) -> NoReturn:
+    """Ends at once, without torch's minutes of tidying up."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _software() -> str:
+    try:
+        return f"Easel/{metadata.version('easel')}"
+    except metadata.PackageNotFoundError:
+        return "Easel"
+
+
+if __name__ == "__main__":
+    main()
