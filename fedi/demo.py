@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -175,7 +176,7 @@ async def story(a: Server, b: Server) -> None:
             say(f"Starting {server.url}")
             server.start()
         for server in (a, b):
-            await wait_for(f"start {server.name}", START_S, lambda s=server: answers(web, s))
+            await wait_for(f"start {server.name}", START_S, partial(answers, web, server))
         make_account(a, "alice", "Alice")
         make_account(b, "bob", "Bob")
 

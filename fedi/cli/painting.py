@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fedi.cli import context
+from fedi.database.tables import Painter
 from fedi.studio import painters as studio_painters
 
 painters = typer.Typer(help="Machines that paint for this instance.", no_args_is_help=True)
@@ -44,7 +45,7 @@ def list_painters() -> None:
     Console().print(table)
 
 
-async def _list() -> list[studio_painters.Painter]:
+async def _list() -> list[Painter]:
     async with context.opened() as easel, easel.database.read() as session:
         return list(await studio_painters.list_painters(session))
 

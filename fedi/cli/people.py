@@ -108,7 +108,7 @@ async def _post(
                 ) as answer:
                     await _refuse_errors(answer)
                     location = answer.headers["Location"]
-                    monitor = answer.links.get("monitor", {}).get("url")
+                    monitor = answer.links["monitor"]["url"] if "monitor" in answer.links else None
             except aiohttp.ClientConnectionError as error:
                 raise context.CommandError(
                     f"Nothing answers at {base}: is the server running (`easel serve`)?"

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy.ext.asyncio
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -36,6 +37,9 @@ class Session(AsyncSession):
 
     clock: Clock
     instance: InstanceSettings
+
+    # SQLModel's own warns whoever says `execute`, which is right for Core statements.
+    execute = sqlalchemy.ext.asyncio.AsyncSession.execute
 
     @property
     def now(self) -> datetime:

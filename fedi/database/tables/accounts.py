@@ -24,14 +24,14 @@ class Account(SQLModel, table=True):
 
     id: int = primary_id()
     username: str
-    domain: str | None = Field(None, index=True)
+    domain: str | None = Field(default=None, index=True)
     handle: str = Field(unique=True)  # `acct` in lower case: one account per handle
     uri: str = Field(unique=True)
     url: str = ""
     actor_type: str = "Person"
     display_name: str = ""
-    note: str = Field("", sa_type=Text)  # sanitised HTML
-    note_source: str = Field("", sa_type=Text)  # what a local author wrote
+    note: str = Field(default="", sa_type=Text)  # sanitised HTML
+    note_source: str = Field(default="", sa_type=Text)  # what a local author wrote
     fields: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
     emojis: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
 
@@ -44,13 +44,13 @@ class Account(SQLModel, table=True):
     inbox_uri: str = ""
     outbox_uri: str = ""
     shared_inbox_uri: str | None = None
-    followers_uri: str = Field("", index=True)
+    followers_uri: str = Field(default="", index=True)
     following_uri: str = ""
     featured_uri: str | None = None
 
-    public_key_id: str = Field("", index=True)
-    public_key_pem: str = Field("", sa_type=Text)
-    private_key_pem: str | None = Field(None, sa_type=Text, nullable=True)
+    public_key_id: str = Field(default="", index=True)
+    public_key_pem: str = Field(default="", sa_type=Text)
+    private_key_pem: str | None = Field(default=None, sa_type=Text, nullable=True)
 
     locked: bool = False  # follows wait for approval
     discoverable: bool = True
@@ -88,7 +88,7 @@ class Login(SQLModel, table=True):
     __tablename__ = "login"
 
     account_id: int = reference("account.id", primary=True)
-    email: str | None = Field(None, unique=True)
+    email: str | None = Field(default=None, unique=True)
     password_hash: str | None = None
     role: str = "user"  # user, moderator, admin
     preferences: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)

@@ -36,13 +36,13 @@ class Status(SQLModel, table=True):
     local: bool = False
 
     reblog_of_id: int | None = reference("status.id", default=None, nullable=True)
-    in_reply_to_uri: str | None = Field(None, index=True)  # known before the parent is
+    in_reply_to_uri: str | None = Field(default=None, index=True)  # known before the parent is
     in_reply_to_id: int | None = optional_reference("status.id", index=True)
     in_reply_to_account_id: int | None = optional_reference("account.id")
 
     visibility: str = "public"  # public, unlisted, private, direct
-    content: str = Field("", sa_type=Text)  # sanitised HTML
-    source: str = Field("", sa_type=Text)  # what a local author wrote
+    content: str = Field(default="", sa_type=Text)  # sanitised HTML
+    source: str = Field(default="", sa_type=Text)  # what a local author wrote
     spoiler_text: str = ""
     sensitive: bool = False
     language: str | None = None
@@ -52,7 +52,7 @@ class Status(SQLModel, table=True):
 
     ai: str = "undeclared"  # undeclared, none, generated, edited
     generator: str = ""  # the model, as its author names it
-    based_on_uri: str | None = Field(None, index=True)  # schema:isBasedOn: the remix parent
+    based_on_uri: str | None = Field(default=None, index=True)  # schema:isBasedOn: the remix parent
 
     replies_count: int = 0
     reblogs_count: int = 0
@@ -90,14 +90,16 @@ class MediaAttachment(SQLModel, table=True):
     blurhash: str | None = None
     focus_x: float | None = None
     focus_y: float | None = None
-    description: str = Field("", sa_type=Text)  # alt text
+    description: str = Field(default="", sa_type=Text)  # alt text
     digest: str | None = None  # multibase SHA-256 of the original (FEP-1311)
     # Honesty: where the picture comes from (an IPTC digital source type), and by what.
     digital_source_type: str | None = None
     ai_system: str = ""
     ai_system_version: str = ""
-    ai_prompt: str = Field("", sa_type=Text)  # only if the author shares the recipe
-    recipe: dict[str, Any] | None = Field(None, sa_type=JSON, nullable=True)  # whole, for remixing
+    ai_prompt: str = Field(default="", sa_type=Text)  # only if the author shares the recipe
+    recipe: dict[str, Any] | None = Field(
+        default=None, sa_type=JSON, nullable=True
+    )  # whole, for remixing
     share_recipe: bool = False
     painting_id: int | None = optional_reference("painting.id", index=True)
     created_at: datetime = moment()

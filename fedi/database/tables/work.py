@@ -38,7 +38,7 @@ class Job(SQLModel, table=True):
     attempts: int = 0
     lease_until: datetime | None = optional_moment()
     runner: str | None = None
-    error: str = Field("", sa_type=Text)
+    error: str = Field(default="", sa_type=Text)
     created_at: datetime = moment()
 
 
@@ -107,7 +107,7 @@ class Painting(SQLModel, table=True):
     recipe: dict[str, Any] = Field(sa_type=JSON)
     model: str = ""  # what a painter must offer to take it; empty: any will do
     share_recipe: bool = False
-    description: str = Field("", sa_type=Text)  # alt text
+    description: str = Field(default="", sa_type=Text)  # alt text
     cost: float = 0.0  # estimated GPU-seconds
     tag: float = 0.0  # start-time fair queueing: the smallest is painted next
     painter_id: int | None = optional_reference("painter.id", index=True)
@@ -116,12 +116,14 @@ class Painting(SQLModel, table=True):
     crashes: int = 0  # how many painters died over it
     step: int = 0
     steps: int = 0
-    error: str = Field("", sa_type=Text)
-    media_id: int | None = Field(None, sa_type=BigId, nullable=True)
+    error: str = Field(default="", sa_type=Text)
+    media_id: int | None = Field(default=None, sa_type=BigId, nullable=True)
     # The post that publishes itself with this picture: a draft as `social.statuses` reads it.
-    draft: dict[str, Any] | None = Field(None, sa_type=JSON, nullable=True)
-    status_uri: str | None = Field(None, unique=True)  # the id of that post, minted beforehand
-    status_id: int | None = Field(None, sa_type=BigId, nullable=True)
+    draft: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
+    status_uri: str | None = Field(
+        default=None, unique=True
+    )  # the id of that post, minted beforehand
+    status_id: int | None = Field(default=None, sa_type=BigId, nullable=True)
     created_at: datetime = moment()
     started_at: datetime | None = optional_moment()
     finished_at: datetime | None = optional_moment()

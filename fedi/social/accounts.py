@@ -1,0 +1,472 @@
+"""Accounts: ours made here, everybody else's as their servers describe them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import secrets
+from datetime import datetime
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from msgspec import Struct
+from sqlalchemy import delete, func, or_, update
+from sqlmodel import col, select
+
+from activitypub.signatures.keys import generate
+from fedi.database import Session, Transaction
+from fedi.database.tables import (
+    AccessToken,
+    Account,
+    Block,
+    Favourite,
+    Follow,
+    HomeEntry,
+    Login,
+    Notification,
+    Status,
+)
+from fedi.social.errors import Invalid
+from fedi.social.outbound import tell
+
+MAX_USERNAME = 30
+MAX_DISPLAY_NAME = 100
+MIN_PASSWORD = 8
+MAX_PASSWORD = 1000  # hashing more would keep us busy
+TOKEN_BYTES = 32
+SCOPES = frozenset({"read", "write", "follow", "push", "profile", "admin"})
+
+# Names that people would take for the instance itself, or that are paths of it.
+RESERVED = frozenset(
+    {
+        "about", "actor", "admin", "administrator", "api", "auth", "easel", "explore", "help",
+        "home", "inbox", "instance", "media", "mod", "moderator", "oauth", "outbox", "owner",
+        "root", "settings", "static", "support", "system", "tags", "users", "webmaster",
+    }
+)  # fmt: skip
+ROLES = ("user", "moderator", "admin")
+
+_USERNAME = re.compile(rf"[a-z0-9_]{{1,{MAX_USERNAME}}}")
+_hasher = PasswordHasher()
+
+
+class RemoteAccount(Struct, frozen=True, kw_only=True):
+    """Somebody elsewhere, as their server describes them; `domain` is that of their handle."""
+
+    uri: str
+    username: str
+    domain: str
+    inbox_uri: str
+    url: str = ""
+    actor_type: str = "Person"
+    display_name: str = ""
+    note: str = ""
+    fields: tuple[dict[str, str], ...] = ()
+    emojis: tuple[dict[str, str], ...] = ()
+    avatar: str | None = None
+    avatar_description: str = ""
+    header: str | None = None
+    header_description: str = ""
+    outbox_uri: str = ""
+    shared_inbox_uri: str | None = None
+    followers_uri: str = ""
+    following_uri: str = ""
+    featured_uri: str | None = None
+    public_key_id: str = ""
+    public_key_pem: str = ""
+    locked: bool = False
+    discoverable: bool = False
+    indexable: bool = False
+    also_known_as: tuple[str, ...] = ()
+    moved_to_uri: str | None = None
+    created_at: datetime | None = None
+
+
+async def create_local(
+    tx: Transaction,
+    username: str,
+    *,
+    display_name: str = "",
+    password: str | None = None,
+    email: str | None = None,
+    role: str = "user",
+) -> Account:
+    """Make an account of this instance.
+
+    Args:
+        username: 1 to 30 of a–z, 0–9 and _; never reused, not even after deletion.
+        display_name: as people see it; the username without it.
+        password: at least 8 characters; without it nobody can sign in.
+        email: unique, if given.
+        role: user, moderator or admin.
+
+    Raises:
+        Invalid: the name is no name, reserved or taken; the password is too short; and so on.
+    """
+    username = username.lower()
+    if not _USERNAME.fullmatch(username):
+        raise Invalid(f"A name is 1 to {MAX_USERNAME} of the letters a–z, digits and _.")
+    if username in RESERVED:
+        raise Invalid(f"The name {username} is reserved.")
+    if len(display_name) > MAX_DISPLAY_NAME:
+        raise Invalid(f"A display name has at most {MAX_DISPLAY_NAME} characters.")
+    if role not in ROLES:
+        raise Invalid(f"A role is one of {', '.join(ROLES)}.")
+    if await by_handle(tx, username) is not None:
+        raise Invalid(f"The name {username} is taken.")
+    if email is not None:
+        _check_email(email)
+        if (await tx.exec(select(Login).where(Login.email == email.lower()))).first():
+            raise Invalid("That email address has an account already.")
+    hashed = await hash_password(password) if password is not None else None
+    account = await _add_local(
+        tx,
+        uri=f"{tx.instance.url}/users/{username}",
+        url=f"{tx.instance.url}/@{username}",
+        username=username,
+        display_name=display_name or username,
+        actor_type="Person",
+    )
+    tx.add(
+        Login(
+            account_id=account.id,
+            email=email.lower() if email else None,
+            password_hash=hashed,
+            role=role,
+            created_at=tx.now,
+            confirmed_at=tx.now,
+        )
+    )
+    await tx.flush()
+    return account
+
+
+async def _add_local(
+    tx: Transaction, *, uri: str, url: str, username: str, display_name: str, actor_type: str
+) -> Account:
+    private_pem, public_pem = await asyncio.to_thread(generate)
+    account = Account(
+        id=tx.new_id(),
+        username=username,
+        handle=username.lower(),
+        uri=uri,
+        url=url,
+        actor_type=actor_type,
+        display_name=display_name,
+        inbox_uri=f"{uri}/inbox",
+        outbox_uri=f"{uri}/outbox",
+        shared_inbox_uri=f"{tx.instance.url}/inbox",
+        followers_uri=f"{uri}/followers",
+        following_uri=f"{uri}/following",
+        featured_uri=f"{uri}/collections/featured",
+        public_key_id=f"{uri}#main-key",
+        public_key_pem=public_pem,
+        private_key_pem=private_pem,
+        created_at=tx.now,
+        updated_at=tx.now,
+    )
+    tx.add(account)
+    await tx.flush()
+    return account
+
+
+def instance_actor_uri(instance_url: str) -> str:
+    """The id of the actor that signs for the instance itself."""
+    return f"{instance_url}/actor"
+
+
+async def ensure_instance_actor(tx: Transaction) -> Account:
+    """The instance's own actor, made on the first start."""
+    existing = await instance_actor(tx)
+    if existing is not None:
+        return existing
+    return await _add_local(
+        tx,
+        uri=instance_actor_uri(tx.instance.url),
+        url=f"{tx.instance.url}/about",
+        username=tx.instance.domain,
+        display_name=tx.instance.name,
+        actor_type="Application",
+    )
+
+
+async def instance_actor(session: Session) -> Account | None:
+    """The instance's own actor; None before the first start."""
+    return await by_uri(session, instance_actor_uri(session.instance.url))
+
+
+def is_person(account: Account) -> bool:
+    """Whether this is somebody, rather than the instance itself or a tombstone."""
+    return account.deleted_at is None and not (
+        account.local and account.actor_type == "Application"
+    )
+
+
+async def find_local(session: Session, username: str) -> Account | None:
+    """The living local account of that name; never the instance's own actor."""
+    account = await by_handle(session, username)
+    return account if account is not None and account.local and is_person(account) else None
+
+
+async def by_id(session: Session, account_id: int) -> Account | None:
+    return await session.get(Account, account_id)
+
+
+async def by_uri(session: Session, uri: str) -> Account | None:
+    """The account with this id, a tombstone included."""
+    return (await session.exec(select(Account).where(Account.uri == uri))).first()
+
+
+async def by_handle(session: Session, handle: str) -> Account | None:
+    """The account of `alice`, `alice@here` or `bob@elsewhere`, in any case."""
+    handle = handle.lower().removeprefix("@").removesuffix(f"@{session.instance.domain}")
+    return (await session.exec(select(Account).where(Account.handle == handle))).first()
+
+
+async def by_handles(session: Session, handles: list[str]) -> dict[str, Account]:
+    """Living accounts by handle, as `by_handle` for many; the keys are the handles asked for."""
+    ours = f"@{session.instance.domain}"
+    wanted = {handle.lower().removesuffix(ours): handle for handle in handles}
+    if not wanted:
+        return {}
+    rows = await session.exec(
+        select(Account).where(col(Account.handle).in_(wanted), col(Account.deleted_at).is_(None))
+    )
+    return {wanted[row.handle]: row for row in rows.all() if is_person(row)}
+
+
+async def list_local(session: Session) -> list[Account]:
+    """The people of this instance, the oldest first."""
+    rows = await session.exec(
+        select(Account)
+        .where(
+            col(Account.domain).is_(None),
+            col(Account.deleted_at).is_(None),
+            Account.actor_type != "Application",
+        )
+        .order_by(col(Account.id))
+    )
+    return list(rows.all())
+
+
+async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
+    """Store or refresh somebody elsewhere, found by their id.
+
+    A handle belongs to whoever was verified last: an account that had it before keeps its posts
+    and follows under a handle that nobody can ask for.
+
+    Raises:
+        Invalid: it claims to be of this instance.
+    """
+    if remote.domain == tx.instance.domain or remote.uri.startswith(f"{tx.instance.url}/"):
+        raise Invalid("A remote account cannot be of this instance.")
+    account = await by_uri(tx, remote.uri)
+    handle = f"{remote.username}@{remote.domain}".lower()
+    holder = await by_handle(tx, handle)
+    if holder is not None and holder.uri != remote.uri:
+        holder.handle = f"{holder.id}!{handle}"
+        tx.add(holder)
+        await tx.flush()
+    if account is None:
+        account = Account(
+            id=tx.new_id(),
+            username=remote.username,
+            handle=handle,
+            uri=remote.uri,
+            created_at=remote.created_at or tx.now,
+            updated_at=tx.now,
+        )
+    for name in remote.__struct_fields__:
+        value = getattr(remote, name)
+        if name != "created_at":
+            setattr(account, name, list(value) if isinstance(value, tuple) else value)
+    account.handle = handle
+    account.fetched_at = account.updated_at = tx.now
+    tx.add(account)
+    await tx.flush()
+    return account
+
+
+def _check_email(email: str) -> None:
+    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]+", email) or len(email) > 254:
+        raise Invalid("That is no email address.")
+
+
+async def hash_password(password: str) -> str:
+    """The Argon2 hash of a password.
+
+    Raises:
+        Invalid: it is too short or absurdly long.
+    """
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise Invalid(f"A password has at least {MIN_PASSWORD} characters.")
+    return await asyncio.to_thread(_hasher.hash, password)
+
+
+async def set_password(tx: Transaction, account: Account, password: str) -> None:
+    """Change a password; everything that was signed in is signed out.
+
+    Raises:
+        Invalid: it is too short.
+    """
+    hashed = await hash_password(password)
+    await tx.execute(
+        update(Login).where(col(Login.account_id) == account.id).values(password_hash=hashed)
+    )
+    await tx.execute(
+        update(AccessToken)
+        .where(col(AccessToken.account_id) == account.id, col(AccessToken.revoked_at).is_(None))
+        .values(revoked_at=tx.now)
+    )
+
+
+async def verify_password(session: Session, account: Account, password: str) -> bool:
+    """Whether this is the account's password. Takes as long for those who have none."""
+    login = await session.get(Login, account.id)
+    hashed = login.password_hash if login else None
+    return await asyncio.to_thread(_matches, hashed or _nobodys_hash(), password) and bool(hashed)
+
+
+def _matches(hashed: str, password: str) -> bool:
+    try:
+        return _hasher.verify(hashed, password[: MAX_PASSWORD + 1])
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+_nobody: list[str] = []
+
+
+def _nobodys_hash() -> str:
+    if not _nobody:
+        _nobody.append(_hasher.hash(secrets.token_urlsafe()))
+    return _nobody[0]
+
+
+async def issue_token(
+    tx: Transaction, account: Account, name: str, scopes: str = "read write follow"
+) -> str:
+    """Make a bearer token; it is told once, and only its hash is stored.
+
+    Args:
+        name: what it is for, as its owner sees it.
+        scopes: separated by spaces; `write:statuses` is part of `write`.
+
+    Raises:
+        Invalid: there is no such scope.
+    """
+    for scope in scopes.split():
+        if scope.split(":")[0] not in SCOPES:
+            raise Invalid(f"There is no scope {scope}.")
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    tx.add(
+        AccessToken(
+            id=tx.new_id(),
+            token_hash=token_hash(token),
+            account_id=account.id,
+            name=name,
+            scopes=scopes,
+            created_at=tx.now,
+        )
+    )
+    await tx.flush()
+    return token
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a token. It is random enough that a fast hash is safe."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def authenticate(session: Session, token: str) -> tuple[Account, AccessToken] | None:
+    """Whose token this is, or None if it is nobody's any more."""
+    row = (
+        await session.exec(
+            select(Account, AccessToken)
+            .join(AccessToken, col(AccessToken.account_id) == col(Account.id))
+            .where(
+                AccessToken.token_hash == token_hash(token),
+                col(AccessToken.revoked_at).is_(None),
+                col(Account.deleted_at).is_(None),
+                col(Account.suspended_at).is_(None),
+            )
+        )
+    ).first()
+    return (row[0], row[1]) if row is not None else None
+
+
+async def update_profile(tx: Transaction, account: Account) -> None:
+    """Tell everybody that a local account has changed; call it after changing the row."""
+    account.updated_at = tx.now
+    tx.add(account)
+    await tell(tx, "update_actor", account_id=account.id)
+
+
+async def delete_account(tx: Transaction, account: Account) -> None:
+    """Delete a local account for good: a tombstone stays, so that its id stays dead.
+
+    Raises:
+        Invalid: it is not a person of this instance.
+    """
+    if not account.local or not is_person(account):
+        raise Invalid("Only people of this instance can be deleted here.")
+    known = select(func.coalesce(Account.shared_inbox_uri, Account.inbox_uri)).where(
+        col(Account.domain).is_not(None), Account.inbox_uri != ""
+    )
+    inboxes = sorted(set((await tx.exec(known)).all()))
+    await _empty(tx, account)
+    await tx.execute(delete(Login).where(col(Login.account_id) == account.id))
+    await tx.execute(delete(AccessToken).where(col(AccessToken.account_id) == account.id))
+    await tell(tx, "delete_actor", account_id=account.id, inboxes=inboxes)
+
+
+async def tombstone_remote(tx: Transaction, account: Account) -> None:
+    """Somebody elsewhere is gone: forget what they said and whom they followed."""
+    await _empty(tx, account)
+
+
+async def _empty(tx: Transaction, account: Account) -> None:
+    """Make a tombstone of an account and of all that it posted; its ties are undone."""
+    mine = select(Status.id).where(Status.account_id == account.id)
+    for tie in (Follow, Block):
+        await tx.execute(
+            delete(tie).where(
+                or_(
+                    col(tie.account_id) == account.id,
+                    col(tie.target_account_id) == account.id,
+                )
+            )
+        )
+    await tx.execute(delete(Favourite).where(col(Favourite.account_id) == account.id))
+    await tx.execute(
+        delete(Notification).where(
+            or_(
+                col(Notification.account_id) == account.id,
+                col(Notification.from_account_id) == account.id,
+            )
+        )
+    )
+    boosts_of_mine = select(Status.id).where(col(Status.reblog_of_id).in_(mine))
+    await tx.execute(
+        delete(HomeEntry).where(
+            or_(
+                col(HomeEntry.account_id) == account.id,
+                col(HomeEntry.status_id).in_(mine),
+                col(HomeEntry.status_id).in_(boosts_of_mine),
+            )
+        )
+    )
+    await tx.execute(
+        update(Status)
+        .where(col(Status.account_id) == account.id, col(Status.deleted_at).is_(None))
+        .values(deleted_at=tx.now, content="", source="", spoiler_text="")
+        .execution_options(synchronize_session=False)
+    )
+    account.deleted_at = tx.now
+    account.display_name = account.note = account.note_source = ""
+    account.fields, account.emojis, account.also_known_as = [], [], []
+    account.avatar = account.header = None
+    account.followers_count = account.following_count = account.statuses_count = 0
+    tx.add(account)
+    await tx.flush()

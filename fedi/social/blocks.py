@@ -1,0 +1,72 @@
+"""Who wants nothing to do with whom. A block ends every tie, and hides both ways."""
+
+from __future__ import annotations
+
+from sqlmodel import select
+
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, Block
+from fedi.social import follows
+from fedi.social.errors import Invalid
+from fedi.social.outbound import tell
+
+
+async def find(session: Session, account_id: int, target_id: int) -> Block | None:
+    return (
+        await session.exec(
+            select(Block).where(
+                Block.account_id == account_id, Block.target_account_id == target_id
+            )
+        )
+    ).first()
+
+
+async def by_uri(session: Session, uri: str) -> Block | None:
+    return (await session.exec(select(Block).where(Block.uri == uri))).first()
+
+
+async def add(tx: Transaction, account: Account, target: Account, uri: str | None = None) -> Block:
+    """Block somebody: neither follows the other any more, and no post or notice gets through.
+
+    Args:
+        account: who blocks.
+        target: whom.
+        uri: the id of a remote account's Block; minted for local ones.
+
+    Raises:
+        Invalid: it is themselves.
+    """
+    if account.id == target.id:
+        raise Invalid("Nobody can block themselves.")
+    existing = await find(tx, account.id, target.id)
+    if existing is not None:
+        return existing
+    follow = await follows.find(tx, target.id, account.id)
+    if follow is not None:
+        await follows.reject(tx, follow)
+    await follows.remove(tx, account, target)
+    block = Block(
+        id=tx.new_id(),
+        account_id=account.id,
+        target_account_id=target.id,
+        uri=uri or f"{account.uri}#blocks/{tx.new_id()}",
+        created_at=tx.now,
+    )
+    tx.add(block)
+    await tx.flush()
+    if account.local and not target.local:
+        await tell(tx, "block", account_id=account.id, target_account_id=target.id, uri=block.uri)
+    return block
+
+
+async def remove(tx: Transaction, account: Account, target: Account) -> None:
+    """Unblock somebody; the ties that the block cut stay cut."""
+    block = await find(tx, account.id, target.id)
+    if block is None:
+        return
+    await tx.delete(block)
+    await tx.flush()
+    if account.local and not target.local:
+        await tell(
+            tx, "undo_block", account_id=account.id, target_account_id=target.id, uri=block.uri
+        )

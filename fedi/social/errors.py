@@ -1,0 +1,37 @@
+"""Why something that a person asked for is not done."""
+
+from __future__ import annotations
+
+
+class SocialError(Exception):
+    """It cannot be done; the message is one plain sentence for the person who asked.
+
+    Args:
+        message: the sentence.
+        status: the HTTP status that says the same.
+    """
+
+    status = 422
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        if status is not None:
+            self.status = status
+
+
+class NotFound(SocialError):
+    """It does not exist, or is not this person's to see: the two must not be told apart."""
+
+    status = 404
+
+
+class NotAllowed(SocialError):
+    """It exists and may be seen, but this person may not do that to it."""
+
+    status = 403
+
+
+class Invalid(SocialError):
+    """What was asked for makes no sense, or goes over a limit."""
+
+    status = 422

@@ -1,0 +1,91 @@
+"""Who likes what."""
+
+from __future__ import annotations
+
+from sqlalchemy import case, literal, update
+from sqlmodel import col, select
+
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, Favourite, Status
+from fedi.social.errors import NotFound
+from fedi.social.notifications import notify, withdraw
+from fedi.social.outbound import tell
+from fedi.social.statuses import visible_to
+
+
+async def find(session: Session, account_id: int, status_id: int) -> Favourite | None:
+    return (
+        await session.exec(
+            select(Favourite).where(
+                Favourite.account_id == account_id, Favourite.status_id == status_id
+            )
+        )
+    ).first()
+
+
+async def by_uri(session: Session, uri: str) -> Favourite | None:
+    return (await session.exec(select(Favourite).where(Favourite.uri == uri))).first()
+
+
+async def add(
+    tx: Transaction, account: Account, status: Status, uri: str | None = None
+) -> Favourite:
+    """Like a post; liking twice is liking once.
+
+    Args:
+        account: who likes.
+        status: what; a boost stands for what it boosts.
+        uri: the id of a remote account's Like; minted for local ones.
+
+    Raises:
+        NotFound: the account may not see it.
+    """
+    seen = visible_to(account).where(col(Status.id) == (status.reblog_of_id or status.id))
+    liked = (await tx.exec(seen)).first()
+    if liked is None:
+        raise NotFound("There is no such post.")
+    existing = await find(tx, account.id, liked.id)
+    if existing is not None:
+        return existing
+    favourite = Favourite(
+        id=tx.new_id(),
+        account_id=account.id,
+        status_id=liked.id,
+        uri=uri or f"{account.uri}#likes/{tx.new_id()}",
+        created_at=tx.now,
+    )
+    tx.add(favourite)
+    await tx.flush()
+    await tx.execute(
+        update(Status)
+        .where(col(Status.id) == liked.id)
+        .values(favourites_count=col(Status.favourites_count) + 1)
+    )
+    author = await tx.get(Account, liked.account_id)
+    assert author is not None
+    await notify(tx, author, account, "favourite", liked.id)
+    if account.local and not author.local:
+        await tell(tx, "like", account_id=account.id, status_id=liked.id, uri=favourite.uri)
+    return favourite
+
+
+async def remove(tx: Transaction, account: Account, status: Status) -> None:
+    """Like it no more; nothing happens if it was not liked."""
+    favourite = await find(tx, account.id, status.reblog_of_id or status.id)
+    if favourite is None:
+        return
+    await tx.delete(favourite)
+    await tx.flush()
+    count = col(Status.favourites_count) - 1
+    await tx.execute(
+        update(Status)
+        .where(col(Status.id) == favourite.status_id)
+        .values(favourites_count=case((count < 0, literal(0)), else_=count))
+    )
+    liked = await tx.get(Status, favourite.status_id)
+    assert liked is not None
+    author = await tx.get(Account, liked.account_id)
+    assert author is not None
+    await withdraw(tx, author.id, account.id, "favourite", liked.id)
+    if account.local and not author.local:
+        await tell(tx, "undo_like", account_id=account.id, status_id=liked.id, uri=favourite.uri)

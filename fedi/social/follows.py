@@ -1,0 +1,284 @@
+"""Who follows whom. A follow is asked for, and holds once it is accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import case, delete, literal, update
+from sqlmodel import col, select
+
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, Block, Follow, HomeEntry, Status
+from fedi.social.errors import Invalid, NotAllowed
+from fedi.social.notifications import notify, withdraw
+from fedi.social.outbound import tell
+
+PENDING, ACCEPTED = "pending", "accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """What one account is to another, seen from the first."""
+
+    following: bool
+    requested: bool
+    followed_by: bool
+    blocking: bool
+    blocked_by: bool
+
+
+async def find(session: Session, account_id: int, target_id: int) -> Follow | None:
+    return (
+        await session.exec(
+            select(Follow).where(
+                Follow.account_id == account_id, Follow.target_account_id == target_id
+            )
+        )
+    ).first()
+
+
+async def by_uri(session: Session, uri: str) -> Follow | None:
+    return (await session.exec(select(Follow).where(Follow.uri == uri))).first()
+
+
+async def request(tx: Transaction, account: Account, target: Account) -> Follow:
+    """A local account wants to follow somebody. Asking twice is asking once.
+
+    A local target without a lock is followed at once, and so is told; others are asked.
+
+    Raises:
+        Invalid: it is themselves, or nobody that can be followed.
+        NotAllowed: the target blocks them, or the other way round.
+    """
+    if account.id == target.id:
+        raise Invalid("Nobody can follow themselves.")
+    if target.deleted_at is not None or (target.local and target.actor_type == "Application"):
+        raise Invalid("That account cannot be followed.")
+    relation = await relationship(tx, account, target)
+    if relation.blocking or relation.blocked_by:
+        raise NotAllowed("You cannot follow this account.")
+    existing = await find(tx, account.id, target.id)
+    if existing is not None:
+        if existing.state == PENDING and not target.local:
+            await _ask(tx, existing)  # the first time may have been lost on their side
+        return existing
+    follow = await _add(tx, account, target, f"{account.uri}#follows/{tx.new_id()}")
+    if not target.local:
+        await _ask(tx, follow)
+    elif target.locked:
+        await notify(tx, target, account, "follow_request")
+    else:
+        await _hold(tx, follow, account, target)
+    return follow
+
+
+async def _ask(tx: Transaction, follow: Follow) -> None:
+    await tell(
+        tx,
+        "follow",
+        account_id=follow.account_id,
+        target_account_id=follow.target_account_id,
+        uri=follow.uri,
+    )
+
+
+async def receive(tx: Transaction, account: Account, target: Account, uri: str) -> Follow:
+    """Somebody elsewhere wants to follow one of ours; answered at once, or once they decide.
+
+    Args:
+        account: who asks.
+        target: a local account.
+        uri: the id of their Follow; a new one for a follow that holds is answered again.
+
+    Raises:
+        NotAllowed: the target blocks them; they are told so.
+        Invalid: the target is nobody that can be followed.
+    """
+    if not target.local or target.deleted_at is not None or target.actor_type == "Application":
+        raise Invalid("That account cannot be followed.")
+    if (await relationship(tx, account, target)).blocked_by:
+        await _answer(tx, "reject_follow", account.id, target.id, uri)
+        raise NotAllowed("You cannot follow this account.")
+    follow = await find(tx, account.id, target.id)
+    if follow is None:
+        follow = await _add(tx, account, target, uri)
+    elif follow.uri != uri:
+        follow.uri = uri
+        tx.add(follow)
+    if follow.state == ACCEPTED:
+        await _answer(tx, "accept_follow", account.id, target.id, uri)
+    elif target.locked:
+        await notify(tx, target, account, "follow_request")
+    else:
+        await accept(tx, follow)
+    return follow
+
+
+async def accept(tx: Transaction, follow: Follow) -> None:
+    """The target agrees (or, for a follow that we asked for, its server says so)."""
+    if follow.state == ACCEPTED:
+        return
+    account, target = await _both(tx, follow)
+    await _hold(tx, follow, account, target)
+    if target.local and not account.local:
+        await _answer(tx, "accept_follow", account.id, target.id, follow.uri)
+
+
+async def reject(tx: Transaction, follow: Follow) -> None:
+    """The target does not agree, or no longer does: removes a follower, too."""
+    account, target = await _both(tx, follow)
+    await _drop(tx, follow, account, target)
+    if target.local and not account.local:
+        await _answer(tx, "reject_follow", account.id, target.id, follow.uri)
+
+
+async def remove(tx: Transaction, account: Account, target: Account) -> None:
+    """An account does not want to follow any more; nothing happens if it does not."""
+    follow = await find(tx, account.id, target.id)
+    if follow is None:
+        return
+    await _drop(tx, follow, account, target)
+    if account.local and not target.local:
+        await tell(
+            tx,
+            "undo_follow",
+            account_id=account.id,
+            target_account_id=target.id,
+            uri=follow.uri,
+        )
+
+
+async def _both(tx: Transaction, follow: Follow) -> tuple[Account, Account]:
+    account = await tx.get(Account, follow.account_id)
+    target = await tx.get(Account, follow.target_account_id)
+    assert account is not None and target is not None
+    return account, target
+
+
+async def _answer(tx: Transaction, what: str, account_id: int, target_id: int, uri: str) -> None:
+    assert what in {"accept_follow", "reject_follow"}
+    await tell(
+        tx,
+        "accept_follow" if what == "accept_follow" else "reject_follow",
+        account_id=account_id,
+        target_account_id=target_id,
+        uri=uri,
+    )
+
+
+async def _add(tx: Transaction, account: Account, target: Account, uri: str) -> Follow:
+    follow = Follow(
+        id=tx.new_id(),
+        account_id=account.id,
+        target_account_id=target.id,
+        state=PENDING,
+        uri=uri,
+        created_at=tx.now,
+    )
+    tx.add(follow)
+    await tx.flush()
+    return follow
+
+
+async def _hold(tx: Transaction, follow: Follow, account: Account, target: Account) -> None:
+    follow.state = ACCEPTED
+    tx.add(follow)
+    await tx.flush()
+    await _count(tx, account, target, 1)
+    await withdraw(tx, target.id, account.id, "follow_request")
+    await notify(tx, target, account, "follow")
+
+
+async def _drop(tx: Transaction, follow: Follow, account: Account, target: Account) -> None:
+    held = follow.state == ACCEPTED
+    await tx.delete(follow)
+    await tx.flush()
+    await withdraw(tx, target.id, account.id, "follow_request")
+    if held:
+        await _count(tx, account, target, -1)
+        theirs = select(Status.id).where(Status.account_id == target.id)
+        await tx.execute(
+            delete(HomeEntry).where(
+                col(HomeEntry.account_id) == account.id, col(HomeEntry.status_id).in_(theirs)
+            )
+        )
+
+
+async def _count(tx: Transaction, account: Account, target: Account, step: int) -> None:
+    following = col(Account.following_count) + step
+    followers = col(Account.followers_count) + step
+    await tx.execute(
+        update(Account)
+        .where(col(Account.id) == account.id)
+        .values(following_count=case((following < 0, literal(0)), else_=following))
+    )
+    await tx.execute(
+        update(Account)
+        .where(col(Account.id) == target.id)
+        .values(followers_count=case((followers < 0, literal(0)), else_=followers))
+    )
+
+
+async def requests(session: Session, account: Account) -> list[Follow]:
+    """Those who wait for an account's answer, the oldest first."""
+    rows = await session.exec(
+        select(Follow)
+        .where(Follow.target_account_id == account.id, Follow.state == PENDING)
+        .order_by(col(Follow.id))
+    )
+    return list(rows.all())
+
+
+async def followers(
+    session: Session, account: Account, *, max_id: int | None = None, limit: int = 40
+) -> list[tuple[Follow, Account]]:
+    """Who follows an account, the newest first, older than the follow `max_id`."""
+    query = (
+        select(Follow, Account)
+        .join(Account, col(Account.id) == col(Follow.account_id))
+        .where(Follow.target_account_id == account.id, Follow.state == ACCEPTED)
+    )
+    if max_id is not None:
+        query = query.where(col(Follow.id) < max_id)
+    rows = await session.exec(query.order_by(col(Follow.id).desc()).limit(limit))
+    return [(follow, other) for follow, other in rows.all()]
+
+
+async def following(
+    session: Session, account: Account, *, max_id: int | None = None, limit: int = 40
+) -> list[tuple[Follow, Account]]:
+    """Whom an account follows, the newest first, older than the follow `max_id`."""
+    query = (
+        select(Follow, Account)
+        .join(Account, col(Account.id) == col(Follow.target_account_id))
+        .where(Follow.account_id == account.id, Follow.state == ACCEPTED)
+    )
+    if max_id is not None:
+        query = query.where(col(Follow.id) < max_id)
+    rows = await session.exec(query.order_by(col(Follow.id).desc()).limit(limit))
+    return [(follow, other) for follow, other in rows.all()]
+
+
+async def relationship(session: Session, account: Account, other: Account) -> Relationship:
+    """What `other` is to `account`."""
+    rows = await session.exec(
+        select(Follow.account_id, Follow.state).where(
+            ((col(Follow.account_id) == account.id) & (col(Follow.target_account_id) == other.id))
+            | ((col(Follow.account_id) == other.id) & (col(Follow.target_account_id) == account.id))
+        )
+    )
+    states = dict(rows.all())
+    blocks = await session.exec(
+        select(Block.account_id).where(
+            ((col(Block.account_id) == account.id) & (col(Block.target_account_id) == other.id))
+            | ((col(Block.account_id) == other.id) & (col(Block.target_account_id) == account.id))
+        )
+    )
+    blocking = set(blocks.all())
+    return Relationship(
+        following=states.get(account.id) == ACCEPTED,
+        requested=states.get(account.id) == PENDING,
+        followed_by=states.get(other.id) == ACCEPTED,
+        blocking=account.id in blocking,
+        blocked_by=other.id in blocking,
+    )

@@ -1,0 +1,57 @@
+"""What the world must be told: jobs of the kind `federate`, done by whoever talks to the world.
+
+The payload is `{"what": WHAT, …}` with ids, never rows:
+
+| what             | with                                                                      |
+|------------------|---------------------------------------------------------------------------|
+| `create`         | `status_id`                                                               |
+| `update`         | `status_id`                                                               |
+| `delete`         | `status_id` (the tombstone)                                               |
+| `announce`       | `status_id` (the boost)                                                   |
+| `undo_announce`  | `status_id` (the boost's tombstone)                                       |
+| `like`           | `account_id`, `status_id`, `uri` (of the Like)                            |
+| `undo_like`      | `account_id`, `status_id`, `uri`                                          |
+| `follow`         | `account_id`, `target_account_id`, `uri` (of the Follow)                  |
+| `undo_follow`    | `account_id`, `target_account_id`, `uri`                                  |
+| `accept_follow`  | `account_id` (who follows), `target_account_id` (who accepts), `uri`      |
+| `reject_follow`  | `account_id` (who followed), `target_account_id` (who rejects), `uri`     |
+| `block`          | `account_id`, `target_account_id`, `uri` (of the Block)                   |
+| `undo_block`     | `account_id`, `target_account_id`, `uri`                                  |
+| `update_actor`   | `account_id`                                                              |
+| `delete_actor`   | `account_id`, `inboxes` (everybody's who may know the account)            |
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fedi.database import Transaction
+from fedi.jobs import enqueue
+
+What = Literal[
+    "create",
+    "update",
+    "delete",
+    "announce",
+    "undo_announce",
+    "like",
+    "undo_like",
+    "follow",
+    "undo_follow",
+    "accept_follow",
+    "reject_follow",
+    "block",
+    "undo_block",
+    "update_actor",
+    "delete_actor",
+]
+
+
+async def tell(tx: Transaction, what: What, **details: Any) -> None:
+    """Tell other servers, once this transaction is committed.
+
+    Args:
+        what: a line of the table above.
+        details: what that line asks for.
+    """
+    await enqueue(tx, "federate", {"what": what, **details})

@@ -1,0 +1,180 @@
+"""A status with everything around it, for whoever shows it: pages, apps, other servers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlmodel import col, select
+
+from fedi.database import Session
+from fedi.database.tables import (
+    Account,
+    Favourite,
+    MediaAttachment,
+    Mention,
+    Status,
+    StatusTag,
+    Tag,
+)
+from fedi.social.visibility import visible_to
+
+
+@dataclass(slots=True)
+class Post:
+    """A status, ready to be shown.
+
+    Attributes:
+        status: the status itself.
+        account: who posted it.
+        media: its pictures, in order.
+        mentions: whom it names.
+        silent: whom it is addressed to without naming them.
+        tags: its hashtags.
+        reblog: for a boost, what it boosts.
+        in_reply_to: the status it answers, if the viewer may see that.
+        favourited, reblogged: whether the viewer has.
+    """
+
+    status: Status
+    account: Account
+    media: list[MediaAttachment] = field(default_factory=list)
+    mentions: list[Account] = field(default_factory=list)
+    silent: list[Account] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
+    reblog: Post | None = None
+    in_reply_to: Status | None = None
+    favourited: bool = False
+    reblogged: bool = False
+
+
+async def assemble(
+    session: Session, statuses: Iterable[Status], viewer: Account | None
+) -> list[Post]:
+    """Everything around some statuses, in a fixed number of queries.
+
+    Args:
+        session: a session.
+        statuses: loaded by `statuses.visible_to(viewer)`.
+        viewer: for whom.
+
+    Returns:
+        One `Post` for each status, in the same order.
+    """
+    shown = list(statuses)
+    originals = await _originals(session, shown, viewer)
+    everything = {status.id: status for status in (*shown, *originals.values())}
+    if not everything:
+        return []
+    ids = list(everything)
+    media = await _media(session, ids)
+    mentions, silent = await _mentions(session, ids)
+    tags = await _tags(session, ids)
+    accounts = await _accounts(session, {status.account_id for status in everything.values()})
+    parents = await _parents(session, everything.values(), viewer)
+    favourited, reblogged = await _done_by(session, ids, viewer)
+
+    def post(status: Status) -> Post:
+        original = originals.get(status.reblog_of_id) if status.reblog_of_id else None
+        return Post(
+            status=status,
+            account=accounts[status.account_id],
+            media=media[status.id],
+            mentions=mentions[status.id],
+            silent=silent[status.id],
+            tags=tags[status.id],
+            reblog=post(original) if original is not None else None,
+            in_reply_to=parents.get(status.in_reply_to_id) if status.in_reply_to_id else None,
+            favourited=status.id in favourited,
+            reblogged=status.id in reblogged,
+        )
+
+    return [post(status) for status in shown]
+
+
+async def _originals(
+    session: Session, statuses: Sequence[Status], viewer: Account | None
+) -> dict[int, Status]:
+    wanted = {status.reblog_of_id for status in statuses if status.reblog_of_id is not None}
+    if not wanted:
+        return {}
+    rows = await session.exec(visible_to(viewer).where(col(Status.id).in_(wanted)))
+    return {status.id: status for status in rows.all()}
+
+
+async def _parents(
+    session: Session, statuses: Iterable[Status], viewer: Account | None
+) -> dict[int, Status]:
+    wanted = {status.in_reply_to_id for status in statuses if status.in_reply_to_id is not None}
+    if not wanted:
+        return {}
+    rows = await session.exec(visible_to(viewer).where(col(Status.id).in_(wanted)))
+    return {status.id: status for status in rows.all()}
+
+
+async def _media(session: Session, ids: Sequence[int]) -> dict[int, list[MediaAttachment]]:
+    found: defaultdict[int, list[MediaAttachment]] = defaultdict(list)
+    rows = await session.exec(
+        select(MediaAttachment)
+        .where(col(MediaAttachment.status_id).in_(ids))
+        .order_by(col(MediaAttachment.position), col(MediaAttachment.id))
+    )
+    for medium in rows.all():
+        assert medium.status_id is not None
+        found[medium.status_id].append(medium)
+    return found
+
+
+async def _mentions(
+    session: Session, ids: Sequence[int]
+) -> tuple[dict[int, list[Account]], dict[int, list[Account]]]:
+    named: defaultdict[int, list[Account]] = defaultdict(list)
+    silent: defaultdict[int, list[Account]] = defaultdict(list)
+    rows = await session.exec(
+        select(Mention, Account)
+        .join(Account, col(Account.id) == col(Mention.account_id))
+        .where(col(Mention.status_id).in_(ids))
+        .order_by(col(Mention.account_id))
+    )
+    for mention, account in rows.all():
+        (silent if mention.silent else named)[mention.status_id].append(account)
+    return named, silent
+
+
+async def _tags(session: Session, ids: Sequence[int]) -> dict[int, list[Tag]]:
+    found: defaultdict[int, list[Tag]] = defaultdict(list)
+    rows = await session.exec(
+        select(StatusTag.status_id, Tag)
+        .join(Tag, col(Tag.id) == col(StatusTag.tag_id))
+        .where(col(StatusTag.status_id).in_(ids))
+        .order_by(col(Tag.name))
+    )
+    for status_id, tag in rows.all():
+        found[status_id].append(tag)
+    return found
+
+
+async def _accounts(session: Session, ids: set[int]) -> dict[int, Account]:
+    rows = await session.exec(select(Account).where(col(Account.id).in_(ids)))
+    return {account.id: account for account in rows.all()}
+
+
+async def _done_by(
+    session: Session, ids: Sequence[int], viewer: Account | None
+) -> tuple[set[int], set[int | None]]:
+    if viewer is None:
+        return set(), set()
+    liked = await session.exec(
+        select(Favourite.status_id).where(
+            Favourite.account_id == viewer.id, col(Favourite.status_id).in_(ids)
+        )
+    )
+    boosted = await session.exec(
+        select(Status.reblog_of_id).where(
+            Status.account_id == viewer.id,
+            col(Status.reblog_of_id).in_(ids),
+            col(Status.deleted_at).is_(None),
+        )
+    )
+    return set(liked.all()), set(boosted.all())

@@ -1,0 +1,98 @@
+"""Boosts: somebody shows their followers what somebody else posted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, Status
+from fedi.social import timelines
+from fedi.social.errors import NotAllowed, NotFound
+from fedi.social.notifications import notify
+from fedi.social.outbound import tell
+from fedi.social.statuses import SHOWN_TO_ALL, announce_event, delete, visible_to
+
+
+async def find(session: Session, account_id: int, status_id: int) -> Status | None:
+    """An account's boost of a status."""
+    return (
+        await session.exec(
+            select(Status).where(
+                Status.reblog_of_id == status_id,
+                Status.account_id == account_id,
+                col(Status.deleted_at).is_(None),
+            )
+        )
+    ).first()
+
+
+async def add(
+    tx: Transaction,
+    account: Account,
+    status: Status,
+    *,
+    uri: str | None = None,
+    published: datetime | None = None,
+) -> Status:
+    """Boost a post; boosting twice is boosting once.
+
+    Args:
+        account: who boosts.
+        status: what; a boost stands for what it boosts.
+        uri: the id of a remote account's Announce; minted for local ones.
+        published: when a remote account did; now for local ones.
+
+    Returns:
+        The boost, a status of its own.
+
+    Raises:
+        NotFound: the account may not see it.
+        NotAllowed: it is not for everybody, and not their own.
+    """
+    seen = visible_to(account).where(col(Status.id) == (status.reblog_of_id or status.id))
+    original = (await tx.exec(seen)).first()
+    if original is None:
+        raise NotFound("There is no such post.")
+    own_private = original.visibility == "private" and original.account_id == account.id
+    if original.visibility not in SHOWN_TO_ALL and not own_private:
+        raise NotAllowed("That post may not be boosted.")
+    existing = await find(tx, account.id, original.id)
+    if existing is not None:
+        return existing
+    boost_id = tx.new_id()
+    boost = Status(
+        id=boost_id,
+        uri=uri or f"{account.uri}/statuses/{boost_id}/activity",
+        url=original.url,
+        object_type="Announce",
+        account_id=account.id,
+        local=account.local,
+        reblog_of_id=original.id,
+        visibility=original.visibility,
+        created_at=published or tx.now,
+    )
+    tx.add(boost)
+    await tx.flush()
+    await tx.execute(
+        update(Status)
+        .where(col(Status.id) == original.id)
+        .values(reblogs_count=col(Status.reblogs_count) + 1)
+    )
+    author = await tx.get(Account, original.account_id)
+    assert author is not None
+    await timelines.distribute(tx, boost, original)
+    await notify(tx, author, account, "reblog", original.id)
+    if account.local:
+        await tell(tx, "announce", status_id=boost.id)
+    announce_event(tx, boost, "status")
+    return boost
+
+
+async def remove(tx: Transaction, account: Account, status: Status) -> None:
+    """Take a boost back; nothing happens if there is none."""
+    boost = await find(tx, account.id, status.reblog_of_id or status.id)
+    if boost is not None:
+        await delete(tx, boost)

@@ -1,0 +1,228 @@
+"""Timelines. Home is written when a post arrives, so that reading it is one index range."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, exists, literal, or_, union
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from fedi.database import Session, Transaction
+from fedi.database.tables import (
+    Account,
+    Block,
+    Follow,
+    HomeEntry,
+    MediaAttachment,
+    Mention,
+    Status,
+    StatusTag,
+    Tag,
+)
+from fedi.social.text import normal_tag
+from fedi.social.visibility import visible_to
+
+HOME_LENGTH = 800  # posts that a home timeline keeps, as Mastodon's
+TRIM_EVERY = 64  # one post in so many trims the homes that it went to
+MAX_PAGE = 80  # Mastodon's largest page
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a timeline: at most `limit`, between two ids, the newest first.
+
+    Args:
+        limit: how many at most.
+        max_id: only older than this one.
+        since_id: only newer than this one, beginning with the newest.
+        min_id: only newer than this one, beginning with the next.
+        only_media: only posts with pictures.
+    """
+
+    limit: int = 20
+    max_id: int | None = None
+    since_id: int | None = None
+    min_id: int | None = None
+    only_media: bool = False
+
+
+async def distribute(tx: Transaction, status: Status, original: Status | None = None) -> None:
+    """Write a new post into the homes of those who should see it there.
+
+    Args:
+        status: the post, or the boost.
+        original: for a boost, what it boosts.
+    """
+    insert = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
+    entries = insert(HomeEntry).from_select(["account_id", "status_id"], _readers(status, original))
+    await tx.execute(entries.on_conflict_do_nothing())
+    if status.id % TRIM_EVERY == 0:
+        await _trim(tx, status)
+
+
+def _readers(status: Status, original: Status | None) -> Any:
+    """Whose home a post goes to: the author's own, and their local followers'."""
+    this = literal(status.id)
+    author = select(col(Account.id), this).where(
+        Account.id == status.account_id, col(Account.domain).is_(None)
+    )
+    following = (
+        select(col(Follow.account_id), this)
+        .join(Account, col(Account.id) == col(Follow.account_id))
+        .where(
+            Follow.target_account_id == status.account_id,
+            Follow.state == "accepted",
+            col(Account.domain).is_(None),
+        )
+    )
+    if status.visibility == "direct":
+        following = following.where(
+            exists().where(
+                col(Mention.status_id) == status.id,
+                col(Mention.account_id) == col(Follow.account_id),
+            )
+        )
+    answered = status.in_reply_to_account_id
+    if answered is not None and answered != status.account_id:
+        # A conversation with somebody the reader does not follow is not for the reader's home.
+        other = aliased(Follow)
+        following = following.where(
+            or_(
+                col(Follow.account_id) == answered,
+                exists().where(
+                    col(other.account_id) == col(Follow.account_id),
+                    col(other.target_account_id) == answered,
+                    col(other.state) == "accepted",
+                ),
+            )
+        )
+    if original is not None:
+        following = following.where(
+            ~_blocked(col(Follow.account_id), original.account_id),
+            col(Follow.account_id) != original.account_id,
+        )
+    return union(author, following)
+
+
+def _blocked(reader: Any, other: int) -> ColumnElement[bool]:
+    return exists().where(
+        or_(
+            (col(Block.account_id) == reader) & (col(Block.target_account_id) == other),
+            (col(Block.account_id) == other) & (col(Block.target_account_id) == reader),
+        )
+    )
+
+
+async def _trim(tx: Transaction, status: Status) -> None:
+    readers = select(col(HomeEntry.account_id)).where(HomeEntry.status_id == status.id)
+    kept = aliased(HomeEntry)
+    oldest_kept = (
+        select(col(kept.status_id))
+        .where(col(kept.account_id) == col(HomeEntry.account_id))
+        .order_by(col(kept.status_id).desc())
+        .limit(1)
+        .offset(HOME_LENGTH - 1)
+        .correlate(HomeEntry)
+        .scalar_subquery()
+    )
+    await tx.execute(
+        delete(HomeEntry)
+        .where(col(HomeEntry.account_id).in_(readers), col(HomeEntry.status_id) < oldest_kept)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def withdraw(tx: Transaction, status_id: int) -> None:
+    """Take a post, and every boost of it, out of all homes."""
+    boosts = select(col(Status.id)).where(Status.reblog_of_id == status_id)
+    await tx.execute(
+        delete(HomeEntry)
+        .where(or_(col(HomeEntry.status_id) == status_id, col(HomeEntry.status_id).in_(boosts)))
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def home(session: Session, account: Account, page: Page) -> Sequence[Status]:
+    """What those whom an account follows posted and boosted."""
+    query = visible_to(account).join(
+        HomeEntry,
+        (col(HomeEntry.status_id) == col(Status.id)) & (col(HomeEntry.account_id) == account.id),
+    )
+    return await _read(session, query, page, key=col(HomeEntry.status_id))
+
+
+async def public(
+    session: Session, viewer: Account | None, page: Page, *, local: bool = False
+) -> Sequence[Status]:
+    """What everybody may see: of this instance alone (`local`), or all that it knows."""
+    query = visible_to(viewer).where(
+        Status.visibility == "public", col(Status.reblog_of_id).is_(None)
+    )
+    if local:
+        query = query.where(col(Status.local).is_(True))
+    return await _read(session, query, page)
+
+
+async def of_account(
+    session: Session,
+    viewer: Account | None,
+    account: Account,
+    page: Page,
+    *,
+    replies: bool = True,
+    boosts: bool = True,
+) -> Sequence[Status]:
+    """What an account posted, as far as the viewer may see it."""
+    query = visible_to(viewer).where(Status.account_id == account.id)
+    if not replies:
+        query = query.where(
+            or_(
+                col(Status.in_reply_to_uri).is_(None),
+                col(Status.in_reply_to_account_id) == account.id,
+            )
+        )
+    if not boosts:
+        query = query.where(col(Status.reblog_of_id).is_(None))
+    return await _read(session, query, page)
+
+
+async def tagged(
+    session: Session, viewer: Account | None, tag: str, page: Page
+) -> Sequence[Status]:
+    """What is public under a hashtag."""
+    query = (
+        visible_to(viewer)
+        .join(StatusTag, col(StatusTag.status_id) == col(Status.id))
+        .join(Tag, col(Tag.id) == col(StatusTag.tag_id))
+        .where(Tag.name == normal_tag(tag), Status.visibility == "public")
+    )
+    return await _read(session, query, page)
+
+
+async def _read(
+    session: Session, query: SelectOfScalar[Status], page: Page, key: Any = None
+) -> Sequence[Status]:
+    """One page of a timeline, the newest first; `key` is the indexed column that has the id."""
+    key = col(Status.id) if key is None else key
+    if page.max_id is not None:
+        query = query.where(key < page.max_id)
+    if page.since_id is not None:
+        query = query.where(key > page.since_id)
+    if page.min_id is not None:
+        query = query.where(key > page.min_id)
+    if page.only_media:
+        query = query.where(
+            exists().where(
+                col(MediaAttachment.status_id) == col(Status.id),
+            )
+        )
+    forwards = page.min_id is not None
+    query = query.order_by(key.asc() if forwards else key.desc())
+    limit = max(1, min(page.limit, MAX_PAGE))
+    found = list((await session.exec(query.limit(limit))).all())
+    return found[::-1] if forwards else found

@@ -1,0 +1,62 @@
+"""Who may see what: the one place that decides it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, or_
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from fedi.database.tables import Account, Block, Follow, Mention, Status
+
+SHOWN_TO_ALL = ("public", "unlisted")
+
+
+def visible_to(viewer: Account | None) -> SelectOfScalar[Status]:
+    """The only way to load statuses for anyone: a SELECT of those that `viewer` may see.
+
+    Public and unlisted posts are for all, followers-only ones for accepted followers and those
+    named in them, direct ones for those named in them; authors see their own. Nobody sees what
+    is deleted, what a suspended or deleted account posted, or what somebody posted who blocks
+    them. A boost is seen where what it boosts is.
+
+    Args:
+        viewer: local or remote, or nobody.
+    """
+    original = aliased(Status)
+    boosted = exists().where(
+        col(original.id) == col(Status.reblog_of_id), _may_see(original, viewer)
+    )
+    return select(Status).where(
+        _may_see(Status, viewer), or_(col(Status.reblog_of_id).is_(None), boosted)
+    )
+
+
+def _may_see(status: Any, viewer: Account | None) -> ColumnElement[bool]:
+    author = aliased(Account)
+    condition = col(status.deleted_at).is_(None) & exists().where(
+        col(author.id) == col(status.account_id),
+        col(author.suspended_at).is_(None),
+        col(author.deleted_at).is_(None),
+    )
+    shown = col(status.visibility).in_(SHOWN_TO_ALL)
+    if viewer is None:
+        return condition & shown
+    named = exists().where(
+        col(Mention.status_id) == col(status.id), col(Mention.account_id) == viewer.id
+    )
+    follows = exists().where(
+        col(Follow.target_account_id) == col(status.account_id),
+        col(Follow.account_id) == viewer.id,
+        col(Follow.state) == "accepted",
+    )
+    blocked = exists().where(
+        col(Block.account_id) == col(status.account_id),
+        col(Block.target_account_id) == viewer.id,
+    )
+    return condition & or_(
+        col(status.account_id) == viewer.id,
+        ~blocked & or_(shown, named, (col(status.visibility) == "private") & follows),
+    )
