@@ -92,7 +92,7 @@ def claim_of(painting: Painting) -> Claim:
 
 async def progress(tx: Transaction, claim: Claim, step: int, steps: int) -> None:
     """Note how far a picture is. Listeners are told by who hears the painter, not from here."""
-    await tx.execute(_held(claim).values(step=step, steps=steps))
+    await tx.exec(_held(claim).values(step=step, steps=steps))
 
 
 async def renew(tx: Transaction, held_by: list[Claim], lease: timedelta) -> list[Claim]:
@@ -103,7 +103,7 @@ async def renew(tx: Transaction, held_by: list[Claim], lease: timedelta) -> list
     """
     lost = []
     for claim in held_by:
-        result = await tx.execute(_held(claim).values(lease_until=tx.now + lease))
+        result = await tx.exec(_held(claim).values(lease_until=tx.now + lease))
         if not result.rowcount:
             lost.append(claim)
     return lost

@@ -102,7 +102,6 @@ class Connection:
     open: bool = True
     leaving: bool = False
     work: dict[str, Work] = field(default_factory=dict)
-    idle_since: float = 0.0  # on the event loop's clock
 
     @property
     def free(self) -> bool:
@@ -203,7 +202,6 @@ class Dispatcher:
             await connection.send(Leave(reason=f"This painter is {theirs} than the server."))
             raise ProtocolError(f"The painter is {theirs} than the server.")
         connection.models = tuple(map(painters.canonical, hello.models))
-        connection.idle_since = asyncio.get_running_loop().time()
         async with self._easel.database.write() as tx:
             await painters.connected(
                 tx, connection.painter.id, device=hello.device, models=hello.models
@@ -251,7 +249,6 @@ class Dispatcher:
             await self._progressed(work, message, data)
             return
         del connection.work[message.painting]
-        connection.idle_since = asyncio.get_running_loop().time()
         self._wake.set()
         if connection.painter.local and self.local is not None:
             self.local.painted()
@@ -351,7 +348,7 @@ class Dispatcher:
                 await asyncio.wait_for(self._wake.wait(), pause)
 
     async def tend(self) -> None:
-        """Renew the leases of the living, take back what the dead had, let the idle go."""
+        """Renew the leases of the living, take back what the dead had."""
         held = [work.claim for connection in self._connections for work in connection.work.values()]
         held += self._finishing.values()
         async with self._easel.database.write() as tx:
@@ -361,12 +358,6 @@ class Dispatcher:
             log.info("paintings_recovered", count=reaped)
         for claim in lost:  # cancelled or given to another, and we did not hear of it
             await self._stop_painting(claim.painting_id)
-        now = asyncio.get_running_loop().time()
-        for connection in list(self._connections):
-            idle = connection.painter.local and not connection.work and not connection.leaving
-            if idle and now - connection.idle_since >= self._settings.idle_exit_s:
-                connection.leaving = True
-                await connection.send(Leave(reason="There was nothing to paint for a while."))
 
     async def hand_out(self) -> None:
         """Give every free painter what it can paint, and see to it that somebody paints."""

@@ -65,12 +65,13 @@ class LocalPainter:
         painting = self._settings.painting
         command = [sys.executable, "-m", "generation.painter", "--server", address(self._settings)]
         command += ["--device", painting.device, "--name", "this machine"]
+        command += ["--idle-exit", str(painting.idle_exit_s), "--with-parent"]
         if painting.model:
             command += ["--model", painting.model]
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *command,
-                # The painter ends when this pipe does, so none is left when the server is killed.
+                # The painter ends when this pipe does: none is left when the server is killed.
                 stdin=asyncio.subprocess.PIPE,
                 env={**os.environ, "EASEL_PAINTER_TOKEN": self._token},
             )

@@ -103,7 +103,7 @@ async def connected(
     tx: Transaction, painter_id: int, *, device: str, models: tuple[str, ...]
 ) -> None:
     """Note what a painter said of itself when it connected."""
-    await tx.execute(
+    await tx.exec(
         update(Painter)
         .where(col(Painter.id) == painter_id)
         .values(
@@ -116,7 +116,7 @@ async def connected(
 
 
 async def disconnected(tx: Transaction, painter_id: int) -> None:
-    await tx.execute(
+    await tx.exec(
         update(Painter)
         .where(col(Painter.id) == painter_id)
         .values(connected_at=None, seen_at=tx.now)

@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fedi.social.errors import Invalid
 from starlette.exceptions import HTTPException
 
 from activitypub.addressing import PUBLIC_NAMES, read_visibility
@@ -27,6 +26,7 @@ from activitypub.objects.activity import ACTIVITY_TYPES
 from activitypub.objects.actor import ACTOR_TYPES
 from activitypub.objects.note import NOTE_TYPES
 from fedi.social import text
+from fedi.social.errors import Invalid
 from fedi.studio.media import NEGATIVE
 
 # ActivityPub 6: activities that are nothing without an object, and without a target.
