@@ -22,6 +22,7 @@ async def notify(
     from_account: Account,
     kind: Kind,
     status_id: int | None = None,
+    painting_id: int | None = None,
 ) -> None:
     """Tell a local account something, once; nobody hears of themselves or of whom they block.
 
@@ -30,6 +31,7 @@ async def notify(
         from_account: who did it.
         kind: what they did.
         status_id: to or with which status.
+        painting_id: which painting failed.
     """
     itself = account.id == from_account.id and kind != "painting_failed"
     if not account.local or itself or account.deleted_at is not None:
@@ -51,6 +53,7 @@ async def notify(
         from_account_id=from_account.id,
         type=kind,
         status_id=status_id,
+        painting_id=painting_id,
         created_at=tx.now,
     )
     tx.add(notification)

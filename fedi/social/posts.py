@@ -31,6 +31,7 @@ class Post:
         media: its pictures, in order.
         mentions: whom it names.
         silent: whom it is addressed to without naming them.
+        blind: whom it is delivered to without telling anybody else (bto, bcc).
         tags: its hashtags.
         reblog: for a boost, what it boosts.
         in_reply_to: the status it answers, if the viewer may see that.
@@ -42,6 +43,7 @@ class Post:
     media: list[MediaAttachment] = field(default_factory=list)
     mentions: list[Account] = field(default_factory=list)
     silent: list[Account] = field(default_factory=list)
+    blind: list[Account] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
     reblog: Post | None = None
     in_reply_to: Status | None = None
@@ -69,7 +71,7 @@ async def assemble(
         return []
     ids = list(everything)
     media = await _media(session, ids)
-    mentions, silent = await _mentions(session, ids)
+    mentions, silent, blind = await _mentions(session, ids)
     tags = await _tags(session, ids)
     accounts = await _accounts(session, {status.account_id for status in everything.values()})
     parents = await _parents(session, everything.values(), viewer)
@@ -83,6 +85,7 @@ async def assemble(
             media=media[status.id],
             mentions=mentions[status.id],
             silent=silent[status.id],
+            blind=blind[status.id],
             tags=tags[status.id],
             reblog=post(original) if original is not None else None,
             in_reply_to=parents.get(status.in_reply_to_id) if status.in_reply_to_id else None,
@@ -128,9 +131,11 @@ async def _media(session: Session, ids: Sequence[int]) -> dict[int, list[MediaAt
 
 async def _mentions(
     session: Session, ids: Sequence[int]
-) -> tuple[dict[int, list[Account]], dict[int, list[Account]]]:
+) -> tuple[dict[int, list[Account]], dict[int, list[Account]], dict[int, list[Account]]]:
+    """Whom each post names, addresses, and addresses blindly."""
     named: defaultdict[int, list[Account]] = defaultdict(list)
     silent: defaultdict[int, list[Account]] = defaultdict(list)
+    blind: defaultdict[int, list[Account]] = defaultdict(list)
     rows = await session.exec(
         select(Mention, Account)
         .join(Account, col(Account.id) == col(Mention.account_id))
@@ -138,8 +143,9 @@ async def _mentions(
         .order_by(col(Mention.account_id))
     )
     for mention, account in rows.all():
-        (silent if mention.silent else named)[mention.status_id].append(account)
-    return named, silent
+        among = blind if mention.blind else silent if mention.silent else named
+        among[mention.status_id].append(account)
+    return named, silent, blind
 
 
 async def _tags(session: Session, ids: Sequence[int]) -> dict[int, list[Tag]]:

@@ -74,6 +74,7 @@ class Draft(Struct, frozen=True, kw_only=True):
         in_reply_to_id: what it answers; the author must be able to see it.
         media_ids: up to four pictures of the author's that no post has yet.
         recipients: ids of accounts that are addressed, named in the text or not.
+        blind: ids of accounts that are addressed without anybody else being told.
         based_on_uri: the post whose picture was remixed.
         created_at: when it was published; now without it.
     """
@@ -88,6 +89,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     in_reply_to_id: int | None = None
     media_ids: list[int] = field(default_factory=list)
     recipients: list[int] = field(default_factory=list)
+    blind: list[int] = field(default_factory=list)
     based_on_uri: str | None = None
 
 
@@ -193,8 +195,10 @@ async def publish(
     named = await accounts.by_handles(tx, words.mentions)
     mentions = {account.id: account for account in named.values()}
     silent = await _recipients(tx, draft.recipients, mentions)
-    await _set_mentions(tx, status, mentions, silent)
-    await _spread(tx, status, author, [*mentions.values(), *silent])
+    known = {**mentions, **{account.id: account for account in silent}}
+    blind = await _recipients(tx, draft.blind, known)
+    await _set_mentions(tx, status, mentions, silent, blind)
+    await _spread(tx, status, author, [*known.values(), *blind])
     await tell(tx, "create", status_id=status.id)
     return status
 
@@ -513,11 +517,18 @@ async def _set_tags(tx: Transaction, status: Status, tags: Iterable[str]) -> Non
 
 
 async def _set_mentions(
-    tx: Transaction, status: Status, named: dict[int, Account], silent: Sequence[Account]
+    tx: Transaction,
+    status: Status,
+    named: Iterable[int],
+    silent: Sequence[Account],
+    blind: Sequence[Account] = (),
 ) -> None:
-    rows = [{"status_id": status.id, "account_id": n, "silent": False} for n in named]
-    rows += [
-        {"status_id": status.id, "account_id": account.id, "silent": True} for account in silent
+    kinds = [(account_id, False, False) for account_id in named]
+    kinds += [(account.id, True, False) for account in silent]
+    kinds += [(account.id, True, True) for account in blind]
+    rows = [
+        {"status_id": status.id, "account_id": account_id, "silent": unnamed, "blind": hidden}
+        for account_id, unnamed, hidden in kinds
     ]
     if rows:
         await tx.execute(_insert(tx)(Mention).values(rows).on_conflict_do_nothing())

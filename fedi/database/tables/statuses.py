@@ -111,6 +111,7 @@ class Mention(SQLModel, table=True):
     status_id: int = reference("status.id", primary=True)
     account_id: int = reference("account.id", primary=True, index=True)
     silent: bool = False  # addressed, but not named in the text
+    blind: bool = False  # addressed by bto or bcc: delivered to, and told to nobody else
 
 
 class Tag(SQLModel, table=True):
