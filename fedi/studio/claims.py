@@ -16,10 +16,10 @@ from sqlalchemy import or_, update
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
-from fedi.database.tables import Account, Notification, Painting, Status
-from fedi.events import Event
+from fedi.database.tables import Account, Painting, Status
 from fedi.social import statuses
 from fedi.social.errors import SocialError
+from fedi.social.notifications import notify
 from fedi.social.statuses import Draft
 from fedi.studio import media
 from fedi.studio.media import Stored
@@ -254,16 +254,9 @@ async def _fail(tx: Transaction, painting: Painting, reason: str) -> None:
 
 
 async def _notify_failed(tx: Transaction, painting: Painting) -> None:
-    notification = Notification(
-        id=tx.new_id(),
-        account_id=painting.account_id,
-        from_account_id=painting.account_id,
-        type="painting_failed",
-        painting_id=painting.id,
-        created_at=tx.now,
-    )
-    tx.add(notification)
-    tx.emit(Event(f"account:{painting.account_id}", "notification", {"id": str(notification.id)}))
+    author = await tx.get(Account, painting.account_id)
+    assert author is not None
+    await notify(tx, author, author, "painting_failed", painting_id=painting.id)
 
 
 def _queue_again(tx: Transaction, painting: Painting) -> None:

@@ -25,6 +25,7 @@ from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Painting
 from fedi.events import Event
 from fedi.settings import PaintingSettings
+from fedi.social import statuses, text
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.statuses import Draft
 from fedi.studio import media, painters
@@ -96,6 +97,8 @@ async def request(
         full.check(limits)
     except RecipeError as refusal:
         raise Invalid(str(refusal)) from refusal
+    if draft is not None:
+        _refuse_unpostable(draft)
     await _refuse_too_many(tx, settings, account)
     cost = _cost(full, known)
     painting = Painting(
@@ -127,9 +130,21 @@ def _refuse_blocked(recipe: Recipe, blocked: list[str]) -> None:
             raise Invalid("The prompt contains a word that this instance does not allow.")
 
 
-def _folded(text: str) -> str:
+def _refuse_unpostable(draft: Draft) -> None:
+    """What could not be posted later is better refused now."""
+    html = draft.content_html
+    words = draft.text if html is None else text.plain(text.sanitise(html))
+    if len(words) > text.MAX_TEXT:
+        raise Invalid(f"A post has at most {text.MAX_TEXT} characters.")
+    if len(draft.spoiler_text) > statuses.MAX_SPOILER:
+        raise Invalid(f"A content warning has at most {statuses.MAX_SPOILER} characters.")
+    if len(draft.media_ids) >= statuses.MAX_MEDIA:
+        raise Invalid(f"A post has at most {statuses.MAX_MEDIA} pictures.")
+
+
+def _folded(words: str) -> str:
     """Lower case, no accents, single spaces between words and around all."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = unicodedata.normalize("NFKD", words.casefold())
     kept = (sign for sign in plain if not unicodedata.combining(sign))
     letters = "".join(sign if sign.isalnum() else " " for sign in kept)
     return f" {' '.join(letters.split())} "

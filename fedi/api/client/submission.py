@@ -36,7 +36,8 @@ NEEDS_OBJECT = frozenset(
 NEEDS_TARGET = frozenset({"Add", "Remove"})
 
 IMAGINE = "/imagine"
-PLAIN_TYPES = frozenset({"text/plain", "text/markdown"})
+MARKDOWN = "text/markdown"
+PLAIN_TYPES = frozenset({"text/plain", MARKDOWN})
 
 # Our names for the parts of a recipe, and those that an attachment has for them.
 RECIPE_TERMS = {
@@ -66,6 +67,7 @@ class Submission:
     Attributes:
         note: what it says; its ids, author and moments are the app's claims.
         text: what its author typed, if that is known.
+        markdown: whether that is Markdown.
         content: HTML that was not sanitised yet, if it is not.
         visibility: public, unlisted, private or direct.
         recipients: actors that are addressed, without the Public and followers collections.
@@ -76,6 +78,7 @@ class Submission:
 
     note: Note
     text: str
+    markdown: bool
     content: str
     visibility: str
     recipients: tuple[str, ...]
@@ -108,13 +111,14 @@ def read(document: dict[str, Any], followers: str) -> Submission:
     visibility = read_visibility(to, cc | blind, followers)
     collections = PUBLIC_NAMES | {followers}
     wishes, addresses = _pictures(object_)
-    typed, content = _words(note, object_)
+    typed, markdown, content = _words(note, object_)
     if not wishes:
         typed, content, wish = _imagined(typed, content, object_)
         wishes = () if wish is None else (wish,)
     return Submission(
         note=note,
         text=typed,
+        markdown=markdown,
         content=content,
         visibility=visibility.value,
         recipients=tuple(sorted((to | cc | blind) - collections)),
@@ -151,13 +155,20 @@ def _object(document: dict[str, Any]) -> dict[str, Any]:
     raise HTTPException(400, "The type is unknown: post a Note, or a Create of a Note.")
 
 
-def _words(note: Note, object_: Mapping[str, Any]) -> tuple[str, str]:
-    """What was typed, or else the HTML that the app made of it."""
-    if note.source is not None and note.source.media_type.split(";")[0] in PLAIN_TYPES:
-        return note.source.content, ""
-    if object_.get("mediaType") in PLAIN_TYPES:
-        return note.content, ""
-    return "", note.content
+def _words(note: Note, object_: Mapping[str, Any]) -> tuple[str, bool, str]:
+    """What was typed and whether it is Markdown, or else the HTML that the app made of it."""
+    typed, kind = "", ""
+    if note.source is not None:
+        typed, kind = note.source.content, _plain_type(note.source.media_type)
+    if not kind:
+        typed, kind = note.content, _plain_type(object_.get("mediaType"))
+    return (typed, kind == MARKDOWN, "") if kind else ("", False, note.content)
+
+
+def _plain_type(value: object) -> str:
+    """A media type of words rather than markup, without its parameters; else nothing."""
+    kind = value.split(";")[0].strip().lower() if isinstance(value, str) else ""
+    return kind if kind in PLAIN_TYPES else ""
 
 
 def _imagined(typed: str, content: str, object_: Mapping[str, Any]) -> tuple[str, str, Wish | None]:

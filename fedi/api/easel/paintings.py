@@ -36,7 +36,7 @@ from fedi.database import Session
 from fedi.database.tables import MediaAttachment, Painting, Status
 from fedi.events import Listener
 from fedi.runtime import Easel
-from fedi.social import statuses
+from fedi.social import statuses, text
 from fedi.social.errors import Invalid
 from fedi.social.statuses import Draft
 from fedi.studio import media, paintings
@@ -44,9 +44,7 @@ from generation.recipe import Recipe, RecipeError
 
 PATH = "/api/easel/v1/paintings"
 PAGE, LARGEST_PAGE = 20, 80
-MAX_TEXT = 100_000  # characters of a post that are taken in; what may be said is for `social`
 HEARTBEAT_S = 15.0  # of an event stream: proxies cut a silent connection after 30 to 60 seconds
-VISIBILITIES = ("public", "unlisted", "private", "direct")
 
 
 def address(easel: Easel, painting_id: int) -> str:
@@ -260,11 +258,11 @@ def _draft(value: object) -> Draft | None:
     if not isinstance(value, Mapping):
         raise Invalid("“post” must be an object.")
     visibility = _text(value, "visibility", 20) or "public"
-    if visibility not in VISIBILITIES:
-        raise Invalid(f"“visibility” is one of {', '.join(VISIBILITIES)}.")
+    if visibility not in statuses.VISIBILITIES:
+        raise Invalid(f"“visibility” is one of {', '.join(statuses.VISIBILITIES)}.")
     return Draft(
-        text=_text(value, "text", MAX_TEXT),
-        spoiler_text=_text(value, "spoiler_text", MAX_TEXT),
+        text=_text(value, "text", text.MAX_TEXT),
+        spoiler_text=_text(value, "spoiler_text", statuses.MAX_SPOILER),
         sensitive=_boolean(value, "sensitive"),
         visibility=visibility,
         language=_text(value, "language", 35) or None,
@@ -290,19 +288,19 @@ def _boolean(values: Mapping[str, Any], name: str) -> bool:
 
 
 def _id(request: Request) -> int:
-    text = request.path_params["id"]
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    number = request.path_params["id"]
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
         raise HTTPException(404, "There is no such painting.")
-    return int(text)
+    return int(number)
 
 
 def _number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, "")
-    if not text:
+    number = request.query_params.get(name, "")
+    if not number:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
         raise HTTPException(400, f"“{name}” must be a whole number.")
-    return int(text)
+    return int(number)
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -1,0 +1,181 @@
+"""`POST /users/NAME/outbox`: an app posts in the name of its account (ActivityPub 6).
+
+What can be posted is a Note, bare or in a Create; see `submission` for how it is read and how a
+picture is asked for. Everything else is refused by name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from activitypub import json
+from activitypub.addressing import address
+from activitypub.context import LD_JSON, with_context
+from activitypub.objects import Attachment, Note, activity
+from activitypub.objects.note import Source
+from fedi.api import auth, body
+from fedi.api.client import submission
+from fedi.api.client.submission import Submission
+from fedi.api.easel.paintings import address as painting_address
+from fedi.api.easel.paintings import parse_recipe
+from fedi.database import Session
+from fedi.database.tables import Account, Painting, Status
+from fedi.federation import remote, translate
+from fedi.runtime import Easel
+from fedi.social import accounts, posts, statuses
+from fedi.social.errors import Invalid, NotFound
+from fedi.social.statuses import Draft
+from fedi.social.text import MAX_MENTIONS
+from fedi.studio import media, paintings
+
+# What ActivityPub wants and what apps send: AndStatus the third, curl users the last.
+TYPES = (
+    "application/ld+json",
+    "application/activity+json",
+    "application/json",
+)
+
+
+async def post(request: Request) -> Response:
+    """Post a Note.
+
+    Returns:
+        201, the id of its Create as `Location`, and the Create as the body (`evanp/ap` reads
+        that, AndStatus the former). If a picture was asked for, the post appears under its id
+        when the picture is done; `Link: <…>; rel="monitor"` names the painting to watch.
+
+    Raises:
+        400 for what is no ActivityStreams, or misses what an activity needs; 401 without a valid
+        token; 403 for another's outbox or a token that may only read; 413; 415 for a body of
+        another type; 422, with one plain sentence, for what this server does not do.
+    """
+    who = await auth.caller(request, "write:statuses")
+    author = who.account
+    if request.path_params["name"].lower() != author.username.lower():
+        raise HTTPException(403, "This is somebody else's outbox.")
+    document = await body.read_object(request, TYPES)
+    easel = cast(Easel, request.app.state.easel)
+    asked = submission.read(document, author.followers_uri)
+    draft = await _draft(easel, author, asked)
+    if not asked.wishes:
+        async with easel.database.write() as tx:
+            status = await statuses.publish(tx, author, draft)
+        return _created(status.activity_uri, await _published(easel, author, status))
+    if len(asked.wishes) > 1:
+        raise Invalid("Ask for one picture at a time.")
+    [wish] = asked.wishes
+    recipe = parse_recipe(wish.recipe)
+    async with easel.database.write() as tx:
+        painting = await paintings.request(
+            tx,
+            easel.settings.painting,
+            author,
+            recipe,
+            share_recipe=wish.share_recipe,
+            description=wish.description,
+            draft=draft,
+            status_uri=statuses.mint_uri(tx, author),
+        )
+    watch = f'<{painting_address(easel, painting.id)}>; rel="monitor"'
+    create = _promised(author, asked, painting)
+    assert create.id is not None
+    return _created(create.id, create.document(), {"Link": watch})
+
+
+async def _draft(easel: Easel, author: Account, asked: Submission) -> Draft:
+    """The post that was asked for, everything it names looked up."""
+    note = asked.note
+    if len(asked.recipients) > MAX_MENTIONS:
+        raise Invalid(f"A post is addressed to at most {MAX_MENTIONS} people.")
+    people = {uri: await _person(easel, uri) for uri in asked.recipients if uri != author.uri}
+    hidden = set(asked.hidden)
+    async with easel.database.read() as session:
+        parent = await _answered(session, author, note.in_reply_to)
+        pictures = [await _picture(session, author, url) for url in asked.addresses]
+    return Draft(
+        text=asked.text,
+        markdown=asked.markdown,
+        content_html=asked.content or None,
+        spoiler_text=note.summary or "",
+        sensitive=note.sensitive,
+        visibility=asked.visibility,
+        language=note.language,
+        in_reply_to_id=parent,
+        media_ids=pictures,
+        recipients=[person.id for uri, person in people.items() if uri not in hidden],
+        blind=[person.id for uri, person in people.items() if uri in hidden],
+        based_on_uri=note.is_based_on,
+    )
+
+
+async def _person(easel: Easel, uri: str) -> Account:
+    async with easel.database.read() as session:
+        account = await accounts.by_uri(session, uri)
+    if account is None:
+        account = await remote.resolve(easel, uri)
+    if account.deleted_at is not None:
+        raise Invalid(f"{uri} is not there any more.")
+    return account
+
+
+async def _answered(session: Session, author: Account, uri: str | None) -> int | None:
+    if uri is None:
+        return None
+    status = await statuses.load_by_uri(session, author, uri)
+    if status is None:
+        raise NotFound("What this answers is not there.")
+    return status.id
+
+
+async def _picture(session: Session, author: Account, url: str) -> int:
+    key = media.key_of(session.instance, url)
+    if key is None:
+        raise Invalid("A picture must be on this server before it can be posted.")
+    return (await media.unattached(session, author, key)).id
+
+
+async def _published(easel: Easel, author: Account, status: Status) -> dict[str, Any]:
+    """The Create of a post, as everybody who may see it gets it."""
+    async with easel.database.read() as session:
+        [shown] = await posts.assemble(session, [status], author)
+    note = translate.note(shown).document()
+    return activity.create(status.activity_uri, author.uri, note).document()
+
+
+def _promised(author: Account, asked: Submission, painting: Painting) -> activity.Activity:
+    """The Create of a post whose picture is still to be painted."""
+    to, cc = address(asked.visibility, author.followers_uri)
+    named = [uri for uri in asked.recipients if uri not in asked.hidden]
+    note = Note(
+        id=painting.status_uri,
+        attributed_to=author.uri,
+        content=asked.content,
+        source=Source(content=asked.text) if asked.text else None,
+        summary=asked.note.summary,
+        sensitive=asked.note.sensitive,
+        language=asked.note.language,
+        in_reply_to=asked.note.in_reply_to,
+        to=tuple(to),
+        cc=tuple(dict.fromkeys([*cc, *named])),
+        attachments=(Attachment(name=painting.description or None),),
+    )
+    return activity.create(f"{painting.status_uri}/activity", author.uri, note.document())
+
+
+def _created(
+    location: str, document: dict[str, Any], headers: dict[str, str] | None = None
+) -> Response:
+    return Response(
+        json.encode(with_context(document)),
+        201,
+        {"Location": location, **(headers or {})},
+        media_type=LD_JSON,
+    )
+
+
+routes: list[BaseRoute] = [Route("/users/{name}/outbox", post, methods=["POST"])]
