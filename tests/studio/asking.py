@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
-
-from fedi.social.statuses import Draft
 
 from fedi.database.tables import Account, Painting
 from fedi.runtime import Easel
 from fedi.social import accounts
+from fedi.social.statuses import Draft
 from fedi.studio import paintings
 from generation.recipe import Recipe
+
+WAIT_S = 60.0  # for a busy machine; nothing is slow by itself
 
 
 async def account(easel: Easel, name: str) -> Account:
@@ -41,3 +45,14 @@ async def look(easel: Easel, painting: Painting | int) -> Painting:
         found = await session.get(Painting, painting_id)
         assert found is not None
         return found
+
+
+@asynccontextmanager
+async def reaches(easel: Easel, painting: Painting | int, state: str) -> AsyncIterator[None]:
+    """When the block is done, waits until the picture is told to be in that state."""
+    painting_id = painting if isinstance(painting, int) else painting.id
+    with easel.events.listen([paintings.topic(painting_id)]) as heard:
+        yield
+        async with asyncio.timeout(WAIT_S):
+            while (await heard.next()).kind != state:
+                pass

@@ -6,11 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fedi.social.errors import Invalid, NotFound
 
 from fedi.clock import FakeClock
 from fedi.database.tables import Painting
 from fedi.runtime import Easel
+from fedi.social.errors import Invalid, NotFound
 from fedi.studio import claims, painters, paintings
 from tests import rig
 from tests.studio.asking import account, ask, look

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import blurhash
 import pytest
-from fedi.social.errors import Invalid
 from PIL import Image, PngImagePlugin
 
+from fedi.social.errors import Invalid
 from fedi.studio import pictures
 from generation import provenance
 from generation.recipe import Recipe

@@ -143,7 +143,7 @@ async def _published(easel: Easel, author: Account, status: Status) -> dict[str,
     """The Create of a post, as everybody who may see it gets it."""
     async with easel.database.read() as session:
         [shown] = await posts.assemble(session, [status], author)
-    note = translate.note(shown).document()
+    note = translate.note(shown, easel.settings.instance).document()
     return activity.create(status.activity_uri, author.uri, note).document()
 
 
