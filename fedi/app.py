@@ -15,12 +15,21 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from fedi import api, logs, web
-from fedi.federation import discovery, documents, inbox
+from fedi.federation import (  # delivery, incoming and outgoing register their jobs
+    delivery,
+    discovery,
+    documents,
+    inbox,
+    incoming,
+    outgoing,
+)
 from fedi.jobs import Runner
 from fedi.runtime import Easel
 from fedi.social import accounts
 from fedi.social.errors import SocialError
 from fedi.studio.dispatcher import Dispatcher
+
+JOBS = (delivery, incoming, outgoing)
 
 log = logs.get(__name__)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from activitypub.client import Client
 from activitypub.network import AddressPolicy
-
 from fedi import __version__
 from fedi.clock import Clock
 from fedi.database import Database
@@ -17,7 +16,7 @@ from fedi.settings import Settings
 from fedi.storage import FolderStorage, Storage
 
 
-@dataclass
+@dataclass(eq=False)  # one of its kind: found by identity
 class Easel:
     """An opened instance. Make one with `Easel.open`, and `close` it."""
 

@@ -1,0 +1,81 @@
+"""The `deliver` job: one activity to one inbox, for days if it must be."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import timedelta
+from weakref import WeakKeyDictionary
+
+from activitypub.client import FetchError
+from activitypub.signatures import Signer
+from fedi import logs
+from fedi.database.tables import Account, OutgoingActivity
+from fedi.federation.remote import signer_of
+from fedi.jobs import Backoff, Claimed, GiveUp, Retry, handles
+from fedi.runtime import Easel
+
+# 1, 2, 4 … 512 minutes, then every 12 hours: 20 attempts end after more than five days.
+ATTEMPTS = 20
+BACKOFF = Backoff(first=timedelta(minutes=1), factor=2, most=timedelta(hours=12), jitter=0.2)
+
+# 4xx that may be otherwise tomorrow; all others never will (Mastodon 4.6 has the same three).
+PASSING = frozenset({401, 408, 429})
+NEVER = frozenset({501})
+MAX_RETRY_AFTER = timedelta(days=1)
+
+BODIES_KEPT = 64  # activities in the middle of their fan-out
+
+log = logs.get(__name__)
+
+_outgoing: WeakKeyDictionary[Easel, OrderedDict[int, tuple[bytes, Signer]]] = WeakKeyDictionary()
+
+
+def _at_once(easel: Easel) -> int:
+    return easel.settings.federation.deliveries_at_once
+
+
+@handles("deliver", attempts=ATTEMPTS, at_once=_at_once, backoff=BACKOFF)
+async def deliver(easel: Easel, job: Claimed) -> None:
+    """POST an activity to an inbox, signed by who sends it.
+
+    A refusal that will not change ends it; anything else is tried again, as late as the other
+    server asks for.
+    """
+    found = await _load(easel, job.payload["outgoing"])
+    if found is None:
+        return  # its sender is gone, or it is older than anything is tried
+    body, signer = found
+    inbox = job.payload["inbox"]
+    try:
+        answer = await easel.client.post(inbox, body, signer)
+    except FetchError as error:
+        if error.permanent:
+            raise GiveUp(f"{inbox}: {error.reason}") from error
+        raise Retry(error.reason) from error
+    if answer.ok:
+        return
+    refusal = f"{inbox} answered {answer.status}"
+    passing = answer.status >= 500 or answer.status in PASSING
+    if not passing or answer.status in NEVER:
+        raise GiveUp(refusal)
+    after = None
+    if answer.retry_after is not None:
+        after = min(timedelta(seconds=answer.retry_after), MAX_RETRY_AFTER)
+    raise Retry(refusal, after=after)
+
+
+async def _load(easel: Easel, outgoing_id: int) -> tuple[bytes, Signer] | None:
+    """The bytes and the signer of an activity; kept while its deliveries are under way."""
+    kept = _outgoing.setdefault(easel, OrderedDict())
+    if outgoing_id in kept:
+        kept.move_to_end(outgoing_id)
+        return kept[outgoing_id]
+    async with easel.database.read() as session:
+        outgoing = await session.get(OutgoingActivity, outgoing_id)
+        sender = await session.get(Account, outgoing.account_id) if outgoing is not None else None
+    if outgoing is None or sender is None or not sender.private_key_pem:
+        return None
+    kept[outgoing_id] = outgoing.body, signer_of(sender)
+    while len(kept) > BODIES_KEPT:
+        kept.popitem(last=False)
+    return kept[outgoing_id]

@@ -1,0 +1,147 @@
+"""How we are found: WebFinger, host-meta, NodeInfo."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from activitypub import json, webfinger
+from activitypub.context import JRD_JSON, XRD_XML
+from activitypub.errors import Malformed
+from activitypub.nodeinfo import SCHEMA, VERSIONS, NodeInfo
+from fedi import __version__
+from fedi.database import Session
+from fedi.database.tables import Account, Status
+from fedi.federation.translate import full_handle
+from fedi.runtime import Easel
+from fedi.social import accounts
+
+MAX_AGE_S = 3600
+CORS = {"Access-Control-Allow-Origin": "*"}
+MONTH, HALF_YEAR = timedelta(days=30), timedelta(days=182)
+
+
+def _easel(request: Request) -> Easel:
+    return cast(Easel, request.app.state.easel)
+
+
+async def finger(request: Request) -> Response:
+    """`GET /.well-known/webfinger`: by handle, by an actor's address, or by the instance's."""
+    easel = _easel(request)
+    try:
+        resource = webfinger.parse_query(request.scope["query_string"])
+        async with easel.database.read() as session:
+            account = await _find(session, resource)
+    except Malformed as error:
+        raise HTTPException(400, error.reason, headers=CORS) from error
+    if account is None:
+        raise HTTPException(404, "There is no such account here.", headers=CORS)
+    instance = easel.settings.instance
+    document = webfinger.document(
+        subject=full_handle(account, instance), actor_uri=account.uri, profile_url=account.url
+    )
+    return Response(
+        json.encode(document),
+        headers={**CORS, "Cache-Control": f"public, max-age={MAX_AGE_S}"},
+        media_type=JRD_JSON,
+    )
+
+
+async def _find(session: Session, resource: str) -> Account | None:
+    """The account that a resource means.
+
+    Raises:
+        Malformed: it is neither a handle nor an address.
+    """
+    instance = session.instance
+    if resource.startswith(("http://", "https://")):
+        if resource.rstrip("/") in {instance.url, accounts.instance_actor_uri(instance.url)}:
+            return await accounts.instance_actor(session)  # FEP-d556
+        if not resource.startswith(f"{instance.url}/"):
+            return None
+        name = urlsplit(resource).path.removeprefix("/users/").removeprefix("/@")
+        return await accounts.find_local(session, name) if "/" not in name else None
+    user, host = webfinger.parse_acct(resource)
+    if host != instance.domain:
+        return None
+    if user == instance.domain:
+        return await accounts.instance_actor(session)
+    return await accounts.find_local(session, user)
+
+
+async def host_meta(request: Request) -> Response:
+    """`GET /.well-known/host-meta`, for those who look for WebFinger that way."""
+    return Response(
+        webfinger.host_meta(_easel(request).settings.instance.url),
+        headers={**CORS, "Cache-Control": f"public, max-age={MAX_AGE_S}"},
+        media_type=XRD_XML,
+    )
+
+
+async def nodeinfo_links(request: Request) -> Response:
+    """`GET /.well-known/nodeinfo`."""
+    url = _easel(request).settings.instance.url
+    links = [
+        {"rel": f"{SCHEMA}{version}", "href": f"{url}/nodeinfo/{version}"} for version in VERSIONS
+    ]
+    return JSONResponse({"links": links}, headers=CORS)
+
+
+async def nodeinfo(request: Request) -> Response:
+    """`GET /nodeinfo/VERSION`."""
+    version = request.path_params["version"]
+    if version not in VERSIONS:
+        raise HTTPException(404, f"There is no NodeInfo {version} here.")
+    easel = _easel(request)
+    async with easel.database.read() as session:
+        document = (await describe(session)).document(version)
+    media_type = f'application/json; profile="{SCHEMA}{version}#"'
+    return Response(json.encode(document), headers=CORS, media_type=media_type)
+
+
+async def describe(session: Session) -> NodeInfo:
+    """This instance in numbers that are nobody's secret."""
+    people: Any = select(func.count()).where(
+        col(Account.domain).is_(None),
+        col(Account.deleted_at).is_(None),
+        Account.actor_type != "Application",
+    )
+    written: Any = select(func.count()).where(
+        col(Status.local).is_(True),
+        col(Status.deleted_at).is_(None),
+        col(Status.reblog_of_id).is_(None),
+        col(Status.visibility).in_(("public", "unlisted")),
+    )
+
+    async def count(query: Any) -> int:
+        return int((await session.execute(query)).scalar() or 0)
+
+    now = session.now
+    return NodeInfo(
+        software="easel",
+        version=__version__,
+        users_total=await count(people),
+        users_active_month=await count(people.where(col(Account.last_status_at) > now - MONTH)),
+        users_active_half_year=await count(
+            people.where(col(Account.last_status_at) > now - HALF_YEAR)
+        ),
+        local_posts=await count(written),
+        name=session.instance.name,
+        description=session.instance.description,
+    )
+
+
+routes: list[BaseRoute] = [
+    Route("/.well-known/webfinger", finger),
+    Route("/.well-known/host-meta", host_meta),
+    Route("/.well-known/nodeinfo", nodeinfo_links),
+    Route("/nodeinfo/{version}", nodeinfo),
+]

@@ -1,0 +1,158 @@
+"""The inboxes: believed, written down, answered 202, and done later.
+
+What is answered 202 is a row in the queue, in the same transaction as the note that it came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import cast
+
+from sqlalchemy import delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from activitypub import json, origin
+from activitypub.context import is_activity_type
+from activitypub.errors import Malformed
+from activitypub.objects import Activity
+from activitypub.signatures import Reason, Refused, Verified, verify
+from activitypub.signatures import Request as SignedRequest
+from fedi import logs
+from fedi.database import Transaction
+from fedi.database.tables import ReceivedActivity
+from fedi.federation import remote
+from fedi.jobs import enqueue
+from fedi.runtime import Easel
+from fedi.social import accounts
+
+REMEMBERED_FOR = timedelta(days=30)  # a signature is good for hours, a peer's retries for days
+PRUNE_EVERY = 1024  # one activity in so many clears away what is older
+
+log = logs.get(__name__)
+
+
+async def shared_inbox(request: Request) -> Response:
+    """`POST /inbox`: for anybody here."""
+    return await _receive(request)
+
+
+async def personal_inbox(request: Request) -> Response:
+    """`POST /users/NAME/inbox`: for one account."""
+    easel = cast(Easel, request.app.state.easel)
+    async with easel.database.read() as session:
+        uri = f"{easel.settings.instance.url}/users/{request.path_params['name']}"
+        account = await accounts.by_uri(session, uri)
+    if account is None:
+        raise HTTPException(404, "There is no such account.")
+    if account.deleted_at is not None:
+        raise HTTPException(410, "That account is deleted.")
+    return await _receive(request)
+
+
+async def _receive(request: Request) -> Response:
+    easel = cast(Easel, request.app.state.easel)
+    if not easel.settings.federation.enabled:
+        raise HTTPException(403, "This instance does not federate.")
+    if not is_activity_type(request.headers.get("content-type")):
+        raise HTTPException(415, "An activity is sent as application/activity+json.")
+    body = await _body(request, easel.settings.federation.max_inbox_kb * 1024)
+    try:
+        activity = Activity.parse(json.decode(body, limit=len(body)))
+    except Malformed as error:
+        raise HTTPException(400, error.reason) from error
+    own_end = activity.type == "Delete" and activity.object_id == activity.actor
+    if own_end and not await _known(easel, activity.actor):
+        return Response(status_code=202)  # somebody whom nobody here ever heard of is gone
+    answer = await signed_by(easel, request, body)
+    if isinstance(answer, Refused):
+        if not (own_end and answer.reason is Reason.KEY_GONE):
+            log.info("activity_refused", reason=answer.reason, detail=answer.detail)
+            raise HTTPException(answer.status, answer.detail)
+        signer = activity.actor or ""  # its own server says that it is gone
+    else:
+        signer = answer.owner
+    forbidden = origin.check(activity, signer)
+    if forbidden is not None:
+        status = 401 if forbidden is origin.Forbidden.NOT_SIGNER else 403
+        raise HTTPException(status, f"Refused: {forbidden}.")
+    async with easel.database.write() as tx:
+        if await _first_time(tx, activity):
+            await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer})
+    return Response(status_code=202)
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """The raw body, refused as soon as it is too large."""
+    try:
+        announced = int(request.headers.get("content-length", "0"))
+    except ValueError:
+        announced = 0
+    if announced > limit:
+        raise HTTPException(413, "The activity is too large.")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise HTTPException(415, "An activity is sent without a content encoding.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise HTTPException(413, "The activity is too large.")
+    return bytes(body)
+
+
+async def _known(easel: Easel, uri: str | None) -> bool:
+    if uri is None:
+        return False
+    async with easel.database.read() as session:
+        return await accounts.by_uri(session, uri) is not None
+
+
+async def signed_by(easel: Easel, request: Request, body: bytes) -> Verified | Refused:
+    """Who signed this request, or why that cannot be told."""
+    target = request.scope["raw_path"].decode("ascii", "replace")
+    if request.scope["query_string"]:
+        target += "?" + request.scope["query_string"].decode("ascii", "replace")
+    signed = SignedRequest(
+        method=request.method,
+        target=target,
+        headers=[
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in request.scope["headers"]
+        ],
+        body=body,
+    )
+    host = origin.host(easel.settings.instance.url)
+    assert host is not None
+    return await verify(signed, remote.keys(easel).find, easel.clock.now(), {host})
+
+
+async def _first_time(tx: Transaction, activity: Activity) -> bool:
+    """Note that an activity came; False if it did before.
+
+    The note is under its actor and its id together, so that nobody can use up another's id.
+    """
+    key = hashlib.sha256(f"{activity.actor}\n{activity.id}".encode()).hexdigest()
+    insert = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
+    result = await tx.execute(
+        insert(ReceivedActivity)
+        .values(digest=key, received_at=tx.now)
+        .on_conflict_do_nothing()
+        .returning(col(ReceivedActivity.digest))
+    )
+    if tx.new_id() % PRUNE_EVERY == 0:
+        old = delete(ReceivedActivity).where(
+            col(ReceivedActivity.received_at) < tx.now - REMEMBERED_FOR
+        )
+        await tx.execute(old)
+    return result.first() is not None
+
+
+routes: list[BaseRoute] = [
+    Route("/inbox", shared_inbox, methods=["POST"]),
+    Route("/users/{name}/inbox", personal_inbox, methods=["POST"]),
+]

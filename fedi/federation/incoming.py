@@ -1,0 +1,64 @@
+"""The `incoming` job: an activity that was believed and written down is done.
+
+A handler first asks other servers what it must know, then gives back what is to change; that,
+and the end of the job, are one transaction.
+"""
+
+from __future__ import annotations
+
+from activitypub import json
+from activitypub.client import FetchError
+from activitypub.errors import Malformed
+from activitypub.objects import Activity
+from fedi import logs
+from fedi.database.tables import Account
+from fedi.federation import remote
+from fedi.federation.handlers import HANDLERS
+from fedi.jobs import Backoff, Claimed, Retry, handles
+from fedi.runtime import Easel
+from fedi.social import accounts
+from fedi.social.errors import SocialError
+
+AT_ONCE = 16  # handlers that wait for other servers must not hold up those that do not
+
+log = logs.get(__name__)
+
+
+@handles("incoming", attempts=8, at_once=AT_ONCE, backoff=Backoff(factor=4))
+async def incoming(easel: Easel, job: Claimed) -> None:
+    """Do what an activity asks for, if its actor may ask for it."""
+    activity = Activity.parse(json.decode(job.payload["body"].encode()))
+    handler = HANDLERS.get(activity.type)
+    if handler is None:
+        log.debug("activity_ignored", type=activity.type, id=activity.id)
+        return
+    try:
+        actor = await _actor(easel, job.payload["signer"], activity)
+        effect = await handler(easel, actor, activity) if actor is not None else None
+    except Malformed as error:
+        log.info("activity_dropped", type=activity.type, id=activity.id, reason=error.reason)
+        return
+    except FetchError as error:
+        if not error.permanent:
+            raise Retry(error.reason) from error
+        log.info("activity_dropped", type=activity.type, id=activity.id, reason=error.reason)
+        return
+    if effect is None:
+        return
+    async with easel.database.write() as tx:
+        try:
+            await effect(tx)
+        except SocialError as refusal:  # what was asked for may not be: nothing, or an answer
+            log.debug("activity_refused", type=activity.type, id=activity.id, reason=str(refusal))
+        await job.finish(tx)
+
+
+async def _actor(easel: Easel, uri: str, activity: Activity) -> Account | None:
+    """Who sent it; None if they are suspended, or gone and did not say so themselves."""
+    async with easel.database.read() as session:
+        known = await accounts.by_uri(session, uri)
+    if known is not None and (known.deleted_at is not None or known.suspended_at is not None):
+        return known if activity.type in {"Delete", "Undo"} and not known.deleted_at else None
+    if known is not None and activity.type == "Delete":
+        return known  # reading it again would only tell that it is gone
+    return await remote.account(easel, uri)

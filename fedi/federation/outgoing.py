@@ -1,0 +1,298 @@
+"""The `federate` job: what happened here becomes an activity, and one delivery per inbox.
+
+The activity is serialised once; it, its deliveries and the end of the job are one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete
+from sqlmodel import col
+
+from activitypub import json, origin
+from activitypub.addressing import PUBLIC, address
+from activitypub.context import with_context
+from activitypub.objects import Activity
+from activitypub.objects import activity as activities
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, Job, OutgoingActivity, Status
+from fedi.federation import recipients, translate
+from fedi.jobs import Claimed, NewJob, enqueue_many, handles
+from fedi.runtime import Easel
+from fedi.social import posts
+
+KEPT_FOR = timedelta(days=14)  # longer than any delivery is tried
+DEAD_KEPT_FOR = timedelta(days=30)  # dead deliveries that `easel jobs` can still show
+
+Ready = tuple[Account, Activity, Sequence[str]]
+"""Who signs, what is sent, and to which inboxes."""
+
+
+@handles("federate", attempts=20, at_once=4)
+async def federate(easel: Easel, job: Claimed) -> None:
+    """Make the activity and its deliveries; nothing, if what happened is undone already."""
+    build = BUILDERS[job.payload["what"]]
+    async with easel.database.write() as tx:
+        ready = await build(tx, job.payload) if easel.settings.federation.enabled else None
+        if ready is not None:
+            await send(tx, *ready)
+        await job.finish(tx)
+
+
+async def send(
+    tx: Transaction, sender: Account, activity: Activity, inboxes: Sequence[str]
+) -> None:
+    """Ask for an activity to be delivered."""
+    inboxes = [inbox for inbox in inboxes if origin.origin(inbox) != tx.instance.url]
+    if not inboxes:
+        return
+    await _prune(tx)
+    assert activity.id is not None
+    outgoing = OutgoingActivity(
+        id=tx.new_id(),
+        uri=activity.id,
+        account_id=sender.id,
+        body=json.encode(with_context(activity.document())),
+        created_at=tx.now,
+    )
+    tx.add(outgoing)
+    await tx.flush()
+    await enqueue_many(
+        tx,
+        "deliver",
+        [
+            NewJob({"outgoing": outgoing.id, "inbox": inbox}, lane=origin.host(inbox) or "")
+            for inbox in inboxes
+        ],
+    )
+
+
+async def _prune(tx: Transaction) -> None:
+    await tx.execute(
+        delete(OutgoingActivity).where(col(OutgoingActivity.created_at) < tx.now - KEPT_FOR)
+    )
+    await tx.execute(
+        delete(Job).where(
+            col(Job.state) == "dead",
+            col(Job.kind) == "deliver",
+            col(Job.run_at) < tx.now - DEAD_KEPT_FOR,
+        )
+    )
+
+
+async def _status(tx: Transaction, payload: dict[str, Any]) -> tuple[Status, Account] | None:
+    status = await tx.get(Status, payload["status_id"])
+    if status is None:
+        return None
+    author = await tx.get(Account, status.account_id)
+    assert author is not None
+    return (status, author) if author.private_key_pem else None
+
+
+async def _accounts(tx: Transaction, payload: dict[str, Any]) -> tuple[Account, Account] | None:
+    account = await tx.get(Account, payload["account_id"])
+    target = await tx.get(Account, payload["target_account_id"])
+    return (account, target) if account is not None and target is not None else None
+
+
+async def note_of(tx: Transaction, status: Status, author: Account) -> dict[str, Any]:
+    """The document of a post, as its author sees it."""
+    [post] = await posts.assemble(tx, [status], author)
+    return translate.note(post, tx.instance).document()
+
+
+async def create(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    found = await _status(tx, payload)
+    if found is None or found[0].deleted_at is not None:
+        return None
+    status, author = found
+    document = await note_of(tx, status, author)
+    made = activities.create(status.activity_uri, author.uri, document)
+    return author, made, await recipients.of_status(tx, status)
+
+
+async def update(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    found = await _status(tx, payload)
+    if found is None or found[0].deleted_at is not None:
+        return None
+    status, author = found
+    document = await note_of(tx, status, author)
+    moment = int((status.edited_at or tx.now).timestamp())
+    made = activities.update(f"{status.uri}#updates/{moment}", author.uri, document)
+    return author, made, await recipients.who_may_have(tx, status)
+
+
+async def delete_status(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    found = await _status(tx, payload)
+    if found is None:
+        return None
+    status, author = found
+    made = activities.delete(
+        f"{status.uri}#delete",
+        author.uri,
+        status.uri,
+        to=[PUBLIC] if status.visibility in {"public", "unlisted"} else [author.followers_uri],
+        former_type="Note",
+        deleted=status.deleted_at,
+    )
+    return author, made, await recipients.who_may_have(tx, status)
+
+
+async def announce_of(tx: Session, boost: Status, author: Account) -> Activity | None:
+    """The Announce that a boost is."""
+    assert boost.reblog_of_id is not None
+    original = await tx.get(Status, boost.reblog_of_id)
+    if original is None:
+        return None
+    owner = await tx.get(Account, original.account_id)
+    assert owner is not None
+    to, cc = address(boost.visibility, author.followers_uri, [owner.uri])
+    return activities.announce(
+        boost.uri, author.uri, original.uri, to=to, cc=cc, published=boost.created_at
+    )
+
+
+async def announce(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    found = await _status(tx, payload)
+    if found is None or found[0].deleted_at is not None:
+        return None
+    return await _boost(tx, *found, undone=False)
+
+
+async def undo_announce(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    found = await _status(tx, payload)
+    return None if found is None else await _boost(tx, *found, undone=True)
+
+
+async def _boost(tx: Transaction, boost: Status, author: Account, *, undone: bool) -> Ready | None:
+    made = await announce_of(tx, boost, author)
+    original = await tx.get(Status, boost.reblog_of_id)
+    if made is None or original is None:
+        return None
+    inboxes = await recipients.of_boost(tx, boost, original)
+    return author, activities.undo(f"{boost.uri}#undo", made) if undone else made, inboxes
+
+
+async def like(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    return await _like(tx, payload, undone=False)
+
+
+async def undo_like(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    return await _like(tx, payload, undone=True)
+
+
+async def _like(tx: Transaction, payload: dict[str, Any], *, undone: bool) -> Ready | None:
+    account = await tx.get(Account, payload["account_id"])
+    found = await _liked(tx, payload["status_id"])
+    if account is None or found is None or not account.private_key_pem:
+        return None
+    status, author = found
+    made = activities.like(payload["uri"], account.uri, status.uri, to=[author.uri])
+    if undone:
+        made = activities.undo(f"{payload['uri']}/undo", made)
+    return account, made, [author.inbox_uri]
+
+
+async def _liked(tx: Transaction, status_id: int) -> tuple[Status, Account] | None:
+    status = await tx.get(Status, status_id)
+    author = await tx.get(Account, status.account_id) if status is not None else None
+    return (status, author) if status is not None and author is not None else None
+
+
+async def follow(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    return await _between(tx, payload, activities.follow)
+
+
+async def undo_follow(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    return await _between(tx, payload, activities.follow, undone=True)
+
+
+async def block(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    return await _between(tx, payload, activities.block)
+
+
+async def undo_block(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    return await _between(tx, payload, activities.block, undone=True)
+
+
+async def _between(
+    tx: Transaction,
+    payload: dict[str, Any],
+    make: Callable[[str, str, str], Activity],
+    *,
+    undone: bool = False,
+) -> Ready | None:
+    found = await _accounts(tx, payload)
+    if found is None or not found[0].private_key_pem:
+        return None
+    account, target = found
+    made = make(payload["uri"], account.uri, target.uri)
+    if undone:
+        made = activities.undo(f"{payload['uri']}/undo", made)
+    return account, made, [target.inbox_uri]
+
+
+async def accept_follow(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    return await _answer(tx, payload, activities.accept, "accepts")
+
+
+async def reject_follow(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    return await _answer(tx, payload, activities.reject, "rejects")
+
+
+async def _answer(
+    tx: Transaction,
+    payload: dict[str, Any],
+    make: Callable[[str, str, str, str], Activity],
+    name: str,
+) -> Ready | None:
+    found = await _accounts(tx, payload)
+    if found is None or not found[1].private_key_pem:
+        return None
+    follower, target = found
+    made = make(f"{target.uri}#{name}/{tx.new_id()}", target.uri, payload["uri"], follower.uri)
+    return target, made, [follower.inbox_uri]
+
+
+async def update_actor(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    account = await tx.get(Account, payload["account_id"])
+    if account is None or account.deleted_at is not None or not account.private_key_pem:
+        return None
+    made = activities.update(
+        f"{account.uri}#updates/{int(account.updated_at.timestamp())}",
+        account.uri,
+        translate.actor(account, tx.instance).document(),
+        to=[PUBLIC],
+        cc=[account.followers_uri],
+    )
+    return account, made, await recipients.of_followers(tx, account)
+
+
+async def delete_actor(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    account = await tx.get(Account, payload["account_id"])
+    if account is None or not account.private_key_pem:
+        return None
+    made = activities.delete(f"{account.uri}#delete", account.uri, account.uri, to=[PUBLIC])
+    return account, made, payload["inboxes"]
+
+
+BUILDERS: dict[str, Callable[[Transaction, dict[str, Any]], Awaitable[Ready | None]]] = {
+    "create": create,
+    "update": update,
+    "delete": delete_status,
+    "announce": announce,
+    "undo_announce": undo_announce,
+    "like": like,
+    "undo_like": undo_like,
+    "follow": follow,
+    "undo_follow": undo_follow,
+    "accept_follow": accept_follow,
+    "reject_follow": reject_follow,
+    "block": block,
+    "undo_block": undo_block,
+    "update_actor": update_actor,
+    "delete_actor": delete_actor,
+}

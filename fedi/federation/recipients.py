@@ -1,0 +1,80 @@
+"""Whom an activity goes to: inboxes, folded by shared inbox, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import func, union
+from sqlmodel import col, select
+
+from fedi.database import Transaction
+from fedi.database.tables import Account, Favourite, Follow, Mention, Status
+
+# One shared inbox stands for everybody on its server; where there is none (GoToSocial), each has
+# their own.
+_INBOX: Any = func.coalesce(col(Account.shared_inbox_uri), col(Account.inbox_uri))
+
+
+async def of_status(tx: Transaction, status: Status) -> list[str]:
+    """Everybody who is to have a post: followers (unless it is direct), those whom it names,
+    and the author of what it answers."""
+    wanted = [
+        _remote(select(_INBOX)).join(
+            Mention,
+            (col(Mention.account_id) == col(Account.id)) & (col(Mention.status_id) == status.id),
+        )
+    ]
+    if status.visibility != "direct":
+        wanted.append(_followers(status.account_id))
+    if status.in_reply_to_account_id is not None and status.visibility in {"public", "unlisted"}:
+        wanted.append(
+            _remote(select(_INBOX)).where(col(Account.id) == status.in_reply_to_account_id)
+        )
+    return await _distinct(tx, wanted)
+
+
+async def who_may_have(tx: Transaction, status: Status) -> list[str]:
+    """Everybody who may have a post, for an Update or a Delete: also those who boosted, liked or
+    answered it."""
+    boost = select(col(Status.account_id)).where(Status.reblog_of_id == status.id)
+    answer = select(col(Status.account_id)).where(Status.in_reply_to_id == status.id)
+    liked = select(col(Favourite.account_id)).where(Favourite.status_id == status.id)
+    touched = _remote(select(_INBOX)).where(
+        col(Account.id).in_(union(boost, answer, liked).scalar_subquery())
+    )
+    return sorted({*await of_status(tx, status), *await _distinct(tx, [touched])})
+
+
+async def of_boost(tx: Transaction, boost: Status, original: Status) -> list[str]:
+    """The booster's followers, and the author of what is boosted."""
+    author = _remote(select(_INBOX)).where(col(Account.id) == original.account_id)
+    return await _distinct(tx, [_followers(boost.account_id), author])
+
+
+async def of_followers(tx: Transaction, account: Account) -> list[str]:
+    """An account's followers elsewhere."""
+    return await _distinct(tx, [_followers(account.id)])
+
+
+def _followers(account_id: int) -> Any:
+    return _remote(select(_INBOX)).join(
+        Follow,
+        (col(Follow.account_id) == col(Account.id))
+        & (col(Follow.target_account_id) == account_id)
+        & (col(Follow.state) == "accepted"),
+    )
+
+
+def _remote(query: Any) -> Any:
+    return query.select_from(Account).where(
+        col(Account.domain).is_not(None),
+        col(Account.inbox_uri) != "",
+        col(Account.deleted_at).is_(None),
+        col(Account.suspended_at).is_(None),
+    )
+
+
+async def _distinct(tx: Transaction, queries: Iterable[Any]) -> list[str]:
+    rows = await tx.execute(union(*queries))
+    return sorted(rows.scalars().all())

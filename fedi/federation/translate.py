@@ -1,0 +1,318 @@
+"""Between rows and records: what we say to other servers, and what we understand of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from activitypub.addressing import PUBLIC_NAMES, address, read_visibility
+from activitypub.objects import (
+    Actor,
+    Attachment,
+    CollectionLink,
+    Emoji,
+    Field,
+    Generator,
+    Hashtag,
+    Mention,
+    Note,
+    PublicKey,
+    Source,
+)
+from fedi import __version__
+from fedi.database.tables import Account, MediaAttachment
+from fedi.settings import InstanceSettings
+from fedi.social import text
+from fedi.social.accounts import RemoteAccount
+from fedi.social.posts import Post
+from fedi.social.statuses import Received, ReceivedMedia
+
+MAX_FIELDS = 20  # profile fields that are kept; Mastodon shows 4 of its own and 50 of others
+MAX_EMOJIS = 100  # custom emoji of one post or profile that are kept
+MAX_ALIASES = 20
+
+# Hashtags that say a picture was made by AI (provenance.md 5.1), folded.
+AI_TAGS = frozenset(
+    {"aigenerated", "aiart", "aiimage", "aiimages", "aigeneratedart", "aigeneratedimage",
+     "generativeai", "genaiart", "madewithai", "stablediffusion", "midjourney", "kiart"}
+)  # fmt: skip
+GENERATED = ("trainedAlgorithmicMedia", "TrainedAlgorithmicMediaDigitalSource", "algorithmicMedia")
+EDITED = (
+    "compositeWithTrainedAlgorithmicMedia",
+    "CompositeWithTrainedAlgorithmicMediaDigitalSource",
+    "algorithmicallyEnhanced",
+    "AlgorithmicallyEnhancedDigitalSource",
+)
+
+
+def media_url(instance: InstanceSettings, key: str) -> str:
+    """Where everybody can fetch a stored file."""
+    return f"{instance.url}/media/{key}"
+
+
+def actor(account: Account, instance: InstanceSettings) -> Actor:
+    """A local account, as other servers see it."""
+    return Actor(
+        id=account.uri,
+        type=account.actor_type,
+        preferred_username=account.username,
+        inbox=account.inbox_uri,
+        outbox=account.outbox_uri,
+        followers=account.followers_uri,
+        following=account.following_uri,
+        featured=account.featured_uri,
+        shared_inbox=account.shared_inbox_uri,
+        name=account.display_name,
+        summary=account.note,
+        url=account.url,
+        icon=_picture(account.avatar, account.avatar_description, instance),
+        image=_picture(account.header, account.header_description, instance),
+        fields=tuple(Field(name=field["name"], value=field["value"]) for field in account.fields),
+        public_keys=(
+            PublicKey(id=account.public_key_id, owner=account.uri, pem=account.public_key_pem),
+        ),
+        manually_approves_followers=account.locked,
+        discoverable=account.discoverable,
+        indexable=account.indexable,
+        published=account.created_at,
+        also_known_as=tuple(account.also_known_as),
+        moved_to=account.moved_to_uri,
+        webfinger=f"{account.username}@{instance.domain}",
+        generator=Generator(name=f"Easel {__version__}", url=f"{instance.url}/about"),
+    )
+
+
+def _picture(key: str | None, description: str, instance: InstanceSettings) -> Attachment | None:
+    if key is None:
+        return None
+    return Attachment(url=media_url(instance, key), name=description or None)
+
+
+def note(post: Post, instance: InstanceSettings) -> Note:
+    """A local post, as other servers see it."""
+    status, account = post.status, post.account
+    named = [other.uri for other in post.mentions]
+    to, cc = address(status.visibility, account.followers_uri, named)
+    if status.visibility == "direct":
+        to += [other.uri for other in post.silent]
+    else:
+        cc += [other.uri for other in post.silent]
+    return Note(
+        id=status.uri,
+        type="Note",
+        attributed_to=account.uri,
+        content=status.content,
+        language=status.language,
+        summary=status.spoiler_text or None,
+        sensitive=status.sensitive,
+        source=Source(content=status.source),
+        url=status.url,
+        published=status.created_at,
+        updated=status.edited_at,
+        in_reply_to=status.in_reply_to_uri,
+        is_based_on=status.based_on_uri,
+        to=tuple(to),
+        cc=tuple(cc),
+        tags=(
+            *(
+                Mention(href=other.uri, name=f"@{full_handle(other, instance)}")
+                for other in post.mentions
+            ),
+            *(
+                Hashtag(name=tag.display_name, href=text.tag_url(tag.name, instance.url))
+                for tag in post.tags
+            ),
+        ),
+        attachments=tuple(
+            attachment(medium, instance, sensitive=status.sensitive) for medium in post.media
+        ),
+        replies=CollectionLink(id=f"{status.uri}/replies"),
+        likes=CollectionLink(id=f"{status.uri}/likes", total_items=status.favourites_count),
+        shares=CollectionLink(id=f"{status.uri}/shares", total_items=status.reblogs_count),
+        generator=Generator(name=status.generator) if status.generator else None,
+    )
+
+
+def full_handle(account: Account, instance: InstanceSettings) -> str:
+    """`user@host`, for local accounts too."""
+    return f"{account.username}@{account.domain or instance.domain}"
+
+
+def attachment(
+    medium: MediaAttachment, instance: InstanceSettings, *, sensitive: bool = False
+) -> Attachment:
+    """A picture, in the shape that every receiver we know shows (peers.md 10)."""
+    url = media_url(instance, medium.file) if medium.file else medium.remote_url
+    focal = None
+    if medium.focus_x is not None and medium.focus_y is not None:
+        focal = (medium.focus_x, medium.focus_y)
+    return Attachment(
+        type="Image",
+        url=url,
+        media_type=medium.media_type,
+        name=medium.description or None,
+        width=medium.width,
+        height=medium.height,
+        blurhash=medium.blurhash,
+        focal_point=focal,
+        digest_multibase=medium.digest,
+        size=medium.size,
+        sensitive=sensitive or None,
+        digital_source_type=medium.digital_source_type,
+        ai_system=medium.ai_system or None,
+        ai_system_version=medium.ai_system_version or None,
+        ai_prompt=medium.ai_prompt if medium.share_recipe and medium.ai_prompt else None,
+    )
+
+
+def remote_account(actor: Actor, handle: str) -> RemoteAccount:
+    """Somebody elsewhere, as their server describes them.
+
+    Args:
+        actor: their document, from their own origin.
+        handle: `user@host`, as WebFinger confirmed it.
+    """
+    username, _, domain = handle.rpartition("@")
+    key = actor.public_keys[0] if actor.public_keys else None
+    return RemoteAccount(
+        uri=actor.id,
+        username=username,
+        domain=domain.lower(),
+        inbox_uri=actor.inbox,
+        url=actor.url or actor.id,
+        actor_type=actor.type,
+        display_name=text.clean(actor.name or username)[: text.MAX_TAG_LENGTH * 2],
+        note=text.sanitise(actor.summary or ""),
+        fields=tuple(
+            {"name": text.plain(field.name), "value": text.sanitise(field.value)}
+            for field in actor.fields[:MAX_FIELDS]
+        ),
+        emojis=_emojis(actor.tags),
+        avatar=actor.icon.url if actor.icon else None,
+        avatar_description=(actor.icon.name or "") if actor.icon else "",
+        header=actor.image.url if actor.image else None,
+        header_description=(actor.image.name or "") if actor.image else "",
+        outbox_uri=actor.outbox or "",
+        shared_inbox_uri=actor.shared_inbox,
+        followers_uri=actor.followers or "",
+        following_uri=actor.following or "",
+        featured_uri=actor.featured,
+        public_key_id=key.id if key else "",
+        public_key_pem=key.pem if key else "",
+        locked=actor.manually_approves_followers,
+        discoverable=bool(actor.discoverable),
+        indexable=bool(actor.indexable),
+        also_known_as=actor.also_known_as[:MAX_ALIASES],
+        moved_to_uri=actor.moved_to,
+        created_at=actor.published,
+    )
+
+
+def _emojis(tags: Iterable[object]) -> tuple[dict[str, str], ...]:
+    found = [tag for tag in tags if isinstance(tag, Emoji)]
+    return tuple({"shortcode": emoji.name, "url": emoji.url} for emoji in found[:MAX_EMOJIS])
+
+
+def received(note: Note, author: Account, known: Mapping[str, int]) -> Received:
+    """A post from elsewhere.
+
+    Args:
+        note: it, believed.
+        author: whose it is.
+        known: ids of the accounts that it names or addresses, by uri, as far as we know them.
+    """
+    assert note.id is not None
+    to, cc = note.to, (*note.cc, *note.audience)
+    named = [tag.href for tag in note.tags if isinstance(tag, Mention)]
+    addressed = [*to, *cc, *note.bto, *note.bcc]
+    mentions = tuple(dict.fromkeys(known[uri] for uri in named if uri in known))
+    silent = tuple(
+        dict.fromkeys(
+            known[uri] for uri in addressed if uri in known and known[uri] not in mentions
+        )
+    )
+    tags = tuple(tag.name for tag in note.tags if isinstance(tag, Hashtag))
+    media = tuple(_received_media(entry) for entry in note.attachments if entry.url)
+    return Received(
+        uri=note.id,
+        url=note.url or note.id,
+        object_type=note.type,
+        content=_content(note),
+        source=note.source.content if note.source else "",
+        spoiler_text=note.summary or "" if note.type in {"Note", "Question"} else "",
+        sensitive=note.sensitive or bool(note.summary and note.type in {"Note", "Question"}),
+        visibility=read_visibility(to, cc, author.followers_uri).value,
+        language=note.language,
+        published=note.published,
+        updated=note.updated,
+        in_reply_to_uri=note.in_reply_to,
+        mentions=mentions,
+        silent_mentions=silent,
+        tags=tags,
+        media=media,
+        emojis=_emojis(note.tags),
+        audience={"to": list(to[:100]), "cc": list(cc[:100])},
+        ai=_ai(tags, media),
+        generator=(note.generator.name or "") if note.generator else "",
+        based_on_uri=note.is_based_on,
+    )
+
+
+def _content(note: Note) -> str:
+    """The HTML of a post; what has a title and a page of its own is shown as a link to it."""
+    if note.type in {"Note", "Question"}:
+        return note.content
+    title = f"<p><strong>{_escaped(note.name)}</strong></p>" if note.name else ""
+    link = note.url or note.id or ""
+    body = note.summary or note.content if note.type == "Article" else note.content or note.summary
+    return f'{title}{body or ""}<p><a href="{_escaped(link)}">{_escaped(link)}</a></p>'
+
+
+def _escaped(words: str) -> str:
+    return (
+        words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    )
+
+
+def _received_media(entry: Attachment) -> ReceivedMedia:
+    assert entry.url is not None
+    kind = (entry.media_type or "").partition("/")[0]
+    known = {"Image": "image", "Video": "video", "Audio": "audio"}
+    focus = entry.focal_point or (None, None)
+    return ReceivedMedia(
+        remote_url=entry.url,
+        type=kind if kind in known.values() else known.get(entry.type, "unknown"),
+        media_type=entry.media_type or "",
+        description=entry.name or "",
+        width=entry.width,
+        height=entry.height,
+        size=entry.size,
+        blurhash=entry.blurhash,
+        focus_x=focus[0],
+        focus_y=focus[1],
+        digest=entry.digest_multibase,
+        digital_source_type=entry.digital_source_type,
+        ai_system=entry.ai_system or "",
+        ai_system_version=entry.ai_system_version or "",
+        ai_prompt=entry.ai_prompt or "",
+    )
+
+
+def _ai(tags: Iterable[str], media: Iterable[ReceivedMedia]) -> str:
+    """What a post says of where its pictures come from."""
+    kinds = [(medium.digital_source_type or "").rpartition("/")[2] for medium in media]
+    if any(kind in GENERATED for kind in kinds):
+        return "generated"
+    if any(kind in EDITED for kind in kinds):
+        return "edited"
+    if kinds and all(kinds):
+        return "none"
+    if any(text.normal_tag(tag) in AI_TAGS for tag in tags):
+        return "generated"
+    return "undeclared"
+
+
+def addressed_actors(note: Note) -> list[str]:
+    """Everybody whom a post names or addresses, collections included."""
+    named = [tag.href for tag in note.tags if isinstance(tag, Mention)]
+    everybody = [*named, *note.to, *note.cc, *note.audience, *note.bto, *note.bcc]
+    return [uri for uri in dict.fromkeys(everybody) if uri not in PUBLIC_NAMES]
