@@ -118,6 +118,6 @@ def _items(document: Mapping[str, Any]) -> tuple[Item, ...]:
     for entry in values.entries(members, ITEMS_LIMIT):
         if isinstance(entry, Mapping):
             found.append(dict(entry))
-        elif member := values.uri(entry):
+        elif isinstance(entry, str) and (member := values.uri(entry)):
             found.append(member)
     return tuple(found)

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from activitypub.errors import Malformed
 from activitypub.objects import values
 
 
@@ -20,6 +21,8 @@ class Tombstone(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Tombstone:
+        if not isinstance(document, Mapping):
+            raise Malformed("The tombstone is no object.")
         return cls(
             id=values.required_uri(document, "id"),
             former_type=values.text(document.get("formerType"), 256),
