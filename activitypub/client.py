@@ -152,6 +152,8 @@ class _Resolver(AbstractResolver):
         own = self._policy.answer(host)
         if own is not None:
             return [_result(host, address, port) for address in own]
+        if is_localhost(host):  # never a question for DNS (RFC 6761, 6.3)
+            raise AddressRefused(f"{host} has no address that may be reached.")
         found = await self._system.resolve(host, port, family)
         allowed = [result for result in found if self._policy.allows(result["host"])]
         if not allowed:

@@ -180,7 +180,7 @@ def _undone(activity: Activity, actor: str) -> Forbidden | None:
 
 def _answered(activity: Activity, actor: str) -> Forbidden | None:
     answered = activity.object
-    if answered is None or answered.get("type") != "Follow":
+    if answered is None or "Follow" not in values.entries(answered.get("type"), 10):
         return None
     return None if values.uri(answered.get("object")) == actor else Forbidden.NOT_TARGET
 

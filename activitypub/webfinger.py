@@ -18,7 +18,7 @@ from activitypub.origin import authority, host, origin
 
 ACCEPT = f"{JRD_JSON}, application/json"
 PROFILE_PAGE = "http://webfinger.net/rel/profile-page"
-SELF_TYPES = frozenset({ACTIVITY_JSON, LD_JSON})
+SELF_TYPES = (ACTIVITY_JSON, LD_JSON)
 """Exactly these, because Mastodon 4.6 takes exactly these."""
 
 LINKS_LIMIT = 50

@@ -135,6 +135,7 @@ def test_what_an_actor_may_do(allowed: Activity) -> None:
         (activity("Undo", f"{BOB}#1"), Forbidden.FOREIGN_OBJECT),
         (activity("Accept", {"type": "Follow", "object": ALBERT}), Forbidden.NOT_TARGET),
         (activity("Reject", {"type": "Follow", "object": BOB}), Forbidden.NOT_TARGET),
+        (activity("Reject", {"type": ["Follow"], "object": BOB}), Forbidden.NOT_TARGET),
         (activity("Follow", ALICE), Forbidden.SELF),
         (activity("Block", ALICE), Forbidden.SELF),
         (activity("Move", BOB, target=ALICE), Forbidden.NOT_SELF),

@@ -133,7 +133,8 @@ def test_collections_of_other_servers() -> None:
     assert single.items == (BOB,)
     many = CollectionPage.parse({"type": "CollectionPage", "items": [BOB] * 5000})
     assert len(many.items) == 1000
-    for wrong in ({}, {"type": "Note"}, [], None):
+    odd: list[Any] = [{}, {"type": "Note"}, [], None]
+    for wrong in odd:
         with pytest.raises(Malformed):
             Collection.parse(wrong)
         with pytest.raises(Malformed):

@@ -288,7 +288,8 @@ def test_dates_in_every_shape() -> None:
     )
     offset = read(published="2026-11-24T12:00:00.123+02:00").published
     assert offset == datetime(2026, 11, 24, 10, 0, 0, 123000, UTC)
-    for wrong in ("soon", "", 7, None, "0000-00-00T00:00:00Z", "0001-01-01T00:00:00+14:00", []):
+    odd: list[Any] = ["soon", "", 7, None, "0000-00-00T00:00:00Z", "0001-01-01T00:00:00+14:00", []]
+    for wrong in odd:
         assert read(published=wrong).published is None
 
 
