@@ -361,7 +361,7 @@ def find(name: str) -> Model:
     if name in CATALOGUE:
         return CATALOGUE[name]
     if is_folder(name):
-        return _from_folder(Path(name).expanduser())
+        return _from_folder(Path(name).expanduser().absolute())
     listed = [m for m in CATALOGUE.values() if m.source == name and m.adapter is None]
     if listed:
         return listed[0]

@@ -29,15 +29,7 @@ MAX_STEPS = 150  # A1111's own slider ends there
 MAX_GUIDANCE = 30.0
 
 # Parts of a recipe that other tools know and that are refused by name, never dropped silently.
-UNSUPPORTED = {
-    "loras": "LoRAs",
-    "source": "a source picture",
-    "mask": "a mask",
-    "strength": "strength",
-    "references": "reference pictures",
-    "count": "several pictures at once",
-    "upscale": "upscaling",
-}
+UNSUPPORTED = frozenset(("loras", "source", "mask", "strength", "references", "count", "upscale"))
 
 _CATALOGUE_KEY = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -86,9 +78,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise RecipeError("A recipe must be a JSON object.")
         for name in mapping:
             if name in UNSUPPORTED and mapping[name] not in (None, "", [], 1):
-                raise RecipeError(
-                    f"“{name}” cannot be used: {UNSUPPORTED[name]} is not supported here."
-                )
+                raise RecipeError(f"“{name}” is not supported here.")
             if name not in cls.__struct_fields__ and name not in UNSUPPORTED:
                 raise RecipeError(f"A recipe has no field “{str(name)[:40]}”.")
         prompt = _text(mapping, "prompt", MAX_PROMPT)

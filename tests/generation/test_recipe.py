@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation import catalogue
+from generation.recipe import MAX_PROMPT, MAX_SEED, Limits, Recipe, RecipeError, draw_seed
+
+
+def test_a_prompt_is_enough() -> None:
+    recipe = Recipe.parse({"prompt": "  a red cat\r\non the moon "})
+    assert recipe == Recipe(prompt="a red cat\non the moon")
+    assert recipe.document() == {"prompt": "a red cat\non the moon"}
+
+
+def test_everything_goes_through_a_document_unchanged() -> None:
+    asked = {
+        "prompt": "猫 😀",
+        "negative_prompt": "blurry",
+        "model": "black-forest-labs/FLUX.2-klein-4B",
+        "seed": MAX_SEED,
+        "width": 768,
+        "height": 512,
+        "steps": 12,
+        "guidance": 4,
+    }
+    recipe = Recipe.parse(json.loads(json.dumps(asked)))
+    assert recipe.document() == asked
+    assert Recipe.from_document(json.loads(json.dumps(recipe.document()))) == recipe
+
+
+def test_a_stored_recipe_of_a_newer_version_can_be_read() -> None:
+    assert Recipe.from_document({"prompt": "a", "sparkle": 3}) == Recipe(prompt="a")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"prompt": ""}, "prompt is empty"),
+        ({"prompt": " \x00 "}, "prompt is empty"),
+        ({"prompt": None}, "prompt is empty"),
+        ({"prompt": 7}, "“prompt” must be text"),
+        ({"prompt": "x" * (MAX_PROMPT + 1)}, "“prompt” is too long: at most 4000"),
+        ({"negative_prompt": ["x"]}, "“negative_prompt” must be text"),
+        ({"seed": -1}, "“seed” must be a whole number from 0 to 4294967295"),
+        ({"seed": 2**32}, "“seed”"),
+        ({"seed": 1.5}, "“seed”"),
+        ({"seed": True}, "“seed”"),
+        ({"seed": "7"}, "“seed”"),
+        ({"width": 500, "height": 512}, "“width” must be a multiple of 8"),
+        ({"width": 512}, "both width and height"),
+        ({"width": 8, "height": 8}, "“width” must be a whole number from 64"),
+        ({"width": 4096, "height": 4096}, "too large"),
+        ({"steps": 0}, "“steps”"),
+        ({"steps": 10**30}, "“steps”"),
+        ({"guidance": math.nan}, "“guidance” must be a number from 0 to 30"),
+        ({"guidance": math.inf}, "“guidance”"),
+        ({"guidance": False}, "“guidance”"),
+        ({"model": "/etc"}, "“model” must be a name from the catalogue or a hub id"),
+        ({"model": "../secret"}, "“model”"),
+        ({"model": "~/x"}, "“model”"),
+        ({"model": "a/b/c"}, "“model”"),
+        ({"loras": ["x"]}, "“loras” is not supported here"),
+        ({"strength": 0.5}, "“strength” is not"),
+        ({"count": 4}, "“count” is not"),
+        ({"colour": "red"}, "no field “colour”"),
+    ],
+)
+def test_what_cannot_be_painted_is_refused_in_one_sentence(
+    change: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(RecipeError) as refusal:
+        Recipe.parse({"prompt": "a cat"} | change)
+    assert says in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert str(refusal.value).endswith(".")
+
+
+@pytest.mark.parametrize("document", [None, [], "a cat", 7, [{"prompt": "a"}]])
+def test_a_recipe_is_an_object(document: object) -> None:
+    with pytest.raises(RecipeError, match="must be a JSON object"):
+        Recipe.parse(document)
+
+
+def test_a_host_allows_less_than_the_format() -> None:
+    limits = Limits(steps=10, megapixels=0.3)
+    fine = {"prompt": "a", "steps": 10, "width": 512, "height": 512}
+    assert Recipe.parse(fine, limits).steps == 10
+    with pytest.raises(RecipeError, match="from 1 to 10"):
+        Recipe.parse(fine | {"steps": 11}, limits)
+    with pytest.raises(RecipeError, match=r"at most 0\.3 megapixels"):
+        Recipe.parse(fine | {"width": 1024}, limits)
+    # The model's own defaults are held to them too, once they are filled in.
+    with pytest.raises(RecipeError, match="At most 10 steps"):
+        Recipe(prompt="a").resolved(catalogue.find("sdxl")).check(limits)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*Recipe.__struct_fields__, "loras", "count", "other"]), json_values
+    )
+)
+def test_any_json_is_parsed_or_refused(document: dict[str, Any]) -> None:
+    try:
+        recipe = Recipe.parse(document)
+    except RecipeError as refusal:
+        str(refusal).encode()
+    else:
+        assert Recipe.from_document(json.loads(json.dumps(recipe.document()))) == recipe
+        recipe.prompt.encode()
+
+
+def test_a_model_fills_what_was_left_open() -> None:
+    model = catalogue.find("z-image-turbo")
+    recipe = Recipe(prompt="a", steps=5).resolved(model)
+    assert (recipe.model, recipe.steps, recipe.guidance) == ("z-image-turbo", 5, 0.0)
+    assert (recipe.width, recipe.height) == (1024, 1024)
+    assert recipe.model_name() == "Z-Image Turbo"
+
+
+def test_a_folder_is_not_told_to_the_world() -> None:
+    recipe = Recipe(prompt="a").resolved(catalogue.find("/home/someone/models/mine"))
+    assert "someone" not in json.dumps(recipe.document())
+
+
+def test_what_a_model_cannot_do_is_refused_by_its_name() -> None:
+    klein = catalogue.find("flux2-klein-4b")
+    with pytest.raises(RecipeError, match=r"FLUX\.2 klein 4B takes no negative prompt"):
+        Recipe(prompt="a", negative_prompt="b").resolved(klein)
+    with pytest.raises(RecipeError, match="multiple of 16"):
+        Recipe(prompt="a", width=520, height=512).resolved(klein)
+
+
+def test_a_seed_is_drawn_once() -> None:
+    assert Recipe(prompt="a", seed=0).seeded().seed == 0
+    seeded = Recipe(prompt="a").seeded()
+    assert seeded.seeded() == seeded
+    seeds = {draw_seed() for _ in range(50)}
+    assert len(seeds) == 50
+    assert all(0 <= seed <= MAX_SEED for seed in seeds)
