@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from fedi.database.tables import Account
 from fedi.settings import InstanceSettings
@@ -66,6 +67,14 @@ def about(instance: InstanceSettings) -> Card:
     return Card(f"About {instance.name}", instance.description, f"{instance.url}/about")
 
 
+def tag(name: str, instance: InstanceSettings) -> Card:
+    return Card(
+        f"#{name}",
+        f"Posts with the hashtag #{name}, seen from {instance.name}.",
+        f"{instance.url}/tags/{quote(name)}",
+    )
+
+
 def profile(account: Account, instance: InstanceSettings) -> Card:
     maker = views.maker(account, instance)
     words = excerpt(text.plain(account.note), DESCRIPTION_LENGTH)
@@ -92,7 +101,7 @@ def post(found: Post, instance: InstanceSettings) -> Card:
     if shown.edited:
         more.append(("article:modified_time", shown.edited.iso))
     more.append(("article:author", f"{instance.url}{shown.maker.href}"))
-    more += [("article:tag", tag.name) for tag in found.tags]
+    more += [("article:tag", tag.display_name) for tag in found.tags]
     pictures = [
         _preview(picture)
         for picture in shown.pictures

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import cast
 from urllib.parse import quote
 
-from sqlalchemy import Select
-from sqlmodel import col, exists, select
+from sqlmodel import col, select
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,10 +17,11 @@ from starlette.routing import BaseRoute, Route
 
 from activitypub.context import accepts_activity
 from fedi.database import Session
-from fedi.database.tables import Account, MediaAttachment, Status
+from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
-from fedi.social import accounts, posts, statuses
+from fedi.social import accounts, posts, statuses, text, timelines
 from fedi.social.posts import Post
+from fedi.social.timelines import Page
 from fedi.web import cards, files, threads, views
 from fedi.web.assets import assets
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
@@ -30,6 +32,7 @@ MAKERS_LENGTH = 12  # accounts named on the front page: two rows on a phone
 MAX_ID = 2**63 - 1  # what the database can hold
 
 _NAME = re.compile(r"[A-Za-z0-9_]{1,30}")
+_TAG = re.compile(rf"\w{{1,{text.MAX_TAG_LENGTH}}}")
 _NOBODY = "There is nobody of this name here."
 _NO_POST = "There is no such post here, or it is not for everybody."
 
@@ -39,10 +42,8 @@ async def front(request: Request) -> Response:
     easel = _easel(request)
     max_id = _max_id(request)
     async with easel.database.read() as session:
-        query = _with_pictures(statuses.visible_to(None)).where(
-            col(Status.local), col(Status.visibility) == "public"
-        )
-        found, older = await _page_of(session, query, max_id, WALL_LENGTH)
+        read = partial(timelines.public, session, None, local=True)
+        found, older = await _shown(session, read, Page(WALL_LENGTH, max_id, only_media=True))
         makers = [] if max_id else await _makers(session)
     instance = easel.settings.instance
     tiles = views.tiles(found, instance)
@@ -79,14 +80,12 @@ async def _profile(request: Request, show: str) -> Response:
         account = await _local(session, request.path_params["name"])
         if accepts_activity(request.headers.get("accept")):
             return _to_activity(account.uri)
-        query = statuses.visible_to(None).where(
-            col(Status.account_id) == account.id,
-            col(Status.visibility).in_(("public", "unlisted")),
-        )
+        read = partial(timelines.of_account, session, None, account)
         if show == "pictures":
-            found, older = await _page_of(session, _with_pictures(query), max_id, WALL_LENGTH)
+            wanted = Page(WALL_LENGTH, max_id, only_media=True)
+            found, older = await _shown(session, partial(read, boosts=False), wanted)
         else:
-            found, older = await _page_of(session, query, max_id, POSTS_LENGTH)
+            found, older = await _shown(session, read, Page(POSTS_LENGTH, max_id))
     here = f"/@{account.username}" + ("/posts" if show == "posts" else "")
     return page(
         request,
@@ -98,6 +97,30 @@ async def _profile(request: Request, show: str) -> Response:
         show=show,
         tiles=views.tiles(found, instance) if show == "pictures" else [],
         posts=[views.shown(post, instance) for post in found] if show == "posts" else [],
+        older=f"{here}?max_id={older}" if older else None,
+        newer=here if max_id else None,
+    )
+
+
+async def tag(request: Request) -> Response:
+    """`GET /tags/NAME`: what is public under a hashtag, of all that this instance knows."""
+    easel = _easel(request)
+    instance = easel.settings.instance
+    if not _TAG.fullmatch(request.path_params["name"]):
+        raise HTTPException(404, "That is no hashtag.")
+    name = text.normal_tag(request.path_params["name"])
+    max_id = _max_id(request)
+    async with easel.database.read() as session:
+        read = partial(timelines.tagged, session, None, name)
+        found, older = await _shown(session, read, Page(POSTS_LENGTH, max_id))
+    here = f"/tags/{quote(name)}"
+    return page(
+        request,
+        "tag.html",
+        robots=ROBOTS_NOWHERE,
+        card=cards.tag(name, instance),
+        name=name,
+        posts=[views.shown(post, instance) for post in found],
         older=f"{here}?max_id={older}" if older else None,
         newer=here if max_id else None,
     )
@@ -183,11 +206,13 @@ async def _local(session: Session, name: str, *, nobody: str = _NOBODY) -> Accou
     Raises:
         HTTPException: 410 if it was deleted, 404 if it never was or is hidden.
     """
-    account = await accounts.find_local(session, name) if _NAME.fullmatch(name) else None
-    if account is None or account.suspended_at is not None:
+    account = await accounts.by_handle(session, name) if _NAME.fullmatch(name) else None
+    if account is None or not account.local or account.suspended_at is not None:
         raise HTTPException(404, nobody)
     if account.deleted_at is not None:
         raise HTTPException(410, "This account was deleted.")
+    if not accounts.is_person(account):  # the instance's own actor
+        raise HTTPException(404, nobody)
     return account
 
 
@@ -207,28 +232,13 @@ async def _missing(session: Session, author: Account, status_id: int) -> HTTPExc
     return HTTPException(404, _NO_POST)
 
 
-def _with_pictures(query: Select[tuple[Status]]) -> Select[tuple[Status]]:
-    """Only posts that have a picture of ours; a boost is somebody else's picture."""
-    return query.where(
-        col(Status.reblog_of_id).is_(None),
-        exists().where(
-            col(MediaAttachment.status_id) == col(Status.id),
-            col(MediaAttachment.file).is_not(None),
-            col(MediaAttachment.type) == "image",
-        ),
-    )
-
-
-async def _page_of(
-    session: Session, query: Select[tuple[Status]], max_id: int | None, length: int
+async def _shown(
+    session: Session, read: Callable[[Page], Awaitable[Sequence[Status]]], page: Page
 ) -> tuple[Sequence[Post], int | None]:
-    """The newest posts below `max_id`, and the `max_id` of the next page if there is one."""
-    if max_id is not None:
-        query = query.where(col(Status.id) < max_id)
-    query = query.order_by(col(Status.id).desc()).limit(length + 1)
-    found = list((await session.execute(query)).scalars())
-    older = found[length - 1].id if len(found) > length else None
-    return await posts.assemble(session, found[:length], None), older
+    """One page of a timeline, and the `max_id` of the next page if there is one."""
+    found = await read(replace(page, limit=page.limit + 1))
+    older = found[page.limit - 1].id if len(found) > page.limit else None
+    return await posts.assemble(session, found[: page.limit], None), older
 
 
 async def _makers(session: Session) -> Sequence[Account]:
@@ -254,6 +264,7 @@ routes: list[BaseRoute] = [
     Route("/favicon.ico", favicon),
     Route("/static/{path:path}", assets.serve),
     Route("/media/{key:path}", files.serve),
+    Route("/tags/{name}", tag),
     Route("/@{name}", profile),
     Route("/@{name}/posts", profile_posts),
     Route("/@{name}/{id:int}", post),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -65,12 +64,12 @@ _SORRY = {
 }
 
 
-def render(name: str, **context: Any) -> str:
+def render(name: str, /, **context: Any) -> str:
     """The HTML of a template."""
     return _environment.get_template(name).render(**context)
 
 
-def page(request: Request, name: str, *, robots: str = ROBOTS, **context: Any) -> Response:
+def page(request: Request, name: str, /, *, robots: str = ROBOTS, **context: Any) -> Response:
     """A page that anybody may see and caches may keep for a moment.
 
     Args:
@@ -79,7 +78,7 @@ def page(request: Request, name: str, *, robots: str = ROBOTS, **context: Any) -
         robots: what is said to crawlers, in the page and in its header.
         context: what the template shows.
     """
-    html = render(name, **_common(request, robots), **context)
+    html = render(name, **_common(request, robots) | context)
     etag = f'W/"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
     headers = _headers(robots) | {
         "ETag": etag,
@@ -101,13 +100,14 @@ def error_page(request: Request, status: int, message: str) -> Response:
     """
     heading = _SORRY.get(status) or _SORRY[500 if status >= 500 else 400]
     html = render(
-        "error.html", **_common(request, ROBOTS_NOWHERE), heading=heading, message=message
+        "error.html",
+        **_common(request, ROBOTS_NOWHERE) | {"heading": heading, "message": message},
     )
     headers = _headers(ROBOTS_NOWHERE) | {"Cache-Control": "no-store", "Vary": "Accept"}
     return HTMLResponse(html, status, headers=headers)
 
 
-def _common(request: Request, robots: str) -> Mapping[str, Any]:
+def _common(request: Request, robots: str) -> dict[str, Any]:
     easel = cast(Easel, request.app.state.easel)
     return {
         "instance": easel.settings.instance,

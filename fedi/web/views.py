@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from fedi.database.tables import Account, MediaAttachment
 from fedi.settings import InstanceSettings
+from fedi.social import text
 from fedi.social.posts import Post
 from fedi.web import shapes
 from fedi.web.threads import Answer
@@ -182,7 +183,7 @@ def profile(account: Account) -> Profile:
         header_description=account.header_description,
         note=Markup(account.note),
         fields=[
-            {"name": entry.get("name", ""), "value": Markup(entry.get("value", ""))}
+            {"name": entry.get("name", ""), "value": Markup(text.sanitise(entry.get("value", "")))}
             for entry in account.fields
         ],
         counts=[
