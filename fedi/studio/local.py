@@ -63,7 +63,9 @@ class LocalPainter:
         if self.running or self.wait() > 0:
             return
         painting = self._settings.painting
-        command = [sys.executable, "-m", "generation.painter", "--server", address(self._settings)]
+        # -P: what lies in the folder that the server was started in is not imported.
+        command = [sys.executable, "-P", "-m", "generation.painter"]
+        command += ["--server", address(self._settings)]
         command += ["--device", painting.device, "--name", "this machine"]
         command += ["--idle-exit", str(painting.idle_exit_s), "--with-parent"]
         if painting.model:

@@ -48,11 +48,13 @@ async def look(easel: Easel, painting: Painting | int) -> Painting:
 
 
 @asynccontextmanager
-async def reaches(easel: Easel, painting: Painting | int, state: str) -> AsyncIterator[None]:
+async def reaches(
+    easel: Easel, painting: Painting | int, state: str, *, seconds: float = WAIT_S
+) -> AsyncIterator[None]:
     """When the block is done, waits until the picture is told to be in that state."""
     painting_id = painting if isinstance(painting, int) else painting.id
     with easel.events.listen([paintings.topic(painting_id)]) as heard:
         yield
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(seconds):
             while (await heard.next()).kind != state:
                 pass

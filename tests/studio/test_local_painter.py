@@ -1,0 +1,152 @@
+"""The painter that the server starts itself: a real process with a real, tiny pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from fedi.database.tables import MediaAttachment, Status
+from fedi.social.statuses import Draft
+from fedi.studio import paintings
+from fedi.studio.local import LocalPainter
+from generation import provenance, random_weights
+from tests import rig
+from tests.studio.asking import account, ask, look, reaches
+from tests.studio.easel_painter import connected
+from tests.studio.test_dispatcher import dispatcher
+
+START_S = 120.0  # torch and diffusers are read from the disk, on a busy machine
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return random_weights.build("stable-diffusion", tmp_path_factory.mktemp("models") / "tiny")
+
+
+@asynccontextmanager
+async def painting_here(
+    folder: Path, database_url: str, model: Path, **painting: object
+) -> AsyncIterator[rig.Instance]:
+    settings = {"local": True, "model": str(model), "device": "cpu", "max_steps": 100, **painting}
+    async with rig.serve_instance(folder, database_url, painting=settings) as instance:
+        yield instance
+
+
+def local(instance: rig.Instance) -> LocalPainter:
+    painter = dispatcher(instance).local
+    assert painter is not None
+    return painter
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_words_become_a_posted_picture(
+    new_database: rig.NewDatabase, tmp_path: Path, tiny: Path
+) -> None:
+    async with painting_here(tmp_path, new_database(), tiny) as instance:
+        easel = instance.easel
+        alice = await account(easel, "alice")
+        assert not local(instance).running  # nothing to paint: no process, no memory
+        painting = await ask(
+            easel, alice, "a lighthouse", seed=7, share_recipe=True, draft=Draft(text="Look!")
+        )
+        async with reaches(easel, painting, "done", seconds=START_S):
+            pass
+        pid = local(instance).pid
+        assert pid is not None and alive(pid)
+        done = await look(easel, painting)
+        async with easel.database.read() as session:
+            media = await session.get(MediaAttachment, done.media_id)
+            status = await session.get(Status, done.status_id)
+        assert media is not None and media.file and status is not None
+        said = provenance.read(await easel.storage.read(media.file))
+        assert said.generated and said.prompt == "a lighthouse" and said.fields["Seed"] == "7"
+        # Where the model lies on this machine is nobody's business.
+        assert str(tiny) not in str(media.recipe) and "tmp" not in media.ai_system
+    assert not alive(pid)
+
+
+async def test_a_picture_whose_painter_is_killed_is_painted(
+    sqlite_template: Path, tmp_path: Path, tiny: Path
+) -> None:
+    url = rig.SQLiteFiles(sqlite_template, tmp_path).new()
+    async with painting_here(tmp_path, url, tiny) as instance:
+        easel = instance.easel
+        alice = await account(easel, "alice")
+        painting = await ask(easel, alice, steps=100, draft=Draft())
+        async with reaches(easel, painting, "done", seconds=2 * START_S):
+            with easel.events.listen([paintings.topic(painting.id)]) as heard:
+                async with asyncio.timeout(START_S):
+                    while (await heard.next()).data.get("step", 0) < 2:
+                        pass
+            pid = local(instance).pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+        done = await look(easel, painting)
+        assert (done.state, done.attempts, done.crashes) == ("done", 2, 1)
+        assert done.status_id is not None
+        assert local(instance).pid != pid
+
+
+async def test_the_painter_ends_when_nothing_is_asked_for_and_comes_back(
+    sqlite_template: Path, tmp_path: Path, tiny: Path
+) -> None:
+    url = rig.SQLiteFiles(sqlite_template, tmp_path).new()
+    async with painting_here(tmp_path, url, tiny, idle_exit_s=5) as instance:
+        easel = instance.easel
+        alice = await account(easel, "alice")
+        for _ in range(2):
+            painting = await ask(easel, alice)
+            async with reaches(easel, painting, "done", seconds=START_S):
+                pass
+            await rig.until(lambda: not local(instance).running, seconds=START_S)
+
+
+async def test_no_process_is_started_while_a_card_elsewhere_can_paint(
+    sqlite_template: Path, tmp_path: Path, tiny: Path
+) -> None:
+    url = rig.SQLiteFiles(sqlite_template, tmp_path).new()
+    async with painting_here(tmp_path, url, tiny) as instance:
+        easel = instance.easel
+        alice = await account(easel, "alice")
+        async with connected(instance, models=(str(tiny),)) as card:
+            first, second = await ask(easel, alice), await ask(easel, alice)
+            async with reaches(easel, first, "done"):
+                await card.finish(await card.given())
+            await card.given()
+            await dispatcher(instance).hand_out()
+            assert not local(instance).running
+            async with easel.database.write() as tx:
+                await paintings.cancel(tx, second)
+
+
+async def test_a_painter_that_cannot_start_leaves_the_queue_as_it_is(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one whose torch is broken: it dies before it connects, and rests between tries."""
+    broken = tmp_path / "broken"
+    (broken / "generation").mkdir(parents=True)
+    (broken / "generation" / "__init__.py").write_text("raise ImportError('no torch')\n")
+    monkeypatch.setenv("PYTHONPATH", str(broken))
+    url = rig.SQLiteFiles(sqlite_template, tmp_path).new()
+    async with painting_here(tmp_path, url, tmp_path / "model") as instance:
+        easel = instance.easel
+        alice = await account(easel, "alice")
+        painting = await ask(easel, alice)
+        await rig.until(lambda: local(instance).wait() > 0, seconds=START_S)
+        await local(instance).start()
+        assert not local(instance).running  # not before the rest is over
+        row = await look(easel, painting)
+        assert (row.state, row.attempts, row.crashes) == ("queued", 0, 0)
