@@ -27,6 +27,11 @@ def new(now: datetime) -> int:
         return _last
 
 
+def at(moment: datetime) -> int:
+    """An id for something that came into being at `moment`, long ago, and is only known now."""
+    return floor(moment) | secrets.randbits(_SEQUENCE_BITS)
+
+
 def floor(moment: datetime) -> int:
     """The smallest id that something at `moment` can have: for paging and pruning by time."""
     return int(moment.timestamp() * 1000) << _SEQUENCE_BITS

@@ -7,6 +7,8 @@ import hashlib
 import re
 import secrets
 from datetime import datetime
+from functools import cache
+from urllib.parse import urlsplit
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -16,22 +18,14 @@ from sqlmodel import col, select
 
 from activitypub.signatures.keys import generate
 from fedi.database import Session, Transaction
-from fedi.database.tables import (
-    AccessToken,
-    Account,
-    Block,
-    Favourite,
-    Follow,
-    HomeEntry,
-    Login,
-    Notification,
-    Status,
-)
+from fedi.database.tables import AccessToken, Account, Login
+from fedi.social import departures, text
 from fedi.social.errors import Invalid
 from fedi.social.outbound import tell
 
 MAX_USERNAME = 30
 MAX_DISPLAY_NAME = 100
+MAX_REMOTE_NAME = 200  # characters; Misskey allows 50, Akkoma 100, others what they like
 MIN_PASSWORD = 8
 MAX_PASSWORD = 1000  # hashing more would keep us busy
 TOKEN_BYTES = 32
@@ -227,13 +221,30 @@ async def by_handle(session: Session, handle: str) -> Account | None:
 async def by_handles(session: Session, handles: list[str]) -> dict[str, Account]:
     """Living accounts by handle, as `by_handle` for many; the keys are the handles asked for."""
     ours = f"@{session.instance.domain}"
-    wanted = {handle.lower().removesuffix(ours): handle for handle in handles}
+    wanted: dict[str, list[str]] = {}
+    for handle in handles:
+        wanted.setdefault(handle.lower().removesuffix(ours), []).append(handle)
     if not wanted:
         return {}
     rows = await session.exec(
-        select(Account).where(col(Account.handle).in_(wanted), col(Account.deleted_at).is_(None))
+        select(Account).where(
+            col(Account.handle).in_(list(wanted)), col(Account.deleted_at).is_(None)
+        )
     )
-    return {wanted[row.handle]: row for row in rows.all() if is_person(row)}
+    return {handle: row for row in rows.all() if is_person(row) for handle in wanted[row.handle]}
+
+
+async def by_addresses(session: Session, addresses: list[str]) -> list[Account]:
+    """Living accounts by their ids or the addresses of their pages."""
+    if not addresses:
+        return []
+    rows = await session.exec(
+        select(Account).where(
+            or_(col(Account.uri).in_(addresses), col(Account.url).in_(addresses)),
+            col(Account.deleted_at).is_(None),
+        )
+    )
+    return [row for row in rows.all() if is_person(row)]
 
 
 async def list_local(session: Session) -> list[Account]:
@@ -254,7 +265,8 @@ async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
     """Store or refresh somebody elsewhere, found by their id.
 
     A handle belongs to whoever was verified last: an account that had it before keeps its posts
-    and follows under a handle that nobody can ask for.
+    and follows under a handle that nobody can ask for. Their words are made harmless here. A
+    tombstone stays one.
 
     Raises:
         Invalid: it claims to be of this instance.
@@ -262,6 +274,8 @@ async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
     if remote.domain == tx.instance.domain or remote.uri.startswith(f"{tx.instance.url}/"):
         raise Invalid("A remote account cannot be of this instance.")
     account = await by_uri(tx, remote.uri)
+    if account is not None and account.deleted_at is not None:
+        return account
     handle = f"{remote.username}@{remote.domain}".lower()
     holder = await by_handle(tx, handle)
     if holder is not None and holder.uri != remote.uri:
@@ -281,6 +295,15 @@ async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
         value = getattr(remote, name)
         if name != "created_at":
             setattr(account, name, list(value) if isinstance(value, tuple) else value)
+    if urlsplit(remote.url).netloc != urlsplit(remote.uri).netloc:
+        account.url = remote.uri  # nobody names a page of somebody else's as their own
+    account.display_name = text.name(remote.display_name, MAX_REMOTE_NAME)
+    account.note = text.sanitise(remote.note)
+    account.fields = [
+        {"name": text.name(entry.get("name", ""), MAX_REMOTE_NAME),
+         "value": text.sanitise(entry.get("value", ""))}
+        for entry in remote.fields
+    ]  # fmt: skip
     account.handle = handle
     account.fetched_at = account.updated_at = tx.now
     tx.add(account)
@@ -325,23 +348,19 @@ async def verify_password(session: Session, account: Account, password: str) -> 
     """Whether this is the account's password. Takes as long for those who have none."""
     login = await session.get(Login, account.id)
     hashed = login.password_hash if login else None
-    return await asyncio.to_thread(_matches, hashed or _nobodys_hash(), password) and bool(hashed)
+    return await asyncio.to_thread(_matches, hashed, password) and hashed is not None
 
 
-def _matches(hashed: str, password: str) -> bool:
+def _matches(hashed: str | None, password: str) -> bool:
     try:
-        return _hasher.verify(hashed, password[: MAX_PASSWORD + 1])
+        return _hasher.verify(hashed or _nobodys_hash(), password[: MAX_PASSWORD + 1])
     except (VerificationError, InvalidHashError):
         return False
 
 
-_nobody: list[str] = []
-
-
+@cache
 def _nobodys_hash() -> str:
-    if not _nobody:
-        _nobody.append(_hasher.hash(secrets.token_urlsafe()))
-    return _nobody[0]
+    return _hasher.hash(secrets.token_urlsafe())
 
 
 async def issue_token(
@@ -411,11 +430,17 @@ async def delete_account(tx: Transaction, account: Account) -> None:
     """
     if not account.local or not is_person(account):
         raise Invalid("Only people of this instance can be deleted here.")
-    known = select(func.coalesce(Account.shared_inbox_uri, Account.inbox_uri)).where(
-        col(Account.domain).is_not(None), Account.inbox_uri != ""
+    known = (
+        select(func.coalesce(Account.shared_inbox_uri, Account.inbox_uri))
+        .where(
+            col(Account.domain).is_not(None),
+            col(Account.deleted_at).is_(None),
+            Account.inbox_uri != "",
+        )
+        .distinct()
     )
-    inboxes = sorted(set((await tx.exec(known)).all()))
-    await _empty(tx, account)
+    inboxes = sorted((await tx.exec(known)).all())
+    await departures.bury(tx, account)
     await tx.execute(delete(Login).where(col(Login.account_id) == account.id))
     await tx.execute(delete(AccessToken).where(col(AccessToken.account_id) == account.id))
     await tell(tx, "delete_actor", account_id=account.id, inboxes=inboxes)
@@ -423,50 +448,5 @@ async def delete_account(tx: Transaction, account: Account) -> None:
 
 async def tombstone_remote(tx: Transaction, account: Account) -> None:
     """Somebody elsewhere is gone: forget what they said and whom they followed."""
-    await _empty(tx, account)
-
-
-async def _empty(tx: Transaction, account: Account) -> None:
-    """Make a tombstone of an account and of all that it posted; its ties are undone."""
-    mine = select(Status.id).where(Status.account_id == account.id)
-    for tie in (Follow, Block):
-        await tx.execute(
-            delete(tie).where(
-                or_(
-                    col(tie.account_id) == account.id,
-                    col(tie.target_account_id) == account.id,
-                )
-            )
-        )
-    await tx.execute(delete(Favourite).where(col(Favourite.account_id) == account.id))
-    await tx.execute(
-        delete(Notification).where(
-            or_(
-                col(Notification.account_id) == account.id,
-                col(Notification.from_account_id) == account.id,
-            )
-        )
-    )
-    boosts_of_mine = select(Status.id).where(col(Status.reblog_of_id).in_(mine))
-    await tx.execute(
-        delete(HomeEntry).where(
-            or_(
-                col(HomeEntry.account_id) == account.id,
-                col(HomeEntry.status_id).in_(mine),
-                col(HomeEntry.status_id).in_(boosts_of_mine),
-            )
-        )
-    )
-    await tx.execute(
-        update(Status)
-        .where(col(Status.account_id) == account.id, col(Status.deleted_at).is_(None))
-        .values(deleted_at=tx.now, content="", source="", spoiler_text="")
-        .execution_options(synchronize_session=False)
-    )
-    account.deleted_at = tx.now
-    account.display_name = account.note = account.note_source = ""
-    account.fields, account.emojis, account.also_known_as = [], [], []
-    account.avatar = account.header = None
-    account.followers_count = account.following_count = account.statuses_count = 0
-    tx.add(account)
-    await tx.flush()
+    if account.deleted_at is None:
+        await departures.bury(tx, account)

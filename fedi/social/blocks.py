@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlmodel import select
 
 from fedi.database import Session, Transaction
+from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Block
-from fedi.social import follows
+from fedi.social import follows, notifications, timelines
 from fedi.social.errors import Invalid
 from fedi.social.outbound import tell
 
@@ -52,8 +53,13 @@ async def add(tx: Transaction, account: Account, target: Account, uri: str | Non
         uri=uri or f"{account.uri}#blocks/{tx.new_id()}",
         created_at=tx.now,
     )
-    tx.add(block)
-    await tx.flush()
+    if not await add_once(tx, block):
+        existing = await find(tx, account.id, target.id)
+        assert existing is not None
+        return existing
+    if account.local:
+        await timelines.forget_boosts_of(tx, account.id, target.id)
+        await notifications.forget(tx, account.id, target.id)
     if account.local and not target.local:
         await tell(tx, "block", account_id=account.id, target_account_id=target.id, uri=block.uri)
     return block

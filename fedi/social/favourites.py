@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import case, literal, update
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
+from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Favourite, Status
+from fedi.social.counts import count
 from fedi.social.errors import NotFound
 from fedi.social.notifications import notify, withdraw
 from fedi.social.outbound import tell
@@ -54,13 +55,11 @@ async def add(
         uri=uri or f"{account.uri}#likes/{tx.new_id()}",
         created_at=tx.now,
     )
-    tx.add(favourite)
-    await tx.flush()
-    await tx.execute(
-        update(Status)
-        .where(col(Status.id) == liked.id)
-        .values(favourites_count=col(Status.favourites_count) + 1)
-    )
+    if not await add_once(tx, favourite):
+        existing = await find(tx, account.id, liked.id)
+        assert existing is not None
+        return existing
+    await count(tx, Status, liked.id, {"favourites_count": 1})
     author = await tx.get(Account, liked.account_id)
     assert author is not None
     await notify(tx, author, account, "favourite", liked.id)
@@ -76,12 +75,7 @@ async def remove(tx: Transaction, account: Account, status: Status) -> None:
         return
     await tx.delete(favourite)
     await tx.flush()
-    count = col(Status.favourites_count) - 1
-    await tx.execute(
-        update(Status)
-        .where(col(Status.id) == favourite.status_id)
-        .values(favourites_count=case((count < 0, literal(0)), else_=count))
-    )
+    await count(tx, Status, favourite.status_id, {"favourites_count": -1})
     liked = await tx.get(Status, favourite.status_id)
     assert liked is not None
     author = await tx.get(Account, liked.account_id)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from sqlalchemy import case, delete, literal, update
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
-from fedi.database.tables import Account, Block, Follow, HomeEntry, Status
+from fedi.database.insertion import add_once
+from fedi.database.tables import Account, Block, Follow
+from fedi.social import timelines
+from fedi.social.counts import count
 from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.notifications import notify, withdraw
 from fedi.social.outbound import tell
@@ -155,15 +158,14 @@ async def _both(tx: Transaction, follow: Follow) -> tuple[Account, Account]:
     return account, target
 
 
-async def _answer(tx: Transaction, what: str, account_id: int, target_id: int, uri: str) -> None:
-    assert what in {"accept_follow", "reject_follow"}
-    await tell(
-        tx,
-        "accept_follow" if what == "accept_follow" else "reject_follow",
-        account_id=account_id,
-        target_account_id=target_id,
-        uri=uri,
-    )
+async def _answer(
+    tx: Transaction,
+    what: Literal["accept_follow", "reject_follow"],
+    account_id: int,
+    target_id: int,
+    uri: str,
+) -> None:
+    await tell(tx, what, account_id=account_id, target_account_id=target_id, uri=uri)
 
 
 async def _add(tx: Transaction, account: Account, target: Account, uri: str) -> Follow:
@@ -175,9 +177,11 @@ async def _add(tx: Transaction, account: Account, target: Account, uri: str) -> 
         uri=uri,
         created_at=tx.now,
     )
-    tx.add(follow)
-    await tx.flush()
-    return follow
+    if await add_once(tx, follow):
+        return follow
+    existing = await find(tx, account.id, target.id)
+    assert existing is not None
+    return existing
 
 
 async def _hold(tx: Transaction, follow: Follow, account: Account, target: Account) -> None:
@@ -196,27 +200,13 @@ async def _drop(tx: Transaction, follow: Follow, account: Account, target: Accou
     await withdraw(tx, target.id, account.id, "follow_request")
     if held:
         await _count(tx, account, target, -1)
-        theirs = select(Status.id).where(Status.account_id == target.id)
-        await tx.execute(
-            delete(HomeEntry).where(
-                col(HomeEntry.account_id) == account.id, col(HomeEntry.status_id).in_(theirs)
-            )
-        )
+        await timelines.forget(tx, account.id, target.id)
 
 
 async def _count(tx: Transaction, account: Account, target: Account, step: int) -> None:
-    following = col(Account.following_count) + step
-    followers = col(Account.followers_count) + step
-    await tx.execute(
-        update(Account)
-        .where(col(Account.id) == account.id)
-        .values(following_count=case((following < 0, literal(0)), else_=following))
-    )
-    await tx.execute(
-        update(Account)
-        .where(col(Account.id) == target.id)
-        .values(followers_count=case((followers < 0, literal(0)), else_=followers))
-    )
+    steps = [(account.id, "following_count"), (target.id, "followers_count")]
+    for account_id, name in sorted(steps):  # in one order everywhere: nobody waits in a circle
+        await count(tx, Account, account_id, {name: step})
 
 
 async def requests(session: Session, account: Account) -> list[Follow]:

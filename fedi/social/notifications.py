@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from sqlalchemy import delete
+from sqlalchemy import delete, union_all
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -24,7 +25,7 @@ async def notify(
     status_id: int | None = None,
     painting_id: int | None = None,
 ) -> None:
-    """Tell a local account something, once; nobody hears of themselves or of whom they block.
+    """Tell a local account something, once; nobody hears of themselves, or across a block.
 
     Args:
         account: who should know; nothing happens for remote ones.
@@ -36,28 +37,66 @@ async def notify(
     itself = account.id == from_account.id and kind != "painting_failed"
     if not account.local or itself or account.deleted_at is not None:
         return
-    known = select(Notification.id).where(
-        Notification.account_id == account.id,
-        Notification.from_account_id == from_account.id,
-        Notification.type == kind,
-        Notification.status_id == status_id,
-    )
-    blocked = select(Block.id).where(
-        Block.account_id == account.id, Block.target_account_id == from_account.id
-    )
-    if kind != "painting_failed" and (await tx.exec(known.union_all(blocked))).first() is not None:  # type: ignore[call-overload]
+    if kind != "painting_failed":
+        await notify_all(tx, [account], from_account, kind, status_id)
         return
+    _add(tx, account.id, from_account.id, kind, status_id, painting_id)
+
+
+async def notify_all(
+    tx: Transaction,
+    accounts: Sequence[Account],
+    from_account: Account,
+    kind: Kind,
+    status_id: int | None = None,
+) -> None:
+    """Tell the local ones among some accounts the same thing, as `notify` does, in one query."""
+    wanted = [
+        account.id
+        for account in accounts
+        if account.local and account.deleted_at is None and account.id != from_account.id
+    ]
+    if not wanted:
+        return
+    unwilling = union_all(
+        select(col(Notification.account_id)).where(
+            col(Notification.account_id).in_(wanted),
+            Notification.from_account_id == from_account.id,
+            Notification.type == kind,
+            Notification.status_id == status_id,
+        ),
+        select(col(Block.account_id)).where(
+            col(Block.account_id).in_(wanted), Block.target_account_id == from_account.id
+        ),
+        select(col(Block.target_account_id)).where(
+            Block.account_id == from_account.id, col(Block.target_account_id).in_(wanted)
+        ),
+    )
+    not_these = set((await tx.execute(unwilling)).scalars())
+    for account_id in dict.fromkeys(wanted):
+        if account_id not in not_these:
+            _add(tx, account_id, from_account.id, kind, status_id, None)
+
+
+def _add(
+    tx: Transaction,
+    account_id: int,
+    from_account_id: int,
+    kind: Kind,
+    status_id: int | None,
+    painting_id: int | None,
+) -> None:
     notification = Notification(
         id=tx.new_id(),
-        account_id=account.id,
-        from_account_id=from_account.id,
+        account_id=account_id,
+        from_account_id=from_account_id,
         type=kind,
         status_id=status_id,
         painting_id=painting_id,
         created_at=tx.now,
     )
     tx.add(notification)
-    tx.emit(Event(f"account:{account.id}", "notification", {"id": str(notification.id)}))
+    tx.emit(Event(f"account:{account_id}", "notification", {"id": str(notification.id)}))
 
 
 async def withdraw(
@@ -76,6 +115,16 @@ async def withdraw(
             col(Notification.status_id) == status_id
             if status_id is not None
             else col(Notification.status_id).is_(None),
+        )
+    )
+
+
+async def forget(tx: Transaction, account_id: int, from_account_id: int) -> None:
+    """An account wants to hear nothing of another, nor to have heard anything."""
+    await tx.execute(
+        delete(Notification).where(
+            col(Notification.account_id) == account_id,
+            col(Notification.from_account_id) == from_account_id,
         )
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import update
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
+from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Status
 from fedi.social import timelines
+from fedi.social.counts import count
 from fedi.social.errors import NotAllowed, NotFound
 from fedi.social.notifications import notify
 from fedi.social.outbound import tell
@@ -49,7 +50,7 @@ async def add(
         The boost, a status of its own.
 
     Raises:
-        NotFound: the account may not see it.
+        NotFound: the account may not see it, or took this boost back before it came.
         NotAllowed: it is not for everybody, and not their own.
     """
     seen = visible_to(account).where(col(Status.id) == (status.reblog_of_id or status.id))
@@ -62,6 +63,8 @@ async def add(
     existing = await find(tx, account.id, original.id)
     if existing is not None:
         return existing
+    if uri is not None and await _is_dead(tx, uri):
+        raise NotFound("That boost was taken back.")
     boost_id = tx.new_id()
     boost = Status(
         id=boost_id,
@@ -72,15 +75,14 @@ async def add(
         local=account.local,
         reblog_of_id=original.id,
         visibility=original.visibility,
-        created_at=published or tx.now,
+        created_at=min(published or tx.now, tx.now),
     )
-    tx.add(boost)
-    await tx.flush()
-    await tx.execute(
-        update(Status)
-        .where(col(Status.id) == original.id)
-        .values(reblogs_count=col(Status.reblogs_count) + 1)
-    )
+    if not await add_once(tx, boost):
+        existing = await find(tx, account.id, original.id)
+        if existing is None:
+            raise NotFound("That boost is of something else.")
+        return existing
+    await count(tx, Status, original.id, {"reblogs_count": 1})
     author = await tx.get(Account, original.account_id)
     assert author is not None
     await timelines.distribute(tx, boost, original)
@@ -89,6 +91,11 @@ async def add(
         await tell(tx, "announce", status_id=boost.id)
     announce_event(tx, boost, "status")
     return boost
+
+
+async def _is_dead(tx: Transaction, uri: str) -> bool:
+    query = select(Status.id).where(Status.uri == uri, col(Status.deleted_at).is_not(None))
+    return (await tx.exec(query)).first() is not None
 
 
 async def remove(tx: Transaction, account: Account, status: Status) -> None:

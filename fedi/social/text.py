@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
@@ -45,11 +45,21 @@ SCHEMES = {
 CLASSES = re.compile(
     r"(?:h|p|u|dt|e)-[\w-]+|mention|hashtag|ellipsis|invisible|quote-inline", re.ASCII
 )
+BLOCK_CLASSES = re.compile(r"(?:h|p|u|dt|e)-[\w-]+|quote-inline", re.ASCII)
 
 _HEADING = re.compile(r"<(/?)h[1-6](?:\s[^<>]*)?>", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _BLOCK_END = re.compile(r"</(?:p|li|blockquote|pre|div|h[1-6])>", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# Signs that turn the direction of what comes after them, far beyond a name.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# Links and spans as nh3 writes them: attributes in double quotes, which it escapes inside.
+_LINK = re.compile(r'<a((?: [a-z-]+="[^"]*")*)>(.*?)</a>', re.DOTALL)
+_HREF = re.compile(r' href="([^"]*)"')
+_MENTION_CLASS = re.compile(r' class="(?:[^"]* )?mention(?: [^"]*)?"')
+_TAG_CLASS = re.compile(r' class="(?:[^"]* )?hashtag(?: [^"]*)?"')
+_FOLDED = re.compile(r'(<span[^>]*) class="[^"]*\b(?:invisible|ellipsis)\b[^"]*"')
+_ANY_TAG = re.compile(r"<[^>]*>")
 
 _USERNAME = r"[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*"
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?"
@@ -88,6 +98,11 @@ class Rendered:
 def clean(text: str) -> str:
     """Text without control characters and lone surrogates, in Unicode's composed form."""
     return unicodedata.normalize("NFC", _UNSAFE.sub("", text.replace("\r\n", "\n")))
+
+
+def name(text: str, limit: int) -> str:
+    """A name in one line that stays in its place: no line ends, nothing that turns the writing."""
+    return _TURNING.sub("", " ".join(clean(text).split()))[:limit]
 
 
 def handles(text: str) -> list[str]:
@@ -238,7 +253,7 @@ def hashtag_link(tag: str, instance_url: str) -> str:
 
 def tag_url(tag: str, instance_url: str) -> str:
     """The address of a hashtag's page."""
-    return f"{instance_url}/tags/{normal_tag(tag)}"
+    return f"{instance_url}/tags/{quote(normal_tag(tag))}"
 
 
 def sanitise(markup: str) -> str:
@@ -257,14 +272,52 @@ def sanitise(markup: str) -> str:
         url_schemes=SCHEMES,
         link_rel="nofollow noopener",
         strip_comments=True,
+        url_relative="deny",
     )
-    return cleaned.strip()
+    parts, end = [], 0
+    for link in _LINK.finditer(cleaned):
+        parts += [_unfolded(cleaned[end : link.start()]), _honest(link)]
+        end = link.end()
+    return "".join([*parts, _unfolded(cleaned[end:])]).strip()
+
+
+def _honest(link: re.Match[str]) -> str:
+    """A link may fold parts of its own address away, and nothing else (CVE-2023-36462)."""
+    found = _HREF.search(link[1])
+    address = html.unescape(found[1]) if found else ""
+    if _words_of(link[2]).rstrip("/") == address.rstrip("/"):
+        return link[0]
+    return f"<a{link[1]}>{_unfolded(link[2])}</a>"
+
+
+def _unfolded(markup: str) -> str:
+    return _FOLDED.sub(r"\1", markup)
+
+
+def _words_of(markup: str) -> str:
+    return html.unescape(_ANY_TAG.sub("", markup))
+
+
+def mention_links(markup: str) -> tuple[list[str], str]:
+    """The addresses of people whom sanitised HTML links to as mentions, and its other words."""
+    addresses: list[str] = []
+
+    def take(link: re.Match[str]) -> str:
+        if not _MENTION_CLASS.search(link[1]) or _TAG_CLASS.search(link[1]):
+            return link[0]
+        if found := _HREF.search(link[1]):
+            addresses.append(html.unescape(found[1]))
+        return ""
+
+    rest = plain(_LINK.sub(take, markup))
+    return list(dict.fromkeys(addresses))[:MAX_MENTIONS], rest
 
 
 def _keep_attribute(tag: str, name: str, value: str) -> str | None:
     match name:
         case "class":
-            return " ".join(word for word in value.split() if CLASSES.fullmatch(word)) or None
+            allowed = CLASSES if tag in {"a", "span"} else BLOCK_CLASSES
+            return " ".join(word for word in value.split() if allowed.fullmatch(word)) or None
         case "translate":
             return value if value == "no" else None
         case "lang":

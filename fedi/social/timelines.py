@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, exists, literal, or_, union
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from fedi.database import Session, Transaction
+from fedi.database.insertion import insert_into
 from fedi.database.tables import (
     Account,
     Block,
@@ -58,8 +58,8 @@ async def distribute(tx: Transaction, status: Status, original: Status | None = 
         status: the post, or the boost.
         original: for a boost, what it boosts.
     """
-    insert = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
-    entries = insert(HomeEntry).from_select(["account_id", "status_id"], _readers(status, original))
+    readers = _readers(status, original)
+    entries = insert_into(tx, HomeEntry).from_select(["account_id", "status_id"], readers)
     await tx.execute(entries.on_conflict_do_nothing())
     if status.id % TRIM_EVERY == 0:
         await _trim(tx, status)
@@ -88,7 +88,10 @@ def _readers(status: Status, original: Status | None) -> Any:
             )
         )
     answered = status.in_reply_to_account_id
-    if answered is not None and answered != status.account_id:
+    if status.in_reply_to_uri is not None and answered is None:
+        # An answer to what is not there yet goes into homes when that comes (`receiving`).
+        following = following.where(literal(False))
+    elif answered is not None and answered != status.account_id:
         # A conversation with somebody the reader does not follow is not for the reader's home.
         other = aliased(Follow)
         following = following.where(
@@ -147,6 +150,31 @@ async def withdraw(tx: Transaction, status_id: int) -> None:
     )
 
 
+async def forget(tx: Transaction, reader_id: int, author_id: int) -> None:
+    """Take out of a home what an account posted and boosted."""
+    theirs = select(col(Status.id)).where(Status.account_id == author_id)
+    await _remove(tx, reader_id, theirs)
+
+
+async def forget_boosts_of(tx: Transaction, reader_id: int, author_id: int) -> None:
+    """Take out of a home what others boosted of an account's."""
+    original = aliased(Status)
+    boosts = (
+        select(col(Status.id))
+        .join(original, col(original.id) == col(Status.reblog_of_id))
+        .where(original.account_id == author_id)
+    )
+    await _remove(tx, reader_id, boosts)
+
+
+async def _remove(tx: Transaction, reader_id: int, statuses: Any) -> None:
+    await tx.execute(
+        delete(HomeEntry)
+        .where(col(HomeEntry.account_id) == reader_id, col(HomeEntry.status_id).in_(statuses))
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def home(session: Session, account: Account, page: Page) -> Sequence[Status]:
     """What those whom an account follows posted and boosted."""
     query = visible_to(account).join(
@@ -159,9 +187,12 @@ async def home(session: Session, account: Account, page: Page) -> Sequence[Statu
 async def public(
     session: Session, viewer: Account | None, page: Page, *, local: bool = False
 ) -> Sequence[Status]:
-    """What everybody may see: of this instance alone (`local`), or all that it knows."""
-    query = visible_to(viewer).where(
-        Status.visibility == "public", col(Status.reblog_of_id).is_(None)
+    """What everybody may see: of this instance alone (`local`), or all that it knows.
+
+    Answers to others are left out, as Mastodon does, and what the viewer blocks.
+    """
+    query = _unblocked(viewer, visible_to(viewer)).where(
+        Status.visibility == "public", col(Status.reblog_of_id).is_(None), _begins_something()
     )
     if local:
         query = query.where(col(Status.local).is_(True))
@@ -180,12 +211,7 @@ async def of_account(
     """What an account posted, as far as the viewer may see it."""
     query = visible_to(viewer).where(Status.account_id == account.id)
     if not replies:
-        query = query.where(
-            or_(
-                col(Status.in_reply_to_uri).is_(None),
-                col(Status.in_reply_to_account_id) == account.id,
-            )
-        )
+        query = query.where(_begins_something())
     if not boosts:
         query = query.where(col(Status.reblog_of_id).is_(None))
     return await _read(session, query, page)
@@ -196,12 +222,31 @@ async def tagged(
 ) -> Sequence[Status]:
     """What is public under a hashtag."""
     query = (
-        visible_to(viewer)
+        _unblocked(viewer, visible_to(viewer))
         .join(StatusTag, col(StatusTag.status_id) == col(Status.id))
         .join(Tag, col(Tag.id) == col(StatusTag.tag_id))
         .where(Tag.name == normal_tag(tag), Status.visibility == "public")
     )
     return await _read(session, query, page)
+
+
+def _begins_something() -> ColumnElement[bool]:
+    """A post that answers nobody, or its own author."""
+    return or_(
+        col(Status.in_reply_to_uri).is_(None),
+        col(Status.in_reply_to_account_id) == col(Status.account_id),
+    )
+
+
+def _unblocked(viewer: Account | None, query: SelectOfScalar[Status]) -> SelectOfScalar[Status]:
+    if viewer is None:
+        return query
+    return query.where(
+        ~exists().where(
+            col(Block.account_id) == viewer.id,
+            col(Block.target_account_id) == col(Status.account_id),
+        )
+    )
 
 
 async def _read(

@@ -27,7 +27,7 @@ class Account(SQLModel, table=True):
     domain: str | None = Field(default=None, index=True)
     handle: str = Field(unique=True)  # `acct` in lower case: one account per handle
     uri: str = Field(unique=True)
-    url: str = ""
+    url: str = Field(default="", index=True)
     actor_type: str = "Person"
     display_name: str = ""
     note: str = Field(default="", sa_type=Text)  # sanitised HTML

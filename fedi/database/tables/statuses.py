@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from fedi.database.tables.columns import (
@@ -25,7 +25,16 @@ class Status(SQLModel, table=True):
     __table_args__ = (
         Index("status_account", "account_id", "id"),
         Index("status_public", "visibility", "id"),
+        Index("status_local", "local", "visibility", "id"),
         Index("status_reblog", "reblog_of_id", "account_id"),
+        Index(
+            "status_reblog_once",
+            "reblog_of_id",
+            "account_id",
+            unique=True,
+            sqlite_where=text("reblog_of_id IS NOT NULL AND deleted_at IS NULL"),
+            postgresql_where=text("reblog_of_id IS NOT NULL AND deleted_at IS NULL"),
+        ),
     )
 
     id: int = primary_id()

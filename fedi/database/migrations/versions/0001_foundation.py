@@ -70,6 +70,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_account_public_key_id"), ["public_key_id"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_account_url"), ["url"], unique=False)
 
     op.create_table(
         "instance_secret",
@@ -343,8 +344,16 @@ def upgrade() -> None:
             batch_op.f("ix_status_in_reply_to_uri"), ["in_reply_to_uri"], unique=False
         )
         batch_op.create_index("status_account", ["account_id", "id"], unique=False)
+        batch_op.create_index("status_local", ["local", "visibility", "id"], unique=False)
         batch_op.create_index("status_public", ["visibility", "id"], unique=False)
         batch_op.create_index("status_reblog", ["reblog_of_id", "account_id"], unique=False)
+        batch_op.create_index(
+            "status_reblog_once",
+            ["reblog_of_id", "account_id"],
+            unique=True,
+            sqlite_where=sa.text("reblog_of_id IS NOT NULL AND deleted_at IS NULL"),
+            postgresql_where=sa.text("reblog_of_id IS NOT NULL AND deleted_at IS NULL"),
+        )
 
     op.create_table(
         "favourite",
@@ -545,8 +554,14 @@ def downgrade() -> None:
 
     op.drop_table("favourite")
     with op.batch_alter_table("status", schema=None) as batch_op:
+        batch_op.drop_index(
+            "status_reblog_once",
+            sqlite_where=sa.text("reblog_of_id IS NOT NULL AND deleted_at IS NULL"),
+            postgresql_where=sa.text("reblog_of_id IS NOT NULL AND deleted_at IS NULL"),
+        )
         batch_op.drop_index("status_reblog")
         batch_op.drop_index("status_public")
+        batch_op.drop_index("status_local")
         batch_op.drop_index("status_account")
         batch_op.drop_index(batch_op.f("ix_status_in_reply_to_uri"))
         batch_op.drop_index(batch_op.f("ix_status_in_reply_to_id"))
@@ -604,6 +619,7 @@ def downgrade() -> None:
     op.drop_table("job")
     op.drop_table("instance_secret")
     with op.batch_alter_table("account", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_account_url"))
         batch_op.drop_index(batch_op.f("ix_account_public_key_id"))
         batch_op.drop_index(batch_op.f("ix_account_followers_uri"))
         batch_op.drop_index(batch_op.f("ix_account_domain"))

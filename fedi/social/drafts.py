@@ -1,0 +1,176 @@
+"""What an author means to post, and the words that become of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+from sqlmodel import col, select
+
+from fedi.database import Transaction
+from fedi.database.tables import Account, MediaAttachment
+from fedi.social import accounts, labels, text
+from fedi.social.errors import Invalid
+
+VISIBILITIES = ("public", "unlisted", "private", "direct")
+MAX_MEDIA = 4  # Mastodon 4.6 shows no more
+MAX_SPOILER = 500
+MAX_URI = 2048
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,5}")  # BCP 47, as far as it matters
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """A post as its author means it. JSON-able: a painting keeps one until it is done.
+
+    Attributes:
+        text: what the author typed; links, mentions and hashtags are found in it.
+        markdown: read emphasis, code, quotes, lists and links in `text`.
+        content_html: HTML instead of text, from apps that write it; sanitised here.
+        spoiler_text: a content warning.
+        visibility: public, unlisted, private (followers) or direct.
+        language: a BCP 47 tag.
+        in_reply_to_id: what it answers; the author must be able to see it.
+        media_ids: up to four pictures of the author's that no post has yet.
+        recipients: ids of accounts that are addressed, named in the text or not.
+        blind: ids of accounts that are addressed without anybody else being told.
+        based_on_uri: the post whose picture was remixed.
+    """
+
+    text: str = ""
+    markdown: bool = False
+    content_html: str | None = None
+    spoiler_text: str = ""
+    sensitive: bool = False
+    visibility: str = "public"
+    language: str | None = None
+    in_reply_to_id: int | None = None
+    media_ids: list[int] = field(default_factory=list)
+    recipients: list[int] = field(default_factory=list)
+    blind: list[int] = field(default_factory=list)
+    based_on_uri: str | None = None
+
+
+class Words(Struct, frozen=True, kw_only=True):
+    """The words of a post: safe HTML, its hashtags as written, and whom it names."""
+
+    html: str
+    tags: list[str]
+    mentions: list[Account]
+    source: str
+    spoiler_text: str
+
+
+def check(draft: Draft) -> None:
+    """Refuse what cannot be posted whatever the words are.
+
+    Raises:
+        Invalid: with the reason.
+    """
+    if draft.visibility not in VISIBILITIES:
+        raise Invalid(f"The visibility is one of {', '.join(VISIBILITIES)}.")
+    if draft.language and not _LANGUAGE.fullmatch(draft.language):
+        raise Invalid("The language is a tag such as en or pt-BR.")
+    if len(draft.recipients) + len(draft.blind) > text.MAX_MENTIONS:
+        raise Invalid(f"A post is addressed to at most {text.MAX_MENTIONS} people.")
+    if draft.based_on_uri is not None and not _web_address(draft.based_on_uri):
+        raise Invalid("What a picture is based on is named by its address.")
+
+
+def _web_address(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        return len(uri) <= MAX_URI and parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+async def write(tx: Transaction, draft: Draft, media: Sequence[MediaAttachment]) -> Words:
+    """The words of a draft with its mentions and hashtags, and the label if it needs one.
+
+    Raises:
+        Invalid: there are none, or too many.
+    """
+    spoiler = text.clean(draft.spoiler_text).strip()
+    if len(spoiler) > MAX_SPOILER:
+        raise Invalid(f"A content warning has at most {MAX_SPOILER} characters.")
+    if draft.content_html is not None:
+        html, tags, mentions, source = await _from_html(tx, draft.content_html)
+    else:
+        html, tags, mentions, source = await _from_text(tx, draft)
+    if len(source) > text.MAX_TEXT:
+        raise Invalid(f"A post has at most {text.MAX_TEXT} characters.")
+    if not source and not media:
+        raise Invalid("A post needs words or a picture.")
+    if labels.needs_hashtag(media) and not _has_tag(tags, labels.AI_LABEL):
+        html += f"<p>{text.hashtag_link(labels.AI_LABEL, tx.instance.url)}</p>"
+        tags.append(labels.AI_LABEL)
+    return Words(html=html, tags=tags, mentions=mentions, source=source, spoiler_text=spoiler)
+
+
+def _has_tag(tags: Iterable[str], tag: str) -> bool:
+    return text.normal_tag(tag) in map(text.normal_tag, tags)
+
+
+async def _from_text(tx: Transaction, draft: Draft) -> tuple[str, list[str], list[Account], str]:
+    typed = text.clean(draft.text).strip()
+    if len(typed) > text.MAX_TEXT:
+        return "", [], [], typed
+    known = await accounts.by_handles(tx, text.handles(typed))
+    named = {
+        handle: text.Named(account.acct, account.url or account.uri)
+        for handle, account in known.items()
+    }
+    rendered = text.render(typed, named, tx.instance.url, markdown=draft.markdown)
+    mentioned = {known[handle].id: known[handle] for handle in rendered.mentions}
+    return rendered.html, rendered.tags, list(mentioned.values()), typed
+
+
+async def _from_html(tx: Transaction, markup: str) -> tuple[str, list[str], list[Account], str]:
+    """People are named by links to them, as Mastodon writes them, or by plain handles."""
+    html = text.sanitise(markup)
+    linked, rest = text.mention_links(html)
+    found = await accounts.by_addresses(tx, linked)
+    known = await accounts.by_handles(tx, text.handles(rest))
+    mentioned = {account.id: account for account in (*found, *known.values())}
+    words = text.plain(html)
+    return html, text.hashtags(words), list(mentioned.values()), words
+
+
+async def own_media(
+    tx: Transaction, author: Account, media_ids: Sequence[int]
+) -> list[MediaAttachment]:
+    """An author's pictures that no post has yet, in the order asked for.
+
+    Raises:
+        Invalid: they are too many, not there, somebody else's, or posted already.
+    """
+    wanted = list(dict.fromkeys(media_ids))
+    check_media_count(wanted)
+    if not wanted:
+        return []
+    rows = await tx.exec(
+        select(MediaAttachment)
+        .where(
+            col(MediaAttachment.id).in_(wanted),
+            MediaAttachment.account_id == author.id,
+            col(MediaAttachment.status_id).is_(None),
+        )
+        .with_for_update()
+    )
+    found = {medium.id: medium for medium in rows.all()}
+    if len(found) != len(wanted):
+        raise Invalid("A picture is not there, not yours, or posted already.")
+    return [found[media_id] for media_id in wanted]
+
+
+def check_media_count(media_ids: Sequence[int]) -> None:
+    """Refuse more pictures than a post can have.
+
+    Raises:
+        Invalid: they are too many.
+    """
+    if len(media_ids) > MAX_MEDIA:
+        raise Invalid(f"A post has at most {MAX_MEDIA} pictures.")

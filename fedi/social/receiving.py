@@ -1,0 +1,317 @@
+"""Posts from elsewhere: stored and shown once, in whatever order they come.
+
+An answer may come before what it answers, a Delete before its Create, an Update before either;
+and the same thing may come many times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct, field
+from sqlalchemy import CursorResult, delete, update
+from sqlmodel import col, select
+
+from fedi import ids
+from fedi.database import Transaction
+from fedi.database.insertion import add_once
+from fedi.database.tables import Account, MediaAttachment, Status
+from fedi.social import spreading, text, timelines
+from fedi.social.counts import count
+from fedi.social.notifications import notify_all
+
+MAX_MEDIA = 16  # Mastodon keeps 4; Pixelfed sends up to 20 in an album
+MAX_SPOILER = 2000  # characters; some put their whole post there
+MAX_SOURCE = 50_000
+MAX_GENERATOR = 200
+MAX_DESCRIPTION = 10_000  # characters of alt text; Mastodon cuts there
+MAX_ADOPTED = 40  # answers that came before their parent and go into homes with it
+
+
+class ReceivedMedia(Struct, frozen=True, kw_only=True):
+    """A picture of a post from elsewhere, as its author's server describes it."""
+
+    remote_url: str
+    type: str = "image"
+    media_type: str = ""
+    description: str = ""
+    width: int | None = None
+    height: int | None = None
+    size: int | None = None
+    blurhash: str | None = None
+    focus_x: float | None = None
+    focus_y: float | None = None
+    digest: str | None = None
+    digital_source_type: str | None = None
+    ai_system: str = ""
+    ai_system_version: str = ""
+    ai_prompt: str = ""
+
+
+class Received(Struct, frozen=True, kw_only=True):
+    """A post from elsewhere; its origin has been checked, its HTML has not been sanitised."""
+
+    uri: str
+    url: str = ""
+    object_type: str = "Note"
+    content: str = ""
+    source: str = ""
+    spoiler_text: str = ""
+    sensitive: bool = False
+    visibility: str = "public"
+    language: str | None = None
+    published: datetime | None = None
+    updated: datetime | None = None
+    in_reply_to_uri: str | None = None
+    mentions: tuple[int, ...] = ()  # accounts that are named
+    silent_mentions: tuple[int, ...] = ()  # accounts that are addressed and not named
+    tags: tuple[str, ...] = ()
+    media: tuple[ReceivedMedia, ...] = ()
+    emojis: tuple[dict[str, str], ...] = ()
+    audience: dict[str, list[str]] = field(default_factory=dict)
+    ai: str = "undeclared"
+    generator: str = ""
+    based_on_uri: str | None = None
+
+
+async def receive(
+    tx: Transaction, author: Account, received: Received, *, live: bool = True
+) -> Status | None:
+    """A post from elsewhere: stored and spread once, however often it comes.
+
+    Args:
+        author: the remote account that wrote it.
+        received: what it says.
+        live: it was sent to us. What was only fetched, such as the beginning of a thread, is
+            stored and put before nobody; if it is sent later, it is spread then.
+
+    Returns:
+        The status; the one that was there, if it came before; None if it is dead, or its
+        author is.
+    """
+    if author.deleted_at is not None:
+        return None
+    existing = await _any_by_uri(tx, received.uri)
+    if existing is not None:
+        return await _again(tx, author, existing, received, live)
+    published = min(received.published or tx.now, tx.now)
+    parent = await _living_by_uri(tx, received.in_reply_to_uri)
+    status = Status(
+        id=tx.new_id() if live else ids.at(published),
+        uri=received.uri,
+        account_id=author.id,
+        local=False,
+        in_reply_to_uri=received.in_reply_to_uri,
+        in_reply_to_id=parent.id if parent else None,
+        in_reply_to_account_id=parent.account_id if parent else None,
+        visibility=received.visibility,
+        created_at=published,
+        fetched_at=tx.now,
+    )
+    _fill(status, received)
+    if not await add_once(tx, status):
+        existing = await _any_by_uri(tx, received.uri)
+        assert existing is not None
+        return await _again(tx, author, existing, received, live)
+    _add_media(tx, status, received.media)
+    await spreading.add_tags(tx, status, received.tags)
+    named, silent = await _people(tx, received)
+    await spreading.set_mentions(tx, status, named, silent)
+    await _adopt(tx, status)
+    if live:
+        await spreading.spread(tx, status, author, [*named, *silent])
+    else:
+        await count(tx, Account, author.id, {"statuses_count": 1})
+        if parent is not None:
+            await count(tx, Status, parent.id, {"replies_count": 1})
+    return status
+
+
+async def _again(
+    tx: Transaction, author: Account, status: Status, received: Received, live: bool
+) -> Status | None:
+    """It is there already; perhaps only because somebody looked it up."""
+    if status.deleted_at is not None or status.account_id != author.id:
+        return None
+    if live:
+        named, silent = await _people(tx, received)
+        await spreading.set_mentions(tx, status, named, silent)
+        await spreading.show(tx, status, author, [*named, *silent])
+    return status
+
+
+async def update_received(tx: Transaction, status: Status, received: Received) -> Status:
+    """A post from elsewhere has changed; who may see it, and what it answers, has not.
+
+    What is older than what we have, and what comes after its Delete, changes nothing.
+    """
+    if status.deleted_at is not None or _is_older(status, received):
+        return status
+    changed = status.content != text.sanitise(received.content)
+    _fill(status, received)
+    status.fetched_at = tx.now
+    if received.updated is not None or changed:
+        status.edited_at = min(received.updated or tx.now, tx.now)
+    tx.add(status)
+    await _change_media(tx, status, received.media)
+    await spreading.set_tags(tx, status, received.tags)
+    named, silent = await _people(tx, received)
+    await spreading.silence_mentions(tx, status)
+    await spreading.set_mentions(tx, status, named, silent)
+    author = await tx.get(Account, status.account_id)
+    assert author is not None
+    await notify_all(tx, named, author, "mention", status.id)
+    await notify_boosters(tx, status, author)
+    spreading.announce_event(tx, status, "update")
+    return status
+
+
+def _is_older(status: Status, received: Received) -> bool:
+    known = status.edited_at
+    return known is not None and received.updated is not None and received.updated < known
+
+
+async def remember_deleted(tx: Transaction, author: Account, uri: str) -> None:
+    """A post (or boost) was taken back before it came: its id is dead from the start."""
+    await add_once(
+        tx,
+        Status(
+            id=tx.new_id(),
+            uri=uri,
+            account_id=author.id,
+            visibility="direct",
+            created_at=tx.now,
+            deleted_at=tx.now,
+        ),
+    )
+
+
+async def notify_boosters(tx: Transaction, status: Status, author: Account) -> None:
+    """Those who boosted a post hear that it is not what it was."""
+    rows = await tx.exec(
+        select(Account)
+        .join(Status, col(Status.account_id) == col(Account.id))
+        .where(
+            Status.reblog_of_id == status.id,
+            col(Status.deleted_at).is_(None),
+            col(Account.domain).is_(None),
+        )
+    )
+    await notify_all(tx, rows.all(), author, "update", status.id)
+
+
+async def _any_by_uri(tx: Transaction, uri: str) -> Status | None:
+    """A status, dead or alive."""
+    return (await tx.exec(select(Status).where(Status.uri == uri))).first()
+
+
+async def _living_by_uri(tx: Transaction, uri: str | None) -> Status | None:
+    found = None if uri is None else await _any_by_uri(tx, uri)
+    return found if found is not None and found.deleted_at is None else None
+
+
+async def _people(tx: Transaction, received: Received) -> tuple[list[Account], list[Account]]:
+    """Those whom a post names, and those whom it is only addressed to."""
+    wanted = list(dict.fromkeys([*received.mentions, *received.silent_mentions]))
+    found = await accounts_by_id(tx, wanted)
+    named = [found[account_id] for account_id in received.mentions if account_id in found]
+    known = {account.id for account in named}
+    silent = [
+        found[account_id]
+        for account_id in received.silent_mentions
+        if account_id in found and account_id not in known
+    ]
+    return named, silent
+
+
+async def accounts_by_id(tx: Transaction, account_ids: Sequence[int]) -> dict[int, Account]:
+    """Living accounts; of too many ids, the first."""
+    if not account_ids:
+        return {}
+    rows = await tx.exec(
+        select(Account).where(
+            col(Account.id).in_(account_ids[: text.MAX_MENTIONS]),
+            col(Account.deleted_at).is_(None),
+        )
+    )
+    return {account.id: account for account in rows.all()}
+
+
+def _fill(status: Status, received: Received) -> None:
+    """What an Update may change."""
+    status.url = received.url or received.uri
+    status.object_type = received.object_type
+    status.content = text.sanitise(received.content)
+    status.source = text.clean(received.source)[:MAX_SOURCE]
+    status.spoiler_text = text.clean(received.spoiler_text)[:MAX_SPOILER]
+    status.sensitive = received.sensitive
+    status.language = received.language
+    status.emojis = list(received.emojis)
+    status.audience = received.audience
+    status.ai = received.ai
+    status.generator = text.name(received.generator, MAX_GENERATOR)
+    status.based_on_uri = received.based_on_uri
+
+
+def _add_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:
+    for position, medium in enumerate(media[:MAX_MEDIA]):
+        tx.add(_describe(_new_media(tx, status), medium, position))
+
+
+def _new_media(tx: Transaction, status: Status) -> MediaAttachment:
+    return MediaAttachment(
+        id=tx.new_id(), account_id=status.account_id, status_id=status.id, created_at=tx.now
+    )
+
+
+def _describe(row: MediaAttachment, medium: ReceivedMedia, position: int) -> MediaAttachment:
+    for name in medium.__struct_fields__:
+        setattr(row, name, getattr(medium, name))
+    row.description = text.clean(medium.description)[:MAX_DESCRIPTION]
+    row.ai_system = text.name(medium.ai_system, MAX_GENERATOR)
+    row.ai_system_version = text.name(medium.ai_system_version, MAX_GENERATOR)
+    row.ai_prompt = text.clean(medium.ai_prompt)[:MAX_DESCRIPTION]
+    row.share_recipe = bool(row.ai_prompt)
+    row.position = position
+    return row
+
+
+async def _change_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:
+    """A picture that stays keeps its row, and so its id."""
+    rows = await tx.exec(select(MediaAttachment).where(MediaAttachment.status_id == status.id))
+    known = {row.remote_url: row for row in rows.all()}
+    for position, medium in enumerate(media[:MAX_MEDIA]):
+        row = known.pop(medium.remote_url, None) or _new_media(tx, status)
+        tx.add(_describe(row, medium, position))
+    if known:
+        gone = [row.id for row in known.values()]
+        await tx.execute(delete(MediaAttachment).where(col(MediaAttachment.id).in_(gone)))
+    await tx.flush()
+
+
+async def _adopt(tx: Transaction, status: Status) -> None:
+    """Answers that came before what they answer find it, and go into homes now."""
+    result = await tx.execute(
+        update(Status)
+        .where(
+            col(Status.in_reply_to_uri) == status.uri,
+            col(Status.in_reply_to_id).is_(None),
+            col(Status.deleted_at).is_(None),
+        )
+        .values(in_reply_to_id=status.id, in_reply_to_account_id=status.account_id)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(result, CursorResult)
+    if not result.rowcount:
+        return
+    await count(tx, Status, status.id, {"replies_count": result.rowcount})
+    orphans = await tx.exec(
+        select(Status)
+        .where(Status.in_reply_to_id == status.id, col(Status.deleted_at).is_(None))
+        .order_by(col(Status.id).desc())
+        .limit(MAX_ADOPTED)
+        .execution_options(populate_existing=True)
+    )
+    for orphan in orphans.all():
+        await timelines.distribute(tx, orphan)
