@@ -64,7 +64,8 @@ class Painter:
 
     server: the instance's address, http(s) or ws(s). models: names as `catalogue.find` reads
     them, the first is the default; empty is the try-out model. name: as the host calls this
-    machine. idle_exit: seconds without anything to paint after which it ends, or None.
+    machine. idle_exit: seconds without anything to paint, once it was connected, after which it
+    ends, or None.
     Raises UnknownModel, ValueError for an address that is none.
     """
 
@@ -88,6 +89,7 @@ class Painter:
         self._tasks: dict[str, Task] = {}
         self._over = asyncio.Event()
         self._idle = asyncio.Event()  # something changed between busy and idle
+        self._idling: asyncio.Task[None] | None = None
 
     def leave(self) -> None:
         """Ends `run`: what is being painted is stopped at its next step and goes back."""
@@ -95,7 +97,6 @@ class Painter:
 
     async def run(self) -> int:
         """Paints until told to leave. Returns the exit code."""
-        idling = asyncio.create_task(self._watch_idleness())
         wait = FIRST_WAIT_S
         loop = asyncio.get_running_loop()
         try:
@@ -122,7 +123,8 @@ class Painter:
                     wait = min(wait * 2, LONGEST_WAIT_S)
             return EXIT_DONE
         finally:
-            idling.cancel()
+            if self._idling is not None:
+                self._idling.cancel()
             for task in self._tasks.values():
                 task.stop.set()
 
@@ -163,6 +165,8 @@ class Painter:
             **here,
         ) as connection:
             log.info("connected to %s", self._url)
+            if self._idling is None:
+                self._idling = asyncio.create_task(self._watch_idleness())
             await self._serve(connection)
 
     async def _serve(self, connection: ClientConnection) -> None:

@@ -107,9 +107,10 @@ class Pipeline:
         """
         note = note or log.info
         note("Starting up.")
-        _quieten()
         try:
             import diffusers
+
+            _quieten()
         except ImportError as error:
             raise PaintError("Painting is not installed here: easel[paint] is missing.") from error
         place, dtype = devices.choose(device)
@@ -154,7 +155,7 @@ class Pipeline:
     def paint(
         self, recipes: Sequence[Recipe], listen: Callable[[Step], None] | None = None
     ) -> list[Painted]:
-        """Paints recipes of one size, steps and guidance as one batch, each with its own seed.
+        """Paints recipes of one `batch_key` as one batch, each with its own seed.
 
         listen: called after each step, in this thread; what it raises stops the painting, and
         leaves the pipeline as it was. Raises PaintError, RecipeError.
@@ -163,12 +164,8 @@ class Pipeline:
 
         wanted = [self.complete(recipe) for recipe in recipes]
         first = wanted[0]
-        if any(
-            (w.width, w.height, w.steps, w.guidance)
-            != (first.width, first.height, first.steps, first.guidance)
-            for w in wanted
-        ):
-            raise ValueError("a batch has one size, one number of steps and one guidance")
+        if len({batch_key(recipe) for recipe in wanted}) > 1:
+            raise ValueError("recipes of different batch keys cannot be painted as one batch")
         arguments: dict[str, Any] = {
             "prompt": [w.prompt for w in wanted],
             # Seeded on the CPU, so that a seed means the same noise on every device.
@@ -178,7 +175,7 @@ class Pipeline:
             "height": first.height,
             self._guidance_argument(): first.guidance,
         }
-        if any(w.negative_prompt for w in wanted):
+        if first.negative_prompt:
             if "negative_prompt" not in self._takes:
                 raise PaintError(f"{self.model.name} takes no negative prompt.")
             arguments["negative_prompt"] = [w.negative_prompt for w in wanted]
@@ -243,6 +240,20 @@ class Pipeline:
             self._previews = Previews.fit(self._pipe)
         assert recipe.width and recipe.height
         return self._previews.jpeg(latents, index, recipe.width, recipe.height)
+
+
+def batch_key(recipe: Recipe) -> tuple[object, ...]:
+    """What resolved recipes of one batch have in common; the picture of each is then what it would
+    be alone. (Without a negative prompt SDXL uses zeros, which an empty one beside another is not.)
+    """
+    return (
+        recipe.model,
+        recipe.width,
+        recipe.height,
+        recipe.steps,
+        recipe.guidance,
+        bool(recipe.negative_prompt),
+    )
 
 
 def cache_folder() -> Path:
@@ -339,12 +350,17 @@ def _size(pipe: Any) -> int:
 
 
 def _quieten() -> None:
-    """Progress bars of the libraries are for terminals; our own messages are for everyone."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    if not os.isatty(2):
-        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-        os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
+    """Progress bars are for terminals; elsewhere our own notes say what is happening."""
+    if os.isatty(2):
+        return
+    import diffusers.utils.logging
+    import transformers.utils.logging
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    disable_progress_bars()
+    for library in (diffusers.utils.logging, transformers.utils.logging):
+        library.disable_progress_bar()
+        library.set_verbosity_error()
 
 
 @contextlib.contextmanager

@@ -88,9 +88,20 @@ def test_a_batch_is_the_same_as_each_alone(pipeline: Pipeline) -> None:
     assert difference(alone[0], alone[1]) > 30
 
 
-def test_a_batch_has_one_size(pipeline_of: Callable[[str], Pipeline]) -> None:
-    with pytest.raises(ValueError, match="one size"):
-        pipeline_of("z-image").paint([CAT, Recipe(prompt="a", width=128, height=128)])
+@pytest.mark.parametrize(
+    "other",
+    [
+        Recipe(prompt="a", width=128, height=128),
+        Recipe(prompt="a", steps=5),
+        Recipe(prompt="a", guidance=1.0),
+        Recipe(prompt="a", negative_prompt="b"),
+    ],
+)
+def test_what_would_change_its_neighbour_is_no_batch(
+    other: Recipe, pipeline_of: Callable[[str], Pipeline]
+) -> None:
+    with pytest.raises(ValueError, match="different batch keys"):
+        pipeline_of("z-image").paint([CAT, other])
 
 
 def test_a_listener_changes_nothing(pipeline: Pipeline) -> None:
@@ -104,11 +115,10 @@ def test_a_negative_prompt_matters(family: str, pipeline_of: Callable[[str], Pip
     without = pipeline.paint([CAT])[0]
     against = pipeline.paint([Recipe(prompt=CAT.prompt, seed=7, negative_prompt="moon")])[0]
     assert without.png != against.png
-    # Of a batch, only those that have one are changed.
     batch = pipeline.paint(
-        [CAT, Recipe(prompt=CAT.prompt, seed=7, negative_prompt="moon")],
+        [Recipe(prompt=CAT.prompt, seed=7, negative_prompt=text) for text in ("moon", "sun")]
     )
-    assert difference(batch[0], without) <= 1 and difference(batch[1], against) <= 1
+    assert difference(batch[0], against) <= 1 and batch[1].png != batch[0].png
 
 
 @pytest.mark.parametrize("family", ["flux", "flux2-klein"])

@@ -53,8 +53,9 @@ def test_each_step_has_a_small_jpeg(pipeline: Pipeline) -> None:
 def test_the_last_preview_resembles_the_picture(
     family: str, pipeline_of: Callable[[str], Pipeline]
 ) -> None:
-    """Packed latents, sixteen channels, normalised patches: a mistake in the order of any of them
-    leaves no likeness. (Decoders with random weights are far from linear, so it is not close.)"""
+    """Packed latents, sixteen channels, normalised patches: with the channels or the rows of any
+    of them in another order, no likeness is left. (It is never close: random decoders are far
+    from linear, trained ones are near.)"""
     recipes = [TALL, Recipe(prompt="a dog", seed=4, width=64, height=96)]
     painted, previews = painted_with_previews(pipeline_of(family), recipes)
     # What two pictures have in common, such as their borders, proves nothing: compare how they
@@ -63,7 +64,7 @@ def test_the_last_preview_resembles_the_picture(
         [a - b for a, b in zip(*map(colours, pair), strict=True)]
         for pair in ([each.png for each in painted], previews[-1])
     ]
-    assert likeness(pictures, lasts) > 0.4
+    assert likeness(pictures, lasts) > 0.25
 
 
 def test_a_pipeline_without_a_decoder_paints_without_previews(
