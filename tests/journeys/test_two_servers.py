@@ -241,7 +241,7 @@ async def test_a_server_that_was_down_for_a_day_gets_everything(
             tmp_path / "b", database_b, name="easel-b", clock=clock, sock=rig.socket_on(port)
         ) as b:
             bob.instance = b
-            for _ in range(12):
+            for _ in range(24):
                 await settle(a, b)
                 clock.advance(timedelta(hours=1))
             async with b.easel.database.read() as session:
