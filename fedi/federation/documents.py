@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -46,19 +46,23 @@ def answer(document: dict[str, Any], *, status: int = 200, public: bool = True) 
     )
 
 
-async def _viewer(request: Request, easel: Easel) -> Account | None:
-    """Who reads: the owner of the key that signed, as far as we know them; else nobody.
+class _Reader(NamedTuple):
+    """Who reads: the owner of the key that signed, as far as we know them; else nobody."""
 
-    Raises:
-        HTTPException: it is signed, and wrongly.
-    """
+    account: Account | None
+    refused: Refused | None  # why the signature was not believed
+
+
+async def _reader(request: Request, easel: Easel) -> _Reader:
+    """Who reads. A signature that we cannot believe counts as none: Fedify 2.3 tries its second
+    kind of signature after any 4xx, and would not learn that a post is gone from a 401."""
     if "signature" not in request.headers:
-        return None
+        return _Reader(None, None)
     signed = await signed_by(easel, request, b"")
     if isinstance(signed, Refused):
-        raise HTTPException(signed.status, signed.detail)
+        return _Reader(None, signed)
     async with easel.database.read() as session:
-        return await accounts.by_uri(session, signed.owner)
+        return _Reader(await accounts.by_uri(session, signed.owner), None)
 
 
 def _wants_page(request: Request) -> bool:
@@ -107,16 +111,17 @@ async def actor(request: Request) -> Response:
 
 
 async def _status(
-    request: Request, session: Session, viewer: Account | None
+    request: Request, session: Session, reader: _Reader
 ) -> tuple[Status, posts.Post] | Response:
     """The status of the path, as its author sees it; or the tombstone that is left of it.
 
     Raises:
-        HTTPException: there is none, or none for this viewer: the two look alike.
+        HTTPException: there is none, or none for this reader: the two look alike. What could be
+            there for somebody who signs well is a 401 to who signed badly.
     """
     params = request.path_params
     uri = f"{session.instance.url}/users/{params['name']}/statuses/{params['key']}"
-    status = await statuses.load_by_uri(session, viewer, uri)
+    status = await statuses.load_by_uri(session, reader.account, uri)
     if status is not None and status.reblog_of_id is None:
         author = await accounts.by_id(session, status.account_id)
         [post] = await posts.assemble(session, [status], author)
@@ -132,15 +137,17 @@ async def _status(
         return answer(stone.document(), status=410)
     if gone is not None and gone.deleted_at is not None and gone.visibility in COUNTED:
         raise HTTPException(410, "That post is deleted.", headers=VARY)
+    if reader.refused is not None:
+        raise HTTPException(reader.refused.status, reader.refused.detail, headers=VARY)
     raise HTTPException(404, "There is no such post.", headers=VARY)
 
 
 async def note(request: Request) -> Response:
     """`GET /users/NAME/statuses/KEY`."""
     easel = _easel(request)
-    viewer = await _viewer(request, easel)
+    reader = await _reader(request, easel)
     async with easel.database.read() as session:
-        found = await _status(request, session, viewer)
+        found = await _status(request, session, reader)
         if isinstance(found, Response):
             return found
         status, post = found
@@ -153,16 +160,16 @@ async def note(request: Request) -> Response:
 async def activity(request: Request) -> Response:
     """`GET /users/NAME/statuses/KEY/activity`: the Create of a post, or a boost's Announce."""
     easel = _easel(request)
-    viewer = await _viewer(request, easel)
+    reader = await _reader(request, easel)
     params = request.path_params
     async with easel.database.read() as session:
         uri = f"{session.instance.url}/users/{params['name']}/statuses/{params['key']}/activity"
-        boost = await statuses.load_by_uri(session, viewer, uri)
+        boost = await statuses.load_by_uri(session, reader.account, uri)
         if boost is not None and boost.reblog_of_id is not None:
             document = await _item(session, boost)
             assert document is not None
             return answer(document, public=boost.visibility in COUNTED)
-        found = await _status(request, session, viewer)
+        found = await _status(request, session, reader)
         if isinstance(found, Response):
             return found
         document = await _item(session, found[0])
@@ -287,9 +294,9 @@ async def featured(request: Request) -> Response:
 async def replies(request: Request) -> Response:
     """`GET …/replies`: the public answers that we know of, the oldest first."""
     easel = _easel(request)
-    viewer = await _viewer(request, easel)
+    reader = await _reader(request, easel)
     async with easel.database.read() as session:
-        found = await _status(request, session, viewer)
+        found = await _status(request, session, reader)
         if isinstance(found, Response):
             return found
         status, _ = found
@@ -307,9 +314,11 @@ async def replies(request: Request) -> Response:
             next=f"{uri}?page=true&min_id={rows[-1].id}" if len(rows) == PAGE else None,
             items=tuple(reply.uri for reply in rows),
         )
+        public = status.visibility in COUNTED
         if request.query_params.get("page"):
-            return answer(page.document())
-        return answer(Collection(id=uri, type="Collection", first_page=page).document())
+            return answer(page.document(), public=public)
+        whole = Collection(id=uri, type="Collection", first_page=page)
+        return answer(whole.document(), public=public)
 
 
 async def likes(request: Request) -> Response:
@@ -324,9 +333,9 @@ async def shares(request: Request) -> Response:
 
 async def _counted(request: Request, name: str) -> Response:
     easel = _easel(request)
-    viewer = await _viewer(request, easel)
+    reader = await _reader(request, easel)
     async with easel.database.read() as session:
-        found = await _status(request, session, viewer)
+        found = await _status(request, session, reader)
     if isinstance(found, Response):
         return found
     status, _ = found

@@ -6,6 +6,9 @@ and the end of the job, are one transaction.
 
 from __future__ import annotations
 
+import asyncio
+from weakref import WeakValueDictionary
+
 from activitypub import json
 from activitypub.client import FetchError
 from activitypub.errors import Malformed
@@ -13,13 +16,17 @@ from activitypub.objects import Activity
 from fedi import logs
 from fedi.database.tables import Account
 from fedi.federation import remote
-from fedi.federation.handlers import HANDLERS
+from fedi.federation.handlers import HANDLERS, Handler
 from fedi.jobs import Backoff, Claimed, Retry, handles
 from fedi.runtime import Easel
 from fedi.social import accounts
 from fedi.social.errors import SocialError
 
 AT_ONCE = 16  # handlers that wait for other servers must not hold up those that do not
+
+# What one actor says is done in the order in which it came: an edit after its post, an Undo after
+# what it undoes. (Of several runners each keeps the order of what it claimed.)
+_turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
 log = logs.get(__name__)
 
@@ -32,8 +39,17 @@ async def incoming(easel: Easel, job: Claimed) -> None:
     if handler is None:
         log.debug("activity_ignored", type=activity.type, id=activity.id)
         return
+    signer: str = job.payload["signer"]
+    turn = _turns.setdefault((easel.settings.instance.url, signer), asyncio.Lock())
+    async with turn:
+        await _do(easel, job, handler, signer, activity)
+
+
+async def _do(
+    easel: Easel, job: Claimed, handler: Handler, signer: str, activity: Activity
+) -> None:
     try:
-        actor = await _actor(easel, job.payload["signer"], activity)
+        actor = await _actor(easel, signer, activity)
         effect = await handler(easel, actor, activity) if actor is not None else None
     except Malformed as error:
         log.info("activity_dropped", type=activity.type, id=activity.id, reason=error.reason)
