@@ -7,6 +7,7 @@ import gzip
 import socket
 from collections.abc import AsyncIterator, Awaitable
 
+import aiohttp
 import aiohttp.resolver
 import pytest
 from aiohttp import web
@@ -194,7 +195,8 @@ async def test_44_a_public_name_with_a_private_address(
     monkeypatch.setattr(aiohttp.resolver.ThreadedResolver, "resolve", resolve)
     error = await failure(guarded.get_document(f"https://public.example:{peer.port}/1"))
     assert error.permanent and asked == ["public.example"]
-    assert "has no address that may be reached" in str(error.__cause__)
+    assert isinstance(error.__cause__, aiohttp.ClientConnectorError)
+    assert "has no address" in str(error.__cause__.os_error)
     assert peer.requests == []
 
 
