@@ -38,7 +38,7 @@ PROMPT = "a lighthouse in a storm, at night, the beam reaching far over the wave
 TEXT = "The keeper would not leave."
 
 Result = TypeVar("Result")
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 class StepFailed(Exception):
@@ -187,6 +187,7 @@ async def story(a: Server, b: Server) -> None:
         say("  alice's server accepted, and both servers know it")
 
         say(f"alice asks for a picture: “{PROMPT}”")
+        say("  no model is chosen, so it is painted with random weights: colours, not a lighthouse")
         address = await paint(a)
         say(f"  posted as {address}")
         picture, page = await a.look(lambda session: local_picture(session, a, address))
