@@ -116,27 +116,28 @@ class FolderStorage:
         self, key: str, start: int = 0, end: int | None = None
     ) -> AsyncIterator[bytes]:
         path = self.path(key)
-        try:
-            file = await asyncio.to_thread(path.open, "rb")
-        except FileNotFoundError:
-            raise Missing(key) from None
-        try:
-            await asyncio.to_thread(file.seek, start)
-            left = None if end is None else end - start
-            while left is None or left > 0:
-                length = CHUNK_BYTES if left is None else min(CHUNK_BYTES, left)
-                piece = await asyncio.to_thread(file.read, length)
-                if not piece:
-                    return
-                if left is not None:
-                    left -= len(piece)
+        while end is None or start < end:
+            length = CHUNK_BYTES if end is None else min(CHUNK_BYTES, end - start)
+            try:
+                # Nothing stays open between the pieces: a reader may leave at any of them.
+                piece = await asyncio.to_thread(_piece, path, start, length)
+            except FileNotFoundError:
+                raise Missing(key) from None
+            if piece:
                 yield piece
-        finally:
-            file.close()
+            if len(piece) < length:
+                return
+            start += length
 
     async def delete(self, key: str) -> None:
         path = self.path(key)
         await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def _piece(path: Path, start: int, length: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(length)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ picture is asked for. Everything else is refused by name.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, cast
 
 from starlette.exceptions import HTTPException
@@ -15,7 +16,9 @@ from starlette.routing import BaseRoute, Route
 
 from activitypub import json
 from activitypub.addressing import address
+from activitypub.client import FetchError
 from activitypub.context import LD_JSON, with_context
+from activitypub.errors import Malformed
 from activitypub.objects import Attachment, Note, activity
 from activitypub.objects.note import Source
 from fedi.api import auth, body
@@ -28,7 +31,7 @@ from fedi.database.tables import Account, Painting, Status
 from fedi.federation import remote, translate
 from fedi.runtime import Easel
 from fedi.social import accounts, posts, statuses
-from fedi.social.errors import Invalid, NotFound
+from fedi.social.errors import Invalid, NotFound, SocialError
 from fedi.social.statuses import Draft
 from fedi.social.text import MAX_MENTIONS
 from fedi.studio import media, paintings
@@ -94,8 +97,8 @@ async def _draft(easel: Easel, author: Account, asked: Submission) -> Draft:
         raise Invalid(f"A post is addressed to at most {MAX_MENTIONS} people.")
     people = {uri: await _person(easel, uri) for uri in asked.recipients if uri != author.uri}
     hidden = set(asked.hidden)
+    parent = None if note.in_reply_to is None else await _answered(easel, author, note.in_reply_to)
     async with easel.database.read() as session:
-        parent = await _answered(session, author, note.in_reply_to)
         pictures = [await _picture(session, author, url) for url in asked.addresses]
     return Draft(
         text=asked.text,
@@ -123,13 +126,17 @@ async def _person(easel: Easel, uri: str) -> Account:
     return account
 
 
-async def _answered(session: Session, author: Account, uri: str | None) -> int | None:
-    if uri is None:
-        return None
-    status = await statuses.load_by_uri(session, author, uri)
-    if status is None:
-        raise NotFound("What this answers is not there.")
-    return status.id
+async def _answered(easel: Easel, author: Account, uri: str) -> int:
+    """The post that is answered; what the author may not see is as if it were not there."""
+    for known in (True, False):
+        if not known:
+            with contextlib.suppress(FetchError, Malformed, SocialError):
+                await remote.status(easel, uri)
+        async with easel.database.read() as session:
+            status = await statuses.load_by_uri(session, author, uri)
+        if status is not None:
+            return status.id
+    raise NotFound("What this answers is not there.")
 
 
 async def _picture(session: Session, author: Account, url: str) -> int:

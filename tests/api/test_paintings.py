@@ -1,0 +1,232 @@
+"""Our own API: pictures asked for, watched and cancelled by apps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from fedi.database.tables import Status
+from tests import rig
+from tests.api.apps import Answer, App, events
+from tests.studio.asking import reaches
+from tests.studio.easel_painter import connected
+
+PATH = "/api/easel/v1/paintings"
+RECIPE = {"prompt": "a lighthouse", "seed": 42, "width": 512, "height": 256, "steps": 4}
+
+
+@pytest.fixture
+async def alice(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
+    return await App.of(instance, browser, "alice")
+
+
+async def test_a_picture_is_asked_for_and_found_again(alice: App) -> None:
+    made = await alice.post(PATH, {"recipe": RECIPE, "share_recipe": True})
+    assert made.status == 201
+    painting = made.body
+    assert made.headers["Location"] == f"{alice.instance.url}{PATH}/{painting['id']}"  # type: ignore[index, call-overload]
+    assert painting["recipe"] == RECIPE
+    assert (painting["state"], painting["ahead"], painting["media"], painting["status"]) == (
+        "queued", 0, None, None,
+    )  # fmt: skip
+    assert painting["description"] == "a lighthouse"  # shared: the prompt stands in
+    again = await alice.get(f"{PATH}/{painting['id']}")
+    assert (again.status, again.body) == (200, painting)
+
+    second = (await alice.post(PATH, {"recipe": {"prompt": "two"}})).body
+    assert second["description"] == "" and second["ahead"] == 1
+    listed = (await alice.get(PATH)).body
+    assert [one["id"] for one in listed] == [second["id"], painting["id"]]
+    assert (await alice.get(f"{PATH}?limit=1")).body == listed[:1]
+    assert (await alice.get(f"{PATH}?max_id={second['id']}")).body == listed[1:]
+
+
+async def test_a_picture_is_watched_to_its_end(alice: App) -> None:
+    asked = {"recipe": RECIPE, "post": {"text": "Look!", "visibility": "unlisted"}}
+    painting = (await alice.post(PATH, asked)).body
+    assert painting["status"]["id"] is None
+    async with (
+        connected(alice.instance) as card,
+        alice.browser.get(
+            f"{alice.instance.url}{PATH}/{painting['id']}/events",
+            headers={"Authorization": f"Bearer {alice.token}"},
+        ) as stream,
+    ):
+        assert stream.status == 200
+        assert stream.headers["Content-Type"].startswith("text/event-stream")
+        heard = events(stream)
+        kind, first = await anext(heard)
+        assert kind in {"queued", "painting"} and first["id"] == painting["id"]
+        given = await card.given()
+        await card.step(given, 1, 4, b"\xff\xd8 preview")
+        seen: list[tuple[str, Any]] = [await anext(heard)]
+        while seen[-1][0] != "progress":
+            seen.append(await anext(heard))
+        progress = seen[-1][1]
+        assert (progress["step"], progress["steps"], progress["stage"]) == (1, 4, "painting")
+        assert progress["preview"].startswith("data:image/jpeg;base64,")
+        await card.finish(given)
+        rest = [event async for event in heard]  # the stream ends by itself
+    kind, done = rest[-1]
+    assert kind == "done"
+    assert done == (await alice.get(f"{PATH}/{painting['id']}")).body
+    assert done["status"]["uri"] == painting["status"]["uri"]
+    async with alice.instance.easel.database.read() as session:
+        status = await session.get(Status, int(done["status"]["id"]))
+    assert status is not None
+    assert (status.uri, status.visibility) == (painting["status"]["uri"], "unlisted")
+    for url in (done["media"]["url"], done["media"]["preview_url"]):
+        async with alice.browser.get(url) as file:  # for everybody, without a token
+            assert file.status == 200
+            assert file.headers["Content-Type"].startswith("image/")
+            assert file.headers["X-Content-Type-Options"] == "nosniff"
+    assert done["media"]["width"] == done["media"]["height"] == 64
+    assert done["media"]["blurhash"]
+
+    # Who looks later hears how it ended, at once.
+    async with alice.browser.get(
+        f"{alice.instance.url}{PATH}/{painting['id']}/events",
+        headers={"Authorization": f"Bearer {alice.token}"},
+    ) as stream:
+        assert [event async for event in events(stream)] == [("done", done)]
+
+
+async def test_a_picture_is_cancelled(alice: App) -> None:
+    painting = (await alice.post(PATH, {"recipe": RECIPE, "post": {"text": "x"}})).body
+    for _ in range(2):
+        gone = await alice.ask("DELETE", f"{PATH}/{painting['id']}")
+        assert (gone.status, gone.body["state"]) == (200, "cancelled")
+        assert gone.body["ahead"] is None
+    async with connected(alice.instance) as card:
+        other = (await alice.post(PATH, {"recipe": {"prompt": "other"}})).body
+        assert (await card.given()).painting == other["id"]
+
+
+async def test_a_wait_is_estimated_from_what_was_painted(alice: App) -> None:
+    first = (await alice.post(PATH, {"recipe": RECIPE})).body
+    second = (await alice.post(PATH, {"recipe": RECIPE})).body
+    assert second["estimated_seconds"] is None
+    async with connected(alice.instance) as card:
+        given = await card.given()
+        alice.instance.clock.advance(timedelta(seconds=8))
+        async with reaches(alice.instance.easel, int(first["id"]), "done"):
+            await card.finish(given)
+        await card.given()
+        seen = (await alice.get(f"{PATH}/{second['id']}")).body
+        assert (seen["ahead"], seen["estimated_seconds"]) == (0, 8.0)
+
+
+async def test_nobody_sees_anothers_pictures(
+    alice: App, instance: rig.Instance, browser: aiohttp.ClientSession
+) -> None:
+    bob = await App.of(instance, browser, "bob")
+    painting = (await alice.post(PATH, {"recipe": RECIPE})).body
+    nothing = await bob.get(f"{PATH}/{int(painting['id']) + 1}")
+    assert nothing.status == 404
+    for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/events")):
+        other = await bob.ask(method, f"{PATH}/{painting['id']}{path}")
+        assert (other.status, other.error) == (404, nothing.error)
+    assert (await bob.get(PATH)).body == []
+    assert (await alice.get(f"{PATH}/{painting['id']}")).body["state"] == "queued"
+
+
+async def test_who_may_what(
+    alice: App, instance: rig.Instance, browser: aiohttp.ClientSession
+) -> None:
+    reader = await App.of(instance, browser, "alice", "read")
+    writer = await App.of(instance, browser, "alice", "write:statuses")
+    nobody = App(instance, browser, alice.account, None)
+    liar = App(instance, browser, alice.account, "wrong")
+    painting = (await alice.post(PATH, {"recipe": RECIPE})).body
+    calls: list[tuple[str, str, Any]] = [
+        ("POST", PATH, {"recipe": RECIPE}),
+        ("DELETE", f"{PATH}/{painting['id']}", None),
+        ("GET", PATH, None),
+        ("GET", f"{PATH}/{painting['id']}", None),
+        ("GET", f"{PATH}/{painting['id']}/events", None),
+    ]
+
+    def refused(answer: Answer, status: int, error: str) -> None:
+        assert answer.status == status and answer.error
+        challenge = {**dict(answer.headers)}["WWW-Authenticate"]  # type: ignore[arg-type]
+        assert str(challenge).startswith("Bearer ") and error in str(challenge)
+
+    for method, path, content in calls:
+        refused(await nobody.ask(method, path, content), 401, "realm")
+        refused(await liar.ask(method, path, content), 401, "invalid_token")
+        weak = writer if method == "GET" else reader
+        refused(await weak.ask(method, path, content), 403, "insufficient_scope")
+    assert (await writer.post(PATH, {"recipe": RECIPE})).status == 201
+    assert (await reader.get(PATH)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "says"),
+    [
+        ({}, 422, "recipe"),
+        ({"recipe": "a cat"}, 422, "recipe"),
+        ({"recipe": {}}, 422, "prompt"),
+        ({"recipe": {"prompt": "   "}}, 422, "prompt"),
+        ({"recipe": {"prompt": 7}}, 422, "prompt"),
+        ({"recipe": {"prompt": "x" * 5000}}, 422, "4000"),
+        ({"recipe": {"prompt": "x", "steps": 61}}, 422, "60 steps"),
+        ({"recipe": {"prompt": "x", "steps": -1}}, 422, "steps"),
+        ({"recipe": {"prompt": "x", "steps": 1e9}}, 422, "steps"),
+        ({"recipe": {"prompt": "x", "width": 2048, "height": 2048}}, 422, "megapixels"),
+        ({"recipe": {"prompt": "x", "width": 512}}, 422, "height"),
+        ({"recipe": {"prompt": "x", "model": "/etc/passwd"}}, 422, "model"),
+        ({"recipe": {"prompt": "x", "model": "../../x"}}, 422, "model"),
+        ({"recipe": {"prompt": "x", "model": "a/b"}}, 422, "Nobody here paints with a/b"),
+        ({"recipe": {"prompt": "x", "count": 4}}, 422, "count"),
+        ({"recipe": {"prompt": "x", "colour": "red"}}, 422, "colour"),
+        ({"recipe": RECIPE, "share_recipe": "yes"}, 422, "share_recipe"),
+        ({"recipe": RECIPE, "description": "x" * 20000}, 422, "description"),
+        ({"recipe": RECIPE, "description": ["x"]}, 422, "description"),
+        ({"recipe": RECIPE, "post": "hello"}, 422, "post"),
+        ({"recipe": RECIPE, "post": {"visibility": "secret"}}, 422, "visibility"),
+        ({"recipe": RECIPE, "post": {"text": "x" * 6000}}, 422, "5000"),
+        ({"recipe": RECIPE, "post": {"text": 5}}, 422, "text"),
+        ({"recipe": RECIPE, "post": {"sensitive": 1}}, 422, "sensitive"),
+        ({"recipe": RECIPE, "post": {"spoiler_text": "x" * 600}}, 422, "500"),
+        (["recipe"], 400, "object"),
+        (b"{", 400, "JSON"),
+        (b"", 400, "JSON"),
+        (b'{"recipe": {"prompt": "a\\u0000b"}}', 400, "NUL"),
+        (b'{"recipe": {"prompt": "\\ud800"}}', 400, "JSON"),
+        (b'{"recipe": {"prompt": "a", "steps": NaN}}', 400, "JSON"),
+        (b"[" * 100_000, 400, "JSON"),
+        (b'{"a":' * 40 + b"1" + b"}" * 40, 400, "deep"),
+        (b" " * (1024 * 1024 + 1), 413, "large"),
+    ],
+    ids=lambda value: str(value)[:50] if not isinstance(value, bytes) else f"{value[:30]!r}",
+)
+async def test_nonsense_is_refused_in_a_sentence(
+    alice: App, content: Any, status: int, says: str
+) -> None:
+    answer = await alice.post(PATH, content, headers={"Content-Type": "application/json"})
+    assert answer.status == status, answer.body
+    assert says in answer.error
+    assert (await alice.get(PATH)).body == []
+
+
+async def test_other_kinds_of_bodies_and_addresses_are_refused(alice: App) -> None:
+    plain = await alice.post(PATH, b"{}", headers={"Content-Type": "text/plain"})
+    assert plain.status == 415 and "application/json" in plain.error
+    for number in ("0", "x", "-1", "9" * 30, "%00", "1%2F..", "٣"):
+        answer = await alice.get(f"{PATH}/{number}")
+        assert answer.status == 404 and answer.error
+    for query in ("limit=x", "limit=-1", "max_id=1e9", "max_id=" + "9" * 40):
+        answer = await alice.get(f"{PATH}?{query}")
+        assert answer.status == 400 and answer.error
+    assert (await alice.get(f"{PATH}?limit=0")).status == 200
+    assert (await alice.ask("PUT", f"{PATH}/1")).status == 405
+
+
+async def test_the_queue_is_limited_per_account(alice: App) -> None:
+    for _ in range(20):
+        assert (await alice.post(PATH, {"recipe": RECIPE})).status == 201
+    full = await alice.post(PATH, {"recipe": RECIPE})
+    assert full.status == 422 and "20" in full.error
