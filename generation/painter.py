@@ -286,6 +286,17 @@ def run(
     return code
 
 
+def log_to_stderr() -> None:
+    """Has a painter say on standard error what it is doing; $EASEL_PAINTER_LOG is the level."""
+    logging.basicConfig(
+        level=os.environ.get("EASEL_PAINTER_LOG", "INFO").upper(),
+        format="painter: %(message)s",
+        stream=sys.stderr,
+    )
+    for library in ("websockets", "httpx", "urllib3", "huggingface_hub"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
 def end_with_parent() -> None:
     """Ends this process as soon as its standard input does, which the parent holds open: also
     when the parent was killed, and also in the middle of a step, so that no orphan keeps the
@@ -321,13 +332,7 @@ def main() -> NoReturn:
         "--with-parent", action="store_true", help="end when standard input is closed"
     )
     options = parser.parse_args()
-    logging.basicConfig(
-        level=os.environ.get("EASEL_PAINTER_LOG", "INFO").upper(),
-        format="painter: %(message)s",
-        stream=sys.stderr,
-    )
-    for library in ("websockets", "httpx", "urllib3", "huggingface_hub"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+    log_to_stderr()
     token = os.environ.get("EASEL_PAINTER_TOKEN", "")
     if options.token_file is not None:
         try:

@@ -63,4 +63,5 @@ def paint(
     """Paint for an instance, from this machine; it needs no open port."""
     from generation import painter
 
-    painter.run(server=server, token=token, model=model, device=device)
+    painter.log_to_stderr()
+    raise typer.Exit(painter.run(server=server, token=token, model=model, device=device))

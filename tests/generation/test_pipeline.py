@@ -78,6 +78,7 @@ def test_a_painting_can_be_stopped_and_the_next_is_as_ever(pipeline: Pipeline) -
         pipeline.paint([DOG], stop)
     assert seen == [1, 2]
     assert pipeline.paint([CAT])[0].png == before.png
+    assert seen == [1, 2]  # who listened to the one hears nothing of the other
 
 
 def test_a_batch_is_the_same_as_each_alone(pipeline: Pipeline) -> None:
