@@ -10,18 +10,21 @@ from typing import cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fedi import api, logs, web
-from fedi.federation import (  # delivery, incoming and outgoing register their jobs
+from fedi.federation import (  # the JOBS below register theirs when they are imported
     delivery,
     discovery,
     documents,
     inbox,
     incoming,
     outgoing,
+    threads,
 )
 from fedi.jobs import Runner
 from fedi.runtime import Easel
@@ -29,7 +32,7 @@ from fedi.social import accounts
 from fedi.social.errors import SocialError
 from fedi.studio.dispatcher import Dispatcher
 
-JOBS = (delivery, incoming, outgoing)
+JOBS = (delivery, incoming, outgoing, threads)
 
 log = logs.get(__name__)
 
@@ -69,6 +72,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
+        middleware=[Middleware(_PlainPaths)],
         exception_handlers={
             HTTPException: _http_error,
             SocialError: _social_error,
@@ -79,6 +83,19 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
     app.state.easel = easel
     app.state.dispatcher = dispatcher
     return app
+
+
+class _PlainPaths:
+    """There is nothing under a path with NUL, which PostgreSQL takes in no query."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.app
+        if scope["type"] == "http" and "\0" in scope["path"]:
+            app = _answer(Request(scope), 404, "There is nothing here.", {})
+        await app(scope, receive, send)
 
 
 async def _health(request: Request) -> Response:

@@ -60,7 +60,9 @@ async def deliver(easel: Easel, job: Claimed) -> None:
         raise GiveUp(refusal)
     after = None
     if answer.retry_after is not None:
-        after = min(timedelta(seconds=answer.retry_after), MAX_RETRY_AFTER)
+        asked = min(timedelta(seconds=answer.retry_after), MAX_RETRY_AFTER)
+        # Never sooner than planned: many short waits would use up the attempts in minutes.
+        after = max(asked, BACKOFF.wait(job.attempts))
     raise Retry(refusal, after=after)
 
 

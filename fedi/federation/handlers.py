@@ -15,11 +15,11 @@ from sqlmodel import col, select
 
 from activitypub import origin
 from activitypub.errors import Malformed
-from activitypub.objects import Activity, Actor, Note
+from activitypub.objects import Activity, Actor, Note, values
 from activitypub.objects.actor import ACTOR_TYPES
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Favourite, Follow, Status
-from fedi.federation import remote, translate
+from fedi.federation import remote, threads, translate
 from fedi.runtime import Easel
 from fedi.social import accounts, blocks, favourites, follows, reblogs, statuses
 
@@ -64,12 +64,20 @@ async def reject(easel: Easel, actor: Account, activity: Activity) -> Effect | N
     return effect
 
 
+def _inner(activity: Activity) -> Activity | None:
+    """The embedded activity; None if there is none, or only its id."""
+    try:
+        return Activity.parse(activity.object) if activity.object is not None else None
+    except Malformed:
+        return None
+
+
 async def _sent_follow(tx: Transaction, actor: Account, activity: Activity) -> Follow | None:
     """The Follow that is answered: one of ours, sent to this very actor."""
     found = await follows.by_uri(tx, activity.object_id) if activity.object_id else None
-    if found is None and activity.object is not None:
+    inner = _inner(activity)
+    if found is None and inner is not None:
         # Some answer with a Follow of their own making: its actor must be one of ours.
-        inner = Activity.parse(activity.object)
         follower = await _local(tx, inner.actor)
         if follower is not None and inner.object_id == actor.uri:
             found = await follows.find(tx, follower.id, actor.id)
@@ -80,7 +88,7 @@ async def _sent_follow(tx: Transaction, actor: Account, activity: Activity) -> F
 
 
 async def undo(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
-    inner = Activity.parse(activity.object) if activity.object is not None else None
+    inner = _inner(activity)
 
     async def effect(tx: Transaction) -> None:
         uri = activity.object_id
@@ -110,7 +118,7 @@ async def undo(easel: Easel, actor: Account, activity: Activity) -> Effect | Non
                 if block is not None and block.account_id == actor.id
                 else await _local(tx, undone)
             )
-            if blocked is not None and kind == "Block":
+            if blocked is not None:
                 await blocks.remove(tx, actor, blocked)
 
     return effect
@@ -151,9 +159,22 @@ async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | N
     async def effect(tx: Transaction) -> None:
         known = await remote.ids_of(tx, translate.addressed_actors(note))
         if await _concerns_us(tx, actor, note):
-            await statuses.receive(tx, actor, translate.received(note, actor, known))
+            await _revive(tx, actor, note.id)
+            status = await statuses.receive(tx, actor, translate.received(note, actor, known))
+            if status is not None:
+                await threads.look_up(tx, status)
 
     return effect
+
+
+async def _revive(tx: Transaction, actor: Account, uri: str | None) -> None:
+    """An id that somebody else of that server declared dead before it came is not dead: such a
+    tombstone was never read from there."""
+    found = await _by_uri(tx, uri)
+    unread = found is not None and found.deleted_at is not None and found.fetched_at is None
+    if found is not None and unread and not found.local and found.account_id != actor.id:
+        await tx.delete(found)
+        await tx.flush()
 
 
 async def _stated(easel: Easel, actor: Account, activity: Activity) -> Mapping[str, Any]:
@@ -194,7 +215,7 @@ async def _concerns_us(tx: Transaction, actor: Account, note: Note) -> bool:
 
 
 async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
-    kind = activity.object.get("type") if activity.object is not None else None
+    kind = values.kind(activity.object) if activity.object is not None else None
     if activity.object_id == actor.uri or kind in ACTOR_TYPES:
         if activity.object_id != actor.uri:
             return None
@@ -267,9 +288,10 @@ async def announce(easel: Easel, actor: Account, activity: Activity) -> Effect |
         return None
 
     async def effect(tx: Transaction) -> None:
-        dead = await tx.exec(select(Status.id).where(Status.uri == uri))
-        if dead.first() is None:
-            await reblogs.add(tx, actor, status, uri=uri, published=activity.published)
+        await _revive(tx, actor, uri)
+        if await _by_uri(tx, uri) is None:
+            published = min(activity.published or tx.now, tx.now)
+            await reblogs.add(tx, actor, status, uri=uri, published=published)
 
     return effect
 

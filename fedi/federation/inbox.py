@@ -71,10 +71,14 @@ async def _receive(request: Request) -> Response:
         return Response(status_code=202)  # somebody whom nobody here ever heard of is gone
     answer = await signed_by(easel, request, body)
     if isinstance(answer, Refused):
-        if not (own_end and answer.reason is Reason.KEY_GONE):
+        # The key may be gone because its owner is. Whose key it was nobody can tell any more, so
+        # it is the actor's own server that says so, not the address that the sender names.
+        actor = activity.actor or ""
+        ended = own_end and answer.reason is Reason.KEY_GONE
+        if not (ended and await remote.is_gone(easel, actor)):
             log.info("activity_refused", reason=answer.reason, detail=answer.detail)
             raise HTTPException(answer.status, answer.detail)
-        signer = activity.actor or ""  # its own server says that it is gone
+        signer = actor
     else:
         signer = answer.owner
     forbidden = origin.check(activity, signer)

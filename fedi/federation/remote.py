@@ -5,9 +5,12 @@ Nothing here holds a transaction while it waits for another server.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlmodel import col, select
@@ -15,7 +18,7 @@ from sqlmodel import col, select
 from activitypub import origin, webfinger
 from activitypub.client import FetchError
 from activitypub.errors import Malformed
-from activitypub.objects import Activity, Actor, Note
+from activitypub.objects import Activity, Actor, Note, values
 from activitypub.objects.note import NOTE_TYPES
 from activitypub.signatures import Key, KeyCache, KeyUnavailable, Signer
 from activitypub.signatures.keys import load_public
@@ -141,6 +144,17 @@ async def _actor(easel: Easel, uri: str, *, fresh: bool) -> Actor:
     return actor
 
 
+async def is_gone(easel: Easel, uri: str) -> bool:
+    """Whether an actor's own server says, now, that they are deleted."""
+    try:
+        await _actor(easel, uri, fresh=True)
+    except FetchError as error:
+        return error.gone
+    except Malformed:
+        return False
+    return False
+
+
 def keys(easel: Easel) -> KeyCache:
     """The public keys of others, as this process knows them."""
     cache = _caches.get(easel)
@@ -162,7 +176,8 @@ async def _key(easel: Easel, key_id: str, fresh: bool) -> Key:
             )
             owner = (await session.exec(query)).first()
         if owner is not None and not owner.local:
-            return _parsed(key_id, owner.uri, owner.public_key_pem)
+            with contextlib.suppress(KeyUnavailable):  # perhaps its server has a better one now
+                return _parsed(key_id, owner.uri, owner.public_key_pem)
     try:
         actor = await _owner(easel, key_id, fresh)
     except FetchError as error:
@@ -229,21 +244,30 @@ async def status(easel: Easel, uri: str) -> Status | None:
     if origin.origin(uri) == easel.settings.instance.url:
         return None
     got = await easel.client.get_document(uri, await instance_signer(easel))
-    document = got.document
-    if document.get("type") not in NOTE_TYPES:
-        wrapped = origin.embedded(Activity.parse(document))
-        if wrapped is None:
-            raise Malformed("What is there is no post.")
-        document = wrapped
+    document: Mapping[str, Any] = got.document
+    if values.kind(document) not in NOTE_TYPES:
+        document = _created(Activity.parse(document))
     note = Note.parse(document)
     if note.id is None or note.attributed_to is None:
         raise Malformed("The post has no id or no author.")
     if origin.may_speak(note.attributed_to, document) is not None:
         raise Malformed("The post is not its author's.")
     author = await account(easel, note.attributed_to)
+    if author.suspended_at is not None or author.deleted_at is not None:
+        return None
     async with easel.database.write() as tx:
         known_actors = await ids_of(tx, translate.addressed_actors(note))
-        return await statuses.receive(tx, author, translate.received(note, author, known_actors))
+        received = translate.received(note, author, known_actors)
+        return await statuses.receive(tx, author, received, live=False)
+
+
+def _created(activity: Activity) -> Mapping[str, Any]:
+    """The post that a fetched Create brings. Its actor must be of the origin that said so: the
+    embedded object is only held against the actor."""
+    wrapped = origin.embedded(activity) if activity.type == "Create" else None
+    if wrapped is None or not origin.same_origin(activity.id, activity.actor):
+        raise Malformed("What is there is no post.")
+    return wrapped
 
 
 async def ids_of(tx: Transaction, uris: list[str]) -> dict[str, int]:

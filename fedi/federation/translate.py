@@ -18,6 +18,7 @@ from activitypub.objects import (
     PublicKey,
     Source,
 )
+from activitypub.origin import same_origin
 from fedi import __version__
 from fedi.database.tables import Account, MediaAttachment
 from fedi.settings import InstanceSettings
@@ -172,7 +173,8 @@ def remote_account(actor: Actor, handle: str) -> RemoteAccount:
         handle: `user@host`, as WebFinger confirmed it.
     """
     username, _, domain = handle.rpartition("@")
-    key = actor.public_keys[0] if actor.public_keys else None
+    # A key id of another origin could be somebody else's: it is believed only where it is fetched.
+    key = next((key for key in actor.public_keys if same_origin(key.id, actor.id)), None)
     return RemoteAccount(
         uri=actor.id,
         username=username,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -45,9 +46,7 @@ def key_number(n: int) -> rsa.RSAPrivateKey:
 def public_pem(key: rsa.RSAPrivateKey) -> str:
     return (
         key.public_key()
-        .public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         .decode()
     )
 
@@ -94,10 +93,8 @@ class Internet:
 
     def answer(self, inbox: str, *statuses: int, **headers: str) -> None:
         """Answer the next POSTs to an inbox with these."""
-        self.answers.setdefault(inbox, []).extend(
-            (lambda _, status=status: web.Response(status=status, headers=headers))
-            for status in statuses
-        )
+        for status in statuses:
+            self.answers.setdefault(inbox, []).append(_bare(status, headers))
 
     def got(self, inbox: str | None = None) -> list[Document]:
         """What was posted to an inbox (to all of them, without one), in order."""
@@ -126,6 +123,10 @@ class Internet:
         return web.json_response(
             {"subject": f"acct:{acct}", "links": [link]}, content_type=JRD_JSON
         )
+
+
+def _bare(status: int, headers: dict[str, str]) -> Page:
+    return lambda _: web.Response(status=status, headers=headers)
 
 
 @asynccontextmanager
@@ -305,7 +306,7 @@ async def post(
     type_: str = ACTIVITY_JSON,
 ) -> tuple[int, str]:
     headers = {**headers, "Content-Type": type_}
-    async with browser.post(url, data=body, headers=headers) as answer:
+    async with browser.post(url, data=io.BytesIO(body), headers=headers) as answer:
         return answer.status, await answer.text()
 
 
