@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import func, union
+from sqlalchemy import case, func, union
 from sqlmodel import col, select
 
 from fedi.database import Transaction
@@ -19,8 +19,11 @@ _INBOX: Any = func.coalesce(col(Account.shared_inbox_uri), col(Account.inbox_uri
 async def of_status(tx: Transaction, status: Status) -> list[str]:
     """Everybody who is to have a post: followers (unless it is direct), those whom it names,
     and the author of what it answers."""
+    # Who is addressed by bto or bcc stands nowhere in the document: only which inbox it comes to
+    # tells their server for whom it is (Mastodon 4.6 reads it so).
+    inbox = case((col(Mention.blind), col(Account.inbox_uri)), else_=_INBOX)
     wanted = [
-        _remote(select(_INBOX)).join(
+        _remote(select(inbox)).join(
             Mention,
             (col(Mention.account_id) == col(Account.id)) & (col(Mention.status_id) == status.id),
         )

@@ -21,7 +21,7 @@ PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 @dataclass
 class Answer:
     status: int
-    headers: aiohttp.typedefs.LooseHeaders
+    headers: dict[str, str]
     body: Any
 
     @property
@@ -55,9 +55,7 @@ class App:
             token = await accounts.issue_token(tx, account, "test", scopes)
         return cls(instance, browser, account, token)
 
-    async def ask(
-        self, method: str, path: str, content: Any = None, **options: Any
-    ) -> Answer:  # fmt: skip
+    async def ask(self, method: str, path: str, content: Any = None, **options: Any) -> Answer:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         headers |= options.pop("headers", {})
         if content is not None and not isinstance(content, bytes):

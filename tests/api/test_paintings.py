@@ -27,7 +27,7 @@ async def test_a_picture_is_asked_for_and_found_again(alice: App) -> None:
     made = await alice.post(PATH, {"recipe": RECIPE, "share_recipe": True})
     assert made.status == 201
     painting = made.body
-    assert made.headers["Location"] == f"{alice.instance.url}{PATH}/{painting['id']}"  # type: ignore[index, call-overload]
+    assert made.headers["Location"] == f"{alice.instance.url}{PATH}/{painting['id']}"
     assert painting["recipe"] == RECIPE
     assert (painting["state"], painting["ahead"], painting["media"], painting["status"]) == (
         "queued", 0, None, None,
@@ -151,8 +151,8 @@ async def test_who_may_what(
 
     def refused(answer: Answer, status: int, error: str) -> None:
         assert answer.status == status and answer.error
-        challenge = {**dict(answer.headers)}["WWW-Authenticate"]  # type: ignore[arg-type]
-        assert str(challenge).startswith("Bearer ") and error in str(challenge)
+        challenge = answer.headers["WWW-Authenticate"]
+        assert challenge.startswith("Bearer ") and error in challenge
 
     for method, path, content in calls:
         refused(await nobody.ask(method, path, content), 401, "realm")
@@ -163,52 +163,49 @@ async def test_who_may_what(
     assert (await reader.get(PATH)).status == 200
 
 
-@pytest.mark.parametrize(
-    ("content", "status", "says"),
-    [
-        ({}, 422, "recipe"),
-        ({"recipe": "a cat"}, 422, "recipe"),
-        ({"recipe": {}}, 422, "prompt"),
-        ({"recipe": {"prompt": "   "}}, 422, "prompt"),
-        ({"recipe": {"prompt": 7}}, 422, "prompt"),
-        ({"recipe": {"prompt": "x" * 5000}}, 422, "4000"),
-        ({"recipe": {"prompt": "x", "steps": 61}}, 422, "60 steps"),
-        ({"recipe": {"prompt": "x", "steps": -1}}, 422, "steps"),
-        ({"recipe": {"prompt": "x", "steps": 1e9}}, 422, "steps"),
-        ({"recipe": {"prompt": "x", "width": 2048, "height": 2048}}, 422, "megapixels"),
-        ({"recipe": {"prompt": "x", "width": 512}}, 422, "height"),
-        ({"recipe": {"prompt": "x", "model": "/etc/passwd"}}, 422, "model"),
-        ({"recipe": {"prompt": "x", "model": "../../x"}}, 422, "model"),
-        ({"recipe": {"prompt": "x", "model": "a/b"}}, 422, "Nobody here paints with a/b"),
-        ({"recipe": {"prompt": "x", "count": 4}}, 422, "count"),
-        ({"recipe": {"prompt": "x", "colour": "red"}}, 422, "colour"),
-        ({"recipe": RECIPE, "share_recipe": "yes"}, 422, "share_recipe"),
-        ({"recipe": RECIPE, "description": "x" * 20000}, 422, "description"),
-        ({"recipe": RECIPE, "description": ["x"]}, 422, "description"),
-        ({"recipe": RECIPE, "post": "hello"}, 422, "post"),
-        ({"recipe": RECIPE, "post": {"visibility": "secret"}}, 422, "visibility"),
-        ({"recipe": RECIPE, "post": {"text": "x" * 6000}}, 422, "5000"),
-        ({"recipe": RECIPE, "post": {"text": 5}}, 422, "text"),
-        ({"recipe": RECIPE, "post": {"sensitive": 1}}, 422, "sensitive"),
-        ({"recipe": RECIPE, "post": {"spoiler_text": "x" * 600}}, 422, "500"),
-        (["recipe"], 400, "object"),
-        (b"{", 400, "JSON"),
-        (b"", 400, "JSON"),
-        (b'{"recipe": {"prompt": "a\\u0000b"}}', 400, "NUL"),
-        (b'{"recipe": {"prompt": "\\ud800"}}', 400, "JSON"),
-        (b'{"recipe": {"prompt": "a", "steps": NaN}}', 400, "JSON"),
-        (b"[" * 100_000, 400, "JSON"),
-        (b'{"a":' * 40 + b"1" + b"}" * 40, 400, "deep"),
-        (b" " * (1024 * 1024 + 1), 413, "large"),
-    ],
-    ids=lambda value: str(value)[:50] if not isinstance(value, bytes) else f"{value[:30]!r}",
-)
-async def test_nonsense_is_refused_in_a_sentence(
-    alice: App, content: Any, status: int, says: str
-) -> None:
-    answer = await alice.post(PATH, content, headers={"Content-Type": "application/json"})
-    assert answer.status == status, answer.body
-    assert says in answer.error
+NONSENSE: list[tuple[Any, int, str]] = [
+    ({}, 422, "recipe"),
+    ({"recipe": "a cat"}, 422, "recipe"),
+    ({"recipe": {}}, 422, "prompt"),
+    ({"recipe": {"prompt": "   "}}, 422, "prompt"),
+    ({"recipe": {"prompt": 7}}, 422, "prompt"),
+    ({"recipe": {"prompt": "x" * 5000}}, 422, "4000"),
+    ({"recipe": {"prompt": "x", "steps": 61}}, 422, "60 steps"),
+    ({"recipe": {"prompt": "x", "steps": -1}}, 422, "steps"),
+    ({"recipe": {"prompt": "x", "steps": 1e9}}, 422, "steps"),
+    ({"recipe": {"prompt": "x", "width": 2048, "height": 2048}}, 422, "megapixels"),
+    ({"recipe": {"prompt": "x", "width": 512}}, 422, "height"),
+    ({"recipe": {"prompt": "x", "model": "/etc/passwd"}}, 422, "model"),
+    ({"recipe": {"prompt": "x", "model": "../../x"}}, 422, "model"),
+    ({"recipe": {"prompt": "x", "model": "a/b"}}, 422, "Nobody here paints with a/b"),
+    ({"recipe": {"prompt": "x", "count": 4}}, 422, "count"),
+    ({"recipe": {"prompt": "x", "colour": "red"}}, 422, "colour"),
+    ({"recipe": RECIPE, "share_recipe": "yes"}, 422, "share_recipe"),
+    ({"recipe": RECIPE, "description": "x" * 20000}, 422, "description"),
+    ({"recipe": RECIPE, "description": ["x"]}, 422, "description"),
+    ({"recipe": RECIPE, "post": "hello"}, 422, "post"),
+    ({"recipe": RECIPE, "post": {"visibility": "secret"}}, 422, "visibility"),
+    ({"recipe": RECIPE, "post": {"text": "x" * 6000}}, 422, "5000"),
+    ({"recipe": RECIPE, "post": {"text": 5}}, 422, "text"),
+    ({"recipe": RECIPE, "post": {"sensitive": 1}}, 422, "sensitive"),
+    ({"recipe": RECIPE, "post": {"spoiler_text": "x" * 600}}, 422, "500"),
+    (["recipe"], 400, "object"),
+    (b"{", 400, "JSON"),
+    (b"", 400, "JSON"),
+    (b'{"recipe": {"prompt": "a\\u0000b"}}', 400, "NUL"),
+    (b'{"recipe": {"prompt": "\\ud800"}}', 400, "JSON"),
+    (b'{"recipe": {"prompt": "a", "steps": NaN}}', 400, "JSON"),
+    (b"[" * 100_000, 400, "JSON"),
+    (b'{"a":' * 40 + b"1" + b"}" * 40, 400, "deep"),
+    (b" " * (1024 * 1024 + 1), 413, "large"),
+]
+
+
+async def test_nonsense_is_refused_in_a_sentence(alice: App) -> None:
+    for content, status, says in NONSENSE:
+        answer = await alice.post(PATH, content, headers={"Content-Type": "application/json"})
+        assert answer.status == status, (str(content)[:60], answer.body)
+        assert says in answer.error
     assert (await alice.get(PATH)).body == []
 
 

@@ -336,34 +336,35 @@ async def test_a_stranger_is_not_let_in(instance: rig.Instance) -> None:
         assert "www-authenticate" in refusal.value.response.headers
 
 
-@pytest.mark.parametrize(
-    "frames",
+NOT_THE_PROTOCOL: list[list[str | bytes]] = [
+    [protocol.encode(Ready(slots=1))],
+    ["hello"],
+    [b"\xff\xff\xff\xff{}"],
+    [b"\0\0"],
+    [protocol.encode(Hello(name="a", device="cpu", models=())), "{}"],
+    [protocol.encode(Hello(name="a", device="cpu", models=()))] * 2,
     [
-        [protocol.encode(Ready(slots=1))],
-        ["hello"],
-        [b"\xff\xff\xff\xff{}"],
-        [b"\0\0"],
-        [protocol.encode(Hello(name="a", device="cpu", models=())), "{}"],
-        [protocol.encode(Hello(name="a", device="cpu", models=()))] * 2,
-        [
-            protocol.encode(Hello(name="a", device="cpu", models=())),
-            protocol.encode(Failed(painting="1", reason="not mine")),
-        ],
-        [
-            protocol.encode(Hello(name="a", device="cpu", models=())),
-            protocol.encode(Failed(painting="\0 or 1=1", reason="not mine")),
-        ],
+        protocol.encode(Hello(name="a", device="cpu", models=())),
+        protocol.encode(Failed(painting="1", reason="not mine")),
     ],
-)
+    [
+        protocol.encode(Hello(name="a", device="cpu", models=())),
+        protocol.encode(Failed(painting="\0 or 1=1", reason="not mine")),
+    ],
+]
+
+
 async def test_who_does_not_keep_to_the_protocol_is_shown_the_door(
-    instance: rig.Instance, frames: list[str | bytes]
+    instance: rig.Instance,
 ) -> None:
-    async with opened(instance, await token_for(instance, "odd")) as odd:
-        for frame in frames:
-            await odd.socket.send(frame)
-        with pytest.raises(ConnectionClosed) as closed:
-            await odd.hear()
-    assert closed.value.rcvd is not None and closed.value.rcvd.code == 1002
+    token = await token_for(instance, "odd")
+    for frames in NOT_THE_PROTOCOL:
+        async with opened(instance, token) as odd:
+            for frame in frames:
+                await odd.socket.send(frame)
+            with pytest.raises(ConnectionClosed) as closed:
+                await odd.hear()
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == 1002
 
 
 async def test_a_painter_of_another_time_is_sent_away_in_words(instance: rig.Instance) -> None:

@@ -107,7 +107,7 @@ async def test_limits_are_refused_in_a_sentence(
             ({"model": "other/model"}, "Nobody here paints with other/model"),
         ):
             with pytest.raises(Invalid, match=sentence) as refusal:
-                await ask(easel, alice, **recipe)  # type: ignore[arg-type]
+                await ask(easel, alice, **recipe)
             assert str(refusal.value).endswith(".")
         await ask(easel, alice, "Gruselig is another word")
         await ask(easel, alice)
@@ -139,7 +139,7 @@ async def test_where_a_picture_stands(easel: Easel, clock: FakeClock) -> None:
     alice, bob = await account(easel, "alice"), await account(easel, "bob")
     card = await painter(easel)
 
-    async def ahead(painting: Painting) -> tuple[int, float | None] | None:
+    async def ahead(painting: Painting) -> object:
         async with easel.database.read() as session:
             where = await paintings.position(session, await look(easel, painting))
         return None if where is None else (where.ahead, where.seconds)

@@ -23,7 +23,7 @@ MB = 1_000_000
 
 def encoded(image: Image.Image, format: str, **options: object) -> bytes:
     out = io.BytesIO()
-    image.save(out, format, **options)  # type: ignore[arg-type]
+    image.save(out, format, **options)
     return out.getvalue()
 
 
