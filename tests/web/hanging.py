@@ -53,8 +53,9 @@ async def paint(instance: Instance, author: Account, **changes: Any) -> int:
     """A picture in the storage as a painter leaves it, with a row; `changes` are columns."""
     storage = instance.easel.storage
     file, preview = new_key("png"), new_key("webp")
-    await storage.put(file, png())
-    await storage.put(preview, png(32, 24))
+    content = png(changes.get("width") or 640, changes.get("height") or 480)
+    await storage.put(file, content)
+    await storage.put(preview, content)
     async with instance.easel.database.write() as tx:
         columns: dict[str, Any] = {
             "file": file,

@@ -91,9 +91,7 @@ async def _type(
         share_recipe=True,
         recipe=recipe,
     )
-    status = await hanging.publish(
-        instance, alice, text=hostile, media_ids=[picture], based_on_uri=hostile
-    )
+    status = await hanging.publish(instance, alice, text=hostile, media_ids=[picture])
     words = await hanging.publish(
         instance, alice, text="answer", spoiler_text=hostile, in_reply_to_id=status.id
     )
