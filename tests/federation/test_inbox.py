@@ -7,29 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
 
-from fedi.database.tables import Account, Job
-from fedi.social import accounts, follows
+from fedi.database.tables import Account
+from fedi.social import accounts
 from tests import rig
-from tests.federation import peer
+from tests.federation import peer, seeing
 from tests.federation.peer import PUBLIC, Internet, key_number
 from tests.rig import Instance
-
-
-async def jobs(instance: Instance) -> list[Job]:
-    async with instance.easel.database.read() as session:
-        return list((await session.exec(select(Job))).all())
-
-
-async def followers(instance: Instance, account: Account) -> list[str]:
-    async with instance.easel.database.read() as session:
-        return [other.uri for _, other in await follows.followers(session, account)]
-
-
-async def find(instance: Instance, uri: str) -> Account | None:
-    async with instance.easel.database.read() as session:
-        return await accounts.by_uri(session, uri)
 
 
 async def test_an_activity_is_written_down_before_it_is_answered(
@@ -37,11 +21,11 @@ async def test_an_activity_is_written_down_before_it_is_answered(
 ) -> None:
     bob = internet.person("bob")
     assert await bob.send(instance, bob.activity("Follow", alice.uri)) == 202
-    [job] = await jobs(instance)
+    [job] = await seeing.jobs(instance)
     assert job.kind == "incoming"
-    assert await followers(instance, alice) == []
+    assert await seeing.followers(instance, alice) == []
     await instance.run_jobs()
-    assert await followers(instance, alice) == [bob.uri]
+    assert await seeing.followers(instance, alice) == [bob.uri]
 
 
 async def test_an_unsigned_activity_is_refused_with_a_reason(
@@ -53,7 +37,7 @@ async def test_an_unsigned_activity_is_refused_with_a_reason(
         status, answer = await peer.post(browser, f"{instance.url}/inbox", body, {})
     assert status == 401
     assert "signed" in json.loads(answer)["error"]
-    assert await jobs(instance) == []
+    assert await seeing.jobs(instance) == []
     assert not internet.asked
 
 
@@ -66,7 +50,7 @@ async def test_what_was_changed_on_the_way_or_is_old_is_refused(
     assert (await bob.post(instance, body, sent=changed))[0] == 401
     assert (await bob.post(instance, body, age=timedelta(days=2)))[0] == 401
     assert (await bob.post(instance, body, age=timedelta(days=-2)))[0] == 401
-    assert await jobs(instance) == []
+    assert await seeing.jobs(instance) == []
 
 
 async def test_nobody_speaks_for_somebody_else(
@@ -79,7 +63,7 @@ async def test_nobody_speaks_for_somebody_else(
         assert await liar.send(instance, forged) == 401
         # bob's key is named, but it is not his
         assert await liar.send(instance, forged, key_id=bob.key_id) == 401
-    assert await jobs(instance) == []
+    assert await seeing.jobs(instance) == []
 
 
 async def test_a_key_that_its_owner_does_not_list_is_nobodys(
@@ -120,7 +104,7 @@ async def test_an_actor_cannot_take_the_name_of_anothers_key(
     await bob.does(instance, bob.activity("Follow", alice.uri))
     # not the squatter's key first, and bob's only after that one did not fit
     assert internet.asked[bob.uri] == asked
-    known = await find(instance, mallory.uri)
+    known = await seeing.account(instance, mallory.uri)
     assert known is not None and known.public_key_id == mallory.key_id
 
 
@@ -177,7 +161,7 @@ async def test_an_actor_under_anothers_address_is_read_at_its_own(
     assert await mallory.send(instance, follow) == 401
     internet.redirect(mallory.uri, bob.uri)
     assert await mallory.send(instance, follow) == 401
-    assert await find(instance, mallory.uri) is None
+    assert await seeing.account(instance, mallory.uri) is None
 
 
 async def test_a_new_key_is_fetched_once(
@@ -190,7 +174,7 @@ async def test_a_new_key_is_fetched_once(
     before = internet.asked[bob.uri]
     await bob.does(instance, bob.activity("Undo", bob.activity("Follow", alice.uri)))
     assert internet.asked[bob.uri] == before + 1
-    assert await followers(instance, alice) == []
+    assert await seeing.followers(instance, alice) == []
     bob.key = key_number(101)  # not published
     for _ in range(5):
         assert await bob.send(instance, bob.activity("Follow", alice.uri)) == 401
@@ -205,7 +189,7 @@ async def test_the_same_activity_is_done_once(
     await bob.does(instance, follow)
     await bob.does(instance, bob.activity("Undo", follow))
     await bob.does(instance, follow)
-    assert await followers(instance, alice) == []
+    assert await seeing.followers(instance, alice) == []
 
 
 async def test_nobody_can_use_up_anothers_activity_id(
@@ -218,7 +202,7 @@ async def test_nobody_can_use_up_anothers_activity_id(
     await neighbour.send(instance, {**follow, "actor": neighbour.uri})
     await instance.run_jobs()
     await bob.does(instance, follow)
-    assert bob.uri in await followers(instance, alice)
+    assert bob.uri in await seeing.followers(instance, alice)
 
 
 async def test_the_delete_of_somebody_unknown_is_taken_without_asking(
@@ -229,7 +213,7 @@ async def test_the_delete_of_somebody_unknown_is_taken_without_asking(
     gone = bob.activity("Delete", bob.uri, to=[PUBLIC])
     assert await bob.send(instance, gone) == 202
     assert await bob.send(instance, bob.activity("Delete", {"id": bob.uri})) == 202
-    assert await jobs(instance) == []
+    assert await seeing.jobs(instance) == []
     assert not internet.asked
 
 
@@ -307,8 +291,8 @@ async def test_activities_that_are_no_activities_are_refused(
     activity = {name: value for name, value in activity.items() if value is not None}
     assert await bob.send(instance, activity) in {202, 400, 401, 403}
     await instance.run_jobs()
-    assert await jobs(instance) == []
-    assert await followers(instance, alice) == []
+    assert await seeing.jobs(instance) == []
+    assert await seeing.followers(instance, alice) == []
 
 
 async def test_types_that_we_do_not_know_do_nothing(
@@ -317,7 +301,7 @@ async def test_types_that_we_do_not_know_do_nothing(
     bob = internet.person("bob")
     for type_ in ("Arrive", "EmojiReact", "Nonsense"):
         await bob.does(instance, bob.activity(type_, alice.uri))
-    assert await jobs(instance) == []
+    assert await seeing.jobs(instance) == []
 
 
 async def test_odd_but_signed_activities_leave_no_failed_job(
@@ -347,7 +331,7 @@ async def test_odd_but_signed_activities_leave_no_failed_job(
                 continue
             assert await bob.send(instance, bob.activity(type_, object_)) in {202, 400, 403}
     await instance.run_jobs()
-    left = [(job.kind, job.payload, job.error) for job in await jobs(instance)]
+    left = [(job.kind, job.payload, job.error) for job in await seeing.jobs(instance)]
     assert left == []
 
 
@@ -359,7 +343,7 @@ async def test_a_personal_inbox_is_its_owners(
     assert await bob.send(instance, follow, inbox="/users/nobody/inbox") == 404
     assert await bob.send(instance, follow, inbox="/users/%00/inbox") == 404
     await bob.does(instance, follow, inbox="/users/alice/inbox")
-    assert await followers(instance, alice) == [bob.uri]
+    assert await seeing.followers(instance, alice) == [bob.uri]
     async with instance.easel.database.write() as tx:
         account = await accounts.by_id(tx, alice.id)
         assert account is not None
