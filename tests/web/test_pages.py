@@ -293,12 +293,13 @@ async def test_a_deleted_account_is_gone_and_a_suspended_one_never_was(
 ) -> None:
     alice = await hanging.join(instance)
     status = await hanging.hang(instance, alice, text="hello")
-    bob = await hanging.join(instance, "bob", suspended_at=instance.clock.now())
+    bob = await hanging.join(instance, "bob")
     theirs = await hanging.hang(instance, bob, text="hello")
     async with instance.easel.database.write() as tx:
-        leaving = await tx.get(Account, alice.id)
-        assert leaving is not None
+        leaving, suspended = await tx.get(Account, alice.id), await tx.get(Account, bob.id)
+        assert leaving is not None and suspended is not None
         await accounts.delete_account(tx, leaving)
+        suspended.suspended_at = tx.now
     assert (await get(browser, f"{instance.url}/@alice")).status == 410
     assert (await get(browser, hanging.address(instance, status))).status == 410
     assert (await get(browser, f"{instance.url}/@bob")).status == 404
