@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -26,16 +26,16 @@ from fedi.database import Transaction
 from fedi.database.tables import Account, Status
 from fedi.federation import translate
 from fedi.runtime import Easel
-from fedi.social import accounts, statuses
+from fedi.social import accounts, statuses, text
 from fedi.social.errors import Invalid, NotFound
 
 ACTOR_AGE = timedelta(days=1)  # an actor is read again after so long, as Mastodon does
 ACTORS_REMEMBERED = 256  # actor documents that were just fetched, for a key or a refresh
-ACTOR_MEMORY_S = 60.0
+ACTOR_MEMORY = timedelta(minutes=1)
 
 _signers: WeakKeyDictionary[Easel, Signer] = WeakKeyDictionary()
 _caches: WeakKeyDictionary[Easel, KeyCache] = WeakKeyDictionary()
-_fetched: WeakKeyDictionary[Easel, OrderedDict[str, tuple[float, Actor]]] = WeakKeyDictionary()
+_fetched: WeakKeyDictionary[Easel, OrderedDict[str, tuple[datetime, Actor]]] = WeakKeyDictionary()
 
 
 async def instance_signer(easel: Easel) -> Signer:
@@ -61,7 +61,7 @@ async def resolve(easel: Easel, name: str) -> Account:
         NotFound: there is none, or its server does not answer.
         Invalid: that is neither a handle nor an address.
     """
-    name = name.strip().removeprefix("acct:").removeprefix("@")
+    name = text.clean(name).strip().removeprefix("acct:").removeprefix("@")
     try:
         if name.startswith(("http://", "https://")):
             return await account(easel, name)
@@ -132,12 +132,13 @@ async def _actor(easel: Easel, uri: str, *, fresh: bool) -> Actor:
         raise FetchError("That is an address of this instance.")
     remembered = _fetched.setdefault(easel, OrderedDict())
     known = remembered.get(uri)
-    if known is not None and not fresh and time.monotonic() - known[0] < ACTOR_MEMORY_S:
+    now = easel.clock.now()
+    if known is not None and not fresh and now - known[0] < ACTOR_MEMORY:
         return known[1]
     got = await easel.client.get_document(uri, await instance_signer(easel))
     actor = Actor.parse(got.document)
     for name in {uri, actor.id}:
-        remembered[name] = (time.monotonic(), actor)
+        remembered[name] = (now, actor)
         remembered.move_to_end(name)
     while len(remembered) > ACTORS_REMEMBERED:
         remembered.popitem(last=False)
