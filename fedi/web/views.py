@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import msgspec
 from markupsafe import Markup
 
 from fedi.database.tables import Account, MediaAttachment
@@ -285,7 +286,10 @@ def shared(media: MediaAttachment) -> Shared | None:
     """The recipe of a picture, if its author shares it."""
     if not media.share_recipe:
         return None
-    recipe = Recipe.from_document(media.recipe) if media.recipe else Recipe(prompt=media.ai_prompt)
+    try:
+        recipe = Recipe.from_document(media.recipe or {})
+    except msgspec.ValidationError:  # none is kept, or none that this version reads
+        recipe = Recipe(prompt=media.ai_prompt)
     texts = [("Prompt", recipe.prompt), ("Without", recipe.negative_prompt)]
     size = f"{recipe.width} × {recipe.height}" if recipe.width and recipe.height else None
     facts = [

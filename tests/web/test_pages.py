@@ -173,6 +173,19 @@ async def test_a_post_shows_its_picture_and_its_honest_label(
         assert file.status == 200
 
 
+async def test_a_shared_recipe_that_cannot_be_read_is_its_prompt(
+    instance: Instance, browser: aiohttp.ClientSession
+) -> None:
+    alice = await hanging.join(instance)
+    for recipe in (None, {}, {"prompt": 7, "seed": "x"}):
+        picture = await hanging.paint(
+            instance, alice, share_recipe=True, recipe=recipe, ai_prompt="a lighthouse"
+        )
+        status = await hanging.publish(instance, alice, media_ids=[picture])
+        page = (await get(browser, hanging.address(instance, status))).page
+        assert "a lighthouse" in page.all("details", _class="fold")[0].text
+
+
 async def test_a_recipe_that_is_not_shared_stays_with_its_author(
     instance: Instance, browser: aiohttp.ClientSession
 ) -> None:
