@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from datetime import timedelta
+from http import HTTPStatus
 from weakref import WeakKeyDictionary
+
+from sqlalchemy import or_
+from sqlmodel import col, select
 
 from activitypub.client import FetchError
 from activitypub.signatures import Signer
 from fedi import logs
 from fedi.database.tables import Account, OutgoingActivity
-from fedi.federation.remote import signer_of
-from fedi.jobs import Backoff, Claimed, GiveUp, Retry, handles
+from fedi.federation import remote
+from fedi.jobs import Backoff, Claimed, GiveUp, Retry, enqueue, handles
 from fedi.runtime import Easel
+from fedi.social import accounts
 
 # 1, 2, 4 … 512 minutes, then every 12 hours: 20 attempts end after more than five days.
 ATTEMPTS = 20
@@ -22,6 +27,8 @@ BACKOFF = Backoff(first=timedelta(minutes=1), factor=2, most=timedelta(hours=12)
 PASSING = frozenset({401, 408, 429})
 NEVER = frozenset({501})
 MAX_RETRY_AFTER = timedelta(days=1)
+
+ASKED_AFTER = 20  # people of one inbox that is gone; a whole server that is gone has many
 
 BODIES_KEPT = 64  # activities in the middle of their fan-out
 
@@ -55,8 +62,12 @@ async def deliver(easel: Easel, job: Claimed) -> None:
     if answer.ok:
         return
     refusal = f"{inbox} answered {answer.status}"
-    passing = answer.status >= 500 or answer.status in PASSING
-    if not passing or answer.status in NEVER:
+    if answer.status == HTTPStatus.GONE:
+        async with easel.database.write() as tx:
+            key = f"ask_after {inbox}"
+            await enqueue(tx, "ask_after", {"inbox": inbox}, unique_key=key)
+    refused = 400 <= answer.status < 500 and answer.status not in PASSING
+    if refused or answer.status in NEVER:
         raise GiveUp(refusal)
     after = None
     if answer.retry_after is not None:
@@ -64,6 +75,26 @@ async def deliver(easel: Easel, job: Claimed) -> None:
         # Never sooner than planned: many short waits would use up the attempts in minutes.
         after = max(asked, BACKOFF.wait(job.attempts))
     raise Retry(refusal, after=after)
+
+
+@handles("ask_after", attempts=3, at_once=2)
+async def ask_after(easel: Easel, job: Claimed) -> None:
+    """An inbox is gone: whoever had it and is gone themselves is forgotten."""
+    inbox = job.payload["inbox"]
+    async with easel.database.read() as session:
+        query = select(Account).where(
+            or_(col(Account.inbox_uri) == inbox, col(Account.shared_inbox_uri) == inbox),
+            col(Account.domain).is_not(None),
+            col(Account.deleted_at).is_(None),
+        )
+        asked = (await session.exec(query.limit(ASKED_AFTER))).all()
+    gone = [account for account in asked if await remote.is_gone(easel, account.uri)]
+    async with easel.database.write() as tx:
+        for account in gone:
+            current = await tx.get(Account, account.id)
+            if current is not None and current.deleted_at is None:
+                await accounts.tombstone_remote(tx, current)
+        await job.finish(tx)
 
 
 async def _load(easel: Easel, outgoing_id: int) -> tuple[bytes, Signer] | None:
@@ -77,7 +108,7 @@ async def _load(easel: Easel, outgoing_id: int) -> tuple[bytes, Signer] | None:
         sender = await session.get(Account, outgoing.account_id) if outgoing is not None else None
     if outgoing is None or sender is None or not sender.private_key_pem:
         return None
-    kept[outgoing_id] = outgoing.body, signer_of(sender)
+    kept[outgoing_id] = outgoing.body, remote.signer_of(sender)
     while len(kept) > BODIES_KEPT:
         kept.popitem(last=False)
     return kept[outgoing_id]

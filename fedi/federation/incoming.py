@@ -22,7 +22,7 @@ from fedi.runtime import Easel
 from fedi.social import accounts
 from fedi.social.errors import SocialError
 
-AT_ONCE = 16  # handlers that wait for other servers must not hold up those that do not
+AT_ONCE = 64  # handlers that wait for other servers must not hold up those that do not
 
 # What one actor says is done in the order in which it came: an edit after its post, an Undo after
 # what it undoes. (Of several runners each keeps the order of what it claimed.)

@@ -63,6 +63,7 @@ class Internet:
         self.asked: Counter[str] = Counter()  # GETs, by address
         self.signed: Counter[str] = Counter()  # GETs that had a signature, by address
         self.posted: list[tuple[str, Document, dict[str, str]]] = []
+        self.raw: list[bytes] = []  # the bodies of what was posted
         self._people = 0
 
     def host(self, name: str) -> str:
@@ -103,7 +104,8 @@ class Internet:
     async def respond(self, request: web.Request) -> web.StreamResponse:
         url = f"http://{request.host}{request.path_qs}"
         if request.method == "POST":
-            self.posted.append((url, await request.json(), dict(request.headers)))
+            self.raw.append(await request.read())
+            self.posted.append((url, json.loads(self.raw[-1]), dict(request.headers)))
             waiting = self.answers.get(url)
             return waiting.pop(0)(request) if waiting else web.Response(status=202)
         self.asked[url] += 1
