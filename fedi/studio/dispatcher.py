@@ -163,10 +163,14 @@ class Dispatcher:
         for connection in list(self._connections):
             connection.leaving = True
             await connection.send(Leave(reason="The server stops."))
-        if self._finishing:
-            await asyncio.wait(self._finishing, timeout=FINISH_S)
+        await self.settle()
         if self.local is not None:
             await self.local.stop()
+
+    async def settle(self) -> None:
+        """Wait until the pictures that are finished by now are stored, or as long as is sane."""
+        if self._finishing:
+            await asyncio.wait(set(self._finishing), timeout=FINISH_S)
 
     @property
     def connected(self) -> list[Painter]:

@@ -87,14 +87,20 @@ async def test_a_bare_note_is_posted(alice: App) -> None:
 
 async def test_a_create_is_posted_and_its_audience_is_that_of_its_note(alice: App) -> None:
     """[outbox:accepts-activities, create:merges-audience-properties]"""
-    inner = {"type": "Note", "content": "x", "cc": [PUBLIC]}
-    answer = await alice.submit(
-        {"type": "Create", "to": [alice.account.followers_uri], "object": inner}
-    )
-    assert (await posted(alice, answer)).status.visibility == "unlisted"
-    for document in (answer.body, answer.body["object"]):
-        assert document["to"] == [alice.account.followers_uri]
-        assert document["cc"] == [PUBLIC]
+    followers = alice.account.followers_uri
+    for outer, inner, visibility, to, cc in (
+        ({"to": [PUBLIC]}, {"cc": [followers]}, "public", [PUBLIC], [followers]),
+        ({"cc": [followers]}, {"to": [PUBLIC]}, "public", [PUBLIC], [followers]),
+        ({"to": [followers]}, {"cc": [PUBLIC]}, "unlisted", [followers], [PUBLIC]),
+        ({"cc": [PUBLIC]}, {"to": [followers]}, "unlisted", [followers], [PUBLIC]),
+        ({"bto": [followers]}, {}, "private", [followers], []),
+    ):
+        note = {"type": "Note", "content": "x", **inner}
+        answer = await alice.submit({"type": "Create", **outer, "object": note})
+        assert (await posted(alice, answer)).status.visibility == visibility
+        for document in (answer.body, answer.body["object"]):
+            assert document.get("to", []) == to
+            assert document.get("cc", []) == cc
 
 
 async def test_every_audience_is_understood(alice: App) -> None:

@@ -13,8 +13,7 @@ from fedi.social import accounts
 from fedi.social.statuses import Draft
 from fedi.studio import paintings
 from generation.recipe import Recipe
-
-WAIT_S = 60.0  # for a busy machine; nothing is slow by itself
+from tests.studio.easel_painter import WAIT_S
 
 
 async def account(easel: Easel, name: str) -> Account:

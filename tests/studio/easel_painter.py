@@ -3,6 +3,7 @@ colours, and does exactly what a test tells it to do, when it does."""
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,8 @@ from fedi.studio import painters
 from generation import protocol
 from generation.recipe import Recipe
 from tests import rig
+
+WAIT_S = 60.0  # for a busy machine; nothing is slow by itself
 
 
 def picture(width: int = 64, height: int = 64, colour: str = "teal") -> bytes:
@@ -33,7 +36,8 @@ class Hand:
         await self.socket.send(protocol.encode(message, data))
 
     async def hear(self) -> protocol.FromServer:
-        return protocol.decode_from_server(await self.socket.recv())
+        async with asyncio.timeout(WAIT_S):
+            return protocol.decode_from_server(await self.socket.recv())
 
     async def given(self) -> protocol.Paint:
         """The next picture that this painter is given."""

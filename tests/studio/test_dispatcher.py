@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -11,11 +12,12 @@ from sqlmodel import select
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from fedi.clock import FakeClock
-from fedi.database.tables import Account, MediaAttachment, Notification, Painting, Status
+from fedi.database.tables import Account, MediaAttachment, Notification, Status
 from fedi.runtime import Easel
 from fedi.social import statuses
 from fedi.social.statuses import Draft
-from fedi.studio import paintings
+from fedi.storage import FolderStorage
+from fedi.studio import claims, painters, paintings
 from fedi.studio.dispatcher import Dispatcher
 from generation import protocol, provenance
 from generation.protocol import Cancel, Cancelled, Failed, Hello, Leave, Paint, Ready
@@ -124,9 +126,15 @@ async def test_without_a_post_the_picture_waits_for_one(instance: rig.Instance) 
     assert status.ai == "generated"
 
 
-async def test_a_cancelled_picture_is_stopped_and_the_painter_goes_on(
-    instance: rig.Instance,
+async def test_a_cancelled_picture_is_stopped_at_once_and_the_painter_goes_on(
+    new_database: rig.NewDatabase, tmp_path: Path
 ) -> None:
+    rare = {"lease_s": 3600}  # so that no renewal of leases finds it out instead
+    async with rig.serve_instance(tmp_path, new_database(), painting=rare) as instance:
+        await cancel_one_of_two(instance)
+
+
+async def cancel_one_of_two(instance: rig.Instance) -> None:
     easel = instance.easel
     alice = await account(easel, "alice")
     first, second = await ask(easel, alice, draft=Draft()), await ask(easel, alice)
@@ -161,6 +169,39 @@ async def test_a_picture_that_is_finished_after_it_was_cancelled_is_dropped(
         media = (await session.exec(select(MediaAttachment))).all()
     assert [medium.id for medium in media] == [done.media_id]
     assert len(files(easel)) == 2
+
+
+class Gate(FolderStorage):
+    """Files in a folder, each put there only when the test lets it pass."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.asked = asyncio.Event()
+        self.open = asyncio.Event()
+
+    async def put(self, key: str, content: bytes) -> None:
+        self.asked.set()
+        await self.open.wait()
+        await super().put(key, content)
+
+
+async def test_a_picture_cancelled_while_it_is_stored_leaves_no_files(
+    instance: rig.Instance,
+) -> None:
+    easel = instance.easel
+    gate = easel.storage = Gate(easel.settings.media.folder)
+    alice = await account(easel, "alice")
+    painting = await ask(easel, alice, draft=Draft())
+    async with connected(instance) as card:
+        await card.finish(await card.given())
+        await gate.asked.wait()
+        async with easel.database.write() as tx:
+            await paintings.cancel(tx, painting)
+        gate.open.set()
+        await dispatcher(instance).settle()
+    assert files(easel) == []
+    gone = await look(easel, painting)
+    assert (gone.state, gone.media_id, gone.status_id) == ("cancelled", None, None)
 
 
 async def test_when_a_painter_breaks_off_another_paints_the_same(instance: rig.Instance) -> None:
@@ -315,16 +356,17 @@ async def test_what_a_killed_server_was_painting_is_painted_again(
         alice = await account(easel, "alice")
         painting = await ask(easel, alice)
         async with easel.database.write() as tx:  # as it stands when the process is gone
-            row = await tx.get(Painting, painting.id)
-            assert row is not None
-            row.state, row.attempts, row.started_at = "painting", 1, tx.now
-            row.lease_until = tx.now + timedelta(seconds=60)
-            tx.add(row)
-    clock.advance(timedelta(seconds=61))  # PostgreSQL: another process might still have it
-    async with rig.serve_instance(tmp_path, url, clock=clock) as instance:
-        await dispatcher(instance).tend()
-        async with connected(instance) as card:
-            assert (await card.given()).painting == str(painting.id)
+            await painters.issue_token(tx, "card")
+            [card] = await painters.list_painters(tx)
+            taken = await claims.take(tx, card.id, (), timedelta(seconds=60))
+            assert taken is not None and taken.id == painting.id
+    if not url.startswith("sqlite"):  # another process might still have it
+        clock.advance(timedelta(seconds=61))
+    async with (
+        rig.serve_instance(tmp_path, url, clock=clock) as instance,
+        connected(instance) as hand,
+    ):
+        assert (await hand.given()).painting == str(painting.id)
 
 
 async def test_a_stranger_is_not_let_in(instance: rig.Instance) -> None:

@@ -204,6 +204,22 @@ async def test_who_lost_a_picture_cannot_end_it(easel: Easel) -> None:
     assert (row.state, row.painter_id, row.step, row.crashes) == (paintings.PAINTING, new, 0, 0)
 
 
+async def test_who_took_a_picture_again_ends_it_only_by_its_last_taking(easel: Easel) -> None:
+    """A painter that came back is the same painter, and its old word counts no more."""
+    alice, card = await account(easel, "alice"), await painter(easel)
+    painting = await ask(easel, alice)
+    stale = claims.claim_of(await take(easel, card) or painting)
+    async with easel.database.write() as tx:
+        await claims.give_back(tx, stale)
+    current = claims.claim_of(await take(easel, card) or painting)
+    async with easel.database.write() as tx:
+        await claims.progress(tx, stale, 3, 4)
+        assert await claims.renew(tx, [stale, current], LEASE) == [stale]
+        await claims.fail(tx, stale, "It is mine.")
+    row = await look(easel, painting)
+    assert (row.state, row.step) == (paintings.PAINTING, 0)
+
+
 async def test_a_silent_painter_loses_its_picture_when_its_lease_ends(
     easel: Easel, clock: FakeClock
 ) -> None:

@@ -192,7 +192,7 @@ def bad_inputs() -> dict[str, Callable[[], bytes]]:
             8,
             8,
             zlib.compress(bytes(72)),
-            chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(200 * MB), 9)),
+            chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(80 * MB), 9)),
         ),
         "more data than pixels": lambda: png_of(4000, 4000, zlib.compress(b"\0")),
         "garbage pixels": lambda: png_of(64, 64, bytes(500)),
@@ -206,6 +206,14 @@ def test_what_is_no_good_picture_is_refused_in_words(name: str) -> None:
         upload(bad_inputs()[name](), max_pixels=15 * MB)
     assert refusal.value.status == 422
     assert str(refusal.value).endswith(".")
+
+
+def test_a_picture_over_the_limit_is_refused_before_it_is_decoded() -> None:
+    content = encoded(scene(300, 300), "PNG")
+    assert upload(content, max_pixels=300 * 300).width == 300
+    for broken in (b"", bytes(100)):  # refused by its head, whatever follows
+        with pytest.raises(Invalid, match="megapixels"):
+            upload(content[:60] + broken, max_pixels=300 * 299)
 
 
 def test_a_file_over_the_limit_is_refused() -> None:
