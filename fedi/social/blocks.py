@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlmodel import select
+from sqlalchemy import CursorResult, delete
+from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
@@ -70,9 +71,9 @@ async def remove(tx: Transaction, account: Account, target: Account) -> None:
     block = await find(tx, account.id, target.id)
     if block is None:
         return
-    await tx.delete(block)
-    await tx.flush()
-    if account.local and not target.local:
+    gone = await tx.execute(delete(Block).where(col(Block.id) == block.id))
+    assert isinstance(gone, CursorResult)
+    if gone.rowcount and account.local and not target.local:
         await tell(
             tx, "undo_block", account_id=account.id, target_account_id=target.id, uri=block.uri
         )

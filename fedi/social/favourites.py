@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import CursorResult, delete
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -73,8 +74,10 @@ async def remove(tx: Transaction, account: Account, status: Status) -> None:
     favourite = await find(tx, account.id, status.reblog_of_id or status.id)
     if favourite is None:
         return
-    await tx.delete(favourite)
-    await tx.flush()
+    gone = await tx.execute(delete(Favourite).where(col(Favourite.id) == favourite.id))
+    assert isinstance(gone, CursorResult)
+    if not gone.rowcount:
+        return
     await count(tx, Status, favourite.status_id, {"favourites_count": -1})
     liked = await tx.get(Status, favourite.status_id)
     assert liked is not None

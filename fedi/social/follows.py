@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from sqlalchemy import CursorResult, delete, update
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -130,8 +132,8 @@ async def accept(tx: Transaction, follow: Follow) -> None:
 async def reject(tx: Transaction, follow: Follow) -> None:
     """The target does not agree, or no longer does: removes a follower, too."""
     account, target = await _both(tx, follow)
-    await _drop(tx, follow, account, target)
-    if target.local and not account.local:
+    dropped = await _drop(tx, follow, account, target)
+    if dropped and target.local and not account.local:
         await _answer(tx, "reject_follow", account.id, target.id, follow.uri)
 
 
@@ -140,8 +142,8 @@ async def remove(tx: Transaction, account: Account, target: Account) -> None:
     follow = await find(tx, account.id, target.id)
     if follow is None:
         return
-    await _drop(tx, follow, account, target)
-    if account.local and not target.local:
+    dropped = await _drop(tx, follow, account, target)
+    if dropped and account.local and not target.local:
         await tell(
             tx,
             "undo_follow",
@@ -185,22 +187,35 @@ async def _add(tx: Transaction, account: Account, target: Account, uri: str) -> 
 
 
 async def _hold(tx: Transaction, follow: Follow, account: Account, target: Account) -> None:
-    follow.state = ACCEPTED
-    tx.add(follow)
-    await tx.flush()
+    """Make a follow hold, and count it: once, whoever else is at it."""
+    set_committed_value(follow, "state", ACCEPTED)
+    held = await tx.execute(
+        update(Follow)
+        .where(col(Follow.id) == follow.id, col(Follow.state) == PENDING)
+        .values(state=ACCEPTED)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(held, CursorResult)
+    if not held.rowcount:
+        return
     await _count(tx, account, target, 1)
     await withdraw(tx, target.id, account.id, "follow_request")
     await notify(tx, target, account, "follow")
 
 
-async def _drop(tx: Transaction, follow: Follow, account: Account, target: Account) -> None:
-    held = follow.state == ACCEPTED
-    await tx.delete(follow)
-    await tx.flush()
+async def _drop(tx: Transaction, follow: Follow, account: Account, target: Account) -> bool:
+    """End a follow, and uncount it; False if somebody else did so first."""
+    dropped = await tx.execute(
+        delete(Follow).where(col(Follow.id) == follow.id).returning(col(Follow.state))
+    )
+    state = dropped.scalar()
+    if state is None:
+        return False
     await withdraw(tx, target.id, account.id, "follow_request")
-    if held:
+    if state == ACCEPTED:
         await _count(tx, account, target, -1)
         await timelines.forget(tx, account.id, target.id)
+    return True
 
 
 async def _count(tx: Transaction, account: Account, target: Account, step: int) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import CursorResult, or_, update
 from sqlalchemy import delete as delete_rows
-from sqlalchemy import or_, update
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -161,7 +162,7 @@ async def delete(tx: Transaction, status: Status) -> None:
 
     For local posts the world is told.
     """
-    if status.deleted_at is not None:
+    if not await _bury(tx, status):
         return
     await timelines.withdraw(tx, status.id)
     if status.reblog_of_id is not None:
@@ -173,7 +174,6 @@ async def delete(tx: Transaction, status: Status) -> None:
                 col(Notification.type) == "reblog",
             )
         )
-        await _bury(tx, status)
         if status.local:
             await tell(tx, "undo_announce", status_id=status.id)
     else:
@@ -286,10 +286,20 @@ async def _empty(tx: Transaction, status: Status) -> None:
     )
     status.content = status.source = status.spoiler_text = status.generator = ""
     status.emojis = []
-    await _bury(tx, status)
-
-
-async def _bury(tx: Transaction, status: Status) -> None:
-    status.deleted_at = tx.now
     tx.add(status)
     await tx.flush()
+
+
+async def _bury(tx: Transaction, status: Status) -> bool:
+    """Make a tombstone; False if it is one, or somebody else has just made it one."""
+    if status.deleted_at is not None:
+        return False
+    buried = await tx.execute(
+        update(Status)
+        .where(col(Status.id) == status.id, col(Status.deleted_at).is_(None))
+        .values(deleted_at=tx.now)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(buried, CursorResult)
+    set_committed_value(status, "deleted_at", tx.now)
+    return bool(buried.rowcount)

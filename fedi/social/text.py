@@ -32,12 +32,12 @@ TAGS = {
     "em", "ul", "ol", "li", "ruby", "rt", "rp",
 }  # fmt: skip
 ATTRIBUTES = {
-    "a": {"href", "class", "translate", "lang"},
-    "span": {"class", "translate", "lang"},
-    "p": {"class", "lang"},
-    "ol": {"start", "reversed", "lang"},
-    "li": {"value", "lang"},
-    "blockquote": {"lang"},
+    "*": {"lang"},
+    "a": {"href", "class", "translate"},
+    "span": {"class", "translate"},
+    "p": {"class"},
+    "ol": {"start", "reversed"},
+    "li": {"value"},
 }
 SCHEMES = {
     "http", "https", "dat", "dweb", "ipfs", "ipns", "ssb", "gopher", "xmpp", "magnet", "gemini",
@@ -48,6 +48,7 @@ CLASSES = re.compile(
 BLOCK_CLASSES = re.compile(r"(?:h|p|u|dt|e)-[\w-]+|quote-inline", re.ASCII)
 
 _HEADING = re.compile(r"<(/?)h[1-6](?:\s[^<>]*)?>", re.IGNORECASE)
+_PREFORMATTED = re.compile(r"(<pre>.*?</pre>)", re.DOTALL)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _BLOCK_END = re.compile(r"</(?:p|li|blockquote|pre|div|h[1-6])>", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -143,9 +144,13 @@ def render(
     """
     rendered = Rendered("")
     environment = {"known": known, "url": instance_url, "rendered": rendered}
-    rendered.html = _parser(markdown).render(clean(text).strip(), environment).strip()
-    if markdown:
-        rendered.html = sanitise(rendered.html)
+    made = _parser(markdown).render(clean(text).strip(), environment)
+    # Mastodon shows every line end that it finds, so there is none but where it counts.
+    made = "".join(
+        part if part.startswith("<pre>") else part.replace("\n", "")
+        for part in _PREFORMATTED.split(made)
+    )
+    rendered.html = sanitise(made) if markdown else made
     return rendered
 
 

@@ -16,9 +16,7 @@ from fedi.social.accounts import RemoteAccount
 from fedi.social.statuses import Draft, Received
 
 PAINTED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-PAINTED_OVER = (
-    "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-)
+PAINTED_OVER = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 ELSEWHERE = "elsewhere.example"
 
 

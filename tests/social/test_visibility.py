@@ -9,7 +9,7 @@ import pytest
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
-from fedi.social import accounts, blocks, favourites, posts, reblogs, statuses, timelines
+from fedi.social import accounts, blocks, favourites, follows, posts, reblogs, statuses, timelines
 from fedi.social.errors import NotFound
 from fedi.social.statuses import Draft
 from fedi.social.timelines import Page
@@ -78,8 +78,6 @@ async def world(request: pytest.FixtureRequest, easel: Easel) -> World:
 
 
 async def _ask(easel: Easel, account: Account, target: Account) -> None:
-    from fedi.social import follows
-
     async with easel.database.write() as tx:
         if account.local:
             await follows.request(tx, account, target)
@@ -91,7 +89,9 @@ def expected(visible: dict[str, set[str]]) -> set[tuple[str, str]]:
     return {(visibility, viewer) for visibility, who in visible.items() for viewer in who}
 
 
-async def every_way(session: Session, world: World, viewer: Account | None, status: Status) -> set[str]:
+async def every_way(
+    session: Session, world: World, viewer: Account | None, status: Status
+) -> set[str]:
     """The ways on which a viewer comes to a post."""
     found = set()
     if await statuses.load(session, viewer, status.id) is not None:
@@ -221,9 +221,7 @@ async def test_homes_hold_what_their_owners_follow(easel: Easel) -> None:
     await people.follow(easel, follower, author)
     await people.follow(easel, both, author)
     posted = {
-        visibility: await people.publish(
-            easel, author, "@mentioned @both", visibility=visibility
-        )
+        visibility: await people.publish(easel, author, "@mentioned @both", visibility=visibility)
         for visibility in VISIBILITIES
     }
     homes: dict[str, set[str]] = {}
