@@ -178,7 +178,7 @@ async def serve_instance(
     """
     from fedi.app import create_app
 
-    sock = free_socket()
+    sock = sock or free_socket()
     port = sock.getsockname()[1]
     sections["server"] = {"port": port, **sections.get("server", {})}
     settings = settings_for(folder, database_url, url=f"http://{name}.localhost:{port}", **sections)

@@ -12,6 +12,7 @@ import pytest
 from activitypub.context import ACTIVITY_JSON
 from fedi.clock import FakeClock
 from fedi.social import blocks, favourites, follows, reblogs, statuses
+from fedi.social.errors import NotAllowed
 from fedi.social.statuses import Draft
 from tests import rig
 from tests.journeys.people import Person
@@ -163,8 +164,9 @@ async def test_a_blocked_follower_gets_nothing_more_and_cannot_read(
     uri = await alice.post(browser, "not for bob")
     await both_settle(alice, bob)
     assert await bob.home() == []
-    # A block binds bob's own server too: what it fetches for him is refused.
-    await bob.follow(alice)
+    # A block binds bob's own server too, which knows of it.
+    with pytest.raises(NotAllowed):
+        await bob.follow(alice)
     await both_settle(alice, bob)
     assert (await alice.account()).followers_count == 0
     assert await bob.status(uri) is None
