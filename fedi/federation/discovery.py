@@ -10,13 +10,13 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from activitypub import json, webfinger
+from activitypub import json, nodeinfo, webfinger
 from activitypub.context import JRD_JSON, XRD_XML
 from activitypub.errors import Malformed
-from activitypub.nodeinfo import SCHEMA, VERSIONS, NodeInfo
+from activitypub.nodeinfo import NodeInfo
 from fedi import __version__
 from fedi.database import Session
 from fedi.database.tables import Account, Status
@@ -89,21 +89,19 @@ async def host_meta(request: Request) -> Response:
 async def nodeinfo_links(request: Request) -> Response:
     """`GET /.well-known/nodeinfo`."""
     url = _easel(request).settings.instance.url
-    links = [
-        {"rel": f"{SCHEMA}{version}", "href": f"{url}/nodeinfo/{version}"} for version in VERSIONS
-    ]
-    return JSONResponse({"links": links}, headers=CORS)
+    document = json.encode(nodeinfo.discovery(url))
+    return Response(document, headers=CORS, media_type=JRD_JSON)
 
 
-async def nodeinfo(request: Request) -> Response:
+async def nodeinfo_document(request: Request) -> Response:
     """`GET /nodeinfo/VERSION`."""
     version = request.path_params["version"]
-    if version not in VERSIONS:
+    if version not in nodeinfo.VERSIONS:
         raise HTTPException(404, f"There is no NodeInfo {version} here.")
     easel = _easel(request)
     async with easel.database.read() as session:
         document = (await describe(session)).document(version)
-    media_type = f'application/json; profile="{SCHEMA}{version}#"'
+    media_type = nodeinfo.content_type(version)
     return Response(json.encode(document), headers=CORS, media_type=media_type)
 
 
@@ -143,5 +141,5 @@ routes: list[BaseRoute] = [
     Route("/.well-known/webfinger", finger),
     Route("/.well-known/host-meta", host_meta),
     Route("/.well-known/nodeinfo", nodeinfo_links),
-    Route("/nodeinfo/{version}", nodeinfo),
+    Route("/nodeinfo/{version}", nodeinfo_document),
 ]

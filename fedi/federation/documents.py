@@ -166,27 +166,28 @@ async def activity(request: Request) -> Response:
         uri = f"{session.instance.url}/users/{params['name']}/statuses/{params['key']}/activity"
         boost = await statuses.load_by_uri(session, reader.account, uri)
         if boost is not None and boost.reblog_of_id is not None:
-            document = await _item(session, boost)
-            assert document is not None
+            document = await _announce(session, boost)
             return answer(document, public=boost.visibility in COUNTED)
         found = await _status(request, session, reader)
         if isinstance(found, Response):
             return found
-        document = await _item(session, found[0])
-        assert document is not None
+        document = _create(session, found[1])
         return answer(document, public=found[0].visibility in COUNTED)
 
 
-async def _item(session: Session, status: Status) -> dict[str, Any] | None:
-    """The activity that brought a status."""
-    author = await accounts.by_id(session, status.account_id)
+async def _announce(session: Session, boost: Status) -> dict[str, Any]:
+    """The Announce that a boost is."""
+    author = await accounts.by_id(session, boost.account_id)
     assert author is not None
-    if status.reblog_of_id is not None:
-        made = await announce_of(session, status, author)
-        return made.document() if made is not None else None
-    [post] = await posts.assemble(session, [status], author)
+    made = await announce_of(session, boost, author)
+    assert made is not None  # what it boosts goes only together with it
+    return made.document()
+
+
+def _create(session: Session, post: posts.Post) -> dict[str, Any]:
+    """The Create of a post, as its author sees it."""
     document = translate.note(post, session.instance).document()
-    return activities.create(status.activity_uri, author.uri, document).document()
+    return activities.create(post.status.activity_uri, post.account.uri, document).document()
 
 
 def _number(request: Request, name: str) -> int | None:
@@ -230,7 +231,12 @@ async def outbox(request: Request) -> Response:
         max_id = _number(request, "max_id")
         page = timelines.Page(limit=PAGE, max_id=max_id)
         shown = await timelines.of_account(session, None, account, page)
-        items = [item for status in shown if (item := await _item(session, status)) is not None]
+        items = [
+            _create(session, post)
+            if post.status.reblog_of_id is None
+            else await _announce(session, post.status)
+            for post in await posts.assemble(session, shown, account)
+        ]
         next_id = shown[-1].id if len(shown) == PAGE else None
         return _page(account.outbox_uri, max_id, items, next_id)
 

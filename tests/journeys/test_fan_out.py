@@ -88,8 +88,12 @@ async def test_a_killed_server_finishes_its_fan_out_after_the_restart(
     await clear_jobs(server)  # the Accepts are not what is counted here
 
     await server.start()
-    note = {"type": "Note", "content": "<p>to all</p>", "to": [PUBLIC],
-            "cc": [f"{server.url}/users/alice/followers"]}
+    note = {
+        "type": "Note",
+        "content": "<p>to all</p>",
+        "to": [PUBLIC],
+        "cc": [f"{server.url}/users/alice/followers"],
+    }
     headers = {"Authorization": f"Bearer {token}", "Content-Type": ACTIVITY_TYPE}
     async with (
         rig.open_browser() as browser,

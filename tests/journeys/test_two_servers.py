@@ -177,9 +177,7 @@ async def test_a_followers_only_post_reaches_followers_and_nobody_else(
 ) -> None:
     alice, bob = people
     carol = await Person.join(bob.instance, "carol")
-    uri = await alice.post(
-        browser, "between us", to=[f"{alice.uri}/followers"], cc=[]
-    )
+    uri = await alice.post(browser, "between us", to=[f"{alice.uri}/followers"], cc=[])
     await both_settle(alice, bob)
     assert await bob.home_uris() == [uri]
     assert await carol.status(uri) is None
@@ -222,9 +220,7 @@ async def test_a_server_that_was_down_for_a_day_gets_everything(
     new_database: rig.NewDatabase, tmp_path: Path, clock: FakeClock, browser: Browser
 ) -> None:
     database_b = new_database()
-    async with rig.serve_instance(
-        tmp_path / "a", new_database(), name="easel-a", clock=clock
-    ) as a:
+    async with rig.serve_instance(tmp_path / "a", new_database(), name="easel-a", clock=clock) as a:
         sock = rig.free_socket()
         port = sock.getsockname()[1]
         alice = await Person.join(a, "alice")
