@@ -8,7 +8,6 @@ write transaction begins IMMEDIATE, so that it never fails half-way for the lock
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -23,7 +22,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from fedi import ids
 from fedi.clock import Clock
-from fedi.database import relay
+from fedi.database import relay, sqlite
 from fedi.events import Event, Events
 from fedi.settings import DatabaseSettings, InstanceSettings
 
@@ -164,9 +163,8 @@ def _sqlite_engine(
         url,
         pool_size=connections,
         max_overflow=0,
-        connect_args={"timeout": BUSY_TIMEOUT_S, "autocommit": True}
-        if hasattr(sqlite3.Connection, "autocommit")
-        else {"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
+        module=sqlite.module,
+        connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
