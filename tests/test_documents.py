@@ -93,7 +93,7 @@ def test_every_picture_and_every_link_in_the_documents_leads_somewhere(document:
     for target in re.findall(r"\]\(([^)\s]+)[^)]*\)", text):
         if not re.match(r"[a-z]+:|#", target):
             path = document.parent / target.partition("#")[0]
-            assert path.is_file(), f"{document.name} shows or links {target}, which is not there"
+            assert path.exists(), f"{document.name} shows or links {target}, which is not there"
 
 
 def _code(text: str) -> list[str]:
