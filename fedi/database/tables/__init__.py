@@ -11,6 +11,8 @@ from fedi.database.tables.accounts import (
     Login,
     Notification,
 )
+from fedi.database.tables.hosts import PeerHost
+from fedi.database.tables.keys import AccountKey
 from fedi.database.tables.statuses import (
     Favourite,
     HomeEntry,
@@ -32,6 +34,7 @@ from fedi.database.tables.work import (
 __all__ = [
     "AccessToken",
     "Account",
+    "AccountKey",
     "Block",
     "Favourite",
     "Follow",
@@ -45,6 +48,7 @@ __all__ = [
     "OutgoingActivity",
     "Painter",
     "Painting",
+    "PeerHost",
     "Pin",
     "ReceivedActivity",
     "Status",
