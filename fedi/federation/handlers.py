@@ -19,7 +19,7 @@ from activitypub.objects import Activity, Actor, Note, values
 from activitypub.objects.actor import ACTOR_TYPES
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Favourite, Follow, Status
-from fedi.federation import remote, threads, translate
+from fedi.federation import answers, remote, threads, translate
 from fedi.runtime import Easel
 from fedi.social import accounts, blocks, favourites, follows, reblogs, statuses
 
@@ -292,6 +292,7 @@ async def announce(easel: Easel, actor: Account, activity: Activity) -> Effect |
         if await _by_uri(tx, uri) is None:
             published = min(activity.published or tx.now, tx.now)
             await reblogs.add(tx, actor, status, uri=uri, published=published)
+            await answers.look_up(tx, status, delay=answers.FRESH_AFTER)
 
     return effect
 

@@ -13,6 +13,7 @@ from fedi.database.tables.accounts import (
 )
 from fedi.database.tables.statuses import (
     Favourite,
+    FeaturedTag,
     HomeEntry,
     MediaAttachment,
     Mention,
@@ -34,6 +35,7 @@ __all__ = [
     "Account",
     "Block",
     "Favourite",
+    "FeaturedTag",
     "Follow",
     "HomeEntry",
     "InstanceSecret",

@@ -1,144 +1,166 @@
-"""Collections, as other servers read them."""
+"""Collections, as other servers read them: each reader finds what they may see, and the counts
+are of that."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from sqlalchemy import func
 from sqlmodel import col, select
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from activitypub.objects import Collection, CollectionPage
+from activitypub.objects import Collection
 from fedi.database import Session
-from fedi.database.tables import Account, Pin, Status
+from fedi.database.tables import Account, Favourite, Follow, Pin, Status
 from fedi.federation import translate
+from fedi.federation.documents.paging import PAGE, Listing, asks_for_page
 from fedi.federation.documents.posts import announce_document, create_document
 from fedi.federation.documents.reading import (
     COUNTED,
+    VARY,
+    Reader,
     account_of,
     answer,
     easel_of,
     reader_of,
     status_of,
 )
-from fedi.social import follows, posts, statuses, timelines
+from fedi.social import featured_tags, posts, statuses
 
-PAGE = 20  # items of a collection's page
-
-
-def _number(request: Request, name: str) -> int | None:
-    value = request.query_params.get(name)
-    if value is None:
-        return None
-    if not value.isascii() or not value.isdigit() or len(value) > 19 or int(value) >= 2**63:
-        raise HTTPException(400, f"The parameter {name} is no id.")
-    return int(value)
+Show = Callable[[list[Any]], Awaitable[Iterable[Any]]]
+"""Makes the members that are shown of the rows of a page."""
 
 
-def _collection(
-    request: Request, uri: str, total: int | None, *, pages: bool = True
-) -> Response | None:
-    """The collection itself; None if a page of it is asked for."""
-    if request.query_params.get("page") and pages:
-        return None
-    first = f"{uri}?page=true" if pages else None
-    return answer(Collection(id=uri, total_items=total, first=first).document())
+async def _respond(
+    session: Session, request: Request, listing: Listing, show: Show, *, public: bool
+) -> Response:
+    """The collection, or the page of it that is asked for."""
+    if not asks_for_page(request):
+        return answer(listing.whole(await listing.total(session)), public=public)
+    part = await listing.part(session, request)
+    return answer(listing.page(part, await show(part.rows)).document(), public=public)
 
 
-def _page(uri: str, max_id: int | None, items: Sequence[Any], next_id: int | None) -> Response:
-    here = f"{uri}?page=true" + (f"&max_id={max_id}" if max_id is not None else "")
-    page = CollectionPage(
-        id=here,
-        part_of=uri,
-        next=f"{uri}?page=true&max_id={next_id}" if next_id is not None else None,
-        items=tuple(items),
-    )
-    return answer(page.document())
+async def _uris(rows: list[Any]) -> Iterable[str]:
+    """Members by their ids alone: what each of them says is its own server's to tell."""
+    return [row if isinstance(row, str) else row.uri for row in rows]
 
 
 async def outbox(request: Request) -> Response:
-    """`GET /users/NAME/outbox`: what everybody may see."""
+    """`GET /users/NAME/outbox`: what the reader may see of what the account did."""
     easel = easel_of(request)
+    reader = await reader_of(request, easel)
     async with easel.database.read() as session:
         account = await account_of(session, request)
-        whole = _collection(request, account.outbox_uri, await _count(session, account))
-        if whole is not None:
-            return whole
-        max_id = _number(request, "max_id")
-        page = timelines.Page(limit=PAGE, max_id=max_id)
-        shown = await timelines.of_account(session, None, account, page)
-        items = [
-            create_document(session, post)
-            if post.status.reblog_of_id is None
-            else await announce_document(session, post.status)
-            for post in await posts.assemble(session, shown, account)
-        ]
-        next_id = shown[-1].id if len(shown) == PAGE else None
-        return _page(account.outbox_uri, max_id, items, next_id)
 
+        async def show(rows: list[Status]) -> Iterable[Any]:
+            return [
+                create_document(session, post)
+                if post.status.reblog_of_id is None
+                else await announce_document(session, post.status)
+                for post in await posts.assemble(session, rows, account)
+            ]
 
-async def _count(session: Session, account: Account) -> int:
-    visible = statuses.visible_to(None).where(Status.account_id == account.id).subquery()
-    return int((await session.execute(select(func.count()).select_from(visible))).scalar() or 0)
-
-
-Lister = Callable[..., Awaitable[list[tuple[Any, Account]]]]
+        listing = Listing(
+            uri=account.outbox_uri,
+            query=statuses.visible_to(reader.account).where(Status.account_id == account.id),
+            key=col(Status.id),
+        )
+        return await _respond(session, request, listing, show, public=reader.account is None)
 
 
 async def followers(request: Request) -> Response:
     """`GET /users/NAME/followers`."""
-    return await _people(request, "followers", follows.followers)
+    return await _people(request, "followers", Follow.account_id, Follow.target_account_id)
 
 
 async def following(request: Request) -> Response:
     """`GET /users/NAME/following`."""
-    return await _people(request, "following", follows.following)
+    return await _people(request, "following", Follow.target_account_id, Follow.account_id)
 
 
-async def _people(request: Request, name: str, lister: Lister) -> Response:
+async def _people(request: Request, name: str, listed: Any, whose: Any) -> Response:
     async with easel_of(request).database.read() as session:
         account = await account_of(session, request)
         uri = f"{account.uri}/{name}"
-        total = account.followers_count if name == "followers" else account.following_count
         if account.hide_collections:
             # A collection without a first page is what Mastodon takes for hidden.
-            hidden = _collection(request, uri, total, pages=False)
-            assert hidden is not None
-            return hidden
-        whole = _collection(request, uri, total)
-        if whole is not None:
-            return whole
-        max_id = _number(request, "max_id")
-        rows = await lister(session, account, max_id=max_id, limit=PAGE)
-        next_id = rows[-1][0].id if len(rows) == PAGE else None
-        return _page(uri, max_id, [other.uri for _, other in rows], next_id)
+            total = account.followers_count if name == "followers" else account.following_count
+            return answer(Collection(id=uri, total_items=total).document())
+        listing = Listing(
+            uri=uri,
+            query=select(col(Account.uri))
+            .join(Follow, col(listed) == col(Account.id))
+            .where(col(whose) == account.id, Follow.state == "accepted"),
+            key=col(Follow.id),
+        )
+        return await _respond(session, request, listing, _uris, public=True)
+
+
+async def liked(request: Request) -> Response:
+    """`GET /users/NAME/liked`. By whom a post is liked is between them and its author: a reader
+    finds the likes of their own posts, and nobody is told of any other."""
+    easel = easel_of(request)
+    reader = await reader_of(request, easel)
+    async with easel.database.read() as session:
+        account = await account_of(session, request)
+        uri = f"{account.uri}/liked"
+        if reader.account is None:
+            return answer(Collection(id=uri).document())
+        query = (
+            statuses.visible_to(reader.account)
+            .join(Favourite, col(Favourite.status_id) == col(Status.id))
+            .where(Favourite.account_id == account.id, Status.account_id == reader.account.id)
+        )
+        listing = Listing(uri=uri, query=query, key=col(Favourite.id))
+        return await _respond(session, request, listing, _uris, public=False)
 
 
 async def featured(request: Request) -> Response:
-    """`GET /users/NAME/collections/featured`: pinned posts."""
-    async with easel_of(request).database.read() as session:
+    """`GET /users/NAME/collections/featured`: pinned posts, whole while they fill one page, which
+    is how GoToSocial and older Mastodons read them."""
+    easel = easel_of(request)
+    reader = await reader_of(request, easel)
+    async with easel.database.read() as session:
         account = await account_of(session, request)
+        assert account.featured_uri is not None
+
+        async def show(rows: list[Status]) -> list[Any]:
+            pinned = await posts.assemble(session, rows, account)
+            return [translate.note(post, session.instance).document() for post in pinned]
+
         query = (
-            statuses.visible_to(None)
+            statuses.visible_to(reader.account)
             .join(Pin, col(Pin.status_id) == col(Status.id))
             .where(Pin.account_id == account.id, Status.account_id == account.id)
-            .order_by(col(Pin.id).desc())
-            .limit(PAGE)
         )
-        pinned = await posts.assemble(session, (await session.exec(query)).all(), account)
-        items = tuple(translate.note(post, session.instance).document() for post in pinned)
-        assert account.featured_uri is not None
-        return answer(
-            Collection(id=account.featured_uri, total_items=len(items), items=items).document()
-        )
+        listing = Listing(uri=account.featured_uri, query=query, key=col(Pin.id))
+        public = reader.account is None
+        total = await listing.total(session)
+        if asks_for_page(request) or total > PAGE:
+            return await _respond(session, request, listing, show, public=public)
+        shown = await show((await listing.part(session, request)).rows)
+        return answer(listing.whole(total, items=shown), public=public)
+
+
+async def tags(request: Request) -> Response:
+    """`GET /users/NAME/collections/tags`: the hashtags that the account shows."""
+    async with easel_of(request).database.read() as session:
+        account = await account_of(session, request)
+        shown = [
+            translate.hashtag(tag, session.instance).document()
+            for tag in await featured_tags.of_account(session, account)
+        ]
+        uri = f"{account.uri}/collections/tags"
+        whole = Collection(id=uri, type="Collection", total_items=len(shown), items=tuple(shown))
+        return answer(whole.document())
 
 
 async def replies(request: Request) -> Response:
-    """`GET …/replies`: the public answers that we know of, the oldest first."""
+    """`GET …/replies`: the answers that we know of, the oldest first."""
     easel = easel_of(request)
     reader = await reader_of(request, easel)
     async with easel.database.read() as session:
@@ -146,25 +168,51 @@ async def replies(request: Request) -> Response:
         if isinstance(found, Response):
             return found
         status, _ = found
-        after = _number(request, "min_id")
-        query = statuses.visible_to(None).where(Status.in_reply_to_id == status.id)
-        if after is not None:
-            query = query.where(col(Status.id) > after)
-        rows = (await session.exec(query.order_by(col(Status.id)).limit(PAGE))).all()
-        uri = f"{status.uri}/replies"
-        here = f"{uri}?page=true" + (f"&min_id={after}" if after is not None else "")
-        page = CollectionPage(
-            id=here,
-            type="CollectionPage",
-            part_of=uri,
-            next=f"{uri}?page=true&min_id={rows[-1].id}" if len(rows) == PAGE else None,
-            items=tuple(reply.uri for reply in rows),
+        listing = Listing(
+            uri=f"{status.uri}/replies",
+            query=statuses.visible_to(reader.account).where(Status.in_reply_to_id == status.id),
+            key=col(Status.id),
+            newest_first=False,
+            ordered=False,
         )
-        public = status.visibility in COUNTED
-        if request.query_params.get("page"):
-            return answer(page.document(), public=public)
-        whole = Collection(id=uri, type="Collection", first_page=page)
-        return answer(whole.document(), public=public)
+        part = await listing.part(session, request)
+        page = listing.page(part, await _uris(part.rows))
+        if asks_for_page(request):
+            return answer(page.document(), public=_is_public(status, reader))
+        # Mastodon reads the first page where it is embedded, and no other.
+        whole = listing.whole(await listing.total(session), first=page)
+        return answer(whole, public=_is_public(status, reader))
+
+
+async def context(request: Request) -> Response:
+    """`GET …/context`: the thread that a post begins, in its order (FEP-7888, FEP-f228).
+
+    Raises:
+        HTTPException: the reader may not see the post, or it begins no thread.
+    """
+    easel = easel_of(request)
+    reader = await reader_of(request, easel)
+    async with easel.database.read() as session:
+        found = await status_of(request, session, reader)
+        if isinstance(found, Response):
+            return found
+        status, post = found
+        uri = f"{status.uri}/context"
+        if status.context_uri != uri:
+            raise HTTPException(404, "No thread begins with that post.", headers=VARY)
+        listing = Listing(
+            uri=uri,
+            query=statuses.visible_to(reader.account).where(Status.context_uri == uri),
+            key=col(Status.id),
+            newest_first=False,
+            attributed_to=post.account.uri,
+        )
+        public = _is_public(status, reader)
+        return await _respond(session, request, listing, _uris, public=public)
+
+
+def _is_public(status: Status, reader: Reader) -> bool:
+    return status.visibility in COUNTED and reader.account is None
 
 
 async def likes(request: Request) -> Response:
@@ -196,8 +244,11 @@ routes: list[BaseRoute] = [
     Route("/users/{name}/outbox", outbox),
     Route("/users/{name}/followers", followers),
     Route("/users/{name}/following", following),
+    Route("/users/{name}/liked", liked),
     Route("/users/{name}/collections/featured", featured),
+    Route("/users/{name}/collections/tags", tags),
     Route("/users/{name}/statuses/{key}/replies", replies),
+    Route("/users/{name}/statuses/{key}/context", context),
     Route("/users/{name}/statuses/{key}/likes", likes),
     Route("/users/{name}/statuses/{key}/shares", shares),
 ]
