@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fedi import api, logs, web
 from fedi.federation import (  # the JOBS below register theirs when they are imported
+    answers,
     delivery,
     discovery,
     documents,
@@ -32,7 +33,7 @@ from fedi.social import accounts
 from fedi.social.errors import SocialError
 from fedi.studio.dispatcher import Dispatcher
 
-JOBS = (delivery, incoming, outgoing, threads)
+JOBS = (answers, delivery, incoming, outgoing, threads)
 
 log = logs.get(__name__)
 

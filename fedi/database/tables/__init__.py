@@ -15,6 +15,7 @@ from fedi.database.tables.hosts import PeerHost
 from fedi.database.tables.keys import AccountKey
 from fedi.database.tables.statuses import (
     Favourite,
+    FeaturedTag,
     HomeEntry,
     MediaAttachment,
     Mention,
@@ -37,6 +38,7 @@ __all__ = [
     "AccountKey",
     "Block",
     "Favourite",
+    "FeaturedTag",
     "Follow",
     "HomeEntry",
     "InstanceSecret",

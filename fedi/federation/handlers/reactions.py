@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from activitypub.objects import Activity
 from fedi.database import Transaction
 from fedi.database.tables import Account, Follow
-from fedi.federation import remote
+from fedi.federation import answers, remote
 from fedi.federation.handlers.effects import Effect, status_by_uri
 from fedi.federation.handlers.posts import revive
 from fedi.runtime import Easel
@@ -52,5 +52,6 @@ async def announce(easel: Easel, actor: Account, activity: Activity) -> Effect |
         if await status_by_uri(tx, uri) is None:
             published = min(activity.published or tx.now, tx.now)
             await reblogs.add(tx, actor, status, uri=uri, published=published)
+            await answers.look_up(tx, status, delay=answers.FRESH_AFTER)
 
     return effect
