@@ -19,7 +19,7 @@ from activitypub.objects import Activity, Actor, Note, values
 from activitypub.objects.actor import ACTOR_TYPES
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Favourite, Follow, Status
-from fedi.federation import remote, threads, translate
+from fedi.federation import arrivals, remote, threads, translate
 from fedi.runtime import Easel
 from fedi.social import accounts, blocks, favourites, follows, reblogs, statuses
 
@@ -161,6 +161,7 @@ async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         if await _concerns_us(tx, actor, note):
             await _revive(tx, actor, note.id)
             status = await statuses.receive(tx, actor, translate.received(note, actor, known))
+            await arrivals.expect(easel, tx, status)
             if status is not None:
                 await threads.look_up(tx, status)
 
@@ -241,6 +242,7 @@ async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | N
             return  # an older edit that came late
         known = await remote.ids_of(tx, translate.addressed_actors(note))
         await statuses.update_received(tx, current, translate.received(note, actor, known))
+        await arrivals.expect(easel, tx, current)
 
     return effect
 

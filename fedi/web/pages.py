@@ -22,7 +22,7 @@ from fedi.runtime import Easel
 from fedi.social import accounts, posts, statuses, text, timelines
 from fedi.social.posts import Post
 from fedi.social.timelines import Page
-from fedi.web import cards, files, threads, views
+from fedi.web import cards, files, remote_files, threads, views
 from fedi.web.assets import assets
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
 
@@ -263,6 +263,7 @@ routes: list[BaseRoute] = [
     Route("/about", about),
     Route("/favicon.ico", favicon),
     Route("/static/{path:path}", assets.serve),
+    Route("/media/remote/{key}/{claim}/{rendition}", remote_files.serve),
     Route("/media/{key:path}", files.serve),
     Route("/tags/{name}", tag),
     Route("/@{name}", profile),

@@ -11,6 +11,7 @@ from fedi.database.tables.accounts import (
     Login,
     Notification,
 )
+from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.statuses import (
     Favourite,
     HomeEntry,
@@ -47,6 +48,7 @@ __all__ = [
     "Painting",
     "Pin",
     "ReceivedActivity",
+    "RemoteFile",
     "Status",
     "StatusTag",
     "Tag",
