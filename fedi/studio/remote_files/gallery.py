@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from fedi.database import Session
 from fedi.database.tables import RemoteFile
 from fedi.runtime import Easel
+from fedi.settings import InstanceSettings
 from fedi.studio.remote_files import claims, rules
 from fedi.studio.remote_files.claims import Addresses, Claim
 
@@ -34,15 +35,25 @@ class Framed(Struct, frozen=True, kw_only=True):
 
 
 class Gallery:
-    """Finds the files of others that a page shows. Without rows it knows only addresses."""
+    """What a page needs to show files: the instance, and those of others that it knows.
+
+    Args:
+        instance: whose page it is.
+        addresses: of the instance.
+        rows: what is known of files that were seen before.
+        hidden: hosts whose files are not shown.
+        now: files that may be tried again by now are shown.
+    """
 
     def __init__(
         self,
+        instance: InstanceSettings,
         addresses: Addresses,
         rows: Mapping[Claim, RemoteFile],
         hidden: frozenset[str],
         now: datetime,
     ) -> None:
+        self.instance = instance
         self._addresses = addresses
         self._rows = rows
         self._hidden = hidden
@@ -90,4 +101,5 @@ async def of(easel: Easel, session: Session, wanted: Iterable[Claim]) -> Gallery
         rows = {usable[row.key]: row for row in found.all()}
     hosts = {claim.host for claim in usable.values()}
     hidden = {host for host in hosts if not await rules.shown_here(easel, host)}
-    return Gallery(addresses, rows, frozenset(hidden), session.now)
+    instance = easel.settings.instance
+    return Gallery(instance, addresses, rows, frozenset(hidden), session.now)
