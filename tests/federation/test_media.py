@@ -14,7 +14,9 @@ import pytest
 from aiohttp import web
 from PIL import Image
 from sqlmodel import col, select
+from typer.testing import CliRunner
 
+from fedi.cli import app
 from fedi.clock import FakeClock
 from fedi.database.tables import Account, Job, RemoteFile
 from fedi.studio import pictures
@@ -664,3 +666,48 @@ async def test_the_queue_holds_one_job_for_a_file(
     assert kinds.count("remote_file") == 1
     gate.opened.set()
     assert (await looking).status == 200
+
+
+async def command(instance: Instance, folder: Path, *words: str) -> tuple[int, str]:
+    """Run `easel media …` against an instance; its exit code, and what it prints."""
+    settings = instance.easel.settings
+    config = folder / "config.toml"
+    config.write_text(
+        f'[instance]\nurl = "{instance.url}"\n[database]\nurl = "{settings.database.url}"\n'
+        f'[media]\nfolder = "{settings.media.folder}"\n'
+        "[federation]\nallow_private_addresses = true\n"
+    )
+    run = CliRunner().invoke
+    answer = await asyncio.to_thread(run, app, ["--config", str(config), "media", *words])
+    return answer.exit_code, answer.output + str(answer.exception or "")
+
+
+async def test_the_command_line_shows_refreshes_and_makes_room(
+    instance: Instance, internet: Internet, browser: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    assert (await command(instance, tmp_path, "usage"))[1].strip() == "0.0 of 5000 MB are used."
+    film = b"\0\0\0\x18ftypisom\0\0\0\0isomavc1" + bytes(2_000_000)
+    url = serve(internet, "a.mp4", film, "video/mp4")
+    gone = f"http://{internet.host('files')}/gone.png"
+    await see(instance, browser, url)
+    await see(instance, browser, Claim("avatar", gone))
+    code, said = await command(instance, tmp_path, "usage")
+    assert (code, "2.0 of 5000 MB are used." in said) == (0, True)
+    assert "attachment" in said and "avatar" in said
+
+    changed = film + b"more"
+    serve(internet, "a.mp4", changed, "video/mp4")
+    assert (await see(instance, browser, url)).body == film
+    assert await command(instance, tmp_path, "refresh", url) == (0, "attachment: fetched anew.\n")
+    assert (await see(instance, browser, url)).body == changed
+    assert on_disk(instance) == 1
+    code, said = await command(instance, tmp_path, "refresh", gone)
+    assert (code, said) == (0, "avatar: files.localhost answered 404.\n")
+    code, said = await command(instance, tmp_path, "refresh", "https://never.example/")
+    assert code == 1 and "Nobody here has seen" in said
+
+    assert await command(instance, tmp_path, "prune") == (0, "0 files removed, 0.0 MB freed.\n")
+    said = (await command(instance, tmp_path, "prune", "--mb", "1"))[1]
+    assert said == "1 file removed, 2.0 MB freed.\n"
+    assert on_disk(instance) == 0
+    assert (await see(instance, browser, url)).body == changed

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Index, Text
 from sqlmodel import Field, SQLModel
 
-from fedi.database.tables.columns import moment, optional_moment, primary_id
+from fedi.database.tables.columns import BigId, moment, optional_moment, primary_id
 
 
 class RemoteFile(SQLModel, table=True):
@@ -25,6 +25,8 @@ class RemoteFile(SQLModel, table=True):
     url: str = Field(sa_type=Text)
     host: str = Field(index=True)
     kind: str  # attachment, avatar, header, emoji
+    promised_digest: str | None = None  # multibase, FEP-1311
+    promised_size: int | None = Field(default=None, sa_type=BigId, nullable=True)  # bytes
     state: str  # fetching, ready, failed, evicted
     file: str | None = None  # storage key of the original
     preview_file: str | None = None  # storage key of the small rendition

@@ -12,7 +12,7 @@ import binascii
 import hmac
 import secrets
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import Literal, cast
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from activitypub.origin import origin
 from fedi.database.insertion import add_once
-from fedi.database.tables import Account, InstanceSecret, MediaAttachment
+from fedi.database.tables import Account, InstanceSecret, MediaAttachment, RemoteFile
 from fedi.runtime import Easel
 from fedi.social.posts import Post
 
@@ -83,8 +83,7 @@ class Addresses:
         if not hmac.compare_digest(self._sign(raw).encode(), key.encode()):
             return None
         kind, digest, size, url = raw.decode().split("\n", 3)
-        assert kind in get_args(Kind)
-        return Claim(kind, url, digest or None, int(size) if size else None)  # type: ignore[arg-type]
+        return Claim(cast(Kind, kind), url, digest or None, int(size) if size else None)
 
     def _sign(self, packed: bytes) -> str:
         return _text(hmac.digest(self._secret, packed, "sha256")[:KEY_BYTES])
@@ -114,6 +113,11 @@ async def addresses(easel: Easel) -> Addresses:
         made = Addresses(row.value.encode(), easel.settings.instance.url)
         _addresses[easel] = made
     return made
+
+
+def of_row(row: RemoteFile) -> Claim:
+    """The claim that a row is about."""
+    return Claim(cast(Kind, row.kind), row.url, row.promised_digest, row.promised_size)
 
 
 def of_media(media: MediaAttachment) -> Claim | None:

@@ -32,7 +32,7 @@ from fedi.runtime import Easel
 from fedi.social import accounts
 from fedi.social.errors import Invalid
 from fedi.storage import new_key
-from fedi.studio.remote_files import claims, inspection, rules
+from fedi.studio.remote_files import claims, inspection, keeping, rules
 from fedi.studio.remote_files.claims import Claim
 from fedi.studio.remote_files.inspection import Inspected
 
@@ -93,6 +93,17 @@ class Fetcher:
             return row
         return await self._joined(claim, key)
 
+    async def refresh(self, row: RemoteFile) -> RemoteFile | None:
+        """Fetch a file again, whatever is known of it, and in vain if it must be."""
+        await keeping.evict(self._easel, [row])
+        async with self._easel.database.write() as tx:
+            await tx.execute(
+                update(RemoteFile)
+                .where(col(RemoteFile.id) == row.id, col(RemoteFile.state) == "failed")
+                .values(next_attempt_at=tx.now)
+            )
+        return await self.get(claims.of_row(row))
+
     async def _joined(self, claim: Claim, key: str) -> RemoteFile | None:
         flight = self._flights.get(key)
         if flight is None:
@@ -136,6 +147,8 @@ class Fetcher:
                 url=claim.url,
                 host=claim.host,
                 kind=claim.kind,
+                promised_digest=claim.digest,
+                promised_size=claim.size,
                 state="fetching",
                 created_at=tx.now,
                 viewed_at=tx.now,

@@ -22,6 +22,10 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("host", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("promised_digest", sa.String(), nullable=True),
+        sa.Column(
+            "promised_size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("file", sa.String(), nullable=True),
         sa.Column("preview_file", sa.String(), nullable=True),
