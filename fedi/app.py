@@ -32,8 +32,14 @@ from fedi.runtime import Easel
 from fedi.social import accounts
 from fedi.social.errors import SocialError
 from fedi.studio.dispatcher import Dispatcher
+from fedi.studio.remote_files import fetching
+from fedi.studio.remote_files import jobs as remote_file_jobs
 
+<<<<<<< HEAD
 JOBS = (answers, delivery, incoming, outgoing, threads)
+=======
+JOBS = (delivery, incoming, outgoing, remote_file_jobs, threads)
+>>>>>>> media
 
 log = logs.get(__name__)
 
@@ -52,6 +58,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with easel.database.write() as tx:
             await accounts.ensure_instance_actor(tx)
+        await fetching.recover(easel)
         await dispatcher.start()
         running = asyncio.create_task(runner.run_forever(), name="jobs") if runner else None
         try:

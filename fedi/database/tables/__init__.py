@@ -11,8 +11,12 @@ from fedi.database.tables.accounts import (
     Login,
     Notification,
 )
+<<<<<<< HEAD
 from fedi.database.tables.hosts import PeerHost
 from fedi.database.tables.keys import AccountKey
+=======
+from fedi.database.tables.files import RemoteFile
+>>>>>>> media
 from fedi.database.tables.statuses import (
     Favourite,
     FeaturedTag,
@@ -53,6 +57,7 @@ __all__ = [
     "PeerHost",
     "Pin",
     "ReceivedActivity",
+    "RemoteFile",
     "Status",
     "StatusTag",
     "Tag",
