@@ -324,14 +324,18 @@ class Client:
     ) -> Bytes:
         address = self._checked(url)
         for _ in range(REDIRECTS_LIMIT + 1):
-            got = await self._got(address, accept, limit, signer)
+            got = await self._got(address, accept, read, signer)
             if isinstance(got, Bytes):
                 return got
             address = got
         raise FetchError("There are too many redirects.")
 
     async def _got(
-        self, address: URL, accept: str, limit: int, signer: Signer | None
+        self,
+        address: URL,
+        accept: str,
+        read: Callable[[aiohttp.ClientResponse], Awaitable[bytes]],
+        signer: Signer | None,
     ) -> Bytes | URL:
         """What is at an address, or where it sends us; asked again by other signatures while
         they are not believed."""
@@ -347,11 +351,10 @@ class Client:
                     return self._next(address, answer.headers.get("Location"))
                 if answer.status == HTTPStatus.OK:
                     got = Bytes(
-                        body=await _read(answer, limit),
+                        body=await read(answer),
                         content_type=answer.headers.get("Content-Type", ""),
                         url=str(address),
                     )
-<<<<<<< HEAD
                     if disbelief is not None:
                         await self._schemes.worked(_authority(address), scheme)
                     return got
@@ -360,12 +363,6 @@ class Client:
                     status=answer.status,
                     permanent=is_permanent(answer.status),
                     retry_after=self._retry_after(answer.headers),
-=======
-                return Bytes(
-                    body=await read(answer),
-                    content_type=answer.headers.get("Content-Type", ""),
-                    url=str(address),
->>>>>>> media
                 )
                 if answer.status not in DISBELIEVED:
                     raise error

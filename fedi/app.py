@@ -35,11 +35,7 @@ from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
 
-<<<<<<< HEAD
-JOBS = (answers, delivery, incoming, outgoing, threads)
-=======
-JOBS = (delivery, incoming, outgoing, remote_file_jobs, threads)
->>>>>>> media
+JOBS = (answers, delivery, incoming, outgoing, remote_file_jobs, threads)
 
 log = logs.get(__name__)
 

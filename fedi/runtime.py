@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from dataclasses import dataclass
-from functools import partial
-=======
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
->>>>>>> media
+from functools import partial
 
 from activitypub.client import Client
 from activitypub.network import AddressPolicy

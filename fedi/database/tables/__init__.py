@@ -11,12 +11,9 @@ from fedi.database.tables.accounts import (
     Login,
     Notification,
 )
-<<<<<<< HEAD
+from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import PeerHost
 from fedi.database.tables.keys import AccountKey
-=======
-from fedi.database.tables.files import RemoteFile
->>>>>>> media
 from fedi.database.tables.statuses import (
     Favourite,
     FeaturedTag,

@@ -14,7 +14,7 @@ from activitypub.objects import Activity, Note, values
 from activitypub.objects.actor import ACTOR_TYPES
 from fedi.database import Transaction
 from fedi.database.tables import Account, Follow, Status
-from fedi.federation import remote, threads, translate
+from fedi.federation import arrivals, remote, threads, translate
 from fedi.federation.handlers import actors
 from fedi.federation.handlers.effects import Effect, status_by_uri
 from fedi.runtime import Easel
@@ -32,6 +32,7 @@ async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         if await _concerns_us(tx, actor, note):
             await revive(tx, actor, note.id)
             status = await statuses.receive(tx, actor, translate.received(note, actor, known))
+            await arrivals.expect(easel, tx, status)
             if status is not None:
                 await threads.look_up(tx, status)
 
@@ -106,6 +107,7 @@ async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | N
             return  # an older edit that came late
         known = await remote.ids_of(tx, translate.addressed_actors(note))
         await statuses.update_received(tx, current, translate.received(note, actor, known))
+        await arrivals.expect(easel, tx, current)
 
     return effect
 
