@@ -12,7 +12,7 @@ from fedi.database.tables.accounts import (
     Notification,
 )
 from fedi.database.tables.files import RemoteFile
-from fedi.database.tables.hosts import PeerHost
+from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
 from fedi.database.tables.keys import AccountKey
 from fedi.database.tables.statuses import (
     Favourite,
@@ -38,6 +38,8 @@ __all__ = [
     "Account",
     "AccountKey",
     "Block",
+    "DomainAllow",
+    "DomainRule",
     "Favourite",
     "FeaturedTag",
     "Follow",
@@ -45,6 +47,7 @@ __all__ = [
     "InstanceSecret",
     "Job",
     "Login",
+    "Mark",
     "MediaAttachment",
     "Mention",
     "Notification",
@@ -54,6 +57,7 @@ __all__ = [
     "PeerHost",
     "Pin",
     "ReceivedActivity",
+    "Relay",
     "RemoteFile",
     "Status",
     "StatusTag",
