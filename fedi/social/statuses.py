@@ -30,6 +30,7 @@ from fedi.social.errors import NotAllowed, NotFound
 from fedi.social.notifications import notify_all
 from fedi.social.outbound import tell
 from fedi.social.receiving import (
+    BY_URI,
     Received,
     ReceivedMedia,
     accounts_by_id,
@@ -42,6 +43,7 @@ from fedi.social.spreading import announce_event
 from fedi.social.visibility import SHOWN_TO_ALL, visible_to
 
 __all__ = [
+    "BY_URI",
     "MAX_MEDIA",
     "MAX_SPOILER",
     "SHOWN_TO_ALL",
