@@ -18,12 +18,12 @@ from activitypub.objects import (
     PublicKey,
     Source,
 )
-from activitypub.origin import same_origin
+from activitypub.origin import origin, same_origin
 from fedi import __version__
-from fedi.database.tables import Account, MediaAttachment
+from fedi.database.tables import Account, MediaAttachment, Tag
 from fedi.settings import InstanceSettings
 from fedi.social import text
-from fedi.social.accounts import RemoteAccount
+from fedi.social.accounts import RemoteAccount, is_person
 from fedi.social.posts import Post
 from fedi.social.statuses import Received, ReceivedMedia
 
@@ -52,6 +52,7 @@ def media_url(instance: InstanceSettings, key: str) -> str:
 
 def actor(account: Account, instance: InstanceSettings) -> Actor:
     """A local account, as other servers see it."""
+    person = is_person(account)
     return Actor(
         id=account.uri,
         type=account.actor_type,
@@ -60,7 +61,9 @@ def actor(account: Account, instance: InstanceSettings) -> Actor:
         outbox=account.outbox_uri,
         followers=account.followers_uri,
         following=account.following_uri,
+        liked=f"{account.uri}/liked" if person else None,
         featured=account.featured_uri,
+        featured_tags=f"{account.uri}/collections/tags" if person else None,
         shared_inbox=account.shared_inbox_uri,
         name=account.display_name,
         summary=account.note,
@@ -105,6 +108,7 @@ def note(post: Post, instance: InstanceSettings) -> Note:
         published=status.created_at,
         updated=status.edited_at,
         in_reply_to=status.in_reply_to_uri,
+        context=status.context_uri,
         is_based_on=status.based_on_uri,
         to=tuple(to),
         cc=tuple(cc),
@@ -113,10 +117,7 @@ def note(post: Post, instance: InstanceSettings) -> Note:
                 Mention(href=other.uri, name=f"@{full_handle(other, instance)}")
                 for other in post.mentions
             ),
-            *(
-                Hashtag(name=tag.display_name, href=text.tag_url(tag.name, instance.url))
-                for tag in post.tags
-            ),
+            *(hashtag(tag, instance) for tag in post.tags),
         ),
         attachments=tuple(
             attachment(medium, instance, sensitive=status.sensitive) for medium in post.media
@@ -134,6 +135,11 @@ def audience(post: Post) -> tuple[list[str], list[str]]:
     silent = [other.uri for other in post.silent]
     to, cc = address(post.status.visibility, post.account.followers_uri, named)
     return (to + silent, cc) if post.status.visibility == "direct" else (to, cc + silent)
+
+
+def hashtag(tag: Tag, instance: InstanceSettings) -> Hashtag:
+    """A hashtag, with the page that shows what is under it."""
+    return Hashtag(name=tag.display_name, href=text.tag_url(tag.name, instance.url))
 
 
 def full_handle(account: Account, instance: InstanceSettings) -> str:
@@ -239,6 +245,7 @@ def received(note: Note, author: Account, known: Mapping[str, int]) -> Received:
     )
     tags = tuple(tag.name for tag in note.tags if isinstance(tag, Hashtag))
     media = tuple(_received_media(entry) for entry in note.attachments if entry.url)
+    replies = note.replies.id if note.replies else None
     return Received(
         uri=note.id,
         url=note.url or note.id,
@@ -252,6 +259,8 @@ def received(note: Note, author: Account, known: Mapping[str, int]) -> Received:
         published=note.published,
         updated=note.updated,
         in_reply_to_uri=note.in_reply_to,
+        context_uri=note.context if note.context and origin(note.context) else None,
+        replies_uri=replies if same_origin(replies, note.id) else None,
         mentions=mentions,
         silent_mentions=silent,
         tags=tags,
