@@ -103,7 +103,7 @@ def note(post: Post, instance: InstanceSettings) -> Note:
         language=status.language,
         summary=status.spoiler_text or None,
         sensitive=status.sensitive,
-        source=Source(content=status.source),
+        source=Source(content=status.source, media_type=status.source_type),
         url=status.url,
         published=status.created_at,
         updated=status.edited_at,
