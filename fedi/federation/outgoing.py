@@ -130,11 +130,14 @@ async def delete_status(tx: Transaction, payload: dict[str, Any]) -> Ready | Non
     if found is None:
         return None
     status, author = found
+    [post] = await posts.assemble(tx, [status], author)
+    to, cc = translate.audience(post)
     made = activities.delete(
         f"{status.uri}#delete",
         author.uri,
         status.uri,
-        to=[PUBLIC] if status.visibility in {"public", "unlisted"} else [author.followers_uri],
+        to=to,
+        cc=cc,
         former_type="Note",
         deleted=status.deleted_at,
     )

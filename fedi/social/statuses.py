@@ -223,7 +223,7 @@ def _fill(
 ) -> None:
     """What an edit may change."""
     status.content = words.html
-    status.source = words.source
+    status.source, status.source_type = words.source, words.source_type
     status.spoiler_text = words.spoiler_text
     status.sensitive = draft.sensitive or bool(words.spoiler_text)
     status.ai = labels.of_post(media, words.tags)
