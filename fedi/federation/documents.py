@@ -23,7 +23,7 @@ from fedi.federation import translate
 from fedi.federation.inbox import signed_by
 from fedi.federation.outgoing import announce_of
 from fedi.runtime import Easel
-from fedi.social import accounts, follows, posts, statuses, timelines
+from fedi.social import account_keys, accounts, follows, posts, statuses, timelines
 
 PAGE = 20  # items of a collection's page
 MAX_AGE_S = 60  # how long a public document may be kept by a cache in front of us
@@ -91,12 +91,13 @@ async def instance_actor(request: Request) -> Response:
     assert actor is not None
     if _wants_page(request):
         return RedirectResponse("/about", 302, headers=VARY)
-    return answer(translate.actor(actor, _easel(request).settings.instance).document())
+    return await _actor(_easel(request), actor)
 
 
 async def actor(request: Request) -> Response:
     """`GET /users/NAME`."""
-    async with _easel(request).database.read() as session:
+    easel = _easel(request)
+    async with easel.database.read() as session:
         uri = f"{session.instance.url}/users/{request.path_params['name']}"
         account = await accounts.by_uri(session, uri)
         if account is not None and account.local and account.deleted_at is not None:
@@ -107,7 +108,17 @@ async def actor(request: Request) -> Response:
         account = await _account(session, request)
         if _wants_page(request):
             return RedirectResponse(account.url, 302, headers=VARY)
-        return answer(translate.actor(account, session.instance).document())
+    return await _actor(easel, account)
+
+
+async def _actor(easel: Easel, account: Account) -> Response:
+    """The document of a local account; one from before there were such keys gets its key now."""
+    async with easel.database.read() as session:
+        keys = await account_keys.of(session, account)
+    if not keys:
+        async with easel.database.write() as tx:
+            keys = [await account_keys.ensure(tx, account)]
+    return answer(translate.actor(account, easel.settings.instance, keys).document())
 
 
 async def _status(
