@@ -10,12 +10,13 @@ import asyncio
 import re
 import socket
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urljoin
 
 import aiohttp
@@ -50,6 +51,9 @@ TOTAL_TIMEOUT = 20.0
 
 MEDIA_TIMEOUT = 60.0
 """Seconds for a media file, all hops together."""
+
+HEAD_BYTES = 512
+"""What is looked at to tell what a file is (WHATWG MIME Sniffing asks for up to 1445)."""
 
 CONNECTIONS_LIMIT = 256
 CONNECTIONS_PER_HOST = 8
@@ -249,7 +253,7 @@ class Client:
     async def get_json(self, url: str, *, accept: str = "application/json") -> dict[str, Any]:
         """Fetch any JSON object (WebFinger, NodeInfo). Raises `FetchError`."""
         async with self._deadline(self._total_timeout):
-            got = await self._get(url, accept, DOCUMENT_LIMIT, None)
+            got = await self._get(url, accept, partial(_read, limit=DOCUMENT_LIMIT), None)
             return _decoded(got.body)
 
     async def get_bytes(
@@ -257,7 +261,23 @@ class Client:
     ) -> Bytes:
         """Fetch a file of at most `max_bytes`. Raises `FetchError`."""
         async with self._deadline(self._media_timeout):
-            return await self._get(url, accept, max_bytes, signer)
+            return await self._get(url, accept, partial(_read, limit=max_bytes), signer)
+
+    async def get_file(
+        self,
+        url: str,
+        into: BinaryIO,
+        limit: Callable[[bytes], int],
+        *,
+        signer: Signer | None = None,
+    ) -> None:
+        """Fetch a file piece by piece, so that a large one is never whole in memory.
+
+        `limit` tells from its first bytes (at least `HEAD_BYTES`, unless it is shorter) how many
+        it may have, or raises `FetchError` because it is not wanted. Raises `FetchError`.
+        """
+        async with self._deadline(self._media_timeout):
+            await self._get(url, "*/*", partial(_pour, into=into, limit=limit), signer)
 
     async def post(self, url: str, body: bytes, signer: Signer) -> Response:
         """POST an activity, signed as its host wants it; if it does not believe that (400, 401),
@@ -290,22 +310,32 @@ class Client:
             )
 
     async def _document(self, url: str, signer: Signer | None) -> tuple[dict[str, Any], str]:
-        got = await self._get(url, ACCEPT, DOCUMENT_LIMIT, signer)
+        got = await self._get(url, ACCEPT, partial(_read, limit=DOCUMENT_LIMIT), signer)
         if not is_activity_type(got.content_type):
             raise FetchError("The answer is no ActivityStreams document.")
         return _decoded(got.body), got.url
 
-    async def _get(self, url: str, accept: str, limit: int, signer: Signer | None) -> Bytes:
+    async def _get(
+        self,
+        url: str,
+        accept: str,
+        read: Callable[[aiohttp.ClientResponse], Awaitable[bytes]],
+        signer: Signer | None,
+    ) -> Bytes:
         address = self._checked(url)
         for _ in range(REDIRECTS_LIMIT + 1):
-            got = await self._got(address, accept, limit, signer)
+            got = await self._got(address, accept, read, signer)
             if isinstance(got, Bytes):
                 return got
             address = got
         raise FetchError("There are too many redirects.")
 
     async def _got(
-        self, address: URL, accept: str, limit: int, signer: Signer | None
+        self,
+        address: URL,
+        accept: str,
+        read: Callable[[aiohttp.ClientResponse], Awaitable[bytes]],
+        signer: Signer | None,
     ) -> Bytes | URL:
         """What is at an address, or where it sends us; asked again by other signatures while
         they are not believed."""
@@ -321,7 +351,7 @@ class Client:
                     return self._next(address, answer.headers.get("Location"))
                 if answer.status == HTTPStatus.OK:
                     got = Bytes(
-                        body=await _read(answer, limit),
+                        body=await read(answer),
                         content_type=answer.headers.get("Content-Type", ""),
                         url=str(address),
                     )
@@ -468,6 +498,29 @@ async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
             return _gunzipped(bytes(body), limit)
         case _:
             raise FetchError(f"The answer is compressed by {coding[:20]}, unasked.")
+
+
+async def _pour(
+    answer: aiohttp.ClientResponse, into: BinaryIO, limit: Callable[[bytes], int]
+) -> bytes:
+    """The body into a file; nothing is given back."""
+    coding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding not in {"identity", ""}:
+        raise FetchError(f"The answer is compressed by {coding[:20]}, unasked.")
+    head, size = bytearray(), 0
+    most: int | None = None
+    async for chunk in answer.content.iter_any():
+        if most is None:
+            head += chunk
+            if len(head) >= HEAD_BYTES:
+                most = limit(bytes(head[:HEAD_BYTES]))
+        size += len(chunk)
+        if most is not None and max(size, answer.content_length or 0) > most:
+            raise FetchError("The answer is too large.")
+        into.write(chunk)
+    if most is None and size > limit(bytes(head)):
+        raise FetchError("The answer is too large.")
+    return b""
 
 
 def _gunzipped(body: bytes, limit: int) -> bytes:

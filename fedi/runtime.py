@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from functools import partial
 
 from activitypub.client import Client
@@ -29,6 +30,8 @@ class Easel:
     client: Client
     storage: Storage
     relay: Relay | None
+    # What must end before the rest is closed, by whoever began it.
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @classmethod
     async def open(cls, settings: Settings, clock: Clock | None = None) -> Easel:
@@ -56,6 +59,8 @@ class Easel:
         return cls(settings, clock, events, database, client, storage, relay)
 
     async def close(self) -> None:
+        for end in self.closing:
+            await end()
         await self.client.close()
         if self.relay is not None:
             await self.relay.stop()

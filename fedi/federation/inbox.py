@@ -11,7 +11,6 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,6 +25,7 @@ from activitypub.signatures import Reason, Refused, Replays, Verified, verify
 from activitypub.signatures import Request as SignedRequest
 from fedi import logs
 from fedi.database import Transaction
+from fedi.database.insertion import insert_new
 from fedi.database.tables import ReceivedActivity
 from fedi.federation import forwarded, remote
 from fedi.jobs import enqueue
@@ -86,9 +86,12 @@ async def _receive(request: Request) -> Response:
     if forbidden is not None:
         status = 401 if forbidden is origin.Forbidden.NOT_SIGNER else 403
         raise HTTPException(status, f"Refused: {forbidden}.")
-    async with easel.database.write() as tx:
+
+    async def write_down(tx: Transaction) -> None:
         if await _first_time(tx, activity):
             await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer})
+
+    await easel.database.together(write_down)
     if isinstance(answer, Verified):
         replays.remember(answer, easel.clock.now())
     return Response(status_code=202)
@@ -187,19 +190,13 @@ async def _first_time(tx: Transaction, activity: Activity) -> bool:
     The note is under its actor and its id together, so that nobody can use up another's id.
     """
     key = hashlib.sha256(f"{activity.actor}\n{activity.id}".encode()).hexdigest()
-    insert = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
-    result = await tx.execute(
-        insert(ReceivedActivity)
-        .values(digest=key, received_at=tx.now)
-        .on_conflict_do_nothing()
-        .returning(col(ReceivedActivity.digest))
-    )
+    new = await insert_new(tx, ReceivedActivity, {"digest": key, "received_at": tx.now})
     if tx.new_id() % PRUNE_EVERY == 0:
         old = delete(ReceivedActivity).where(
             col(ReceivedActivity.received_at) < tx.now - REMEMBERED_FOR
         )
         await tx.execute(old)
-    return result.first() is not None
+    return bool(new)
 
 
 routes: list[BaseRoute] = [

@@ -14,6 +14,7 @@ from activitypub.client import FetchError
 from activitypub.errors import Malformed
 from activitypub.objects import Activity
 from fedi import logs
+from fedi.database import Transaction
 from fedi.database.tables import Account
 from fedi.federation import remote
 from fedi.federation.handlers import HANDLERS, Handler
@@ -61,12 +62,15 @@ async def _do(
         return
     if effect is None:
         return
-    async with easel.database.write() as tx:
+
+    async def change(tx: Transaction) -> None:
         try:
             await effect(tx)
         except SocialError as refusal:  # what was asked for may not be: nothing, or an answer
             log.debug("activity_refused", type=activity.type, id=activity.id, reason=str(refusal))
         await job.finish(tx)
+
+    await easel.database.together(change)
 
 
 async def _actor(easel: Easel, uri: str, activity: Activity) -> Account | None:

@@ -102,7 +102,8 @@ async def test_a_picture_goes_out_in_the_shape_that_all_show(
             medium = MediaAttachment(
                 id=tx.new_id(), account_id=alice.id, file=f"{n}.png", media_type="image/png",
                 width=640, height=480, size=1234, blurhash="LEHV6nWB2yk8pyo0adR*.7kCMdnj",
-                focus_x=0.5, focus_y=-0.5, description="A fox", digest="zQmXYZ",
+                focus_x=0.5 if shares else None, focus_y=-0.5 if shares else None,
+                description="A fox", digest="zQmXYZ",
                 digital_source_type=source, ai_system="tiny/model", ai_system_version="1",
                 ai_prompt="a fox", share_recipe=shares, created_at=tx.now,
             )  # fmt: skip
@@ -118,7 +119,8 @@ async def test_a_picture_goes_out_in_the_shape_that_all_show(
         expected = {
             "type": "Image", "mediaType": "image/png", "url": f"{instance.url}/media/{n}.png",
             "name": "A fox", "summary": "A fox", "width": 640, "height": 480,
-            "blurhash": "LEHV6nWB2yk8pyo0adR*.7kCMdnj", "focalPoint": [0.5, -0.5],
+            "blurhash": "LEHV6nWB2yk8pyo0adR*.7kCMdnj",
+            "focalPoint": [0.5, -0.5] if shares else [0.0, 0.0],
             "digestMultibase": "zQmXYZ", "size": 1234, "digitalSourceType": source,
             "AISystemUsed": "tiny/model", "AISystemVersionUsed": "1",
         }  # fmt: skip

@@ -11,10 +11,12 @@ from fedi.database.tables.accounts import (
     Login,
     Notification,
 )
-from fedi.database.tables.hosts import PeerHost
+from fedi.database.tables.files import RemoteFile
+from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
 from fedi.database.tables.keys import AccountKey
 from fedi.database.tables.statuses import (
     Favourite,
+    FeaturedTag,
     HomeEntry,
     MediaAttachment,
     Mention,
@@ -36,12 +38,16 @@ __all__ = [
     "Account",
     "AccountKey",
     "Block",
+    "DomainAllow",
+    "DomainRule",
     "Favourite",
+    "FeaturedTag",
     "Follow",
     "HomeEntry",
     "InstanceSecret",
     "Job",
     "Login",
+    "Mark",
     "MediaAttachment",
     "Mention",
     "Notification",
@@ -51,6 +57,8 @@ __all__ = [
     "PeerHost",
     "Pin",
     "ReceivedActivity",
+    "Relay",
+    "RemoteFile",
     "Status",
     "StatusTag",
     "Tag",
