@@ -12,17 +12,18 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import col
 
-from activitypub import json, origin
+from activitypub import json, origin, proofs
 from activitypub.addressing import PUBLIC, address
 from activitypub.context import with_context
 from activitypub.objects import Activity
 from activitypub.objects import activity as activities
+from activitypub.signatures.keys import load_ed25519
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Job, OutgoingActivity, Status
 from fedi.federation import recipients, translate
 from fedi.jobs import Claimed, NewJob, enqueue_many, handles
 from fedi.runtime import Easel
-from fedi.social import posts
+from fedi.social import account_keys, posts
 
 KEPT_FOR = timedelta(days=14)  # longer than any delivery is tried
 DEAD_KEPT_FOR = timedelta(days=30)  # dead deliveries that `easel jobs` can still show
@@ -55,7 +56,7 @@ async def send(
         id=tx.new_id(),
         uri=activity.id,
         account_id=sender.id,
-        body=json.encode(with_context(activity.document())),
+        body=json.encode(await _proven(tx, sender, activity)),
         created_at=tx.now,
     )
     tx.add(outgoing)
@@ -68,6 +69,14 @@ async def send(
             for inbox in inboxes
         ],
     )
+
+
+async def _proven(tx: Transaction, sender: Account, activity: Activity) -> dict[str, Any]:
+    """The document of an activity, with a proof that its sender made it."""
+    key = await account_keys.ensure(tx, sender)
+    assert key.private_pem is not None
+    document = with_context(activity.document())
+    return proofs.sign(document, key.key_id, load_ed25519(key.private_pem), tx.now)
 
 
 async def _prune(tx: Transaction) -> None:
@@ -267,7 +276,7 @@ async def update_actor(tx: Transaction, payload: dict[str, Any]) -> Ready | None
     made = activities.update(
         f"{account.uri}#updates/{int(account.updated_at.timestamp())}",
         account.uri,
-        translate.actor(account, tx.instance).document(),
+        translate.actor(account, tx.instance, [await account_keys.ensure(tx, account)]).document(),
         to=[PUBLIC],
         cc=[account.followers_uri],
     )

@@ -29,7 +29,7 @@ from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Status
 from fedi.federation import arrivals, translate
 from fedi.runtime import Easel
-from fedi.social import accounts, statuses, text
+from fedi.social import account_keys, accounts, statuses, text
 from fedi.social.errors import Invalid, NotFound
 
 ACTOR_AGE = timedelta(days=1)  # an actor is read again after so long, as Mastodon does
@@ -187,9 +187,13 @@ async def _key(easel: Easel, key_id: str, fresh: bool) -> Key:
                 Account.public_key_id == key_id, col(Account.deleted_at).is_(None)
             )
             owner = (await session.exec(query)).first()
-        if owner is not None and not owner.local:
-            with contextlib.suppress(KeyUnavailable):  # perhaps its server has a better one now
-                return _parsed(key_id, owner.uri, owner.public_key_pem)
+            stored = [(owner.uri, owner.public_key_pem)] if owner and not owner.local else []
+            if not stored:
+                found = await account_keys.find(session, key_id)
+                stored = [(account.uri, key.public_pem) for key, account in found[:1]]
+        for uri, pem in stored:
+            with contextlib.suppress(Malformed):  # perhaps its server has a better one now
+                return Key(id=key_id, owner=uri, public=load_public(pem))
     try:
         actor = await _owner(easel, key_id, fresh)
     except FetchError as error:
@@ -200,12 +204,12 @@ async def _key(easel: Easel, key_id: str, fresh: bool) -> Key:
         ) from error
     except Malformed as error:
         raise KeyUnavailable(f"The key's document is unusable: {error.reason}") from error
-    for key in actor.public_keys:
-        if key.id == key_id and key.owner == actor.id:
-            if fresh:
-                await _replace(easel, actor.id, key_id, key.pem)
-            return _parsed(key_id, actor.id, key.pem)
-    raise KeyUnavailable("The key's owner does not list it.")
+    public = translate.keys_of(actor, key_id).get(key_id)
+    if public is None:
+        raise KeyUnavailable("The key's owner does not list it, or it is unusable.")
+    if fresh:
+        await _replace(easel, actor)
+    return Key(id=key_id, owner=actor.id, public=public)
 
 
 async def _owner(easel: Easel, key_id: str, fresh: bool) -> Actor:
@@ -222,20 +226,16 @@ async def _owner(easel: Easel, key_id: str, fresh: bool) -> Actor:
         return await _actor(easel, owner, fresh=fresh)
 
 
-async def _replace(easel: Easel, uri: str, key_id: str, pem: str) -> None:
-    """A known account has a new key."""
+async def _replace(easel: Easel, actor: Actor) -> None:
+    """A known account may have new keys."""
+    described = translate.remote_account(actor, "")
     async with easel.database.write() as tx:
-        known = await accounts.by_uri(tx, uri)
+        known = await accounts.by_uri(tx, actor.id)
         if known is not None and not known.local:
-            known.public_key_id, known.public_key_pem = key_id, pem
+            known.public_key_id = described.public_key_id
+            known.public_key_pem = described.public_key_pem
             tx.add(known)
-
-
-def _parsed(key_id: str, owner: str, pem: str) -> Key:
-    try:
-        return Key(id=key_id, owner=owner, public=load_public(pem))
-    except Malformed as error:
-        raise KeyUnavailable(f"The key is unusable: {error.reason}") from error
+            await account_keys.replace(tx, known, described.further_keys)
 
 
 async def status(easel: Easel, uri: str, *, belongs: Belongs | None = None) -> Status | None:

@@ -405,6 +405,20 @@ class FedifyPeer:
         signer's key is fetched without a signature, as GoToSocial does."""
         await self._post("/require-signatures")
 
+    async def require_scheme(self, scheme: str) -> None:
+        """From now until the reset a POST that is signed otherwise than by `scheme` ("rfc9421" or
+        "cavage") is answered 401."""
+        await self._post("/require-scheme", scheme=scheme)
+
+    async def post(self, document: Json, url: str, scheme: str) -> int:
+        """POSTs a document as it stands, signed by carol by this one scheme; the status."""
+        answer = await self._post("/post", document=document, url=url, scheme=scheme)
+        return int(answer["status"])
+
+    async def verifies(self, document: Json) -> bool:
+        """Whether Fedify believes the integrity proof in an activity."""
+        return bool((await self._post("/verifies", document=document))["verified"])
+
     async def webfinger(self, resource: str) -> dict[str, Any]:
         return dict((await self._post("/webfinger", resource=resource))["jrd"])
 

@@ -1,6 +1,7 @@
 // The peer: one actor, carol, on a Fedify federation with everything kept in memory.
 import {
   createFederation, generateCryptoKeyPair, getDocumentLoader, MemoryKvStore,
+  signRequest, verifyObject,
 } from "@fedify/fedify";
 import {
   Accept, Activity, Announce, Block, Create, Delete, Document, Endpoints, Follow, Image,
@@ -57,6 +58,7 @@ export class Peer {
     this.visits = []; // {path, keyId}: who read what; keyId is null for an unsigned GET
     this.name = "Carol of Fedify";
     this.gone = false; // whether carol deleted her account
+    this.scheme = null; // "rfc9421" or "cavage": what a POST must be signed by; null: by any
     this.secure = false; // whether our documents need a signature, as GoToSocial's do
     this.followers = new Map(); // actor id -> recipient
     this.following = new Map(); // actor id -> {follow, accepted}
@@ -271,6 +273,26 @@ export class Peer {
         failed.statusCode ?? null);
     }
     return activity;
+  }
+
+  // POSTs a document as it stands, signed by carol and by one scheme only; the answer.
+  async post({ document, url, spec }) {
+    const [{ privateKey, keyId }] = await this.context().getActorKeyPairs(NAME);
+    const request = new Request(url, {
+      method: "POST",
+      headers: { "Content-Type": "application/activity+json" },
+      body: JSON.stringify(document),
+    });
+    const response = await fetch(await signRequest(request, privateKey, keyId, { spec }));
+    return { status: response.status, body: await response.text() };
+  }
+
+  // Whether Fedify believes the proof in an activity.
+  async verifies({ document }) {
+    const { contextLoader } = this.context();
+    const documentLoader = await this.#loader(true);
+    const found = await verifyObject(Activity, document, { contextLoader, documentLoader });
+    return { verified: found != null };
   }
 
   // Looks up without the cache, signed by carol (or not).

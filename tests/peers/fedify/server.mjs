@@ -74,6 +74,12 @@ const controls = {
       body: await response.text(),
     };
   },
+  "POST /post": async (body) => await peer.post({ ...body, spec: SPECS[body.scheme] }),
+  "POST /verifies": async (body) => await peer.verifies(body),
+  "POST /require-scheme": (body) => {
+    peer.scheme = body.scheme;
+    return {};
+  },
   "POST /require-signatures": () => {
     peer.secure = true;
     return {};
@@ -149,6 +155,9 @@ async function answer(request) {
     // Fedify reads the body from the request; the listeners also want it as it came.
     data.raw = await request.clone().json().catch(() => null);
     data.signature = request.headers.has("signature-input") ? "rfc9421" : "cavage";
+    if (peer.scheme != null && peer.scheme !== data.signature) {
+      return new Response("signed otherwise", { status: 401 });
+    }
   }
   return await peer.federation.fetch(request, { contextData: data });
 }
