@@ -253,15 +253,17 @@ class Client:
         async with self._deadline(self._media_timeout):
             return await self._get(url, accept, max_bytes, signer)
 
-    async def post(self, url: str, body: bytes, signer: Signer) -> Response:
-        """POST an activity, signed. Redirects are not followed (their 3xx is returned): the
-        signature would not hold there.
+    async def post(
+        self, url: str, body: bytes, signer: Signer, extra: Mapping[str, str] | None = None
+    ) -> Response:
+        """POST an activity, signed, with `extra` headers that are signed, too. Redirects are not
+        followed (their 3xx is returned): the signature would not hold there.
 
         Raises `FetchError` if there is no answer or the address may not be reached.
         """
         address = self._checked(url)
         async with self._deadline(self._total_timeout):
-            headers = signer.sign("POST", str(address), body, self._now())
+            headers = signer.sign("POST", str(address), body, self._now(), extra)
             async with self._session.post(
                 address, data=body, headers=headers, allow_redirects=False
             ) as answer:

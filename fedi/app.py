@@ -22,9 +22,11 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     delivery,
     discovery,
     documents,
+    forwarding,
     inbox,
     incoming,
     outgoing,
+    synchronisation,
     threads,
 )
 from fedi.jobs import Runner
@@ -33,7 +35,7 @@ from fedi.social import accounts
 from fedi.social.errors import SocialError
 from fedi.studio.dispatcher import Dispatcher
 
-JOBS = (answers, delivery, incoming, outgoing, threads)
+JOBS = (answers, delivery, forwarding, incoming, outgoing, synchronisation, threads)
 
 log = logs.get(__name__)
 

@@ -75,13 +75,20 @@ class Signer:
         self._key = load_private(private_key) if isinstance(private_key, str) else private_key
         self._templates: dict[tuple[str, ...], str] = {}
 
-    def sign(self, method: str, url: str, body: bytes | None, now: datetime) -> dict[str, str]:
+    def sign(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        now: datetime,
+        extra: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
         """The headers to send: `Host`, `Date`, `Signature`; with a body `Digest` and
         `Content-Type` (`application/activity+json`) too, all of them signed.
 
         GET signs `(request-target) host date`, POST `(request-target) host date digest
-        content-type`. `url` is the absolute address exactly as it goes over the wire. Raises
-        `ValueError` if it is not plain ASCII.
+        content-type`. `extra` are headers that are sent and signed besides. `url` is the absolute
+        address exactly as it goes over the wire. Raises `ValueError` if it is not plain ASCII.
         """
         parts = urlsplit(url)
         target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
@@ -91,6 +98,9 @@ class Signer:
             headers["Digest"] = digest(body)
             headers["Content-Type"] = ACTIVITY_JSON
             covered = POST_COVERED
+        if extra:
+            headers.update(extra)
+            covered = (*covered, *(name.lower() for name in extra))
         message = _httpsig().generate_message(covered, headers, method=method, path=target)
         signature = self._key.sign(message, _PADDING, _SHA256)
         headers["Signature"] = self._template(covered) % b64encode(signature).decode("ascii")

@@ -14,7 +14,7 @@ from activitypub.client import FetchError
 from activitypub.signatures import Signer
 from fedi import logs
 from fedi.database.tables import Account, OutgoingActivity
-from fedi.federation import remote
+from fedi.federation import remote, synchronisation
 from fedi.jobs import Backoff, Claimed, GiveUp, Retry, enqueue, handles
 from fedi.runtime import Easel
 from fedi.social import accounts
@@ -34,7 +34,10 @@ BODIES_KEPT = 64  # activities in the middle of their fan-out
 
 log = logs.get(__name__)
 
-_outgoing: WeakKeyDictionary[Easel, OrderedDict[int, tuple[bytes, Signer]]] = WeakKeyDictionary()
+Loaded = tuple[bytes, Signer, Account | None]
+"""What is sent, who signs it, and whose followers it is for, if it is for them alone."""
+
+_outgoing: WeakKeyDictionary[Easel, OrderedDict[int, Loaded]] = WeakKeyDictionary()
 
 
 def _at_once(easel: Easel) -> int:
@@ -51,10 +54,11 @@ async def deliver(easel: Easel, job: Claimed) -> None:
     found = await _load(easel, job.payload["outgoing"])
     if found is None:
         return  # its sender is gone, or it is older than anything is tried
-    body, signer = found
+    body, signer, synchronised = found
     inbox = job.payload["inbox"]
+    extra = await synchronisation.headers(easel, synchronised, inbox) if synchronised else None
     try:
-        answer = await easel.client.post(inbox, body, signer)
+        answer = await easel.client.post(inbox, body, signer, extra)
     except FetchError as error:
         if error.permanent:
             raise GiveUp(f"{inbox}: {error.reason}") from error
@@ -97,8 +101,8 @@ async def ask_after(easel: Easel, job: Claimed) -> None:
         await job.finish(tx)
 
 
-async def _load(easel: Easel, outgoing_id: int) -> tuple[bytes, Signer] | None:
-    """The bytes and the signer of an activity; kept while its deliveries are under way."""
+async def _load(easel: Easel, outgoing_id: int) -> Loaded | None:
+    """An activity as it is sent; kept while its deliveries are under way."""
     kept = _outgoing.setdefault(easel, OrderedDict())
     if outgoing_id in kept:
         kept.move_to_end(outgoing_id)
@@ -108,7 +112,8 @@ async def _load(easel: Easel, outgoing_id: int) -> tuple[bytes, Signer] | None:
         sender = await session.get(Account, outgoing.account_id) if outgoing is not None else None
     if outgoing is None or sender is None or not sender.private_key_pem:
         return None
-    kept[outgoing_id] = outgoing.body, remote.signer_of(sender)
+    synchronised = sender if synchronisation.concerns(sender, outgoing.body) else None
+    kept[outgoing_id] = outgoing.body, remote.signer_of(sender), synchronised
     while len(kept) > BODIES_KEPT:
         kept.popitem(last=False)
     return kept[outgoing_id]

@@ -26,7 +26,7 @@ from activitypub.signatures import Request as SignedRequest
 from fedi import logs
 from fedi.database import Transaction
 from fedi.database.tables import ReceivedActivity
-from fedi.federation import remote
+from fedi.federation import forwarding, remote, synchronisation
 from fedi.jobs import enqueue
 from fedi.runtime import Easel
 from fedi.social import accounts
@@ -82,12 +82,16 @@ async def _receive(request: Request) -> Response:
     else:
         signer = answer.owner
     forbidden = origin.check(activity, signer)
+    not_signer = forbidden is origin.Forbidden.NOT_SIGNER
+    if not_signer and await forwarding.take(easel, activity, signer):
+        return Response(status_code=202)
     if forbidden is not None:
-        status = 401 if forbidden is origin.Forbidden.NOT_SIGNER else 403
+        status = 401 if not_signer else 403
         raise HTTPException(status, f"Refused: {forbidden}.")
     async with easel.database.write() as tx:
         if await _first_time(tx, activity):
             await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer})
+            await synchronisation.take(tx, signer, request.headers)
     return Response(status_code=202)
 
 

@@ -46,17 +46,29 @@ async def send(
     tx: Transaction, sender: Account, activity: Activity, inboxes: Sequence[str]
 ) -> None:
     """Ask for an activity to be delivered."""
+    assert activity.id is not None
+    await send_bytes(
+        tx, sender, activity.id, json.encode(with_context(activity.document())), inboxes
+    )
+
+
+async def send_bytes(
+    tx: Transaction, sender: Account, uri: str, body: bytes, inboxes: Sequence[str]
+) -> None:
+    """Ask for an activity to be delivered as it is.
+
+    Args:
+        sender: who signs; of a forwarded activity not its actor.
+        uri: its id.
+        body: all of it.
+        inboxes: where it goes.
+    """
     inboxes = [inbox for inbox in inboxes if origin.origin(inbox) != tx.instance.url]
     if not inboxes:
         return
     await _prune(tx)
-    assert activity.id is not None
     outgoing = OutgoingActivity(
-        id=tx.new_id(),
-        uri=activity.id,
-        account_id=sender.id,
-        body=json.encode(with_context(activity.document())),
-        created_at=tx.now,
+        id=tx.new_id(), uri=uri, account_id=sender.id, body=body, created_at=tx.now
     )
     tx.add(outgoing)
     await tx.flush()
