@@ -50,6 +50,12 @@ CONTEXT: list[Any] = [
         "value": "schema:value",
         # FEP-2c59
         "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",
+        # FEP-844e
+        "implements": {
+            "@id": "https://w3id.org/fep/844e#implements",
+            "@type": "@id",
+            "@container": "@set",
+        },
         # FEP-1311
         "digestMultibase": "https://w3id.org/security#digestMultibase",
         "size": "https://joinpeertube.org/ns#size",

@@ -8,6 +8,7 @@ from activitypub.addressing import PUBLIC_NAMES, address, read_visibility
 from activitypub.objects import (
     Actor,
     Attachment,
+    Capability,
     CollectionLink,
     Emoji,
     Field,
@@ -42,6 +43,12 @@ EDITED = (
     "CompositeWithTrainedAlgorithmicMediaDigitalSource",
     "algorithmicallyEnhanced",
     "AlgorithmicallyEnhancedDigitalSource",
+)
+IMPLEMENTS = (
+    Capability(
+        href="https://datatracker.ietf.org/doc/html/rfc9421",
+        name="RFC-9421: HTTP Message Signatures",
+    ),
 )
 
 
@@ -81,7 +88,9 @@ def actor(account: Account, instance: InstanceSettings) -> Actor:
         also_known_as=tuple(account.also_known_as),
         moved_to=account.moved_to_uri,
         webfinger=f"{account.username}@{instance.domain}",
-        generator=Generator(name=f"Easel {__version__}", url=f"{instance.url}/about"),
+        generator=Generator(
+            name=f"Easel {__version__}", url=f"{instance.url}/about", implements=IMPLEMENTS
+        ),
     )
 
 
