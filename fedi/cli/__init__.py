@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fedi import __version__
-from fedi.cli import accounts, context, doctor, jobs, painting, people, serve
+from fedi.cli import accounts, context, doctor, jobs, media, painting, people, serve
 from fedi.settings import SettingsError
 from fedi.social.errors import SocialError
 
@@ -28,6 +28,7 @@ app.command("follow")(people.follow)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(painting.painters, name="painter")
 app.command("paint")(painting.paint)
+app.add_typer(media.app, name="media")
 app.command("doctor")(doctor.doctor)
 
 

@@ -76,12 +76,10 @@ async def _find(session: Session, resource: str) -> Account | None:
             return None
         name = urlsplit(resource).path.removeprefix("/users/").removeprefix("/@")
         return await accounts.find_local(session, name) if "/" not in name else None
+    if resource.removeprefix("acct:") == f"{instance.domain}@{instance.domain}":
+        return await accounts.instance_actor(session)  # a port in it is no port of a handle
     user, host = webfinger.parse_acct(resource)
-    if host != instance.domain:
-        return None
-    if user == instance.domain:
-        return await accounts.instance_actor(session)
-    return await accounts.find_local(session, user)
+    return await accounts.find_local(session, user) if host == instance.domain else None
 
 
 async def host_meta(request: Request) -> Response:

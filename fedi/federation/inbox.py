@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import cast
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -25,6 +24,7 @@ from activitypub.signatures import Reason, Refused, Verified, verify
 from activitypub.signatures import Request as SignedRequest
 from fedi import logs
 from fedi.database import Transaction
+from fedi.database.insertion import insert_new
 from fedi.database.tables import ReceivedActivity
 from fedi.federation import forwarding, remote, synchronisation
 from fedi.jobs import enqueue
@@ -88,10 +88,13 @@ async def _receive(request: Request) -> Response:
     if forbidden is not None:
         status = 401 if not_signer else 403
         raise HTTPException(status, f"Refused: {forbidden}.")
-    async with easel.database.write() as tx:
+
+    async def write_down(tx: Transaction) -> None:
         if await _first_time(tx, activity):
             await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer})
             await synchronisation.take(tx, signer, request.headers)
+
+    await easel.database.together(write_down)
     return Response(status_code=202)
 
 
@@ -134,9 +137,16 @@ async def signed_by(easel: Easel, request: Request, body: bytes) -> Verified | R
         ],
         body=body,
     )
-    host = origin.host(easel.settings.instance.url)
+    url = easel.settings.instance.url
+    host = origin.host(url)
     assert host is not None
-    return await verify(signed, remote.keys(easel).find, easel.clock.now(), {host})
+    return await verify(
+        signed,
+        remote.keys(easel).find,
+        easel.clock.now(),
+        {host},
+        scheme=url.partition(":")[0],
+    )
 
 
 async def _first_time(tx: Transaction, activity: Activity) -> bool:
@@ -145,19 +155,13 @@ async def _first_time(tx: Transaction, activity: Activity) -> bool:
     The note is under its actor and its id together, so that nobody can use up another's id.
     """
     key = hashlib.sha256(f"{activity.actor}\n{activity.id}".encode()).hexdigest()
-    insert = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
-    result = await tx.execute(
-        insert(ReceivedActivity)
-        .values(digest=key, received_at=tx.now)
-        .on_conflict_do_nothing()
-        .returning(col(ReceivedActivity.digest))
-    )
+    new = await insert_new(tx, ReceivedActivity, {"digest": key, "received_at": tx.now})
     if tx.new_id() % PRUNE_EVERY == 0:
         old = delete(ReceivedActivity).where(
             col(ReceivedActivity.received_at) < tx.now - REMEMBERED_FOR
         )
         await tx.execute(old)
-    return result.first() is not None
+    return bool(new)
 
 
 routes: list[BaseRoute] = [

@@ -14,6 +14,7 @@ from activitypub.client import FetchError
 from activitypub.errors import Malformed
 from activitypub.objects import Activity
 from fedi import logs
+from fedi.database import Transaction
 from fedi.database.tables import Account
 from fedi.federation import forwarding, remote
 from fedi.federation.handlers import HANDLERS, Handler
@@ -61,7 +62,8 @@ async def _do(
         return
     if actor is None or effect is None:
         return
-    async with easel.database.write() as tx:
+
+    async def change(tx: Transaction) -> None:
         try:
             await effect(tx)
         except SocialError as refusal:  # what was asked for may not be: nothing, or an answer
@@ -69,6 +71,8 @@ async def _do(
         else:
             await forwarding.pass_on(tx, actor, activity, job.payload["body"].encode())
         await job.finish(tx)
+
+    await easel.database.together(change)
 
 
 async def _actor(easel: Easel, uri: str, activity: Activity) -> Account | None:

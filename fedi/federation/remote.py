@@ -24,7 +24,7 @@ from activitypub.signatures import Key, KeyCache, KeyUnavailable, Signer
 from activitypub.signatures.keys import load_public
 from fedi.database import Transaction
 from fedi.database.tables import Account, Status
-from fedi.federation import translate
+from fedi.federation import arrivals, translate
 from fedi.runtime import Easel
 from fedi.social import accounts, statuses, text
 from fedi.social.errors import Invalid, NotFound
@@ -267,7 +267,9 @@ async def status(easel: Easel, uri: str, *, belongs: Belongs | None = None) -> S
     async with easel.database.write() as tx:
         known_actors = await ids_of(tx, translate.addressed_actors(note))
         received = translate.received(note, author, known_actors)
-        return await statuses.receive(tx, author, received, live=False)
+        fetched = await statuses.receive(tx, author, received, live=False)
+        await arrivals.expect(easel, tx, fetched)
+        return fetched
 
 
 def _created(activity: Activity) -> Mapping[str, Any]:

@@ -161,6 +161,8 @@ def attachment(
     focal = None
     if medium.focus_x is not None and medium.focus_y is not None:
         focal = (medium.focus_x, medium.focus_y)
+    elif medium.file:
+        focal = (0.0, 0.0)  # the middle, where nobody chose: a painting, and most uploads
     return Attachment(
         type="Image",
         url=url,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
-from sqlalchemy import delete, func, or_, update
+from sqlalchemy import bindparam, delete, func, or_, update
 from sqlmodel import col, select
 
 from activitypub.signatures.keys import generate
@@ -40,6 +40,8 @@ RESERVED = frozenset(
     }
 )  # fmt: skip
 ROLES = ("user", "moderator", "admin")
+
+BY_URI = select(Account).where(col(Account.uri) == bindparam("uri"))  # asked for all the time
 
 _USERNAME = re.compile(rf"[a-z0-9_]{{1,{MAX_USERNAME}}}")
 _hasher = PasswordHasher()
@@ -209,7 +211,7 @@ async def by_id(session: Session, account_id: int) -> Account | None:
 
 async def by_uri(session: Session, uri: str) -> Account | None:
     """The account with this id, a tombstone included."""
-    return (await session.exec(select(Account).where(Account.uri == uri))).first()
+    return (await session.exec(BY_URI, params={"uri": uri})).first()
 
 
 async def by_handle(session: Session, handle: str) -> Account | None:

@@ -10,17 +10,31 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct, field
-from sqlalchemy import CursorResult, delete, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from fedi import ids
 from fedi.database import Transaction
-from fedi.database.insertion import add_once
+from fedi.database.insertion import add_once, table_of
 from fedi.database.tables import Account, MediaAttachment, Status
 from fedi.social import spreading, text, timelines
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
+
+BY_URI = select(Status).where(col(Status.uri) == bindparam("uri"))  # asked for all the time
+_STATUS = table_of(Status)
+ADOPT = (
+    update(_STATUS)
+    .where(
+        _STATUS.c.in_reply_to_uri == bindparam("parent_uri"),
+        _STATUS.c.in_reply_to_id.is_(None),
+        _STATUS.c.deleted_at.is_(None),
+    )
+    .values(
+        in_reply_to_id=bindparam("parent_id"), in_reply_to_account_id=bindparam("parent_account")
+    )
+)
 
 MAX_MEDIA = 16  # Mastodon keeps 4; Pixelfed sends up to 20 in an album
 MAX_SPOILER = 2000  # characters; some put their whole post there
@@ -207,7 +221,7 @@ async def notify_boosters(tx: Transaction, status: Status, author: Account) -> N
 
 async def _any_by_uri(tx: Transaction, uri: str) -> Status | None:
     """A status, dead or alive."""
-    return (await tx.exec(select(Status).where(Status.uri == uri))).first()
+    return (await tx.exec(BY_URI, params={"uri": uri})).first()
 
 
 async def _living_by_uri(tx: Transaction, uri: str | None) -> Status | None:
@@ -306,17 +320,8 @@ async def _change_media(tx: Transaction, status: Status, media: Sequence[Receive
 
 async def _adopt(tx: Transaction, status: Status) -> None:
     """Answers that came before what they answer find it, and go into homes now."""
-    result = await tx.execute(
-        update(Status)
-        .where(
-            col(Status.in_reply_to_uri) == status.uri,
-            col(Status.in_reply_to_id).is_(None),
-            col(Status.deleted_at).is_(None),
-        )
-        .values(in_reply_to_id=status.id, in_reply_to_account_id=status.account_id)
-        .execution_options(synchronize_session=False)
-    )
-    assert isinstance(result, CursorResult)
+    parent = {"parent_id": status.id, "parent_account": status.account_id}
+    result = await tx.execute_core(ADOPT, {"parent_uri": status.uri, **parent})
     if not result.rowcount:
         return
     await count(tx, Status, status.id, {"replies_count": result.rowcount})

@@ -65,7 +65,7 @@ async def test_the_instance_itself_is_found(
 
 @pytest.mark.parametrize(
     "resource",
-    ["acct:nobody@{domain}", "acct:alice@other.example", "acct:alice@{domain}.evil.example",
+    ["acct:nobody@{domain}", "acct:alice@other.example", "acct:alice@evil.{domain}",
      "https://other.example/@alice", "{url}/@nobody", "{url}/users/alice/outbox", "{url}.evil/x",
      "acct:bob@peer.example"],
 )  # fmt: skip

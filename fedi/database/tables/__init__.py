@@ -11,6 +11,9 @@ from fedi.database.tables.accounts import (
     Login,
     Notification,
 )
+from fedi.database.tables.files import RemoteFile
+from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
+from fedi.database.tables.keys import AccountKey
 from fedi.database.tables.statuses import (
     Favourite,
     FeaturedTag,
@@ -33,7 +36,10 @@ from fedi.database.tables.work import (
 __all__ = [
     "AccessToken",
     "Account",
+    "AccountKey",
     "Block",
+    "DomainAllow",
+    "DomainRule",
     "Favourite",
     "FeaturedTag",
     "Follow",
@@ -41,14 +47,18 @@ __all__ = [
     "InstanceSecret",
     "Job",
     "Login",
+    "Mark",
     "MediaAttachment",
     "Mention",
     "Notification",
     "OutgoingActivity",
     "Painter",
     "Painting",
+    "PeerHost",
     "Pin",
     "ReceivedActivity",
+    "Relay",
+    "RemoteFile",
     "Status",
     "StatusTag",
     "Tag",
