@@ -43,7 +43,7 @@ CONTEXT: list[Any] = [
         "featured": {"@id": "toot:featured", "@type": "@id"},
         "featuredTags": {"@id": "toot:featuredTags", "@type": "@id"},
         "discoverable": "toot:discoverable",
-        "indexable": "toot:indexable",
+        "indexable": "toot:indexable",  # FEP-5feb
         "blurhash": "toot:blurhash",
         "focalPoint": {"@container": "@list", "@id": "toot:focalPoint"},
         "PropertyValue": "schema:PropertyValue",
