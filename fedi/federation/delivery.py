@@ -28,6 +28,8 @@ PER_HOST = 4  # of 64 under way: sixteen hosts that hang leave nobody waiting fo
 # 4xx that may be otherwise tomorrow; all others never will (Mastodon 4.6 has the same three).
 PASSING = frozenset({401, 408, 429})
 NEVER = frozenset({501})
+# What servers answer to an activity that is not its sender's: they will not believe it later.
+DISBELIEVED = frozenset({400, 401, 403})
 MAX_RETRY_AFTER = timedelta(days=1)
 
 ASKED_AFTER = 20  # people of one inbox that is gone; a whole server that is gone has many
@@ -65,7 +67,7 @@ async def deliver(easel: Easel, job: Claimed) -> None:
         if error.permanent:
             raise GiveUp(f"{inbox}: {error.reason}") from error
         raise Retry(error.reason) from error
-    if answer.ok:
+    if answer.ok or (job.payload.get("forwarded") and answer.status in DISBELIEVED):
         return
     refusal = f"{inbox} answered {answer.status}"
     if answer.status == HTTPStatus.GONE:

@@ -53,7 +53,13 @@ async def send(
 
 
 async def send_bytes(
-    tx: Transaction, sender: Account, uri: str, body: bytes, inboxes: Sequence[str]
+    tx: Transaction,
+    sender: Account,
+    uri: str,
+    body: bytes,
+    inboxes: Sequence[str],
+    *,
+    forwarded: bool = False,
 ) -> None:
     """Ask for an activity to be delivered as it is.
 
@@ -62,6 +68,7 @@ async def send_bytes(
         uri: its id.
         body: all of it.
         inboxes: where it goes.
+        forwarded: it is another's, and who does not believe it is not asked to again.
     """
     inboxes = [inbox for inbox in inboxes if origin.origin(inbox) != tx.instance.url]
     if not inboxes:
@@ -72,13 +79,11 @@ async def send_bytes(
     )
     tx.add(outgoing)
     await tx.flush()
+    payload = {"outgoing": outgoing.id, **({"forwarded": True} if forwarded else {})}
     await enqueue_many(
         tx,
         "deliver",
-        [
-            NewJob({"outgoing": outgoing.id, "inbox": inbox}, lane=origin.host(inbox) or "")
-            for inbox in inboxes
-        ],
+        [NewJob({**payload, "inbox": inbox}, lane=origin.host(inbox) or "") for inbox in inboxes],
     )
 
 

@@ -78,6 +78,21 @@ async def test_an_answer_is_passed_on_to_followers_as_it_came(
     assert internet.got(carol.inbox) == []
 
 
+async def test_who_does_not_believe_what_is_passed_on_is_left_in_peace(
+    instance: Instance, internet: Internet, alice: Account, bob: Person, carol: Person
+) -> None:
+    uri = await seeing.publish(instance, alice)
+    await instance.run_jobs()
+    for refusal in ((400, 400), (401, 401), (403,)):  # to either kind of signature
+        internet.answer(shared_inbox(bob), *refusal)
+        await carol.does(instance, carol.create(to_followers(alice, carol, inReplyTo=uri)))
+        assert await seeing.jobs(instance) == []
+    internet.answer(shared_inbox(bob), 503)
+    await carol.does(instance, carol.create(to_followers(alice, carol, inReplyTo=uri)))
+    [job] = await seeing.jobs(instance)
+    assert job.payload["inbox"] == shared_inbox(bob)
+
+
 async def test_nothing_else_is_passed_on(
     instance: Instance, internet: Internet, alice: Account, bob: Person, carol: Person
 ) -> None:
