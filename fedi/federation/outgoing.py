@@ -47,27 +47,44 @@ async def send(
     tx: Transaction, sender: Account, activity: Activity, inboxes: Sequence[str]
 ) -> None:
     """Ask for an activity to be delivered."""
+    assert activity.id is not None
+    if any(origin.origin(inbox) != tx.instance.url for inbox in inboxes):
+        body = json.encode(await _proven(tx, sender, activity))
+        await send_bytes(tx, sender, activity.id, body, inboxes)
+
+
+async def send_bytes(
+    tx: Transaction,
+    sender: Account,
+    uri: str,
+    body: bytes,
+    inboxes: Sequence[str],
+    *,
+    forwarded: bool = False,
+) -> None:
+    """Ask for an activity to be delivered as it is.
+
+    Args:
+        sender: who signs; of a forwarded activity not its actor.
+        uri: its id.
+        body: all of it.
+        inboxes: where it goes.
+        forwarded: it is another's, and who does not believe it is not asked to again.
+    """
     inboxes = [inbox for inbox in inboxes if origin.origin(inbox) != tx.instance.url]
     if not inboxes:
         return
     await _prune(tx)
-    assert activity.id is not None
     outgoing = OutgoingActivity(
-        id=tx.new_id(),
-        uri=activity.id,
-        account_id=sender.id,
-        body=json.encode(await _proven(tx, sender, activity)),
-        created_at=tx.now,
+        id=tx.new_id(), uri=uri, account_id=sender.id, body=body, created_at=tx.now
     )
     tx.add(outgoing)
     await tx.flush()
+    payload = {"outgoing": outgoing.id, **({"forwarded": True} if forwarded else {})}
     await enqueue_many(
         tx,
         "deliver",
-        [
-            NewJob({"outgoing": outgoing.id, "inbox": inbox}, lane=origin.host(inbox) or "")
-            for inbox in inboxes
-        ],
+        [NewJob({**payload, "inbox": inbox}, lane=origin.host(inbox) or "") for inbox in inboxes],
     )
 
 

@@ -10,6 +10,7 @@ from activitypub.errors import Malformed
 from activitypub.objects import (
     Actor,
     Attachment,
+    Capability,
     CollectionLink,
     Emoji,
     Field,
@@ -52,6 +53,12 @@ EDITED = (
     "CompositeWithTrainedAlgorithmicMediaDigitalSource",
     "algorithmicallyEnhanced",
     "AlgorithmicallyEnhancedDigitalSource",
+)
+IMPLEMENTS = (
+    Capability(
+        href="https://datatracker.ietf.org/doc/html/rfc9421",
+        name="RFC-9421: HTTP Message Signatures",
+    ),
 )
 
 
@@ -99,7 +106,9 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
         also_known_as=tuple(account.also_known_as),
         moved_to=account.moved_to_uri,
         webfinger=f"{account.username}@{instance.domain}",
-        generator=Generator(name=f"Easel {__version__}", url=f"{instance.url}/about"),
+        generator=Generator(
+            name=f"Easel {__version__}", url=f"{instance.url}/about", implements=IMPLEMENTS
+        ),
     )
 
 
