@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct, field
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import bindparam, update
 from sqlmodel import col, select
 
 from fedi import ids
 from fedi.database import Transaction
 from fedi.database.insertion import add_once, table_of
 from fedi.database.tables import Account, MediaAttachment, Status
-from fedi.social import spreading, text, timelines
+from fedi.social import forgetting, spreading, text, timelines
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
 
@@ -300,7 +300,7 @@ async def _change_media(tx: Transaction, status: Status, media: Sequence[Receive
         tx.add(_describe(row, medium, position))
     if known:
         gone = [row.id for row in known.values()]
-        await tx.execute(delete(MediaAttachment).where(col(MediaAttachment.id).in_(gone)))
+        await forgetting.drop_media(tx, col(MediaAttachment.id).in_(gone))
     await tx.flush()
 
 
