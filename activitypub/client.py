@@ -31,7 +31,8 @@ from activitypub.json import decode
 from activitypub.network import AddressPolicy, is_localhost
 from activitypub.objects import values
 from activitypub.origin import origin
-from activitypub.signatures.cavage import Signer, parse_http_date
+from activitypub.signatures import Scheme, Schemes, Signer
+from activitypub.signatures.cavage import parse_http_date
 
 __all__ = ["Bytes", "Client", "FetchError", "Fetched", "Response", "Signer"]
 
@@ -70,6 +71,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TEMPORARY = frozenset({401, 408, 421, 425, 429})
 """Client errors after which trying again may help (Mastodon 4.6 retries 401, 408, 429)."""
+
+DISBELIEVED = frozenset({400, 401})
+"""What a server answers to a signature of the kind that it does not read (Mastodon 4.7)."""
 
 
 class FetchError(Exception):
@@ -177,12 +181,14 @@ class Client:
         user_agent: str,
         *,
         now: Callable[[], datetime],
+        schemes: Schemes | None = None,
         total_timeout: float = TOTAL_TIMEOUT,
         media_timeout: float = MEDIA_TIMEOUT,
     ) -> None:
         """`user_agent` such as `Easel/0.1 (+https://example.org/)`: GoToSocial answers 418
-        without one. `now` stamps the signatures."""
+        without one. `now` stamps the signatures, `schemes` is what is known of the hosts."""
         self.policy = policy
+        self._schemes = schemes or Schemes()
         self._now = now
         self._total_timeout = total_timeout
         self._media_timeout = media_timeout
@@ -274,23 +280,34 @@ class Client:
             await self._get(url, "*/*", partial(_pour, into=into, limit=limit), signer)
 
     async def post(self, url: str, body: bytes, signer: Signer) -> Response:
-        """POST an activity, signed. Redirects are not followed (their 3xx is returned): the
+        """POST an activity, signed as its host wants it; if it does not believe that (400, 401),
+        once more by the other scheme. Redirects are not followed (their 3xx is returned): the
         signature would not hold there.
 
         Raises `FetchError` if there is no answer or the address may not be reached.
         """
         address = self._checked(url)
         async with self._deadline(self._total_timeout):
-            headers = signer.sign("POST", str(address), body, self._now())
-            async with self._session.post(
-                address, data=body, headers=headers, allow_redirects=False
-            ) as answer:
-                return Response(
-                    status=answer.status,
-                    retry_after=self._retry_after(answer.headers),
-                    location=answer.headers.get("Location"),
-                    body=await _beginning(answer),
-                )
+            scheme = self._schemes.first(_authority(address))
+            answer = await self._posted(address, body, signer, scheme)
+            if answer.status not in DISBELIEVED:
+                return answer
+            again = await self._posted(address, body, signer, scheme.other)
+            if again.ok:
+                await self._schemes.worked(_authority(address), scheme.other)
+            return answer if again.status in DISBELIEVED else again
+
+    async def _posted(self, address: URL, body: bytes, signer: Signer, scheme: Scheme) -> Response:
+        headers = signer.sign("POST", str(address), body, self._now(), scheme)
+        async with self._session.post(
+            address, data=body, headers=headers, allow_redirects=False
+        ) as answer:
+            return Response(
+                status=answer.status,
+                retry_after=self._retry_after(answer.headers),
+                location=answer.headers.get("Location"),
+                body=await _beginning(answer),
+            )
 
     async def _document(self, url: str, signer: Signer | None) -> tuple[dict[str, Any], str]:
         got = await self._get(url, ACCEPT, partial(_read, limit=DOCUMENT_LIMIT), signer)
@@ -307,26 +324,62 @@ class Client:
     ) -> Bytes:
         address = self._checked(url)
         for _ in range(REDIRECTS_LIMIT + 1):
+            got = await self._got(address, accept, read, signer)
+            if isinstance(got, Bytes):
+                return got
+            address = got
+        raise FetchError("There are too many redirects.")
+
+    async def _got(
+        self,
+        address: URL,
+        accept: str,
+        read: Callable[[aiohttp.ClientResponse], Awaitable[bytes]],
+        signer: Signer | None,
+    ) -> Bytes | URL:
+        """What is at an address, or where it sends us; asked again by other signatures while
+        they are not believed."""
+        disbelief = None
+        for scheme, query in self._knocks(address, signer):
+            if not query and disbelief is not None and disbelief.status != HTTPStatus.UNAUTHORIZED:
+                continue
             headers = {"Accept": accept}
             if signer is not None:
-                headers |= signer.sign("GET", str(address), None, self._now())
+                headers |= signer.sign("GET", str(address), None, self._now(), scheme, query=query)
             async with self._session.get(address, headers=headers, allow_redirects=False) as answer:
                 if answer.status in REDIRECTS:
-                    address = self._next(address, answer.headers.get("Location"))
-                    continue
-                if answer.status != HTTPStatus.OK:
-                    raise FetchError(
-                        f"{address.host} answered {answer.status}.",
-                        status=answer.status,
-                        permanent=is_permanent(answer.status),
-                        retry_after=self._retry_after(answer.headers),
+                    return self._next(address, answer.headers.get("Location"))
+                if answer.status == HTTPStatus.OK:
+                    got = Bytes(
+                        body=await read(answer),
+                        content_type=answer.headers.get("Content-Type", ""),
+                        url=str(address),
                     )
-                return Bytes(
-                    body=await read(answer),
-                    content_type=answer.headers.get("Content-Type", ""),
-                    url=str(address),
+                    if disbelief is not None:
+                        await self._schemes.worked(_authority(address), scheme)
+                    return got
+                error = FetchError(
+                    f"{address.host} answered {answer.status}.",
+                    status=answer.status,
+                    permanent=is_permanent(answer.status),
+                    retry_after=self._retry_after(answer.headers),
                 )
-        raise FetchError("There are too many redirects.")
+                if answer.status not in DISBELIEVED:
+                    raise error
+                disbelief = disbelief or error
+        assert disbelief is not None
+        raise disbelief
+
+    def _knocks(self, address: URL, signer: Signer | None) -> list[tuple[Scheme, bool]]:
+        """The signatures to try for a GET, and whether they cover the query: GoToSocial 0.20
+        asks senders to try again without it, as others do not look at it."""
+        first = self._schemes.first(_authority(address))
+        if signer is None:
+            return [(first, True)]
+        knocks = [(first, True), (first.other, True)]
+        if address.query_string:
+            knocks.insert(1 if first is Scheme.CAVAGE else 2, (Scheme.CAVAGE, False))
+        return knocks
 
     def _checked(self, url: str) -> URL:
         """The address as it will go over the wire, if it is one that may be asked."""
@@ -398,6 +451,11 @@ def _result(host: str, address: str, port: int) -> ResolveResult:
         proto=socket.IPPROTO_TCP,
         flags=socket.AI_NUMERICHOST,
     )
+
+
+def _authority(address: URL) -> str:
+    """The `host` or `host:port` of an address."""
+    return address.authority.rpartition("@")[2].lower()
 
 
 def _address(url: str) -> URL:

@@ -41,6 +41,7 @@ CONTEXT: list[Any] = [
         "conversation": "ostatus:conversation",
         "Emoji": "toot:Emoji",
         "featured": {"@id": "toot:featured", "@type": "@id"},
+        "featuredTags": {"@id": "toot:featuredTags", "@type": "@id"},
         "discoverable": "toot:discoverable",
         "indexable": "toot:indexable",
         "blurhash": "toot:blurhash",

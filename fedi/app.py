@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fedi import api, logs, web
 from fedi.federation import (  # the JOBS below register theirs when they are imported
+    answers,
     delivery,
     discovery,
     documents,
@@ -34,7 +35,7 @@ from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
 
-JOBS = (delivery, incoming, outgoing, remote_file_jobs, threads)
+JOBS = (answers, delivery, incoming, outgoing, remote_file_jobs, threads)
 
 log = logs.get(__name__)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from activitypub.client import Client
 from activitypub.network import AddressPolicy
+from activitypub.signatures import Schemes
 from fedi import __version__
 from fedi.clock import Clock
-from fedi.database import Database
+from fedi.database import Database, hosts
 from fedi.database.migrations import migrate
 from fedi.database.relay import Relay
 from fedi.events import Events
@@ -50,6 +52,7 @@ class Easel:
             AddressPolicy(allow_private=settings.federation.allow_private_addresses),
             user_agent=f"Easel/{__version__} (+{settings.instance.url}/)",
             now=clock.now,
+            schemes=Schemes(await hosts.schemes(database), partial(hosts.learn, database)),
             total_timeout=settings.federation.timeout_s,
         )
         storage = FolderStorage(settings.media.folder)

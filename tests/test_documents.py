@@ -87,6 +87,15 @@ def test_every_make_target_in_the_documents_exists(document: Path) -> None:
         assert target in targets, f"there is no `make {target}`"
 
 
+@pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
+def test_every_picture_and_every_link_in_the_documents_leads_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)[^)]*\)", text):
+        if not re.match(r"[a-z]+:|#", target):
+            path = document.parent / target.partition("#")[0]
+            assert path.exists(), f"{document.name} shows or links {target}, which is not there"
+
+
 def _code(text: str) -> list[str]:
     """What stands between backticks."""
     return re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL)

@@ -110,7 +110,8 @@ class Generator(Struct, frozen=True, kw_only=True):
 class Actor(Struct, frozen=True, kw_only=True):
     """An actor. `summary` is HTML that was not sanitised yet.
 
-    `webfinger` is FEP-2c59's `user@host`; `featured` is the collection of pinned posts.
+    `webfinger` is FEP-2c59's `user@host`; `featured` is the collection of pinned posts,
+    `featured_tags` that of the hashtags on the profile.
     """
 
     id: str
@@ -120,7 +121,9 @@ class Actor(Struct, frozen=True, kw_only=True):
     outbox: str | None = None
     followers: str | None = None
     following: str | None = None
+    liked: str | None = None
     featured: str | None = None
+    featured_tags: str | None = None
     shared_inbox: str | None = None
     name: str | None = None
     summary: str | None = None
@@ -172,7 +175,9 @@ class Actor(Struct, frozen=True, kw_only=True):
             outbox=values.web_uri(document.get("outbox")),
             followers=values.web_uri(document.get("followers")),
             following=values.web_uri(document.get("following")),
+            liked=values.web_uri(document.get("liked")),
             featured=values.web_uri(document.get("featured")),
+            featured_tags=values.web_uri(document.get("featuredTags")),
             shared_inbox=values.web_uri(shared or document.get("sharedInbox")),
             name=values.text(document.get("name"), values.NAME_LIMIT),
             summary=values.text(document.get("summary"), SUMMARY_LIMIT),
@@ -207,7 +212,9 @@ class Actor(Struct, frozen=True, kw_only=True):
                 "outbox": self.outbox,
                 "followers": self.followers,
                 "following": self.following,
+                "liked": self.liked,
                 "featured": self.featured,
+                "featuredTags": self.featured_tags,
                 "endpoints": {"sharedInbox": self.shared_inbox} if self.shared_inbox else None,
                 "name": self.name,
                 "summary": self.summary,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from activitypub.signatures.cavage import Signer
 from activitypub.signatures.keycache import KeyCache, KeyUnavailable
 from activitypub.signatures.keys import Key
-from activitypub.signatures.verify import Reason, Refused, Request, Verified, verify
+from activitypub.signatures.signer import Scheme, Schemes, Signer
+from activitypub.signatures.verdict import Reason, Refused, Request, Verified
+from activitypub.signatures.verify import verify
 
 __all__ = [
     "Key",
@@ -14,6 +15,8 @@ __all__ = [
     "Reason",
     "Refused",
     "Request",
+    "Scheme",
+    "Schemes",
     "Signer",
     "Verified",
     "verify",

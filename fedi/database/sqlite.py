@@ -2,8 +2,8 @@
 
 SQLAlchemy's own adapter makes four trips for each statement (open a cursor, execute, fetch, close
 it), and each costs more than what SQLite does for most statements. Here a statement runs where it
-stands, as long as its like has always been quick; what was slow once goes to the thread from then
-on, in one trip, and so does whatever may wait for a lock or for the disk.
+stands, as long as its like was quick; what was slow goes to the thread for the next times, in one
+trip, and so does whatever may wait for a lock or for the disk.
 """
 
 from __future__ import annotations
@@ -21,8 +21,15 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
 )
 from sqlalchemy.util.concurrency import await_
 
-SLOW_S = 0.002
-"""Seconds for which a statement may hold up everybody else; a trip to the thread costs a tenth."""
+SLOW_CPU_S = 0.002
+"""Seconds of work for which a statement may hold up everybody else; a trip to the thread costs a
+tenth. (On a busy machine the clock on the wall says nothing about a statement.)"""
+
+SLOW_S = 0.02
+"""Seconds on the wall for which it may: what waits for the disk works little."""
+
+TRIPS = 200
+"""How often a statement that was slow goes to the thread before it is tried here once more."""
 
 SLOW_KEPT = 1000
 """Statements that were slow, remembered by their text."""
@@ -30,7 +37,7 @@ SLOW_KEPT = 1000
 WAITING = ("BEGIN IMMEDIATE", "COMMIT", "PRAGMA", "VACUUM", "ANALYZE", "ATTACH")
 """How statements begin that may wait for a lock or for the disk."""
 
-_slow: OrderedDict[str, None] = OrderedDict()
+_slow: OrderedDict[str, int] = OrderedDict()  # how many trips are left
 
 Outcome = tuple[Any, list[Any], int, int | None]
 """Description, rows, row count, id of the last inserted row."""
@@ -105,11 +112,11 @@ class Connection(AsyncAdapt_aiosqlite_connection):
         """Execute a statement, here or in the thread."""
         try:
             raw: sqlite3.Connection = self._connection._conn
-            if self._away or operation in _slow or operation.startswith(WAITING):
+            if self._away or operation.startswith(WAITING) or _is_slow(operation):
                 return self._sent(work, raw, operation, parameters)
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.thread_time()
             outcome = work(raw, operation, parameters)
-            if time.perf_counter() - began > SLOW_S:
+            if time.thread_time() - worked > SLOW_CPU_S or time.perf_counter() - began > SLOW_S:
                 _remember(operation)
             return outcome
         except Exception as error:
@@ -178,8 +185,19 @@ def _end(raw: sqlite3.Connection, operation: str, parameters: Any) -> Outcome:
     return None, [], -1, None
 
 
+def _is_slow(operation: str) -> bool:
+    left = _slow.get(operation)
+    if left is None:
+        return False
+    if left > 1:
+        _slow[operation] = left - 1
+    else:
+        del _slow[operation]
+    return True
+
+
 def _remember(operation: str) -> None:
-    _slow[operation] = None
+    _slow[operation] = TRIPS
     if len(_slow) > SLOW_KEPT:
         _slow.popitem(last=False)
 

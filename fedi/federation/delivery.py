@@ -23,6 +23,8 @@ from fedi.social import accounts
 ATTEMPTS = 20
 BACKOFF = Backoff(first=timedelta(minutes=1), factor=2, most=timedelta(hours=12), jitter=0.2)
 
+PER_HOST = 4  # of 64 under way: sixteen hosts that hang leave nobody waiting for long
+
 # 4xx that may be otherwise tomorrow; all others never will (Mastodon 4.6 has the same three).
 PASSING = frozenset({401, 408, 429})
 NEVER = frozenset({501})
@@ -41,7 +43,7 @@ def _at_once(easel: Easel) -> int:
     return easel.settings.federation.deliveries_at_once
 
 
-@handles("deliver", attempts=ATTEMPTS, at_once=_at_once, backoff=BACKOFF)
+@handles("deliver", attempts=ATTEMPTS, at_once=_at_once, backoff=BACKOFF, per_lane=PER_HOST)
 async def deliver(easel: Easel, job: Claimed) -> None:
     """POST an activity to an inbox, signed by who sends it.
 

@@ -133,9 +133,16 @@ async def signed_by(easel: Easel, request: Request, body: bytes) -> Verified | R
         ],
         body=body,
     )
-    host = origin.host(easel.settings.instance.url)
+    url = easel.settings.instance.url
+    host = origin.host(url)
     assert host is not None
-    return await verify(signed, remote.keys(easel).find, easel.clock.now(), {host})
+    return await verify(
+        signed,
+        remote.keys(easel).find,
+        easel.clock.now(),
+        {host},
+        scheme=url.partition(":")[0],
+    )
 
 
 async def _first_time(tx: Transaction, activity: Activity) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -32,6 +32,9 @@ from fedi.social.errors import Invalid, NotFound
 ACTOR_AGE = timedelta(days=1)  # an actor is read again after so long, as Mastodon does
 ACTORS_REMEMBERED = 256  # actor documents that were just fetched, for a key or a refresh
 ACTOR_MEMORY = timedelta(minutes=1)
+
+Belongs = Callable[[Note], bool]
+"""Whether a post that was fetched is the one that was wanted."""
 
 _signers: WeakKeyDictionary[Easel, Signer] = WeakKeyDictionary()
 _caches: WeakKeyDictionary[Easel, KeyCache] = WeakKeyDictionary()
@@ -227,8 +230,11 @@ def _parsed(key_id: str, owner: str, pem: str) -> Key:
         raise KeyUnavailable(f"The key is unusable: {error.reason}") from error
 
 
-async def status(easel: Easel, uri: str) -> Status | None:
+async def status(easel: Easel, uri: str, *, belongs: Belongs | None = None) -> Status | None:
     """A post by its id: known, or fetched from its own server and stored.
+
+    Args:
+        belongs: whether it is what is looked for; what is not is not stored.
 
     Returns:
         None if it is there but nobody here may see it, or it is dead.
@@ -253,6 +259,8 @@ async def status(easel: Easel, uri: str) -> Status | None:
         raise Malformed("The post has no id or no author.")
     if origin.may_speak(note.attributed_to, document) is not None:
         raise Malformed("The post is not its author's.")
+    if belongs is not None and not belongs(note):
+        raise Malformed("The post is not what it was listed as.")
     author = await account(easel, note.attributed_to)
     if author.suspended_at is not None or author.deleted_at is not None:
         return None

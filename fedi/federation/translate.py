@@ -18,12 +18,12 @@ from activitypub.objects import (
     PublicKey,
     Source,
 )
-from activitypub.origin import same_origin
+from activitypub.origin import origin, same_origin
 from fedi import __version__
-from fedi.database.tables import Account, MediaAttachment
+from fedi.database.tables import Account, MediaAttachment, Tag
 from fedi.settings import InstanceSettings
 from fedi.social import text
-from fedi.social.accounts import RemoteAccount
+from fedi.social.accounts import RemoteAccount, is_person
 from fedi.social.posts import Post
 from fedi.social.statuses import Received, ReceivedMedia
 
@@ -52,6 +52,7 @@ def media_url(instance: InstanceSettings, key: str) -> str:
 
 def actor(account: Account, instance: InstanceSettings) -> Actor:
     """A local account, as other servers see it."""
+    person = is_person(account)
     return Actor(
         id=account.uri,
         type=account.actor_type,
@@ -60,7 +61,9 @@ def actor(account: Account, instance: InstanceSettings) -> Actor:
         outbox=account.outbox_uri,
         followers=account.followers_uri,
         following=account.following_uri,
+        liked=f"{account.uri}/liked" if person else None,
         featured=account.featured_uri,
+        featured_tags=f"{account.uri}/collections/tags" if person else None,
         shared_inbox=account.shared_inbox_uri,
         name=account.display_name,
         summary=account.note,
@@ -110,6 +113,7 @@ def note(post: Post, instance: InstanceSettings) -> Note:
         published=status.created_at,
         updated=status.edited_at,
         in_reply_to=status.in_reply_to_uri,
+        context=status.context_uri,
         is_based_on=status.based_on_uri,
         to=tuple(to),
         cc=tuple(cc),
@@ -118,10 +122,7 @@ def note(post: Post, instance: InstanceSettings) -> Note:
                 Mention(href=other.uri, name=f"@{full_handle(other, instance)}")
                 for other in post.mentions
             ),
-            *(
-                Hashtag(name=tag.display_name, href=text.tag_url(tag.name, instance.url))
-                for tag in post.tags
-            ),
+            *(hashtag(tag, instance) for tag in post.tags),
         ),
         attachments=tuple(
             attachment(medium, instance, sensitive=status.sensitive) for medium in post.media
@@ -131,6 +132,11 @@ def note(post: Post, instance: InstanceSettings) -> Note:
         shares=CollectionLink(id=f"{status.uri}/shares", total_items=status.reblogs_count),
         generator=Generator(name=status.generator) if status.generator else None,
     )
+
+
+def hashtag(tag: Tag, instance: InstanceSettings) -> Hashtag:
+    """A hashtag, with the page that shows what is under it."""
+    return Hashtag(name=tag.display_name, href=text.tag_url(tag.name, instance.url))
 
 
 def full_handle(account: Account, instance: InstanceSettings) -> str:
@@ -146,6 +152,8 @@ def attachment(
     focal = None
     if medium.focus_x is not None and medium.focus_y is not None:
         focal = (medium.focus_x, medium.focus_y)
+    elif medium.file:
+        focal = (0.0, 0.0)  # the middle, where nobody chose: a painting, and most uploads
     return Attachment(
         type="Image",
         url=url,
@@ -234,6 +242,7 @@ def received(note: Note, author: Account, known: Mapping[str, int]) -> Received:
     )
     tags = tuple(tag.name for tag in note.tags if isinstance(tag, Hashtag))
     media = tuple(_received_media(entry) for entry in note.attachments if entry.url)
+    replies = note.replies.id if note.replies else None
     return Received(
         uri=note.id,
         url=note.url or note.id,
@@ -247,6 +256,8 @@ def received(note: Note, author: Account, known: Mapping[str, int]) -> Received:
         published=note.published,
         updated=note.updated,
         in_reply_to_uri=note.in_reply_to,
+        context_uri=note.context if note.context and origin(note.context) else None,
+        replies_uri=replies if same_origin(replies, note.id) else None,
         mentions=mentions,
         silent_mentions=silent,
         tags=tags,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fedi.jobs.queue import NewJob, enqueue, enqueue_many
-from fedi.jobs.registry import Backoff, Claimed, GiveUp, Retry, handles
+from fedi.jobs.registry import Backoff, Claimed, GiveUp, Postpone, Retry, handles
 from fedi.jobs.runner import Runner
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Claimed",
     "GiveUp",
     "NewJob",
+    "Postpone",
     "Retry",
     "Runner",
     "enqueue",

@@ -60,6 +60,7 @@ async def enqueue_many(tx: Transaction, kind: str, jobs: Iterable[NewJob]) -> No
             "lane": job.lane,
             "unique_key": job.unique_key,
             "run_at": now + job.delay,
+            "due": job.delay <= timedelta(),
             "attempts": 0,
             "error": "",
             "created_at": now,

@@ -11,6 +11,7 @@ from fedi.database.tables import (
     Account,
     Block,
     Favourite,
+    FeaturedTag,
     Follow,
     HomeEntry,
     MediaAttachment,
@@ -117,6 +118,7 @@ async def _untie(tx: Transaction, account_id: int) -> None:
             or_(col(Favourite.account_id) == account_id, col(Favourite.status_id).in_(mine))
         ),
         delete(Pin).where(or_(col(Pin.account_id) == account_id, col(Pin.status_id).in_(mine))),
+        delete(FeaturedTag).where(col(FeaturedTag.account_id) == account_id),
         delete(Notification).where(
             or_(
                 col(Notification.account_id) == account_id,

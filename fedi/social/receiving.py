@@ -11,6 +11,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 from sqlalchemy import bindparam, update
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from fedi import ids
@@ -78,6 +79,8 @@ class Received(Struct, frozen=True, kw_only=True):
     published: datetime | None = None
     updated: datetime | None = None
     in_reply_to_uri: str | None = None
+    context_uri: str | None = None
+    replies_uri: str | None = None  # of the origin that the post is of
     mentions: tuple[int, ...] = ()  # accounts that are named
     silent_mentions: tuple[int, ...] = ()  # accounts that are addressed and not named
     tags: tuple[str, ...] = ()
@@ -119,6 +122,7 @@ async def receive(
         in_reply_to_uri=received.in_reply_to_uri,
         in_reply_to_id=parent.id if parent else None,
         in_reply_to_account_id=parent.account_id if parent else None,
+        context_uri=_context(tx, parent, received.context_uri),
         visibility=received.visibility,
         created_at=published,
         fetched_at=tx.now,
@@ -252,6 +256,15 @@ async def accounts_by_id(tx: Transaction, account_ids: Sequence[int]) -> dict[in
     return {account.id: account for account in rows.all()}
 
 
+def _context(tx: Transaction, parent: Status | None, claimed: str | None) -> str | None:
+    """The thread that a post is in: that of what it answers; else what it says itself, unless
+    that is one of ours, where nobody is by their own word."""
+    if parent is not None and parent.context_uri is not None:
+        return parent.context_uri
+    ours = claimed is not None and claimed.startswith(f"{tx.instance.url}/")
+    return None if ours else claimed
+
+
 def _fill(status: Status, received: Received) -> None:
     """What an Update may change."""
     status.url = received.url or received.uri
@@ -266,6 +279,7 @@ def _fill(status: Status, received: Received) -> None:
     status.ai = received.ai
     status.generator = text.name(received.generator, MAX_GENERATOR)
     status.based_on_uri = received.based_on_uri
+    status.replies_uri = received.replies_uri
 
 
 def _add_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:
@@ -311,6 +325,7 @@ async def _adopt(tx: Transaction, status: Status) -> None:
     if not result.rowcount:
         return
     await count(tx, Status, status.id, {"replies_count": result.rowcount})
+    await _gather(tx, status)
     orphans = await tx.exec(
         select(Status)
         .where(Status.in_reply_to_id == status.id, col(Status.deleted_at).is_(None))
@@ -320,3 +335,21 @@ async def _adopt(tx: Transaction, status: Status) -> None:
     )
     for orphan in orphans.all():
         await timelines.distribute(tx, orphan)
+
+
+async def _gather(tx: Transaction, status: Status) -> None:
+    """What came before the beginning of its thread is in that thread, however deep."""
+    if status.context_uri is None:
+        return
+    answer = aliased(Status)
+    below = select(col(Status.id)).where(Status.in_reply_to_id == status.id)
+    thread = below.cte("thread", recursive=True)
+    thread = thread.union(
+        select(col(answer.id)).join(thread, col(answer.in_reply_to_id) == thread.c.id)
+    )
+    await tx.execute(
+        update(Status)
+        .where(col(Status.id).in_(select(thread.c.id)))
+        .values(context_uri=status.context_uri)
+        .execution_options(synchronize_session=False)
+    )

@@ -12,8 +12,11 @@ from fedi.database.tables.accounts import (
     Notification,
 )
 from fedi.database.tables.files import RemoteFile
+from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
+from fedi.database.tables.keys import AccountKey
 from fedi.database.tables.statuses import (
     Favourite,
+    FeaturedTag,
     HomeEntry,
     MediaAttachment,
     Mention,
@@ -33,21 +36,28 @@ from fedi.database.tables.work import (
 __all__ = [
     "AccessToken",
     "Account",
+    "AccountKey",
     "Block",
+    "DomainAllow",
+    "DomainRule",
     "Favourite",
+    "FeaturedTag",
     "Follow",
     "HomeEntry",
     "InstanceSecret",
     "Job",
     "Login",
+    "Mark",
     "MediaAttachment",
     "Mention",
     "Notification",
     "OutgoingActivity",
     "Painter",
     "Painting",
+    "PeerHost",
     "Pin",
     "ReceivedActivity",
+    "Relay",
     "RemoteFile",
     "Status",
     "StatusTag",
