@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import asdict
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -20,7 +20,7 @@ from fedi import ids
 from fedi.database import Transaction
 from fedi.database.insertion import add_once, insert_new, row_values, table_of
 from fedi.database.tables import Account, MediaAttachment, Status
-from fedi.social import spreading, text, timelines
+from fedi.social import forgetting, spreading, text, timelines
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
 
@@ -325,7 +325,7 @@ async def _change_media(tx: Transaction, status: Status, media: Sequence[Receive
         tx.add(row)
     if known:
         gone = [row.id for row in known.values()]
-        await tx.execute(delete(MediaAttachment).where(col(MediaAttachment.id).in_(gone)))
+        await forgetting.drop_media(tx, col(MediaAttachment.id).in_(gone))
     await tx.flush()
 
 

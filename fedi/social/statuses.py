@@ -27,6 +27,7 @@ from fedi.social import drafts, labels, spreading, timelines
 from fedi.social.counts import count
 from fedi.social.drafts import MAX_MEDIA, MAX_SPOILER, VISIBILITIES, Draft
 from fedi.social.errors import NotAllowed, NotFound
+from fedi.social.forgetting import drop_media
 from fedi.social.notifications import notify_all
 from fedi.social.outbound import tell
 from fedi.social.receiving import (
@@ -285,9 +286,7 @@ async def _empty(tx: Transaction, status: Status) -> None:
         .where(col(MediaAttachment.status_id) == status.id, col(MediaAttachment.file).is_not(None))
         .values(status_id=None)
     )
-    await tx.execute(
-        delete_rows(MediaAttachment).where(col(MediaAttachment.status_id) == status.id)
-    )
+    await drop_media(tx, col(MediaAttachment.status_id) == status.id)
     status.content = status.source = status.spoiler_text = status.generator = ""
     status.emojis = []
     tx.add(status)
