@@ -26,7 +26,7 @@ from activitypub.signatures import Request as SignedRequest
 from fedi import logs
 from fedi.database import Transaction
 from fedi.database.tables import ReceivedActivity
-from fedi.federation import remote
+from fedi.federation import hosts, remote
 from fedi.jobs import enqueue
 from fedi.runtime import Easel
 from fedi.social import accounts
@@ -85,9 +85,12 @@ async def _receive(request: Request) -> Response:
     if forbidden is not None:
         status = 401 if forbidden is origin.Forbidden.NOT_SIGNER else 403
         raise HTTPException(status, f"Refused: {forbidden}.")
+    known = await hosts.of(easel)
+    known.seen(origin.host(signer) or "")
     async with easel.database.write() as tx:
         if await _first_time(tx, activity):
             await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer})
+        await known.save(tx)
     return Response(status_code=202)
 
 

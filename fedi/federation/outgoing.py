@@ -19,7 +19,7 @@ from activitypub.objects import Activity
 from activitypub.objects import activity as activities
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Job, OutgoingActivity, Status
-from fedi.federation import recipients, translate
+from fedi.federation import hosts, recipients, translate
 from fedi.jobs import Claimed, NewJob, enqueue_many, handles
 from fedi.runtime import Easel
 from fedi.social import posts
@@ -46,8 +46,14 @@ async def send(
     tx: Transaction, sender: Account, activity: Activity, inboxes: Sequence[str]
 ) -> None:
     """Ask for an activity to be delivered."""
-    inboxes = [inbox for inbox in inboxes if origin.origin(inbox) != tx.instance.url]
-    if not inboxes:
+    lanes = {
+        inbox: origin.host(inbox) or ""
+        for inbox in inboxes
+        if origin.origin(inbox) != tx.instance.url
+    }
+    resting = await hosts.rested(tx, sorted(set(lanes.values())))
+    lanes = {inbox: host for inbox, host in lanes.items() if host not in resting}
+    if not lanes:
         return
     await _prune(tx)
     assert activity.id is not None
@@ -64,8 +70,8 @@ async def send(
         tx,
         "deliver",
         [
-            NewJob({"outgoing": outgoing.id, "inbox": inbox}, lane=origin.host(inbox) or "")
-            for inbox in inboxes
+            NewJob({"outgoing": outgoing.id, "inbox": inbox}, lane=host)
+            for inbox, host in lanes.items()
         ],
     )
 
