@@ -27,7 +27,7 @@ from fedi import logs
 from fedi.database import Transaction
 from fedi.database.insertion import insert_new
 from fedi.database.tables import ReceivedActivity
-from fedi.federation import forwarded, forwarding, remote, synchronisation
+from fedi.federation import forwarded, forwarding, hosts, remote, synchronisation
 from fedi.jobs import enqueue
 from fedi.runtime import Easel
 from fedi.social import accounts
@@ -92,11 +92,14 @@ async def _receive(request: Request) -> Response:
     if forbidden is not None:
         status = 401 if forbidden is origin.Forbidden.NOT_SIGNER else 403
         raise HTTPException(status, f"Refused: {forbidden}.")
+    known = await hosts.of(easel)
+    known.seen(origin.host(sender) or "")
 
     async def write_down(tx: Transaction) -> None:
         if await _first_time(tx, activity):
             await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer})
             await synchronisation.take(tx, sender, request.headers)
+        await known.save(tx)
 
     await easel.database.together(write_down)
     if isinstance(answer, Verified):
