@@ -31,6 +31,7 @@ from fedi.social.forgetting import drop_media
 from fedi.social.notifications import notify_all
 from fedi.social.outbound import tell
 from fedi.social.receiving import (
+    BY_URI,
     Received,
     ReceivedMedia,
     accounts_by_id,
@@ -43,6 +44,7 @@ from fedi.social.spreading import announce_event
 from fedi.social.visibility import SHOWN_TO_ALL, visible_to
 
 __all__ = [
+    "BY_URI",
     "MAX_MEDIA",
     "MAX_SPOILER",
     "SHOWN_TO_ALL",
@@ -222,7 +224,7 @@ def _fill(
 ) -> None:
     """What an edit may change."""
     status.content = words.html
-    status.source = words.source
+    status.source, status.source_type = words.source, words.source_type
     status.spoiler_text = words.spoiler_text
     status.sensitive = draft.sensitive or bool(words.spoiler_text)
     status.ai = labels.of_post(media, words.tags)
