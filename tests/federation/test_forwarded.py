@@ -177,6 +177,19 @@ async def test_what_its_origin_does_not_say_is_refused(
     assert await seeing.jobs(instance) == []
 
 
+async def test_nobody_brings_us_what_somebody_of_ours_said(
+    instance: Instance, internet: Internet, alice: Account, bob: Person, postman: Person
+) -> None:
+    await bob.does(instance, bob.activity("Follow", alice.uri))
+    uri = await seeing.publish(instance, alice, "mine")
+    await instance.run_jobs()
+    [create] = [body for body in internet.got(bob.inbox) if body["type"] == "Create"]
+    assert create["object"]["id"] == uri and create["proof"]
+    for said in (create, {name: create[name] for name in create if name != "proof"}):
+        assert await postman.send(instance, said) == 401
+    assert await seeing.jobs(instance) == []
+
+
 async def test_nobody_is_asked_about_what_their_host_cannot_have_said(
     instance: Instance, internet: Internet, alice: Account, bob: Person, postman: Person
 ) -> None:
