@@ -279,26 +279,35 @@ class Client:
         async with self._deadline(self._media_timeout):
             await self._get(url, "*/*", partial(_pour, into=into, limit=limit), signer)
 
-    async def post(self, url: str, body: bytes, signer: Signer) -> Response:
+    async def post(
+        self, url: str, body: bytes, signer: Signer, extra: Mapping[str, str] | None = None
+    ) -> Response:
         """POST an activity, signed as its host wants it; if it does not believe that (400, 401),
-        once more by the other scheme. Redirects are not followed (their 3xx is returned): the
-        signature would not hold there.
+        once more by the other scheme. `extra` headers go along and are signed, too. Redirects are
+        not followed (their 3xx is returned): the signature would not hold there.
 
         Raises `FetchError` if there is no answer or the address may not be reached.
         """
         address = self._checked(url)
         async with self._deadline(self._total_timeout):
             scheme = self._schemes.first(_authority(address))
-            answer = await self._posted(address, body, signer, scheme)
+            answer = await self._posted(address, body, signer, scheme, extra)
             if answer.status not in DISBELIEVED:
                 return answer
-            again = await self._posted(address, body, signer, scheme.other)
+            again = await self._posted(address, body, signer, scheme.other, extra)
             if again.ok:
                 await self._schemes.worked(_authority(address), scheme.other)
             return answer if again.status in DISBELIEVED else again
 
-    async def _posted(self, address: URL, body: bytes, signer: Signer, scheme: Scheme) -> Response:
-        headers = signer.sign("POST", str(address), body, self._now(), scheme)
+    async def _posted(
+        self,
+        address: URL,
+        body: bytes,
+        signer: Signer,
+        scheme: Scheme,
+        extra: Mapping[str, str] | None,
+    ) -> Response:
+        headers = signer.sign("POST", str(address), body, self._now(), scheme, extra=extra)
         async with self._session.post(
             address, data=body, headers=headers, allow_redirects=False
         ) as answer:

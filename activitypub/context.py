@@ -43,7 +43,7 @@ CONTEXT: list[Any] = [
         "featured": {"@id": "toot:featured", "@type": "@id"},
         "featuredTags": {"@id": "toot:featuredTags", "@type": "@id"},
         "discoverable": "toot:discoverable",
-        "indexable": "toot:indexable",
+        "indexable": "toot:indexable",  # FEP-5feb
         "blurhash": "toot:blurhash",
         "focalPoint": {"@container": "@list", "@id": "toot:focalPoint"},
         "PropertyValue": "schema:PropertyValue",
@@ -62,6 +62,12 @@ CONTEXT: list[Any] = [
         "proofValue": {"@id": "sec:proofValue", "@type": "sec:multibase"},
         # FEP-2c59
         "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",
+        # FEP-844e
+        "implements": {
+            "@id": "https://w3id.org/fep/844e#implements",
+            "@type": "@id",
+            "@container": "@set",
+        },
         # FEP-1311
         "digestMultibase": "https://w3id.org/security#digestMultibase",
         "size": "https://joinpeertube.org/ns#size",

@@ -22,9 +22,11 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     delivery,
     discovery,
     documents,
+    forwarding,
     inbox,
     incoming,
     outgoing,
+    synchronisation,
     threads,
 )
 from fedi.jobs import Runner
@@ -35,7 +37,16 @@ from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
 
-JOBS = (answers, delivery, incoming, outgoing, remote_file_jobs, threads)
+JOBS = (
+    answers,
+    delivery,
+    forwarding,
+    incoming,
+    outgoing,
+    remote_file_jobs,
+    synchronisation,
+    threads,
+)
 
 log = logs.get(__name__)
 

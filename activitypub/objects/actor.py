@@ -107,13 +107,27 @@ class Field(Struct, frozen=True, kw_only=True):
         return {"type": "PropertyValue", "name": self.name, "value": self.value}
 
 
+class Capability(Struct, frozen=True, kw_only=True):
+    """Something that software can do and that cannot be told from its documents (FEP-844e)."""
+
+    href: str
+    name: str
+
+    def document(self) -> dict[str, Any]:
+        return {"type": "Link", "href": self.href, "name": self.name}
+
+
 class Generator(Struct, frozen=True, kw_only=True):
-    """The software that an actor runs on or that made an object (AS2 `generator`)."""
+    """The software that an actor runs on or that made an object (AS2 `generator`).
+
+    `implements` is written, and not read: we try, and remember what came of it.
+    """
 
     name: str | None = None
     id: str | None = None
     url: str | None = None
     type: str = "Application"
+    implements: tuple[Capability, ...] = ()
 
     @classmethod
     def parse(cls, document: Mapping[str, Any] | str) -> Generator:
@@ -130,7 +144,13 @@ class Generator(Struct, frozen=True, kw_only=True):
 
     def document(self) -> dict[str, Any]:
         return values.compact(
-            {"type": self.type, "id": self.id, "name": self.name, "url": self.url}
+            {
+                "type": self.type,
+                "id": self.id,
+                "name": self.name,
+                "url": self.url,
+                "implements": [each.document() for each in self.implements] or None,
+            }
         )
 
 

@@ -70,13 +70,15 @@ def sign(
     now: datetime,
     *,
     query: bool = True,
+    extra: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """The headers to send: `Host`, `Date`, `Signature`; with a body `Digest` and `Content-Type`
     (`application/activity+json`) too, all of them signed.
 
     GET signs `(request-target) host date`, POST `(request-target) host date digest
     content-type`. `url` is the absolute address exactly as it goes over the wire; without
-    `query` its query is not signed. Raises `ValueError` if it is not plain ASCII.
+    `query` its query is not signed. `extra` are headers that are sent and signed besides. Raises
+    `ValueError` if it is not plain ASCII.
     """
     parts = urlsplit(url)
     target = parts.path or "/"
@@ -88,6 +90,9 @@ def sign(
         headers["Digest"] = digest(body)
         headers["Content-Type"] = ACTIVITY_JSON
         covered = POST_COVERED
+    if extra:
+        headers.update(extra)
+        covered = (*covered, *(name.lower() for name in extra))
     message = _httpsig().generate_message(covered, headers, method=method, path=target)
     signature = key.sign(message, _PADDING, _SHA256)
     headers["Signature"] = _template(key_id, covered) % b64encode(signature).decode("ascii")

@@ -123,19 +123,28 @@ def made_by(key: PublicKeyMaterial, message: Message) -> bool:
 
 
 def sign(
-    key_id: str, key: RSAPrivateKey, method: str, url: str, body: bytes | None, now: datetime
+    key_id: str,
+    key: RSAPrivateKey,
+    method: str,
+    url: str,
+    body: bytes | None,
+    now: datetime,
+    extra: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """The headers to send: `Signature-Input` and `Signature`; with a body `Content-Digest` and
     `Content-Type` (`application/activity+json`) too.
 
-    `url` is the absolute address exactly as it goes over the wire, `key_id` has no quotes.
-    Raises `ValueError` if the address is not plain ASCII.
+    `url` is the absolute address exactly as it goes over the wire, `key_id` has no quotes, `extra`
+    are headers that are sent and signed besides. Raises `ValueError` if the address is not plain
+    ASCII.
     """
     headers: dict[str, str] = {}
     values = {"@method": method.upper(), "@target-uri": url}
     if body is not None:
         headers = {"Content-Digest": content_digest(body), "Content-Type": ACTIVITY_JSON}
         values["content-digest"] = headers["Content-Digest"]
+    for name, value in (extra or {}).items():
+        headers[name] = values[name.lower()] = value
     covered = " ".join(f'"{name}"' for name in values)
     parameters = f'({covered});created={int(now.timestamp())};keyid="{key_id}"'
     # The library would take 1.8 ms for these lines; without alg, as the key says what it is.

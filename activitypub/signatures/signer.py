@@ -53,17 +53,21 @@ class Signer:
         scheme: Scheme = Scheme.CAVAGE,
         *,
         query: bool = True,
+        extra: Mapping[str, str] | None = None,
     ) -> dict[str, str]:
         """The headers to send; see `cavage.sign` and `rfc9421.sign`.
 
         `url` is the absolute address exactly as it goes over the wire; without `query` a
-        draft-cavage signature leaves its query out. Raises `ValueError` if it is not plain ASCII.
+        draft-cavage signature leaves its query out. `extra` are headers that are signed, too.
+        Raises `ValueError` if it is not plain ASCII.
         """
         if scheme is Scheme.CAVAGE:
-            return cavage.sign(self.key_id, self._key, method, url, body, now, query=query)
+            return cavage.sign(
+                self.key_id, self._key, method, url, body, now, query=query, extra=extra
+            )
         from activitypub.signatures import rfc9421
 
-        return rfc9421.sign(self.key_id, self._key, method, url, body, now)
+        return rfc9421.sign(self.key_id, self._key, method, url, body, now, extra)
 
 
 class Schemes:

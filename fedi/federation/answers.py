@@ -33,6 +33,7 @@ MAX_POSTS = 60  # that are fetched
 MAX_DEPTH = 3  # answers to answers to answers
 MAX_HOSTS = 12
 MAX_TIME_S = 120.0
+AT_ONCE = 16  # most lists are one short page; those of servers that hang must not hold them up
 
 FRESH_AFTER = timedelta(minutes=10)  # a post that just came has no answers yet
 SOONEST = timedelta(minutes=15)  # between two readings; later, half of how old the post was
@@ -70,7 +71,7 @@ async def _due(session: Session, status: Status) -> bool:
     return session.now - read >= max(SOONEST, (read - status.created_at) / 2)
 
 
-@handles("answers", attempts=2, at_once=4)
+@handles("answers", attempts=2, at_once=AT_ONCE)
 async def answers(easel: Easel, job: Claimed) -> None:
     """Read the answers to a post, as far as the limits go."""
     async with easel.database.write() as tx:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import delete
@@ -27,7 +27,7 @@ from fedi import logs
 from fedi.database import Transaction
 from fedi.database.insertion import insert_new
 from fedi.database.tables import ReceivedActivity
-from fedi.federation import forwarded, remote
+from fedi.federation import forwarded, forwarding, hosts, remote, synchronisation
 from fedi.jobs import enqueue
 from fedi.runtime import Easel
 from fedi.social import accounts
@@ -77,19 +77,29 @@ async def _receive(request: Request) -> Response:
     replays = _replays.setdefault(easel, Replays())
     if isinstance(answer, Verified) and replays.seen(answer, easel.clock.now()):
         return Response(status_code=202)
-    signer = await _author(easel, activity, answer)
+    signer = sender = await _author(easel, activity, answer)
     actor = activity.actor
     if actor is not None and actor != signer:
-        body = await _forwarded(easel, document, activity, body)
-        activity, signer = Activity.parse(json.decode(body)), actor
+        found = await forwarded.believed(easel, document, activity, body)
+        if isinstance(found, Refused):
+            hint = found.reason is Reason.NOT_OWNER
+            if hint and await forwarding.take(easel, activity, signer):
+                return Response(status_code=202)
+            raise _refusal(found)
+        body, signer = found, actor
+        activity = Activity.parse(json.decode(body))
     forbidden = origin.check(activity, signer)
     if forbidden is not None:
         status = 401 if forbidden is origin.Forbidden.NOT_SIGNER else 403
         raise HTTPException(status, f"Refused: {forbidden}.")
+    known = await hosts.of(easel)
+    known.seen(origin.host(sender) or "")
 
     async def write_down(tx: Transaction) -> None:
         if await _first_time(tx, activity):
             await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer})
+            await synchronisation.take(tx, sender, request.headers)
+        await known.save(tx)
 
     await easel.database.together(write_down)
     if isinstance(answer, Verified):
@@ -112,20 +122,6 @@ async def _author(easel: Easel, activity: Activity, answer: Verified | Refused) 
     if own_end and answer.reason is Reason.KEY_GONE and await remote.is_gone(easel, actor):
         return actor
     raise _refusal(answer)
-
-
-async def _forwarded(
-    easel: Easel, document: dict[str, Any], activity: Activity, body: bytes
-) -> bytes:
-    """What to take in of an activity that another than its actor sent.
-
-    Raises:
-        HTTPException: it is not believed.
-    """
-    found = await forwarded.believed(easel, document, activity, body)
-    if isinstance(found, Refused):
-        raise _refusal(found)
-    return found
 
 
 def _refusal(refused: Refused) -> HTTPException:

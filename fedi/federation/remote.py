@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import sqlalchemy
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from activitypub import origin, webfinger
@@ -23,6 +25,7 @@ from activitypub.objects.note import NOTE_TYPES
 from activitypub.signatures import Key, KeyCache, KeyUnavailable, Signer
 from activitypub.signatures.keys import load_public
 from fedi.database import Transaction
+from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Status
 from fedi.federation import arrivals, translate
 from fedi.runtime import Easel
@@ -32,6 +35,11 @@ from fedi.social.errors import Invalid, NotFound
 ACTOR_AGE = timedelta(days=1)  # an actor is read again after so long, as Mastodon does
 ACTORS_REMEMBERED = 256  # actor documents that were just fetched, for a key or a refresh
 ACTOR_MEMORY = timedelta(minutes=1)
+
+_ACCOUNTS = table_of(Account).c
+_IDS = sqlalchemy.select(_ACCOUNTS.uri, _ACCOUNTS.id).where(
+    _ACCOUNTS.uri.in_(bindparam("uris", expanding=True)), _ACCOUNTS.deleted_at.is_(None)
+)
 
 Belongs = Callable[[Note], bool]
 """Whether a post that was fetched is the one that was wanted."""
@@ -285,9 +293,5 @@ async def ids_of(tx: Transaction, uris: list[str]) -> dict[str, int]:
     """The ids of those of these actors that we know."""
     if not uris:
         return {}
-    rows = await tx.exec(
-        select(Account.uri, Account.id).where(
-            col(Account.uri).in_(uris), col(Account.deleted_at).is_(None)
-        )
-    )
-    return dict(rows.all())
+    rows = await tx.execute_core(_IDS, {"uris": uris})
+    return {row.uri: row.id for row in rows}

@@ -10,6 +10,7 @@ from activitypub.errors import Malformed
 from activitypub.objects import (
     Actor,
     Attachment,
+    Capability,
     CollectionLink,
     Emoji,
     Field,
@@ -52,6 +53,12 @@ EDITED = (
     "CompositeWithTrainedAlgorithmicMediaDigitalSource",
     "algorithmicallyEnhanced",
     "AlgorithmicallyEnhancedDigitalSource",
+)
+IMPLEMENTS = (
+    Capability(
+        href="https://datatracker.ietf.org/doc/html/rfc9421",
+        name="RFC-9421: HTTP Message Signatures",
+    ),
 )
 
 
@@ -99,7 +106,9 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
         also_known_as=tuple(account.also_known_as),
         moved_to=account.moved_to_uri,
         webfinger=f"{account.username}@{instance.domain}",
-        generator=Generator(name=f"Easel {__version__}", url=f"{instance.url}/about"),
+        generator=Generator(
+            name=f"Easel {__version__}", url=f"{instance.url}/about", implements=IMPLEMENTS
+        ),
     )
 
 
@@ -112,12 +121,7 @@ def _picture(key: str | None, description: str, instance: InstanceSettings) -> A
 def note(post: Post, instance: InstanceSettings) -> Note:
     """A local post, as other servers see it."""
     status, account = post.status, post.account
-    named = [other.uri for other in post.mentions]
-    to, cc = address(status.visibility, account.followers_uri, named)
-    if status.visibility == "direct":
-        to += [other.uri for other in post.silent]
-    else:
-        cc += [other.uri for other in post.silent]
+    to, cc = audience(post)
     return Note(
         id=status.uri,
         type="Note",
@@ -126,7 +130,7 @@ def note(post: Post, instance: InstanceSettings) -> Note:
         language=status.language,
         summary=status.spoiler_text or None,
         sensitive=status.sensitive,
-        source=Source(content=status.source),
+        source=Source(content=status.source, media_type=status.source_type),
         url=status.url,
         published=status.created_at,
         updated=status.edited_at,
@@ -150,6 +154,14 @@ def note(post: Post, instance: InstanceSettings) -> Note:
         shares=CollectionLink(id=f"{status.uri}/shares", total_items=status.reblogs_count),
         generator=Generator(name=status.generator) if status.generator else None,
     )
+
+
+def audience(post: Post) -> tuple[list[str], list[str]]:
+    """To whom a local post is addressed, and to whom besides."""
+    named = [other.uri for other in post.mentions]
+    silent = [other.uri for other in post.silent]
+    to, cc = address(post.status.visibility, post.account.followers_uri, named)
+    return (to + silent, cc) if post.status.visibility == "direct" else (to, cc + silent)
 
 
 def hashtag(tag: Tag, instance: InstanceSettings) -> Hashtag:

@@ -357,6 +357,14 @@ class FedifyPeer:
     async def unblock(self, actor: str) -> dict[str, Any]:
         return await self._post("/unblock", actor=actor)
 
+    async def rename(self, name: str) -> dict[str, Any]:
+        """Changes carol's display name, and tells her followers."""
+        return await self._post("/rename", name=name)
+
+    async def leave(self) -> dict[str, Any]:
+        """Deletes carol, for her followers and (with 410) for all who ask, until the reset."""
+        return await self._post("/leave")
+
     async def send(self, document: Json, to: str) -> dict[str, Any]:
         """Delivers any activity, signed by carol, to the actor `to`, however wrong it is."""
         return await self._post("/send", document=document, to=to)

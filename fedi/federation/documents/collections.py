@@ -12,10 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from activitypub import origin
 from activitypub.objects import Collection
+from activitypub.signatures import Refused
 from fedi.database import Session
 from fedi.database.tables import Account, Favourite, Follow, Pin, Status
-from fedi.federation import translate
+from fedi.federation import synchronisation, translate
 from fedi.federation.documents.paging import PAGE, Listing, asks_for_page
 from fedi.federation.documents.posts import announce_document, create_document
 from fedi.federation.documents.reading import (
@@ -28,6 +30,7 @@ from fedi.federation.documents.reading import (
     reader_of,
     status_of,
 )
+from fedi.federation.inbox import signed_by
 from fedi.social import featured_tags, posts, statuses
 
 Show = Callable[[list[Any]], Awaitable[Iterable[Any]]]
@@ -98,6 +101,25 @@ async def _people(request: Request, name: str, listed: Any, whose: Any) -> Respo
             key=col(Follow.id),
         )
         return await _respond(session, request, listing, _uris, public=True)
+
+
+async def followers_synchronization(request: Request) -> Response:
+    """`GET /users/NAME/followers_synchronization`: to a server, the followers at it (FEP-8fcf).
+
+    Raises:
+        HTTPException: nobody believable asks.
+    """
+    easel = easel_of(request)
+    signed = await signed_by(easel, request, b"")
+    if isinstance(signed, Refused):
+        raise HTTPException(signed.status, signed.detail, headers=VARY)
+    at = origin.origin(signed.owner)
+    assert at is not None
+    async with easel.database.read() as session:
+        account = await account_of(session, request)
+        uris = await synchronisation.followers_at(session, account, at)
+    whole = Collection(id=synchronisation.address(account), items=tuple(uris))
+    return answer(whole.document(), public=False)
 
 
 async def liked(request: Request) -> Response:
@@ -244,6 +266,7 @@ routes: list[BaseRoute] = [
     Route("/users/{name}/outbox", outbox),
     Route("/users/{name}/followers", followers),
     Route("/users/{name}/following", following),
+    Route("/users/{name}/followers_synchronization", followers_synchronization),
     Route("/users/{name}/liked", liked),
     Route("/users/{name}/collections/featured", featured),
     Route("/users/{name}/collections/tags", tags),

@@ -58,6 +58,8 @@ const controls = {
   "POST /undo-announce": (body) => peer.unannounce(body),
   "POST /block": (body) => peer.block(body),
   "POST /unblock": (body) => peer.unblock(body),
+  "POST /rename": (body) => peer.rename(body),
+  "POST /leave": () => peer.leave(),
   "POST /send": (body) => peer.send(body),
   "POST /lookup": async (body) => ({
     object: await describe(await peer.lookup(body.uri ?? body.handle, { signed: body.signed })),
@@ -144,7 +146,7 @@ async function answer(request) {
   if (url.pathname === "/picture.png") {
     return new Response(PNG, { headers: { "Content-Type": "image/png" } });
   }
-  if (request.method === "GET" && peer.notes.get(url.href)?.deleted) {
+  if (request.method === "GET" && peer.isGone(url.href)) {
     return new Response(null, { status: 410 });
   }
   const data = {};
