@@ -77,4 +77,4 @@ def _refused(proven: Refused) -> Refused:
     detail = f"Refused: {origin.Forbidden.NOT_SIGNER}."
     if proven.reason is not Reason.UNSIGNED:
         detail += f" {proven.detail}"
-    return Refused(reason=Reason.NOT_OWNER, detail=detail)
+    return Refused(reason=Reason.UNPROVEN, detail=detail)
