@@ -48,6 +48,18 @@ CONTEXT: list[Any] = [
         "focalPoint": {"@container": "@list", "@id": "toot:focalPoint"},
         "PropertyValue": "schema:PropertyValue",
         "value": "schema:value",
+        # FEP-521a and FEP-8b32, as the contexts data-integrity/v1 and multikey/v1 have it
+        "sec": "https://w3id.org/security#",
+        "assertionMethod": {"@id": "sec:assertionMethod", "@type": "@id", "@container": "@set"},
+        "Multikey": "sec:Multikey",
+        "controller": {"@id": "sec:controller", "@type": "@id"},
+        "publicKeyMultibase": {"@id": "sec:publicKeyMultibase", "@type": "sec:multibase"},
+        "proof": {"@id": "sec:proof", "@type": "@id", "@container": "@graph"},
+        "DataIntegrityProof": "sec:DataIntegrityProof",
+        "cryptosuite": {"@id": "sec:cryptosuite", "@type": "sec:cryptosuiteString"},
+        "verificationMethod": {"@id": "sec:verificationMethod", "@type": "@id"},
+        "proofPurpose": {"@id": "sec:proofPurpose", "@type": "@vocab"},
+        "proofValue": {"@id": "sec:proofValue", "@type": "sec:multibase"},
         # FEP-2c59
         "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",
         # FEP-844e

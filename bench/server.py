@@ -66,8 +66,11 @@ def start(folder: Path) -> tuple[float, float]:
 @contextmanager
 def process(folder: Path, port: int, url: str) -> Iterator[subprocess.Popen[bytes]]:
     """`easel serve` while the context lasts, with its database and files in a folder."""
+    config = folder / "config.toml"  # empty: the settings of whoever measures are not measured
+    config.touch()
     environment = {
         **os.environ,
+        "EASEL_CONFIG": str(config),
         "EASEL_INSTANCE__URL": url,
         "EASEL_SERVER__PORT": str(port),
         "EASEL_DATABASE__URL": f"sqlite:///{folder / 'easel.db'}",

@@ -26,7 +26,7 @@ FIELD_LIMIT = 2047
 """Profile fields and characters of each (Mastodon FEDERATION.md)."""
 
 KEYS_LIMIT = 10
-"""Public keys of one actor (Mastodon 4.6 `process_account_service.rb`)."""
+"""Public keys of one actor (Mastodon 4.6 `process_account_service.rb`); as many Multikeys."""
 
 KEY_LIMIT = 16_384
 """Characters of a PEM."""
@@ -55,6 +55,33 @@ class PublicKey(Struct, frozen=True, kw_only=True):
 
     def document(self) -> dict[str, Any]:
         return {"id": self.id, "owner": self.owner, "publicKeyPem": self.pem}
+
+
+class Multikey(Struct, frozen=True, kw_only=True):
+    """A key of `assertionMethod` (FEP-521a): `multibase` is text that was not looked at yet."""
+
+    id: str
+    controller: str
+    multibase: str
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Multikey:
+        """Read a Multikey."""
+        if not isinstance(document, Mapping) or values.kind(document) != "Multikey":
+            raise Malformed("The key is no Multikey.")
+        controller = values.uri(document.get("controller"))
+        text = document.get("publicKeyMultibase")
+        if controller is None or not isinstance(text, str) or len(text) > KEY_LIMIT:
+            raise Malformed("The key has no controller or no publicKeyMultibase.")
+        return cls(id=values.required_uri(document, "id"), controller=controller, multibase=text)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "type": "Multikey",
+            "controller": self.controller,
+            "publicKeyMultibase": self.multibase,
+        }
 
 
 class Field(Struct, frozen=True, kw_only=True):
@@ -153,6 +180,7 @@ class Actor(Struct, frozen=True, kw_only=True):
     fields: tuple[Field, ...] = ()
     tags: tuple[Tag, ...] = ()
     public_keys: tuple[PublicKey, ...] = ()
+    assertion_methods: tuple[Multikey, ...] = ()
     manually_approves_followers: bool = False
     discoverable: bool | None = None
     indexable: bool | None = None
@@ -187,6 +215,7 @@ class Actor(Struct, frozen=True, kw_only=True):
         endpoints = document.get("endpoints")
         shared = endpoints.get("sharedInbox") if isinstance(endpoints, Mapping) else None
         keys = values.records(document.get("publicKey"), KEYS_LIMIT, PublicKey.parse)
+        methods = values.records(document.get("assertionMethod"), KEYS_LIMIT, Multikey.parse)
         return cls(
             id=id_,
             type=type_,
@@ -207,6 +236,7 @@ class Actor(Struct, frozen=True, kw_only=True):
             fields=values.records(document.get("attachment"), FIELDS_LIMIT, Field.parse),
             tags=parse_tags(document.get("tag")),
             public_keys=tuple(key for key in keys if key.owner == id_),
+            assertion_methods=tuple(key for key in methods if key.controller == id_),
             manually_approves_followers=bool(
                 values.boolean(document.get("manuallyApprovesFollowers"))
             ),
@@ -253,6 +283,7 @@ class Actor(Struct, frozen=True, kw_only=True):
                 "generator": self.generator.document() if self.generator else None,
                 # one key stays an object: many readers look for nothing else
                 "publicKey": keys[0] if len(keys) == 1 else keys or None,
+                "assertionMethod": [key.document() for key in self.assertion_methods] or None,
             }
         )
 

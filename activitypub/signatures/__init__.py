@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from activitypub.signatures.keycache import KeyCache, KeyUnavailable
 from activitypub.signatures.keys import Key
+from activitypub.signatures.replay import Replays
 from activitypub.signatures.signer import Scheme, Schemes, Signer
 from activitypub.signatures.verdict import Reason, Refused, Request, Verified
 from activitypub.signatures.verify import verify
@@ -14,6 +15,7 @@ __all__ = [
     "KeyUnavailable",
     "Reason",
     "Refused",
+    "Replays",
     "Request",
     "Scheme",
     "Schemes",

@@ -53,6 +53,16 @@ def _insert_new(dialect: str, table: type[SQLModel]) -> Any:
     return insert_on(dialect, table).on_conflict_do_nothing()
 
 
+@cache
+def _columns(table: type[SQLModel]) -> tuple[str, ...]:
+    return tuple(attribute.key for attribute in inspect(table).column_attrs)
+
+
+def row_values(row: SQLModel) -> dict[str, Any]:
+    """The values of a row, as `insert_new` takes them."""
+    return {name: getattr(row, name) for name in _columns(type(row))}
+
+
 async def add_once(tx: Transaction, row: SQLModel) -> bool:
     """Insert a row now, unless one that it may not stand beside is there.
 
@@ -62,10 +72,7 @@ async def add_once(tx: Transaction, row: SQLModel) -> bool:
     Returns:
         Whether it was inserted; then it belongs to the session as if it had been read from it.
     """
-    values = {
-        attribute.key: getattr(row, attribute.key) for attribute in inspect(type(row)).column_attrs
-    }
-    if not await insert_new(tx, type(row), values):
+    if not await insert_new(tx, type(row), row_values(row)):
         return False
     make_transient_to_detached(row)
     tx.add(row)

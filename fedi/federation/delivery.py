@@ -14,8 +14,8 @@ from activitypub.client import FetchError
 from activitypub.signatures import Signer
 from fedi import logs
 from fedi.database.tables import Account, OutgoingActivity
-from fedi.federation import remote, synchronisation
-from fedi.jobs import Backoff, Claimed, GiveUp, Retry, enqueue, handles
+from fedi.federation import hosts, remote, synchronisation
+from fedi.jobs import Backoff, Claimed, GiveUp, Postpone, Retry, enqueue, handles
 from fedi.runtime import Easel
 from fedi.social import accounts
 
@@ -30,6 +30,7 @@ PASSING = frozenset({401, 408, 429})
 NEVER = frozenset({501})
 # What servers answer to an activity that is not its sender's: they will not believe it later.
 DISBELIEVED = frozenset({400, 401, 403})
+BUSY = frozenset({429, 503})  # with Retry-After: holds for the whole host
 MAX_RETRY_AFTER = timedelta(days=1)
 
 ASKED_AFTER = 20  # people of one inbox that is gone; a whole server that is gone has many
@@ -53,21 +54,29 @@ async def deliver(easel: Easel, job: Claimed) -> None:
     """POST an activity to an inbox, signed by who sends it.
 
     A refusal that will not change ends it; anything else is tried again, as late as the other
-    server asks for.
+    server asks for, and never while its host is left alone.
     """
+    inbox, host = job.payload["inbox"], job.lane
+    known = await hosts.of(easel)
+    if known.is_rested(host):
+        return
+    until = known.wait(host)
+    if until is not None:
+        raise Postpone(f"{host} is left alone until {until:%Y-%m-%d %H:%M} UTC", until)
     found = await _load(easel, job.payload["outgoing"])
     if found is None:
         return  # its sender is gone, or it is older than anything is tried
     body, signer, synchronised = found
-    inbox = job.payload["inbox"]
     extra = await synchronisation.headers(easel, synchronised, inbox) if synchronised else None
     try:
         answer = await easel.client.post(inbox, body, signer, extra)
     except FetchError as error:
         if error.permanent:
             raise GiveUp(f"{inbox}: {error.reason}") from error
+        known.failed(host, error.reason)
         raise Retry(error.reason) from error
     if answer.ok or (job.payload.get("forwarded") and answer.status in DISBELIEVED):
+        known.delivered(host)
         return
     refusal = f"{inbox} answered {answer.status}"
     if answer.status == HTTPStatus.GONE:
@@ -76,10 +85,15 @@ async def deliver(easel: Easel, job: Claimed) -> None:
             await enqueue(tx, "ask_after", {"inbox": inbox}, unique_key=key)
     refused = 400 <= answer.status < 500 and answer.status not in PASSING
     if refused or answer.status in NEVER:
+        known.answered(host)
         raise GiveUp(refusal)
+    if answer.status >= 500:
+        known.failed(host, refusal)
     after = None
     if answer.retry_after is not None:
         asked = min(timedelta(seconds=answer.retry_after), MAX_RETRY_AFTER)
+        if answer.status in BUSY:
+            known.hold(host, asked)
         # Never sooner than planned: many short waits would use up the attempts in minutes.
         after = max(asked, BACKOFF.wait(job.attempts))
     raise Retry(refusal, after=after)

@@ -75,7 +75,7 @@ async def pass_on(tx: Transaction, actor: Account, activity: Activity, body: byt
         inboxes = await recipients.of_followers(tx, author)
         others = [inbox for inbox in inboxes if origin.host(inbox) != sender]
         assert activity.id is not None
-        await outgoing.send_bytes(tx, author, activity.id, body, others, forwarded=True)
+        await outgoing.forward(tx, author, activity.id, body, others)
 
 
 async def _answered(session: Session, document: Mapping[str, Any]) -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 from typing import cast
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import delete
 from sqlmodel import col
@@ -20,13 +21,13 @@ from activitypub import json, origin
 from activitypub.context import is_activity_type
 from activitypub.errors import Malformed
 from activitypub.objects import Activity
-from activitypub.signatures import Reason, Refused, Verified, verify
+from activitypub.signatures import Reason, Refused, Replays, Verified, verify
 from activitypub.signatures import Request as SignedRequest
 from fedi import logs
 from fedi.database import Transaction
 from fedi.database.insertion import insert_new
 from fedi.database.tables import ReceivedActivity
-from fedi.federation import forwarding, remote, synchronisation
+from fedi.federation import forwarded, forwarding, hosts, remote, synchronisation
 from fedi.jobs import enqueue
 from fedi.runtime import Easel
 from fedi.social import accounts
@@ -35,6 +36,8 @@ REMEMBERED_FOR = timedelta(days=30)  # a signature is good for hours, a peer's r
 PRUNE_EVERY = 1024  # one activity in so many clears away what is older
 
 log = logs.get(__name__)
+
+_replays: WeakKeyDictionary[Easel, Replays] = WeakKeyDictionary()
 
 
 async def shared_inbox(request: Request) -> Response:
@@ -63,39 +66,67 @@ async def _receive(request: Request) -> Response:
         raise HTTPException(415, "An activity is sent as application/activity+json.")
     body = await _body(request, easel.settings.federation.max_inbox_kb * 1024)
     try:
-        activity = Activity.parse(json.decode(body, limit=len(body)))
+        document = json.decode(body, limit=len(body))
+        activity = Activity.parse(document)
     except Malformed as error:
         raise HTTPException(400, error.reason) from error
     own_end = activity.type == "Delete" and activity.object_id == activity.actor
     if own_end and not await _known(easel, activity.actor):
         return Response(status_code=202)  # somebody whom nobody here ever heard of is gone
     answer = await signed_by(easel, request, body)
-    if isinstance(answer, Refused):
-        # The key may be gone because its owner is. Whose key it was nobody can tell any more, so
-        # it is the actor's own server that says so, not the address that the sender names.
-        actor = activity.actor or ""
-        ended = own_end and answer.reason is Reason.KEY_GONE
-        if not (ended and await remote.is_gone(easel, actor)):
-            log.info("activity_refused", reason=answer.reason, detail=answer.detail)
-            raise HTTPException(answer.status, answer.detail)
-        signer = actor
-    else:
-        signer = answer.owner
-    forbidden = origin.check(activity, signer)
-    not_signer = forbidden is origin.Forbidden.NOT_SIGNER
-    if not_signer and await forwarding.take(easel, activity, signer):
+    replays = _replays.setdefault(easel, Replays())
+    if isinstance(answer, Verified) and replays.seen(answer, easel.clock.now()):
         return Response(status_code=202)
+    signer = sender = await _author(easel, activity, answer)
+    actor = activity.actor
+    if actor is not None and actor != signer:
+        found = await forwarded.believed(easel, document, activity, body)
+        if isinstance(found, Refused):
+            hint = found.reason is Reason.NOT_OWNER
+            if hint and await forwarding.take(easel, activity, signer):
+                return Response(status_code=202)
+            raise _refusal(found)
+        body, signer = found, actor
+        activity = Activity.parse(json.decode(body))
+    forbidden = origin.check(activity, signer)
     if forbidden is not None:
-        status = 401 if not_signer else 403
+        status = 401 if forbidden is origin.Forbidden.NOT_SIGNER else 403
         raise HTTPException(status, f"Refused: {forbidden}.")
+    known = await hosts.of(easel)
+    known.seen(origin.host(sender) or "")
 
     async def write_down(tx: Transaction) -> None:
         if await _first_time(tx, activity):
             await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer})
-            await synchronisation.take(tx, signer, request.headers)
+            await synchronisation.take(tx, sender, request.headers)
+        await known.save(tx)
 
     await easel.database.together(write_down)
+    if isinstance(answer, Verified):
+        replays.remember(answer, easel.clock.now())
     return Response(status_code=202)
+
+
+async def _author(easel: Easel, activity: Activity, answer: Verified | Refused) -> str:
+    """Who answers for the request.
+
+    Raises:
+        HTTPException: nobody does.
+    """
+    if isinstance(answer, Verified):
+        return answer.owner
+    # The key may be gone because its owner is. Whose key it was nobody can tell any more, so
+    # it is the actor's own server that says so, not the address that the sender names.
+    own_end = activity.type == "Delete" and activity.object_id == activity.actor
+    actor = activity.actor or ""
+    if own_end and answer.reason is Reason.KEY_GONE and await remote.is_gone(easel, actor):
+        return actor
+    raise _refusal(answer)
+
+
+def _refusal(refused: Refused) -> HTTPException:
+    log.info("activity_refused", reason=refused.reason, detail=refused.detail)
+    return HTTPException(refused.status, refused.detail)
 
 
 async def _body(request: Request, limit: int) -> bytes:

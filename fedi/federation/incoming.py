@@ -83,4 +83,4 @@ async def _actor(easel: Easel, uri: str, activity: Activity) -> Account | None:
         return known if activity.type in {"Delete", "Undo"} and not known.deleted_at else None
     if known is not None and activity.type == "Delete":
         return known  # reading it again would only tell that it is gone
-    return await remote.account(easel, uri)
+    return await remote.refreshed(easel, known) if known else await remote.fetch(easel, uri)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fedi.jobs.queue import NewJob, enqueue, enqueue_many
-from fedi.jobs.registry import Backoff, Claimed, GiveUp, Postpone, Retry, handles
+from fedi.jobs.registry import Backoff, Claimed, GiveUp, Postpone, Retry, chore, handles
 from fedi.jobs.runner import Runner
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Postpone",
     "Retry",
     "Runner",
+    "chore",
     "enqueue",
     "enqueue_many",
     "handles",

@@ -41,7 +41,8 @@ _LATER = "kind = :kind AND NOT due"
 _CLAIM = f"""
 WITH RECURSIVE
 busy AS (
-    SELECT lane, count(*) AS jobs FROM job WHERE state = 'running' AND kind = :kind GROUP BY lane
+    SELECT lane, count(*) AS jobs FROM job {{by_state}}
+    WHERE state = 'running' AND kind = :kind GROUP BY lane
 ),
 walk(id, lane, run_at, nth, step) AS (
     SELECT first.id, first.lane, first.run_at,
@@ -72,7 +73,7 @@ SET state = 'running', due = NULL, runner = :runner, lease_until = :lease_until,
     attempts = attempts + 1
 WHERE id IN (
     SELECT id FROM job
-    WHERE due
+    WHERE due IS TRUE
         AND id IN (SELECT id FROM walk WHERE nth <= :per_lane ORDER BY step LIMIT :free)
     {{skip_locked}}
 )
@@ -96,6 +97,7 @@ UPDATE job SET due = false, run_at = :until WHERE id IN (
 _NEXT = f"SELECT run_at FROM job {{by_time}} WHERE {_LATER} ORDER BY run_at LIMIT 1"
 
 
+_INDEXES = {"by_state": "job_due", "by_lane": "job_lane", "by_time": "job_later"}
 _NO_SORTING = text(
     "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
 )
@@ -104,11 +106,10 @@ _NO_SORTING = text(
 def _statement(session: Session, words: str, after: str = "") -> TextClause:
     """The statement; on PostgreSQL what another runner is at is left to it."""
     if _sqlite(session):
-        hints = {"by_lane": "INDEXED BY job_lane", "by_time": "INDEXED BY job_later"}
+        hints = {name: f"INDEXED BY {index}" for name, index in _INDEXES.items()}
         return text(words.format(skip_locked="", after=after, **hints))
-    return text(
-        words.format(skip_locked="FOR UPDATE SKIP LOCKED", after=after, by_lane="", by_time="")
-    )
+    hints = dict.fromkeys(_INDEXES, "")
+    return text(words.format(skip_locked="FOR UPDATE SKIP LOCKED", after=after, **hints))
 
 
 def _sqlite(session: Session) -> bool:

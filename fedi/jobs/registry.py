@@ -124,3 +124,16 @@ def handles(
         return handler
 
     return register
+
+
+Chore = Callable[[Easel, Transaction, bool], Awaitable[None]]
+"""`await chore(easel, tx, ending)`: `ending` says that the runner is about to stop."""
+
+CHORES: list[Chore] = []
+
+
+def chore(work: Chore) -> Chore:
+    """Register what every turn of a runner looks after in its own transaction: what is worth
+    keeping, and not worth a commit of its own. It must cost nothing where nothing is to do."""
+    CHORES.append(work)
+    return work

@@ -24,7 +24,7 @@ from fedi.database import Session, Transaction
 from fedi.database.tables import Job
 from fedi.jobs import lanes
 from fedi.jobs.lanes import Lanes
-from fedi.jobs.registry import KINDS, Claimed, GiveUp, Kind, Postpone, Retry
+from fedi.jobs.registry import CHORES, KINDS, Claimed, GiveUp, Kind, Postpone, Retry
 from fedi.runtime import Easel
 
 LEASE = timedelta(minutes=5)
@@ -132,6 +132,8 @@ class Runner:
             task.cancel()
         async with self.easel.database.write() as tx:
             await self._complete(tx)
+            for work in CHORES:
+                await work(self.easel, tx, True)
             if cut:
                 await tx.execute(
                     update(Job)
@@ -146,6 +148,8 @@ class Runner:
         async with self.easel.database.write() as tx:
             await self._complete(tx)
             await self._renew(tx)
+            for work in CHORES:
+                await work(self.easel, tx, False)
             claimed = [] if self._stopping else await self._claim(tx, free)
         for job in claimed:
             task = asyncio.create_task(self._run(job), name=f"job {job.kind} {job.id}")

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct, field
-from sqlalchemy import bindparam, delete, update
+from msgspec.structs import asdict
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from fedi import ids
 from fedi.database import Transaction
-from fedi.database.insertion import add_once, table_of
+from fedi.database.insertion import add_once, insert_new, row_values, table_of
 from fedi.database.tables import Account, MediaAttachment, Status
-from fedi.social import spreading, text, timelines
+from fedi.social import forgetting, spreading, text, timelines
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
 
@@ -35,6 +37,8 @@ ADOPT = (
         in_reply_to_id=bindparam("parent_id"), in_reply_to_account_id=bindparam("parent_account")
     )
 )
+
+NEW_MEDIA = row_values(MediaAttachment())  # what a picture is before it is described
 
 MAX_MEDIA = 16  # Mastodon keeps 4; Pixelfed sends up to 20 in an album
 MAX_SPOILER = 2000  # characters; some put their whole post there
@@ -132,7 +136,7 @@ async def receive(
         existing = await _any_by_uri(tx, received.uri)
         assert existing is not None
         return await _again(tx, author, existing, received, live)
-    _add_media(tx, status, received.media)
+    await _add_media(tx, status, received.media)
     await spreading.add_tags(tx, status, received.tags)
     named, silent = await _people(tx, received)
     await spreading.set_mentions(tx, status, named, silent)
@@ -282,27 +286,31 @@ def _fill(status: Status, received: Received) -> None:
     status.replies_uri = received.replies_uri
 
 
-def _add_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:
-    for position, medium in enumerate(media[:MAX_MEDIA]):
-        tx.add(_describe(_new_media(tx, status), medium, position))
+async def _add_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:
+    rows = [
+        _new_media(tx, status) | _described(medium, position)
+        for position, medium in enumerate(media[:MAX_MEDIA])
+    ]
+    if rows:
+        await insert_new(tx, MediaAttachment, rows)
 
 
-def _new_media(tx: Transaction, status: Status) -> MediaAttachment:
-    return MediaAttachment(
-        id=tx.new_id(), account_id=status.account_id, status_id=status.id, created_at=tx.now
-    )
+def _new_media(tx: Transaction, status: Status) -> dict[str, Any]:
+    owner = {"account_id": status.account_id, "status_id": status.id}
+    return {**NEW_MEDIA, "id": tx.new_id(), **owner, "created_at": tx.now}
 
 
-def _describe(row: MediaAttachment, medium: ReceivedMedia, position: int) -> MediaAttachment:
-    for name in medium.__struct_fields__:
-        setattr(row, name, getattr(medium, name))
-    row.description = text.clean(medium.description)[:MAX_DESCRIPTION]
-    row.ai_system = text.name(medium.ai_system, MAX_GENERATOR)
-    row.ai_system_version = text.name(medium.ai_system_version, MAX_GENERATOR)
-    row.ai_prompt = text.clean(medium.ai_prompt)[:MAX_DESCRIPTION]
-    row.share_recipe = bool(row.ai_prompt)
-    row.position = position
-    return row
+def _described(medium: ReceivedMedia, position: int) -> dict[str, Any]:
+    prompt = text.clean(medium.ai_prompt)[:MAX_DESCRIPTION]
+    return {
+        **asdict(medium),
+        "description": text.clean(medium.description)[:MAX_DESCRIPTION],
+        "ai_system": text.name(medium.ai_system, MAX_GENERATOR),
+        "ai_system_version": text.name(medium.ai_system_version, MAX_GENERATOR),
+        "ai_prompt": prompt,
+        "share_recipe": bool(prompt),
+        "position": position,
+    }
 
 
 async def _change_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:
@@ -310,11 +318,14 @@ async def _change_media(tx: Transaction, status: Status, media: Sequence[Receive
     rows = await tx.exec(select(MediaAttachment).where(MediaAttachment.status_id == status.id))
     known = {row.remote_url: row for row in rows.all()}
     for position, medium in enumerate(media[:MAX_MEDIA]):
-        row = known.pop(medium.remote_url, None) or _new_media(tx, status)
-        tx.add(_describe(row, medium, position))
+        row = known.pop(medium.remote_url, None)
+        row = row or MediaAttachment(**_new_media(tx, status))
+        for name, value in _described(medium, position).items():
+            setattr(row, name, value)
+        tx.add(row)
     if known:
         gone = [row.id for row in known.values()]
-        await tx.execute(delete(MediaAttachment).where(col(MediaAttachment.id).in_(gone)))
+        await forgetting.drop_media(tx, col(MediaAttachment.id).in_(gone))
     await tx.flush()
 
 

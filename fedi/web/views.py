@@ -22,7 +22,7 @@ from fedi.social.posts import Post
 from fedi.studio.remote_files import claims
 from fedi.studio.remote_files.claims import Claim
 from fedi.studio.remote_files.gallery import Framed, Gallery
-from fedi.web import shapes
+from fedi.web import emojis, shapes
 from fedi.web.threads import Answer
 from generation.recipe import Recipe
 
@@ -60,9 +60,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """An account, as it is named beside what it made."""
+    """An account, as it is named beside what it made. `drawn` is its name with its emoji."""
 
     name: str
+    drawn: Markup
     handle: str
     href: str
     remote: bool
@@ -129,6 +130,7 @@ class Shown:
     boosted_by: Maker | None
     content: Markup
     spoiler: str
+    warning: Markup  # the spoiler with its emoji
     language: str | None
     pictures: list[Picture]
     described: list[str]
@@ -172,6 +174,7 @@ def maker(account: Account, gallery: Gallery) -> Maker:
     name = " ".join(account.display_name.split()) or account.username
     return Maker(
         name=name,
+        drawn=emojis.drawn_text(name, account.emojis, gallery),
         handle=f"@{account.username}@{account.domain or gallery.instance.domain}",
         href=f"/@{account.username}" if account.local else safe_link(account.url or account.uri),
         remote=not account.local,
@@ -196,9 +199,14 @@ def profile(account: Account, gallery: Gallery) -> Profile:
     return Profile(
         header=_face(account, "header", gallery),
         header_description=account.header_description,
-        note=Markup(account.note),
+        note=emojis.drawn(account.note, account.emojis, gallery),
         fields=[
-            {"name": entry.get("name", ""), "value": Markup(text.sanitise(entry.get("value", "")))}
+            {
+                "name": emojis.drawn_text(entry.get("name", ""), account.emojis, gallery),
+                "value": emojis.drawn(
+                    text.sanitise(entry.get("value", "")), account.emojis, gallery
+                ),
+            }
             for entry in account.fields
         ],
         counts=[
@@ -230,8 +238,9 @@ def shown(post: Post, gallery: Gallery) -> Shown:
         href=post_href(post),
         maker=maker(post.account, gallery),
         boosted_by=booster,
-        content=Markup(status.content),
+        content=emojis.drawn(status.content, status.emojis, gallery),
         spoiler=status.spoiler_text,
+        warning=emojis.drawn_text(status.spoiler_text, status.emojis, gallery),
         language=status.language,
         pictures=pictures,
         described=[entry.alt for entry in pictures if entry.alt],

@@ -185,6 +185,30 @@ async def test_an_edit_and_a_delete_go_to_all_who_may_have_it(
         assert deletion["to"] == [PUBLIC]
 
 
+async def test_a_deletion_is_addressed_to_whom_the_post_was(
+    instance: Instance, internet: Internet, alice: Account
+) -> None:
+    bob, carol = internet.person("bob"), internet.person("carol", "third")
+    await befriend(instance, alice, bob)
+    await carol.does(instance, carol.activity("Follow", alice.uri))
+    await carol.does(instance, carol.activity("Undo", carol.activity("Follow", alice.uri)))
+    for visibility, to, cc in (
+        ("unlisted", [alice.followers_uri], [PUBLIC, carol.uri]),
+        ("private", [alice.followers_uri], [carol.uri]),
+        ("direct", [carol.uri], []),
+    ):
+        internet.posted.clear()
+        uri = await seeing.publish(instance, alice, f"@{carol.handle} hm", visibility=visibility)
+        async with instance.easel.database.write() as tx:
+            status = await statuses.load_by_uri(tx, alice, uri)
+            assert status is not None
+            await statuses.delete(tx, status)
+        await gone_through(instance)
+        deletion = internet.got(carol.inbox)[-1]
+        assert (deletion["type"], deletion["to"], deletion.get("cc", [])) == ("Delete", to, cc)
+        assert bool(internet.got(bob.inbox)) is (visibility != "direct")
+
+
 async def test_a_boost_goes_to_followers_and_to_the_author_and_is_undone(
     instance: Instance, internet: Internet, alice: Account
 ) -> None:

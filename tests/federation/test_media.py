@@ -23,8 +23,8 @@ from fedi.studio import pictures
 from fedi.studio.remote_files import claims, fetching, keeping
 from fedi.studio.remote_files.claims import Claim
 from tests import rig
-from tests.federation import seeing
-from tests.federation.peer import Internet
+from tests.federation import peer, seeing
+from tests.federation.peer import Internet, Person
 from tests.rig import Instance
 from tests.studio import hostile_files as files
 from tests.web.reading import Answer, get
@@ -601,8 +601,9 @@ async def eager(
         yield instance
 
 
-async def _arrive(instance: Instance, internet: Internet) -> list[str]:
-    """A post with a picture, an emoji and an author with a face comes in; their addresses."""
+async def _arrive(instance: Instance, internet: Internet) -> tuple[Person, str, list[str]]:
+    """A post with a picture and an emoji comes in from somebody with a face: the author, the id
+    of the post, and the addresses of the three files."""
     from fedi.social import accounts
 
     face = serve(internet, "face.png", files.png())
@@ -619,13 +620,13 @@ async def _arrive(instance: Instance, internet: Internet) -> list[str]:
     )
     await bob.does(instance, bob.create(note))
     assert await seeing.status(instance, note["id"]) is not None
-    return [face, picture, emoji]
+    return bob, note["id"], [face, picture, emoji]
 
 
 async def test_files_come_with_their_post_if_the_host_wants_that(
     eager: Instance, internet: Internet, browser: aiohttp.ClientSession
 ) -> None:
-    urls = await _arrive(eager, internet)
+    _, _, urls = await _arrive(eager, internet)
     assert [internet.asked[url] for url in urls] == [1, 1, 1]
     assert {entry.state for entry in await rows(eager)} == {"ready"}
     assert {entry.kind for entry in await rows(eager)} == {"avatar", "attachment", "emoji"}
@@ -634,7 +635,7 @@ async def test_files_come_with_their_post_if_the_host_wants_that(
 
 
 async def test_else_they_come_when_they_are_seen(instance: Instance, internet: Internet) -> None:
-    urls = await _arrive(instance, internet)
+    _, _, urls = await _arrive(instance, internet)
     assert [internet.asked[url] for url in urls] == [0, 0, 0]
     assert await rows(instance) == []
 
@@ -711,3 +712,22 @@ async def test_the_command_line_shows_refreshes_and_makes_room(
     assert said == "1 file removed, 2.0 MB freed.\n"
     assert on_disk(instance) == 0
     assert (await see(instance, browser, url)).body == changed
+
+
+async def test_what_is_deleted_is_not_kept(
+    eager: Instance, internet: Internet, browser: aiohttp.ClientSession
+) -> None:
+    bob, note, (face, picture, _) = await _arrive(eager, internet)
+    other = serve(internet, "other.png", files.png(30, 30))
+    changed = bob.note(
+        id=note, attachment=[{"type": "Image", "url": other, "mediaType": "image/png"}]
+    )
+    changed["updated"] = peer.stamp(eager.clock.now() + timedelta(seconds=5))
+    await bob.does(eager, bob.activity("Update", changed))
+    states = {entry.url: entry.state for entry in await rows(eager)}
+    assert (states[picture], states[other], states[face]) == ("evicted", "ready", "ready")
+    await bob.does(eager, bob.activity("Delete", {"id": note, "type": "Tombstone"}))
+    states = {entry.url: entry.state for entry in await rows(eager)}
+    assert (states[other], states[face]) == ("evicted", "ready")
+    await bob.does(eager, bob.activity("Delete", bob.uri))
+    assert (await row(eager, face)).state == "evicted"

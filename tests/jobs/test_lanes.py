@@ -15,6 +15,7 @@ from fedi.database.tables import Job
 from fedi.jobs import Backoff, Claimed, NewJob, Postpone, Retry, Runner, enqueue_many, handles
 from fedi.jobs.registry import KINDS
 from fedi.runtime import Easel
+from tests import rig
 
 PER_LANE, AT_ONCE = 2, 6
 
@@ -98,9 +99,7 @@ async def test_a_lane_that_hangs_leaves_the_slots_to_the_others(easel: Easel, ro
     await ask(easel, "b", "n", "o", each=20)
     runner = Runner(easel)
     running = asyncio.create_task(runner.run_forever())
-    async with asyncio.timeout(60):
-        while len(road.done) < 60:  # noqa: ASYNC110
-            await asyncio.sleep(0)
+    await rig.until(lambda: len(road.done) == 60, seconds=60)
     assert Counter(lane for lane, _ in road.done) == {"b": 20, "n": 20, "o": 20}
     assert (road.most["a"], road.most["m"]) == (PER_LANE, PER_LANE)
     for held in road.hanging.values():
@@ -115,9 +114,7 @@ async def test_a_runner_whose_lanes_are_full_sleeps(easel: Easel, road: Road) ->
     await ask(easel, "a", each=50)
     runner = Runner(easel)
     running = asyncio.create_task(runner.run_once())
-    async with asyncio.timeout(30):
-        while road.under_way["a"] < PER_LANE:  # noqa: ASYNC110
-            await asyncio.sleep(0)
+    await rig.until(lambda: road.under_way["a"] == PER_LANE, seconds=60)
     assert await runner._turn() == 0
     assert await runner._pause() > 0
     road.hanging["a"].set()

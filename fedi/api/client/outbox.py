@@ -30,7 +30,7 @@ from fedi.database import Session
 from fedi.database.tables import Account, Painting, Status
 from fedi.federation import remote, threads, translate
 from fedi.runtime import Easel
-from fedi.social import accounts, posts, statuses
+from fedi.social import accounts, posts, statuses, text
 from fedi.social.errors import Invalid, NotFound, SocialError
 from fedi.social.statuses import Draft
 from fedi.social.text import MAX_MENTIONS
@@ -165,7 +165,7 @@ def _promised(author: Account, asked: Submission, painting: Painting) -> activit
         id=painting.status_uri,
         attributed_to=author.uri,
         content=asked.content,
-        source=Source(content=asked.text) if asked.text else None,
+        source=_source(asked),
         summary=asked.note.summary,
         sensitive=asked.note.sensitive,
         language=asked.note.language,
@@ -175,6 +175,12 @@ def _promised(author: Account, asked: Submission, painting: Painting) -> activit
         attachments=(Attachment(name=painting.description or None),),
     )
     return activity.create(f"{painting.status_uri}/activity", author.uri, note.document())
+
+
+def _source(asked: Submission) -> Source | None:
+    if not asked.text:
+        return None
+    return Source(content=asked.text, media_type=text.MARKDOWN if asked.markdown else text.PLAIN)
 
 
 def _created(

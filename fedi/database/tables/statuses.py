@@ -56,6 +56,9 @@ class Status(SQLModel, table=True):
     visibility: str = "public"  # public, unlisted, private, direct
     content: str = Field(default="", sa_type=Text)  # sanitised HTML
     source: str = Field(default="", sa_type=Text)  # what a local author wrote
+    source_type: str = Field(
+        default="text/plain", sa_column_kwargs={"server_default": "text/plain"}
+    )  # or text/markdown
     spoiler_text: str = ""
     sensitive: bool = False
     language: str | None = None

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import msgspec
+from sqlmodel import col, select
 
-from fedi.database.tables import Account, Status
+from fedi.database.tables import Account, RemoteFile, Status
 from fedi.jobs import Claimed, Retry, handles
 from fedi.jobs.queue import NewJob, enqueue_many
 from fedi.runtime import Easel
 from fedi.social import posts
+from fedi.social.forgetting import FORGET
 from fedi.studio.remote_files import claims, fetching, keeping
 from fedi.studio.remote_files.claims import Claim
 
@@ -55,6 +57,17 @@ async def arrived(easel: Easel, job: Claimed) -> None:
             ],
         )
         await job.finish(tx)
+
+
+@handles(FORGET, attempts=5)
+async def forget(easel: Easel, job: Claimed) -> None:
+    """Nothing here shows these files any more. (What something does is fetched again.)"""
+    addresses = await claims.addresses(easel)
+    gone = [addresses.key(Claim(*entry)) for entry in job.payload["files"]]
+    async with easel.database.read() as session:
+        kept = select(RemoteFile).where(col(RemoteFile.key).in_(gone), RemoteFile.state == "ready")
+        rows = (await session.exec(kept)).all()
+    await keeping.evict(easel, rows)
 
 
 @handles(fetching.PRUNE, attempts=5, at_once=1)
