@@ -21,6 +21,7 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     delivery,
     discovery,
     documents,
+    guard,
     inbox,
     incoming,
     outgoing,
@@ -28,7 +29,7 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
 )
 from fedi.jobs import Runner
 from fedi.runtime import Easel
-from fedi.social import accounts
+from fedi.social import accounts, domains
 from fedi.social.errors import SocialError
 from fedi.studio.dispatcher import Dispatcher
 
@@ -51,6 +52,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with easel.database.write() as tx:
             await accounts.ensure_instance_actor(tx)
+            await domains.keep_mode(tx, easel.settings.federation.mode)
         await dispatcher.start()
         running = asyncio.create_task(runner.run_forever(), name="jobs") if runner else None
         try:
@@ -66,7 +68,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
         *discovery.routes,
         *inbox.routes,
         *api.routes,  # POST outbox is a client's; GET outbox is everybody's
-        *documents.routes,
+        *guard.guarded(documents.routes),
         *web.routes,
     ]
     app = Starlette(

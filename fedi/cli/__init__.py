@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fedi import __version__
-from fedi.cli import accounts, context, doctor, federation, jobs, painting, people, serve
+from fedi.cli import accounts, context, doctor, domains, federation, jobs, painting, people, serve
 from fedi.settings import SettingsError
 from fedi.social.errors import SocialError
 
@@ -27,6 +27,7 @@ app.command("post")(people.post)
 app.command("follow")(people.follow)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(federation.app, name="federation")
+app.add_typer(domains.app, name="domain")
 app.add_typer(painting.painters, name="painter")
 app.command("paint")(painting.paint)
 app.command("doctor")(doctor.doctor)

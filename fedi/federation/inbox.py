@@ -6,6 +6,7 @@ What is answered 202 is a row in the queue, in the same transaction as the note 
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import timedelta
 from typing import cast
 
@@ -29,10 +30,12 @@ from fedi.database.tables import ReceivedActivity
 from fedi.federation import hosts, remote
 from fedi.jobs import enqueue
 from fedi.runtime import Easel
-from fedi.social import accounts
+from fedi.social import accounts, domains
 
 REMEMBERED_FOR = timedelta(days=30)  # a signature is good for hours, a peer's retries for days
 PRUNE_EVERY = 1024  # one activity in so many clears away what is older
+
+_KEY_ID = re.compile(r'keyid\s*=\s*"([^"]*)"', re.IGNORECASE)
 
 log = logs.get(__name__)
 
@@ -66,6 +69,8 @@ async def _receive(request: Request) -> Response:
         activity = Activity.parse(json.decode(body, limit=len(body)))
     except Malformed as error:
         raise HTTPException(400, error.reason) from error
+    if await unwelcome(easel, request, activity.actor):
+        raise HTTPException(403, "This instance does not talk to that server.")
     own_end = activity.type == "Delete" and activity.object_id == activity.actor
     if own_end and not await _known(easel, activity.actor):
         return Response(status_code=202)  # somebody whom nobody here ever heard of is gone
@@ -110,6 +115,15 @@ async def _body(request: Request, limit: int) -> bytes:
         if len(body) > limit:
             raise HTTPException(413, "The activity is too large.")
     return bytes(body)
+
+
+async def unwelcome(easel: Easel, request: Request, actor: str | None = None) -> bool:
+    """Whether the sender's domain is suspended, by what it says itself: before anything of it is
+    fetched."""
+    rules = await domains.of(easel)
+    named = [actor or "", *_KEY_ID.findall(request.headers.get("signature", ""))]
+    named += _KEY_ID.findall(request.headers.get("signature-input", ""))
+    return any(rules.suspended(origin.host(uri)) for uri in named)
 
 
 async def _known(easel: Easel, uri: str | None) -> bool:
