@@ -25,6 +25,7 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     inbox,
     incoming,
     outgoing,
+    subscriptions,
     threads,
 )
 from fedi.jobs import Runner
@@ -33,7 +34,7 @@ from fedi.social import accounts, domains
 from fedi.social.errors import SocialError
 from fedi.studio.dispatcher import Dispatcher
 
-JOBS = (delivery, incoming, outgoing, threads)
+JOBS = (delivery, incoming, outgoing, subscriptions, threads)
 
 log = logs.get(__name__)
 

@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from fedi import __version__
-from fedi.cli import accounts, context, doctor, domains, federation, jobs, painting, people, serve
+from fedi.cli import (
+    accounts,
+    context,
+    doctor,
+    domains,
+    federation,
+    jobs,
+    painting,
+    people,
+    relays,
+    serve,
+)
 from fedi.settings import SettingsError
 from fedi.social.errors import SocialError
 
@@ -29,6 +40,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(federation.app, name="federation")
 app.add_typer(domains.app, name="domain")
 app.add_typer(painting.painters, name="painter")
+app.add_typer(relays.app, name="relay")
 app.command("paint")(painting.paint)
 app.command("doctor")(doctor.doctor)
 

@@ -19,7 +19,7 @@ from activitypub.objects import Activity, Actor, Note, values
 from activitypub.objects.actor import ACTOR_TYPES
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Favourite, Follow, Status
-from fedi.federation import remote, threads, translate
+from fedi.federation import relays, remote, subscriptions, threads, translate
 from fedi.runtime import Easel
 from fedi.social import accounts, blocks, favourites, follows, reblogs, statuses
 
@@ -40,7 +40,9 @@ async def _local(tx: Session, uri: str | None) -> Account | None:
 async def follow(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
     async def effect(tx: Transaction) -> None:
         target = await _local(tx, activity.object_id)
-        if target is not None and activity.id is not None:
+        if target is None:
+            await subscriptions.followed(tx, actor, activity)
+        elif activity.id is not None:
             await follows.receive(tx, actor, target, activity.id)
 
     return effect
@@ -48,6 +50,8 @@ async def follow(easel: Easel, actor: Account, activity: Activity) -> Effect | N
 
 async def accept(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
     async def effect(tx: Transaction) -> None:
+        if await subscriptions.answered(tx, actor, activity, relays.ACCEPTED):
+            return
         found = await _sent_follow(tx, actor, activity)
         if found is not None:
             await follows.accept(tx, found)
@@ -57,6 +61,8 @@ async def accept(easel: Easel, actor: Account, activity: Activity) -> Effect | N
 
 async def reject(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
     async def effect(tx: Transaction) -> None:
+        if await subscriptions.answered(tx, actor, activity, relays.REJECTED):
+            return
         found = await _sent_follow(tx, actor, activity)
         if found is not None:
             await follows.reject(tx, found)
@@ -267,6 +273,8 @@ async def announce(easel: Easel, actor: Account, activity: Activity) -> Effect |
     assert activity.object_id is not None and activity.id is not None
     uri = activity.id
     async with easel.database.read() as session:
+        if await relays.is_relay(session, actor.uri):
+            return lambda tx: subscriptions.hint(tx, activity)
         known = await _by_uri(session, activity.object_id)
         wanted = known is not None and known.local
         if not wanted:

@@ -27,7 +27,7 @@ from activitypub.signatures import Request as SignedRequest
 from fedi import logs
 from fedi.database import Transaction
 from fedi.database.tables import ReceivedActivity
-from fedi.federation import hosts, remote
+from fedi.federation import hosts, relays, remote, subscriptions
 from fedi.jobs import enqueue
 from fedi.runtime import Easel
 from fedi.social import accounts, domains
@@ -87,6 +87,8 @@ async def _receive(request: Request) -> Response:
     else:
         signer = answer.owner
     forbidden = origin.check(activity, signer)
+    if forbidden is origin.Forbidden.NOT_SIGNER and await _passed_on(easel, activity, signer):
+        return Response(status_code=202)
     if forbidden is not None:
         status = 401 if forbidden is origin.Forbidden.NOT_SIGNER else 403
         raise HTTPException(status, f"Refused: {forbidden}.")
@@ -97,6 +99,15 @@ async def _receive(request: Request) -> Response:
             await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer})
         await known.save(tx)
     return Response(status_code=202)
+
+
+async def _passed_on(easel: Easel, activity: Activity, signer: str) -> bool:
+    """Whether a relay passed on what somebody else said: not believed, but looked up."""
+    async with easel.database.write() as tx:
+        if not await relays.is_relay(tx, signer):
+            return False
+        await subscriptions.hint(tx, activity)
+    return True
 
 
 async def _body(request: Request, limit: int) -> bytes:
@@ -175,5 +186,6 @@ async def _first_time(tx: Transaction, activity: Activity) -> bool:
 
 routes: list[BaseRoute] = [
     Route("/inbox", shared_inbox, methods=["POST"]),
+    Route("/actor/inbox", shared_inbox, methods=["POST"]),  # the instance's own: relays answer it
     Route("/users/{name}/inbox", personal_inbox, methods=["POST"]),
 ]
