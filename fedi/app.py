@@ -18,14 +18,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fedi import api, logs, web
 from fedi.federation import (  # the JOBS below register theirs when they are imported
+    answers,
     delivery,
     discovery,
     documents,
+    forwarding,
     guard,
     inbox,
     incoming,
     outgoing,
     subscriptions,
+    synchronisation,
     threads,
 )
 from fedi.jobs import Runner
@@ -33,8 +36,20 @@ from fedi.runtime import Easel
 from fedi.social import accounts, domains
 from fedi.social.errors import SocialError
 from fedi.studio.dispatcher import Dispatcher
+from fedi.studio.remote_files import fetching
+from fedi.studio.remote_files import jobs as remote_file_jobs
 
-JOBS = (delivery, incoming, outgoing, subscriptions, threads)
+JOBS = (
+    answers,
+    delivery,
+    forwarding,
+    incoming,
+    outgoing,
+    remote_file_jobs,
+    subscriptions,
+    synchronisation,
+    threads,
+)
 
 log = logs.get(__name__)
 
@@ -54,6 +69,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
         async with easel.database.write() as tx:
             await accounts.ensure_instance_actor(tx)
             await domains.keep_mode(tx, easel.settings.federation.mode)
+        await fetching.recover(easel)
         await dispatcher.start()
         running = asyncio.create_task(runner.run_forever(), name="jobs") if runner else None
         try:

@@ -16,6 +16,7 @@ from fedi.cli import (
     domains,
     federation,
     jobs,
+    media,
     painting,
     people,
     relays,
@@ -42,6 +43,7 @@ app.add_typer(domains.app, name="domain")
 app.add_typer(painting.painters, name="painter")
 app.add_typer(relays.app, name="relay")
 app.command("paint")(painting.paint)
+app.add_typer(media.app, name="media")
 app.command("doctor")(doctor.doctor)
 
 

@@ -14,7 +14,7 @@ from activitypub.client import FetchError
 from activitypub.signatures import Signer
 from fedi import logs
 from fedi.database.tables import Account, OutgoingActivity
-from fedi.federation import hosts, remote
+from fedi.federation import hosts, remote, synchronisation
 from fedi.jobs import Backoff, Claimed, GiveUp, Postpone, Retry, enqueue, handles
 from fedi.runtime import Easel
 from fedi.social import accounts, domains
@@ -28,6 +28,8 @@ PER_HOST = 4  # of 64 under way: sixteen hosts that hang leave nobody waiting fo
 # 4xx that may be otherwise tomorrow; all others never will (Mastodon 4.6 has the same three).
 PASSING = frozenset({401, 408, 429})
 NEVER = frozenset({501})
+# What servers answer to an activity that is not its sender's: they will not believe it later.
+DISBELIEVED = frozenset({400, 401, 403})
 BUSY = frozenset({429, 503})  # with Retry-After: holds for the whole host
 MAX_RETRY_AFTER = timedelta(days=1)
 
@@ -37,7 +39,10 @@ BODIES_KEPT = 64  # activities in the middle of their fan-out
 
 log = logs.get(__name__)
 
-_outgoing: WeakKeyDictionary[Easel, OrderedDict[int, tuple[bytes, Signer]]] = WeakKeyDictionary()
+Loaded = tuple[bytes, Signer, Account | None]
+"""What is sent, who signs it, and whose followers it is for, if it is for them alone."""
+
+_outgoing: WeakKeyDictionary[Easel, OrderedDict[int, Loaded]] = WeakKeyDictionary()
 
 
 def _at_once(easel: Easel) -> int:
@@ -61,15 +66,16 @@ async def deliver(easel: Easel, job: Claimed) -> None:
     found = await _load(easel, job.payload["outgoing"])
     if found is None:
         return  # its sender is gone, or it is older than anything is tried
-    body, signer = found
+    body, signer, synchronised = found
+    extra = await synchronisation.headers(easel, synchronised, inbox) if synchronised else None
     try:
-        answer = await easel.client.post(inbox, body, signer)
+        answer = await easel.client.post(inbox, body, signer, extra)
     except FetchError as error:
         if error.permanent:
             raise GiveUp(f"{inbox}: {error.reason}") from error
         known.failed(host, error.reason)
         raise Retry(error.reason) from error
-    if answer.ok:
+    if answer.ok or (job.payload.get("forwarded") and answer.status in DISBELIEVED):
         known.delivered(host)
         return
     refusal = f"{inbox} answered {answer.status}"
@@ -113,8 +119,8 @@ async def ask_after(easel: Easel, job: Claimed) -> None:
         await job.finish(tx)
 
 
-async def _load(easel: Easel, outgoing_id: int) -> tuple[bytes, Signer] | None:
-    """The bytes and the signer of an activity; kept while its deliveries are under way."""
+async def _load(easel: Easel, outgoing_id: int) -> Loaded | None:
+    """An activity as it is sent; kept while its deliveries are under way."""
     kept = _outgoing.setdefault(easel, OrderedDict())
     if outgoing_id in kept:
         kept.move_to_end(outgoing_id)
@@ -124,7 +130,8 @@ async def _load(easel: Easel, outgoing_id: int) -> tuple[bytes, Signer] | None:
         sender = await session.get(Account, outgoing.account_id) if outgoing is not None else None
     if outgoing is None or sender is None or not sender.private_key_pem:
         return None
-    kept[outgoing_id] = outgoing.body, remote.signer_of(sender)
+    synchronised = sender if synchronisation.concerns(sender, outgoing.body) else None
+    kept[outgoing_id] = outgoing.body, remote.signer_of(sender), synchronised
     while len(kept) > BODIES_KEPT:
         kept.popitem(last=False)
     return kept[outgoing_id]

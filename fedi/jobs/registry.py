@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete
-from sqlmodel import col
+from sqlalchemy import bindparam, delete
 
 from fedi.database import Transaction
+from fedi.database.insertion import table_of
 from fedi.database.tables import Job
 from fedi.runtime import Easel
+
+_JOB = table_of(Job)
+FINISH = delete(_JOB).where(_JOB.c.id == bindparam("job"), _JOB.c.runner == bindparam("by"))
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Claimed:
 
     async def finish(self, tx: Transaction) -> None:
         """Complete the job in the handler's own transaction: its effects and its end are one."""
-        await tx.execute(delete(Job).where(col(Job.id) == self.id, col(Job.runner) == self.runner))
+        await tx.execute_core(FINISH, {"job": self.id, "by": self.runner})
         self.finished = True
 
 

@@ -11,9 +11,12 @@ from fedi.database.tables.accounts import (
     Login,
     Notification,
 )
+from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
+from fedi.database.tables.keys import AccountKey
 from fedi.database.tables.statuses import (
     Favourite,
+    FeaturedTag,
     HomeEntry,
     MediaAttachment,
     Mention,
@@ -33,10 +36,12 @@ from fedi.database.tables.work import (
 __all__ = [
     "AccessToken",
     "Account",
+    "AccountKey",
     "Block",
     "DomainAllow",
     "DomainRule",
     "Favourite",
+    "FeaturedTag",
     "Follow",
     "HomeEntry",
     "InstanceSecret",
@@ -53,6 +58,7 @@ __all__ = [
     "Pin",
     "ReceivedActivity",
     "Relay",
+    "RemoteFile",
     "Status",
     "StatusTag",
     "Tag",

@@ -7,8 +7,8 @@ from alembic import op
 
 from fedi.database.tables.columns import UTCDateTime
 
-revision = "0003"
-down_revision = "0001"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -38,22 +38,13 @@ def upgrade() -> None:
         sa.Column("value", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
-    op.create_table(
-        "peer_host",
-        sa.Column("host", sa.String(), nullable=False),
-        sa.Column("signature", sa.String(), nullable=False),
-        sa.Column("first_seen_at", UTCDateTime(), nullable=False),
-        sa.Column("seen_at", UTCDateTime(), nullable=True),
-        sa.Column("delivered_at", UTCDateTime(), nullable=True),
-        sa.Column("failed_at", UTCDateTime(), nullable=True),
-        sa.Column("failing_since", UTCDateTime(), nullable=True),
-        sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("open_until", UTCDateTime(), nullable=True),
-        sa.Column("rested_at", UTCDateTime(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("host"),
-    )
     with op.batch_alter_table("peer_host", schema=None) as batch_op:
+        for name in ("seen_at", "delivered_at", "failed_at", "failing_since"):
+            batch_op.add_column(sa.Column(name, UTCDateTime(), nullable=True))
+        batch_op.add_column(sa.Column("failures", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("open_until", UTCDateTime(), nullable=True))
+        batch_op.add_column(sa.Column("rested_at", UTCDateTime(), nullable=True))
+        batch_op.add_column(sa.Column("error", sa.Text(), server_default="", nullable=False))
         batch_op.create_index(
             batch_op.f("ix_peer_host_failing_since"), ["failing_since"], unique=False
         )
@@ -125,8 +116,12 @@ def downgrade() -> None:
     op.drop_table("relay")
     with op.batch_alter_table("peer_host", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_peer_host_failing_since"))
+        for name in (
+            "error", "rested_at", "open_until", "failures", "failing_since", "failed_at",
+            "delivered_at", "seen_at",
+        ):  # fmt: skip
+            batch_op.drop_column(name)
 
-    op.drop_table("peer_host")
     op.drop_table("mark")
     op.drop_table("domain_rule")
     op.drop_table("domain_allow")
