@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from activitypub.errors import Malformed
 
 URI_LIMIT = 2048
-"""Characters. Mastodon 4.6 caps usernames and ids at 2048; database indexes need a cap."""
+"""Bytes. Mastodon 4.6 caps usernames and ids at 2048; PostgreSQL indexes nothing above 2704."""
 
 NAME_LIMIT = 2048
 """Characters of names and titles (Mastodon FEDERATION.md: display name 2048)."""
@@ -71,7 +71,7 @@ def uri(value: Any) -> str | None:
         return None
     if any(character <= " " or "\ud800" <= character <= "\udfff" for character in value):
         return None
-    return value
+    return value if value.isascii() or len(value.encode()) <= URI_LIMIT else None
 
 
 def uris(value: Any, limit: int = RECIPIENTS_LIMIT) -> tuple[str, ...]:
