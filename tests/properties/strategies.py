@@ -26,7 +26,8 @@ NAMES = [
     "size",
     "sensitive", "license", "generator", "source", "conversation", "context", "quote", "isBasedOn",
     "value", "formerType", "result", "instrument", "likes", "shares", "digitalSourceType",
-    "AISystemUsed", "assertionMethod", "proof", "oneOf", "anyOf", "endTime", "closed", "votersCount", "startTime",
+    "AISystemUsed", "assertionMethod", "proof", "oneOf", "anyOf", "endTime", "closed",
+    "votersCount", "startTime",
 ]  # fmt: skip
 ODD = [
     "", " ", "\u202e", "http://[", "http://[::1", "http://a:b:c/", "http://peer.localhost:99999/",
