@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from activitypub.objects.activity import Activity
-from activitypub.objects.actor import Actor, Field, Generator, PublicKey
+from activitypub.objects.actor import Actor, Capability, Field, Generator, Multikey, PublicKey
 from activitypub.objects.attachment import Attachment
 from activitypub.objects.collection import Collection, CollectionPage
 from activitypub.objects.note import CollectionLink, Note, Source
@@ -14,6 +14,7 @@ __all__ = [
     "Activity",
     "Actor",
     "Attachment",
+    "Capability",
     "Collection",
     "CollectionLink",
     "CollectionPage",
@@ -22,6 +23,7 @@ __all__ = [
     "Generator",
     "Hashtag",
     "Mention",
+    "Multikey",
     "Note",
     "PublicKey",
     "Source",

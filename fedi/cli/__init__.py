@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from fedi import __version__
-from fedi.cli import accounts, context, doctor, jobs, painting, people, serve
+from fedi.cli import (
+    accounts,
+    context,
+    doctor,
+    federation,
+    jobs,
+    media,
+    painting,
+    people,
+    serve,
+)
 from fedi.settings import SettingsError
 from fedi.social.errors import SocialError
 
@@ -26,8 +36,10 @@ app.add_typer(accounts.app, name="account")
 app.command("post")(people.post)
 app.command("follow")(people.follow)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(federation.app, name="federation")
 app.add_typer(painting.painters, name="painter")
 app.command("paint")(painting.paint)
+app.add_typer(media.app, name="media")
 app.command("doctor")(doctor.doctor)
 
 

@@ -1,0 +1,144 @@
+"""Create, Update and Delete of posts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, exists, or_, select
+
+from activitypub import origin
+from activitypub.errors import Malformed
+from activitypub.objects import Activity, Note, values
+from activitypub.objects.actor import ACTOR_TYPES
+from fedi.database import Transaction
+from fedi.database.insertion import table_of
+from fedi.database.tables import Account, Follow, Status
+from fedi.federation import arrivals, remote, threads, translate
+from fedi.federation.handlers import actors
+from fedi.federation.handlers.effects import Effect, status_by_uri
+from fedi.runtime import Easel
+from fedi.social import follows, statuses
+
+_STATUSES, _ACCOUNTS, _FOLLOWS = (table_of(table).c for table in (Status, Account, Follow))
+
+_UNREAD = select(_STATUSES.id).where(
+    _STATUSES.uri == bindparam("uri"),
+    _STATUSES.account_id != bindparam("actor"),
+    _STATUSES.deleted_at.is_not(None),
+    _STATUSES.fetched_at.is_(None),
+    _STATUSES.local.is_(False),
+)
+
+_CONCERNS_US = select(
+    or_(
+        exists().where(
+            _FOLLOWS.target_account_id == bindparam("actor"),
+            _FOLLOWS.state == follows.ACCEPTED,
+            _FOLLOWS.account_id == _ACCOUNTS.id,
+            _ACCOUNTS.domain.is_(None),
+        ),
+        exists().where(
+            _ACCOUNTS.uri.in_(bindparam("addressed", expanding=True)), _ACCOUNTS.domain.is_(None)
+        ),
+        exists().where(_STATUSES.uri == bindparam("answered"), _STATUSES.local.is_(True)),
+    )
+)
+
+
+async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
+    document = await _stated(easel, actor, activity)
+    note = Note.parse(document)
+    if note.id is None:
+        raise Malformed("The post has no id.")
+
+    async def effect(tx: Transaction) -> None:
+        known = await remote.ids_of(tx, translate.addressed_actors(note))
+        if await _concerns_us(tx, actor, note):
+            await revive(tx, actor, note.id)
+            status = await statuses.receive(tx, actor, translate.received(note, actor, known))
+            await arrivals.expect(easel, tx, status)
+            if status is not None:
+                await threads.look_up(tx, status)
+
+    return effect
+
+
+async def revive(tx: Transaction, actor: Account, uri: str | None) -> None:
+    """An id that somebody else of that server declared dead before it came is not dead: such a
+    tombstone was never read from there."""
+    found = await tx.execute_core(_UNREAD, {"uri": uri, "actor": actor.id})
+    if (unread := found.scalar()) is not None:
+        await tx.delete(await tx.get_one(Status, unread))
+        await tx.flush()
+
+
+async def _stated(easel: Easel, actor: Account, activity: Activity) -> Mapping[str, Any]:
+    """The object of a Create or Update: as it came, if its actor may say so, else from its own
+    server."""
+    if activity.object is not None:
+        document = activity.object
+        if activity.type == "Create" and document.get("attributedTo") is None:
+            document = {**document, "attributedTo": actor.uri}
+        if origin.may_speak(actor.uri, document) is None:
+            return document
+    assert activity.object_id is not None
+    got = await easel.client.get_document(activity.object_id, await remote.instance_signer(easel))
+    forbidden = origin.may_speak(actor.uri, got.document)
+    if forbidden is not None:
+        raise Malformed(f"Refused: {forbidden}.")
+    return got.document
+
+
+async def _concerns_us(tx: Transaction, actor: Account, note: Note) -> bool:
+    """Whether anybody here asked for a post: follows its author, is addressed, or is answered.
+
+    Nobody's timeline would show any other, and keeping it would be keeping spam.
+    """
+    about = {
+        "actor": actor.id,
+        "addressed": translate.addressed_actors(note) or [""],
+        "answered": note.in_reply_to or "",
+    }
+    return bool((await tx.execute_core(_CONCERNS_US, about)).scalar())
+
+
+async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
+    kind = values.kind(activity.object) if activity.object is not None else None
+    if activity.object_id == actor.uri or kind in ACTOR_TYPES:
+        return await actors.update(easel, actor, activity)
+    async with easel.database.read() as session:
+        status = await status_by_uri(session, activity.object_id)
+    if status is None or status.account_id != actor.id or status.deleted_at is not None:
+        return None
+    note = Note.parse(await _stated(easel, actor, activity))
+    if note.id != status.uri or note.type != status.object_type:
+        return None
+
+    async def effect(tx: Transaction) -> None:
+        current = await tx.get(Status, status.id)
+        if current is None or current.deleted_at is not None:
+            return
+        seen = current.edited_at or current.created_at
+        if note.updated is not None and note.updated < seen:
+            return  # an older edit that came late
+        known = await remote.ids_of(tx, translate.addressed_actors(note))
+        await statuses.update_received(tx, current, translate.received(note, actor, known))
+        await arrivals.expect(easel, tx, current)
+
+    return effect
+
+
+async def delete(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
+    if activity.object_id == actor.uri:
+        return await actors.delete(easel, actor, activity)
+
+    async def effect(tx: Transaction) -> None:
+        assert activity.object_id is not None
+        status = await status_by_uri(tx, activity.object_id)
+        if status is None:
+            await statuses.remember_deleted(tx, actor, activity.object_id)
+        elif status.account_id == actor.id:
+            await statuses.delete(tx, status)
+
+    return effect
