@@ -196,11 +196,17 @@ def _self(activity: Activity, actor: str) -> Forbidden | None:
     return None if activity.object_id == actor else Forbidden.NOT_SELF
 
 
+def _named(activity: Activity, actor: str) -> Forbidden | None:
+    return None if activity.object_id is not None else Forbidden.NO_OBJECT
+
+
 def _own_target(activity: Activity, actor: str) -> Forbidden | None:
     return None if same_origin(activity.target, actor) else Forbidden.FOREIGN_TARGET
 
 
 _RULES: dict[str, Callable[[Activity, str], Forbidden | None]] = {
+    "Announce": _named,
+    "Like": _named,
     "Create": _stated,
     "Update": _stated,
     "Delete": _on_origin,

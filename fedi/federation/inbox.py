@@ -97,7 +97,7 @@ async def _receive(request: Request) -> Response:
             return Response(status_code=202)
         found = await forwarded.believed(easel, document, activity, body)
         if isinstance(found, Refused):
-            hint = found.reason is Reason.NOT_OWNER
+            hint = found.reason is Reason.UNPROVEN  # nobody lied yet
             if hint and await forwarding.take(easel, activity, signer):
                 return Response(status_code=202)
             raise _refusal(found)

@@ -213,7 +213,9 @@ async def _drop(tx: Transaction, follow: Follow, account: Account, target: Accou
     state = dropped.scalar()
     if state is None:
         return False
-    await withdraw(tx, target.id, account.id, "follow_request")
+    # Or who follows and unfollows all day long would fill the notifications.
+    for kind in ("follow", "follow_request"):
+        await withdraw(tx, target.id, account.id, kind)
     if state == ACCEPTED:
         await _count(tx, account, target, -1)
         await timelines.forget(tx, account.id, target.id)
