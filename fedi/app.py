@@ -24,6 +24,7 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     inbox,
     incoming,
     outgoing,
+    quoting,
     threads,
 )
 from fedi.jobs import Runner
@@ -32,7 +33,7 @@ from fedi.social import accounts
 from fedi.social.errors import SocialError
 from fedi.studio.dispatcher import Dispatcher
 
-JOBS = (delivery, incoming, outgoing, threads)
+JOBS = (delivery, incoming, outgoing, quoting, threads)
 
 log = logs.get(__name__)
 

@@ -7,12 +7,15 @@ from activitypub.objects.actor import Actor, Field, Generator, PublicKey
 from activitypub.objects.attachment import Attachment
 from activitypub.objects.collection import Collection, CollectionPage
 from activitypub.objects.note import CollectionLink, Note, Source
+from activitypub.objects.policy import Approval, InteractionPolicy, Rule
+from activitypub.objects.poll import Poll, PollOption
 from activitypub.objects.tag import Emoji, Hashtag, Mention, Tag
 from activitypub.objects.tombstone import Tombstone
 
 __all__ = [
     "Activity",
     "Actor",
+    "Approval",
     "Attachment",
     "Collection",
     "CollectionLink",
@@ -21,9 +24,13 @@ __all__ = [
     "Field",
     "Generator",
     "Hashtag",
+    "InteractionPolicy",
     "Mention",
     "Note",
+    "Poll",
+    "PollOption",
     "PublicKey",
+    "Rule",
     "Source",
     "Tag",
     "Tombstone",

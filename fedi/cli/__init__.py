@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from fedi import __version__
-from fedi.cli import accounts, context, doctor, jobs, painting, people, serve
+from fedi.cli import (
+    context,
+    doctor,
+    jobs,
+    moderation,
+    moving,
+    painting,
+    people,
+    serve,
+)
 from fedi.settings import SettingsError
 from fedi.social.errors import SocialError
 
@@ -22,9 +31,12 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("migrate")(serve.migrate_database)
-app.add_typer(accounts.app, name="account")
+app.add_typer(moving.app, name="account")  # `account`, with what it takes to move
 app.command("post")(people.post)
 app.command("follow")(people.follow)
+app.command("report")(moderation.report)
+app.command("reports")(moderation.list_reports)
+app.command("quotes")(moderation.quotes)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(painting.painters, name="painter")
 app.command("paint")(painting.paint)

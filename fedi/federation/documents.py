@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from activitypub import json
 from activitypub.context import ACTIVITY_JSON, accepts_activity, with_context
-from activitypub.objects import Collection, CollectionPage, Tombstone
+from activitypub.objects import Approval, Collection, CollectionPage, Tombstone
 from activitypub.objects import activity as activities
 from activitypub.signatures import Refused
 from fedi.database import Session
@@ -23,7 +23,7 @@ from fedi.federation import translate
 from fedi.federation.inbox import signed_by
 from fedi.federation.outgoing import announce_of
 from fedi.runtime import Easel
-from fedi.social import accounts, follows, posts, statuses, timelines
+from fedi.social import accounts, follows, posts, quotes, statuses, timelines
 
 PAGE = 20  # items of a collection's page
 MAX_AGE_S = 60  # how long a public document may be kept by a cache in front of us
@@ -352,6 +352,30 @@ async def _counted(request: Request, name: str) -> Response:
     )
 
 
+async def stamp(request: Request) -> Response:
+    """`GET /users/NAME/stamps/KEY`: that an author agrees to being quoted (FEP-044f).
+
+    Readable by all: it says nothing but which two posts it is about.
+    """
+    key = request.path_params["key"]
+    async with _easel(request).database.read() as session:
+        account = await _account(session, request)
+        number = int(key) if key.isascii() and key.isdigit() and len(key) < 19 else 0
+        found = await quotes.find_stamp(session, account, number)
+        quoted = await session.get(Status, found.status_id) if found is not None else None
+        if found is None or quoted is None:
+            raise HTTPException(404, "There is no such leave, or no longer.", headers=VARY)
+        return answer(
+            Approval(
+                id=quotes.stamp_uri(account, found),
+                type="QuoteAuthorization",
+                attributed_to=account.uri,
+                object=found.quoting_uri,
+                target=quoted.uri,
+            ).document()
+        )
+
+
 routes: list[BaseRoute] = [
     Route("/actor", instance_actor),
     Route("/users/{name}", actor),
@@ -359,6 +383,7 @@ routes: list[BaseRoute] = [
     Route("/users/{name}/followers", followers),
     Route("/users/{name}/following", following),
     Route("/users/{name}/collections/featured", featured),
+    Route("/users/{name}/stamps/{key}", stamp),
     Route("/users/{name}/statuses/{key}", note),
     Route("/users/{name}/statuses/{key}/activity", activity),
     Route("/users/{name}/statuses/{key}/replies", replies),

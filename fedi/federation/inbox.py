@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
@@ -20,7 +20,8 @@ from starlette.routing import BaseRoute, Route
 from activitypub import json, origin
 from activitypub.context import is_activity_type
 from activitypub.errors import Malformed
-from activitypub.objects import Activity
+from activitypub.objects import Activity, Collection, values
+from activitypub.objects.collection import COLLECTION_TYPES
 from activitypub.signatures import Reason, Refused, Verified, verify
 from activitypub.signatures import Request as SignedRequest
 from fedi import logs
@@ -32,6 +33,7 @@ from fedi.runtime import Easel
 from fedi.social import accounts
 
 REMEMBERED_FOR = timedelta(days=30)  # a signature is good for hours, a peer's retries for days
+MAX_ACTIVITIES = 50  # in one collection; nobody was seen to send more than a handful
 PRUNE_EVERY = 1024  # one activity in so many clears away what is older
 
 log = logs.get(__name__)
@@ -63,7 +65,10 @@ async def _receive(request: Request) -> Response:
         raise HTTPException(415, "An activity is sent as application/activity+json.")
     body = await _body(request, easel.settings.federation.max_inbox_kb * 1024)
     try:
-        activity = Activity.parse(json.decode(body, limit=len(body)))
+        document = json.decode(body, limit=len(body))
+        if values.kind(document) in COLLECTION_TYPES:
+            return await _receive_many(request, easel, document, body)
+        activity = Activity.parse(document)
     except Malformed as error:
         raise HTTPException(400, error.reason) from error
     own_end = activity.type == "Delete" and activity.object_id == activity.actor
@@ -88,6 +93,37 @@ async def _receive(request: Request) -> Response:
     async with easel.database.write() as tx:
         if await _first_time(tx, activity):
             await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer})
+    return Response(status_code=202)
+
+
+async def _receive_many(
+    request: Request, easel: Easel, document: dict[str, Any], body: bytes
+) -> Response:
+    """A collection of activities, each held to the signature as if it had come alone.
+
+    What an OrderedCollection holds is done from its end: it begins with the newest (ActivityPub 5).
+    """
+    members = list(Collection.parse(document).items or ())
+    if not members or len(members) > MAX_ACTIVITIES:
+        raise HTTPException(400, f"A collection here holds 1 to {MAX_ACTIVITIES} activities.")
+    answer = await signed_by(easel, request, body)
+    if isinstance(answer, Refused):
+        log.info("activity_refused", reason=answer.reason, detail=answer.detail)
+        raise HTTPException(answer.status, answer.detail)
+    allowed = []
+    for member in reversed(members) if values.kind(document) == "OrderedCollection" else members:
+        if isinstance(member, str):
+            continue  # only its id: nobody said what it is
+        activity = Activity.parse(member)
+        forbidden = origin.check(activity, answer.owner)
+        if forbidden is not None:
+            raise HTTPException(403, f"Refused: {forbidden}.")
+        allowed.append((activity, json.encode(member)))
+    async with easel.database.write() as tx:
+        for activity, alone in allowed:
+            if await _first_time(tx, activity):
+                payload = {"body": alone.decode(), "signer": answer.owner}
+                await enqueue(tx, "incoming", payload)
     return Response(status_code=202)
 
 

@@ -227,8 +227,11 @@ def _parsed(key_id: str, owner: str, pem: str) -> Key:
         raise KeyUnavailable(f"The key is unusable: {error.reason}") from error
 
 
-async def status(easel: Easel, uri: str) -> Status | None:
+async def status(easel: Easel, uri: str, *, live: bool = False) -> Status | None:
     """A post by its id: known, or fetched from its own server and stored.
+
+    Args:
+        live: it is news (a group told us of it) and goes to those who follow its author.
 
     Returns:
         None if it is there but nobody here may see it, or it is dead.
@@ -259,7 +262,7 @@ async def status(easel: Easel, uri: str) -> Status | None:
     async with easel.database.write() as tx:
         known_actors = await ids_of(tx, translate.addressed_actors(note))
         received = translate.received(note, author, known_actors)
-        return await statuses.receive(tx, author, received, live=False)
+        return await statuses.receive(tx, author, received, live=live)
 
 
 def _created(activity: Activity) -> Mapping[str, Any]:

@@ -17,6 +17,8 @@ from fedi.database.tables import (
     Mention,
     Notification,
     Pin,
+    Quote,
+    Reaction,
     Status,
     StatusTag,
 )
@@ -114,6 +116,10 @@ async def _untie(tx: Transaction, account_id: int) -> None:
         delete(Favourite).where(
             or_(col(Favourite.account_id) == account_id, col(Favourite.status_id).in_(mine))
         ),
+        delete(Reaction).where(
+            or_(col(Reaction.account_id) == account_id, col(Reaction.status_id).in_(mine))
+        ),
+        delete(Quote).where(col(Quote.status_id).in_(mine)),
         delete(Pin).where(or_(col(Pin.account_id) == account_id, col(Pin.status_id).in_(mine))),
         delete(Notification).where(
             or_(

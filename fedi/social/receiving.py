@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct, field
 from sqlalchemy import CursorResult, delete, update
@@ -17,9 +18,10 @@ from fedi import ids
 from fedi.database import Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, MediaAttachment, Status
-from fedi.social import spreading, text, timelines
+from fedi.social import polls, quotes, spreading, text, timelines
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
+from fedi.social.polls import ReceivedPoll
 
 MAX_MEDIA = 16  # Mastodon keeps 4; Pixelfed sends up to 20 in an album
 MAX_SPOILER = 2000  # characters; some put their whole post there
@@ -73,6 +75,10 @@ class Received(Struct, frozen=True, kw_only=True):
     ai: str = "undeclared"
     generator: str = ""
     based_on_uri: str | None = None
+    interaction_policy: dict[str, Any] | None = None
+    poll: ReceivedPoll | None = None
+    quoted_uri: str | None = None
+    quote_stamp: str | None = None
 
 
 async def receive(
@@ -118,6 +124,10 @@ async def receive(
     await spreading.add_tags(tx, status, received.tags)
     named, silent = await _people(tx, received)
     await spreading.set_mentions(tx, status, named, silent)
+    if received.poll is not None:
+        await polls.record(tx, status, received.poll)
+    if received.quoted_uri is not None:
+        await quotes.record(tx, status, received.quoted_uri, received.quote_stamp, verify=live)
     await _adopt(tx, status)
     if live:
         await spreading.spread(tx, status, author, [*named, *silent])
@@ -137,6 +147,8 @@ async def _again(
     if live:
         named, silent = await _people(tx, received)
         await spreading.set_mentions(tx, status, named, silent)
+        if received.quoted_uri is not None:
+            await quotes.record(tx, status, received.quoted_uri, received.quote_stamp, verify=True)
         await spreading.show(tx, status, author, [*named, *silent])
     return status
 
@@ -151,9 +163,14 @@ async def update_received(tx: Transaction, status: Status, received: Received) -
     changed = status.content != text.sanitise(received.content)
     _fill(status, received)
     status.fetched_at = tx.now
-    if received.updated is not None or changed:
+    # Mastodon 4.6 tells new counts of a poll, and new policies, by an Update without `updated`.
+    edited = changed or received.updated not in {None, status.edited_at}
+    if edited:
         status.edited_at = min(received.updated or tx.now, tx.now)
     tx.add(status)
+    if status.object_type == "Question":
+        await polls.record(tx, status, received.poll)
+    await quotes.record(tx, status, received.quoted_uri, received.quote_stamp, verify=True)
     await _change_media(tx, status, received.media)
     await spreading.set_tags(tx, status, received.tags)
     named, silent = await _people(tx, received)
@@ -162,7 +179,8 @@ async def update_received(tx: Transaction, status: Status, received: Received) -
     author = await tx.get(Account, status.account_id)
     assert author is not None
     await notify_all(tx, named, author, "mention", status.id)
-    await notify_boosters(tx, status, author)
+    if edited:
+        await notify_boosters(tx, status, author)
     spreading.announce_event(tx, status, "update")
     return status
 
@@ -252,6 +270,7 @@ def _fill(status: Status, received: Received) -> None:
     status.ai = received.ai
     status.generator = text.name(received.generator, MAX_GENERATOR)
     status.based_on_uri = received.based_on_uri
+    status.interaction_policy = received.interaction_policy
 
 
 def _add_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:

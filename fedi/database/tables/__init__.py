@@ -11,6 +11,8 @@ from fedi.database.tables.accounts import (
     Login,
     Notification,
 )
+from fedi.database.tables.reports import Report
+from fedi.database.tables.responses import Poll, Quote, Reaction, Stamp
 from fedi.database.tables.statuses import (
     Favourite,
     HomeEntry,
@@ -46,7 +48,12 @@ __all__ = [
     "Painter",
     "Painting",
     "Pin",
+    "Poll",
+    "Quote",
+    "Reaction",
     "ReceivedActivity",
+    "Report",
+    "Stamp",
     "Status",
     "StatusTag",
     "Tag",

@@ -18,7 +18,7 @@ from fedi.federation import remote, threads, translate
 from fedi.federation.handlers import actors
 from fedi.federation.handlers.effects import Effect, status_by_uri
 from fedi.runtime import Easel
-from fedi.social import follows, statuses
+from fedi.social import follows, quotes, statuses
 
 
 async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
@@ -66,7 +66,7 @@ async def _stated(easel: Easel, actor: Account, activity: Activity) -> Mapping[s
 
 
 async def _concerns_us(tx: Transaction, actor: Account, note: Note) -> bool:
-    """Whether anybody here asked for a post: follows its author, is addressed, or is answered.
+    """Whether anybody here asked for a post: follows its author, is addressed, answered or quoted.
 
     Nobody's timeline would show any other, and keeping it would be keeping spam.
     """
@@ -79,7 +79,8 @@ async def _concerns_us(tx: Transaction, actor: Account, note: Note) -> bool:
     )
     addressed = exists().where(col(Account.uri).in_(translate.addressed_actors(note) or [""]), ours)
     answered = exists().where(
-        col(Status.uri) == (note.in_reply_to or ""), col(Status.local).is_(True)
+        col(Status.uri).in_([note.in_reply_to or "", note.quote or ""]),
+        col(Status.local).is_(True),
     )
     found = await tx.execute(select(or_(followed, addressed, answered)))
     return bool(found.scalar())
@@ -116,6 +117,7 @@ async def delete(easel: Easel, actor: Account, activity: Activity) -> Effect | N
 
     async def effect(tx: Transaction) -> None:
         assert activity.object_id is not None
+        await quotes.forget_stamp(tx, actor, activity.object_id)
         status = await status_by_uri(tx, activity.object_id)
         if status is None:
             await statuses.remember_deleted(tx, actor, activity.object_id)
