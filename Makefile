@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --disable-pip-version-check --quiet --progress-bar on -c constraints.txt
 ONCE ?=
+PORTS ?=
 export PIP_REQUIRE_VIRTUALENV := true
 
 .DEFAULT_GOAL := help
@@ -14,7 +15,7 @@ help: ## Show this list.
 
 .PHONY: demo
 demo: $(VENV)/.installed ## Two servers here: one paints and posts a picture, the other receives it. ONCE=1 checks and ends.
-	@$(BIN)/python -m fedi.demo $(if $(ONCE),--once)
+	@$(BIN)/python -m fedi.demo $(if $(ONCE),--once) $(if $(PORTS),--ports $(PORTS))
 
 .PHONY: run
 run: $(VENV)/.installed config.toml ## Start one server for real use, from config.toml.

@@ -10,12 +10,13 @@ import asyncio
 import re
 import socket
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urljoin
 
 import aiohttp
@@ -30,7 +31,8 @@ from activitypub.json import decode
 from activitypub.network import AddressPolicy, is_localhost
 from activitypub.objects import values
 from activitypub.origin import origin
-from activitypub.signatures.cavage import Signer, parse_http_date
+from activitypub.signatures import Scheme, Schemes, Signer
+from activitypub.signatures.cavage import parse_http_date
 
 __all__ = ["Bytes", "Client", "FetchError", "Fetched", "Response", "Signer"]
 
@@ -50,6 +52,9 @@ TOTAL_TIMEOUT = 20.0
 MEDIA_TIMEOUT = 60.0
 """Seconds for a media file, all hops together."""
 
+HEAD_BYTES = 512
+"""What is looked at to tell what a file is (WHATWG MIME Sniffing asks for up to 1445)."""
+
 CONNECTIONS_LIMIT = 256
 CONNECTIONS_PER_HOST = 8
 """Connections kept; GoToSocial answers 429 to many more from one sender."""
@@ -66,6 +71,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TEMPORARY = frozenset({401, 408, 421, 425, 429})
 """Client errors after which trying again may help (Mastodon 4.6 retries 401, 408, 429)."""
+
+DISBELIEVED = frozenset({400, 401})
+"""What a server answers to a signature of the kind that it does not read (Mastodon 4.7)."""
 
 
 class FetchError(Exception):
@@ -173,12 +181,14 @@ class Client:
         user_agent: str,
         *,
         now: Callable[[], datetime],
+        schemes: Schemes | None = None,
         total_timeout: float = TOTAL_TIMEOUT,
         media_timeout: float = MEDIA_TIMEOUT,
     ) -> None:
         """`user_agent` such as `Easel/0.1 (+https://example.org/)`: GoToSocial answers 418
-        without one. `now` stamps the signatures."""
+        without one. `now` stamps the signatures, `schemes` is what is known of the hosts."""
         self.policy = policy
+        self._schemes = schemes or Schemes()
         self._now = now
         self._total_timeout = total_timeout
         self._media_timeout = media_timeout
@@ -243,7 +253,7 @@ class Client:
     async def get_json(self, url: str, *, accept: str = "application/json") -> dict[str, Any]:
         """Fetch any JSON object (WebFinger, NodeInfo). Raises `FetchError`."""
         async with self._deadline(self._total_timeout):
-            got = await self._get(url, accept, DOCUMENT_LIMIT, None)
+            got = await self._get(url, accept, partial(_read, limit=DOCUMENT_LIMIT), None)
             return _decoded(got.body)
 
     async def get_bytes(
@@ -251,56 +261,134 @@ class Client:
     ) -> Bytes:
         """Fetch a file of at most `max_bytes`. Raises `FetchError`."""
         async with self._deadline(self._media_timeout):
-            return await self._get(url, accept, max_bytes, signer)
+            return await self._get(url, accept, partial(_read, limit=max_bytes), signer)
 
-    async def post(self, url: str, body: bytes, signer: Signer) -> Response:
-        """POST an activity, signed. Redirects are not followed (their 3xx is returned): the
-        signature would not hold there.
+    async def get_file(
+        self,
+        url: str,
+        into: BinaryIO,
+        limit: Callable[[bytes], int],
+        *,
+        signer: Signer | None = None,
+    ) -> None:
+        """Fetch a file piece by piece, so that a large one is never whole in memory.
+
+        `limit` tells from its first bytes (at least `HEAD_BYTES`, unless it is shorter) how many
+        it may have, or raises `FetchError` because it is not wanted. Raises `FetchError`.
+        """
+        async with self._deadline(self._media_timeout):
+            await self._get(url, "*/*", partial(_pour, into=into, limit=limit), signer)
+
+    async def post(
+        self, url: str, body: bytes, signer: Signer, extra: Mapping[str, str] | None = None
+    ) -> Response:
+        """POST an activity, signed as its host wants it; if it does not believe that (400, 401),
+        once more by the other scheme. `extra` headers go along and are signed, too. Redirects are
+        not followed (their 3xx is returned): the signature would not hold there.
 
         Raises `FetchError` if there is no answer or the address may not be reached.
         """
         address = self._checked(url)
         async with self._deadline(self._total_timeout):
-            headers = signer.sign("POST", str(address), body, self._now())
-            async with self._session.post(
-                address, data=body, headers=headers, allow_redirects=False
-            ) as answer:
-                return Response(
-                    status=answer.status,
-                    retry_after=self._retry_after(answer.headers),
-                    location=answer.headers.get("Location"),
-                    body=await _beginning(answer),
-                )
+            scheme = self._schemes.first(_authority(address))
+            answer = await self._posted(address, body, signer, scheme, extra)
+            if answer.status not in DISBELIEVED:
+                return answer
+            again = await self._posted(address, body, signer, scheme.other, extra)
+            if again.ok:
+                await self._schemes.worked(_authority(address), scheme.other)
+            return answer if again.status in DISBELIEVED else again
+
+    async def _posted(
+        self,
+        address: URL,
+        body: bytes,
+        signer: Signer,
+        scheme: Scheme,
+        extra: Mapping[str, str] | None,
+    ) -> Response:
+        headers = signer.sign("POST", str(address), body, self._now(), scheme, extra=extra)
+        async with self._session.post(
+            address, data=body, headers=headers, allow_redirects=False
+        ) as answer:
+            return Response(
+                status=answer.status,
+                retry_after=self._retry_after(answer.headers),
+                location=answer.headers.get("Location"),
+                body=await _beginning(answer),
+            )
 
     async def _document(self, url: str, signer: Signer | None) -> tuple[dict[str, Any], str]:
-        got = await self._get(url, ACCEPT, DOCUMENT_LIMIT, signer)
+        got = await self._get(url, ACCEPT, partial(_read, limit=DOCUMENT_LIMIT), signer)
         if not is_activity_type(got.content_type):
             raise FetchError("The answer is no ActivityStreams document.")
         return _decoded(got.body), got.url
 
-    async def _get(self, url: str, accept: str, limit: int, signer: Signer | None) -> Bytes:
+    async def _get(
+        self,
+        url: str,
+        accept: str,
+        read: Callable[[aiohttp.ClientResponse], Awaitable[bytes]],
+        signer: Signer | None,
+    ) -> Bytes:
         address = self._checked(url)
         for _ in range(REDIRECTS_LIMIT + 1):
+            got = await self._got(address, accept, read, signer)
+            if isinstance(got, Bytes):
+                return got
+            address = got
+        raise FetchError("There are too many redirects.")
+
+    async def _got(
+        self,
+        address: URL,
+        accept: str,
+        read: Callable[[aiohttp.ClientResponse], Awaitable[bytes]],
+        signer: Signer | None,
+    ) -> Bytes | URL:
+        """What is at an address, or where it sends us; asked again by other signatures while
+        they are not believed."""
+        disbelief = None
+        for scheme, query in self._knocks(address, signer):
+            if not query and disbelief is not None and disbelief.status != HTTPStatus.UNAUTHORIZED:
+                continue
             headers = {"Accept": accept}
             if signer is not None:
-                headers |= signer.sign("GET", str(address), None, self._now())
+                headers |= signer.sign("GET", str(address), None, self._now(), scheme, query=query)
             async with self._session.get(address, headers=headers, allow_redirects=False) as answer:
                 if answer.status in REDIRECTS:
-                    address = self._next(address, answer.headers.get("Location"))
-                    continue
-                if answer.status != HTTPStatus.OK:
-                    raise FetchError(
-                        f"{address.host} answered {answer.status}.",
-                        status=answer.status,
-                        permanent=is_permanent(answer.status),
-                        retry_after=self._retry_after(answer.headers),
+                    return self._next(address, answer.headers.get("Location"))
+                if answer.status == HTTPStatus.OK:
+                    got = Bytes(
+                        body=await read(answer),
+                        content_type=answer.headers.get("Content-Type", ""),
+                        url=str(address),
                     )
-                return Bytes(
-                    body=await _read(answer, limit),
-                    content_type=answer.headers.get("Content-Type", ""),
-                    url=str(address),
+                    if disbelief is not None:
+                        await self._schemes.worked(_authority(address), scheme)
+                    return got
+                error = FetchError(
+                    f"{address.host} answered {answer.status}.",
+                    status=answer.status,
+                    permanent=is_permanent(answer.status),
+                    retry_after=self._retry_after(answer.headers),
                 )
-        raise FetchError("There are too many redirects.")
+                if answer.status not in DISBELIEVED:
+                    raise error
+                disbelief = disbelief or error
+        assert disbelief is not None
+        raise disbelief
+
+    def _knocks(self, address: URL, signer: Signer | None) -> list[tuple[Scheme, bool]]:
+        """The signatures to try for a GET, and whether they cover the query: GoToSocial 0.20
+        asks senders to try again without it, as others do not look at it."""
+        first = self._schemes.first(_authority(address))
+        if signer is None:
+            return [(first, True)]
+        knocks = [(first, True), (first.other, True)]
+        if address.query_string:
+            knocks.insert(1 if first is Scheme.CAVAGE else 2, (Scheme.CAVAGE, False))
+        return knocks
 
     def _checked(self, url: str) -> URL:
         """The address as it will go over the wire, if it is one that may be asked."""
@@ -374,6 +462,11 @@ def _result(host: str, address: str, port: int) -> ResolveResult:
     )
 
 
+def _authority(address: URL) -> str:
+    """The `host` or `host:port` of an address."""
+    return address.authority.rpartition("@")[2].lower()
+
+
 def _address(url: str) -> URL:
     """The address without its fragment, byte for byte unless it must be escaped: yarl would
     make `/users/%40a` another path than the one that is the id."""
@@ -414,6 +507,29 @@ async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
             return _gunzipped(bytes(body), limit)
         case _:
             raise FetchError(f"The answer is compressed by {coding[:20]}, unasked.")
+
+
+async def _pour(
+    answer: aiohttp.ClientResponse, into: BinaryIO, limit: Callable[[bytes], int]
+) -> bytes:
+    """The body into a file; nothing is given back."""
+    coding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding not in {"identity", ""}:
+        raise FetchError(f"The answer is compressed by {coding[:20]}, unasked.")
+    head, size = bytearray(), 0
+    most: int | None = None
+    async for chunk in answer.content.iter_any():
+        if most is None:
+            head += chunk
+            if len(head) >= HEAD_BYTES:
+                most = limit(bytes(head[:HEAD_BYTES]))
+        size += len(chunk)
+        if most is not None and max(size, answer.content_length or 0) > most:
+            raise FetchError("The answer is too large.")
+        into.write(chunk)
+    if most is None and size > limit(bytes(head)):
+        raise FetchError("The answer is too large.")
+    return b""
 
 
 def _gunzipped(body: bytes, limit: int) -> bytes:

@@ -42,8 +42,9 @@ CONTEXT: list[Any] = [
         "conversation": "ostatus:conversation",
         "Emoji": "toot:Emoji",
         "featured": {"@id": "toot:featured", "@type": "@id"},
+        "featuredTags": {"@id": "toot:featuredTags", "@type": "@id"},
         "discoverable": "toot:discoverable",
-        "indexable": "toot:indexable",
+        "indexable": "toot:indexable",  # FEP-5feb
         "blurhash": "toot:blurhash",
         "focalPoint": {"@container": "@list", "@id": "toot:focalPoint"},
         "PropertyValue": "schema:PropertyValue",
@@ -63,8 +64,26 @@ CONTEXT: list[Any] = [
         "approvedBy": {"@id": "gts:approvedBy", "@type": "@id"},
         "interactingObject": {"@id": "gts:interactingObject", "@type": "@id"},
         "interactionTarget": {"@id": "gts:interactionTarget", "@type": "@id"},
+        # FEP-521a and FEP-8b32, as the contexts data-integrity/v1 and multikey/v1 have it
+        "sec": "https://w3id.org/security#",
+        "assertionMethod": {"@id": "sec:assertionMethod", "@type": "@id", "@container": "@set"},
+        "Multikey": "sec:Multikey",
+        "controller": {"@id": "sec:controller", "@type": "@id"},
+        "publicKeyMultibase": {"@id": "sec:publicKeyMultibase", "@type": "sec:multibase"},
+        "proof": {"@id": "sec:proof", "@type": "@id", "@container": "@graph"},
+        "DataIntegrityProof": "sec:DataIntegrityProof",
+        "cryptosuite": {"@id": "sec:cryptosuite", "@type": "sec:cryptosuiteString"},
+        "verificationMethod": {"@id": "sec:verificationMethod", "@type": "@id"},
+        "proofPurpose": {"@id": "sec:proofPurpose", "@type": "@vocab"},
+        "proofValue": {"@id": "sec:proofValue", "@type": "sec:multibase"},
         # FEP-2c59
         "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",
+        # FEP-844e
+        "implements": {
+            "@id": "https://w3id.org/fep/844e#implements",
+            "@type": "@id",
+            "@container": "@set",
+        },
         # FEP-1311
         "digestMultibase": "https://w3id.org/security#digestMultibase",
         "size": "https://joinpeertube.org/ns#size",

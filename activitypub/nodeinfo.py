@@ -1,4 +1,4 @@
-"""NodeInfo 2.0 and 2.1: what a server tells about itself."""
+"""NodeInfo 2.0 and 2.1: what a server tells about itself (FEP-f1d5)."""
 
 from __future__ import annotations
 

@@ -18,6 +18,12 @@ from activitypub.origin import authority, host, origin
 
 ACCEPT = f"{JRD_JSON}, application/json"
 PROFILE_PAGE = "http://webfinger.net/rel/profile-page"
+SERVICE = "https://www.w3.org/ns/activitystreams#Service"
+"""The relation of a server to its own actor (FEP-d556)."""
+
+INTENT = "https://w3id.org/fep/3b86/"
+"""Before the name of an activity: where somebody does it at home (FEP-3b86)."""
+
 SELF_TYPES = (ACTIVITY_JSON, LD_JSON)
 """Exactly these, because Mastodon 4.6 takes exactly these."""
 
@@ -80,9 +86,24 @@ def parse_query(query_string: bytes | str) -> str:
     return resource
 
 
-def document(*, subject: str, actor_uri: str, profile_url: str | None = None) -> dict[str, Any]:
-    """The JRD of one of our accounts; `subject` is `user@host`."""
+def document(
+    *,
+    subject: str,
+    actor_uri: str,
+    profile_url: str | None = None,
+    is_server: bool = False,
+    intents: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The JRD of one of our accounts.
+
+    `subject` is `user@host`; `is_server` says that the actor is the server's own; `intents` are
+    templates with `{object}` by the name of the activity.
+    """
     links = [{"rel": "self", "type": ACTIVITY_JSON, "href": actor_uri}]
+    if is_server:
+        links.append({"rel": SERVICE, "type": ACTIVITY_JSON, "href": actor_uri})
+    for name, template in (intents or {}).items():
+        links.append({"rel": f"{INTENT}{name}", "template": template})
     aliases = [actor_uri]
     if profile_url is not None:
         links.insert(0, {"rel": PROFILE_PAGE, "type": "text/html", "href": profile_url})
@@ -121,6 +142,12 @@ def host_meta(base_url: str) -> str:
         f'  <Link rel="lrdd" type="{JRD_JSON}" template="{template}"/>\n'
         "</XRD>\n"
     )
+
+
+def host_meta_json(base_url: str) -> dict[str, Any]:
+    """The JRD of `/.well-known/host-meta.json`, which says the same (RFC 6415, appendix A)."""
+    template = f"{base_url}/.well-known/webfinger?resource={{uri}}"
+    return {"links": [{"rel": "lrdd", "type": JRD_JSON, "template": template}]}
 
 
 def parse_host_meta(xrd: bytes) -> list[str]:

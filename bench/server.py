@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.measure import ROUNDS, Figure
@@ -53,33 +55,54 @@ def start(folder: Path) -> tuple[float, float]:
         Seconds to the first 200, and resident megabytes of the server and its children.
     """
     port = free_port()
-    environment = {
-        **os.environ,
-        "EASEL_INSTANCE__URL": f"http://localhost:{port}",
-        "EASEL_SERVER__PORT": str(port),
-        "EASEL_DATABASE__URL": f"sqlite:///{folder / 'easel.db'}",
-        "EASEL_MEDIA__FOLDER": str(folder / "media"),
-        "EASEL_LOG__LEVEL": "error",
-    }
     began = time.perf_counter()
-    server = subprocess.Popen([sys.executable, "-m", "fedi.cli", "serve"], env=environment)
-    try:
-        while True:
-            if server.poll() is not None or time.perf_counter() - began > START_LIMIT_S:
-                raise RuntimeError("the server did not start")
-            try:
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-                connection.request("GET", "/about")
-                if connection.getresponse().status == 200:
-                    break
-            except OSError:
-                time.sleep(0.01)
+    with process(folder, port, f"http://localhost:{port}") as server:
+        answer(server, port)
         first = time.perf_counter() - began
         time.sleep(SETTLE_S)
         return first, sum(resident_mb(pid) for pid in family(server.pid))
+
+
+@contextmanager
+def process(folder: Path, port: int, url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`easel serve` while the context lasts, with its database and files in a folder."""
+    config = folder / "config.toml"  # empty: the settings of whoever measures are not measured
+    config.touch()
+    environment = {
+        **os.environ,
+        "EASEL_CONFIG": str(config),
+        "EASEL_INSTANCE__URL": url,
+        "EASEL_SERVER__PORT": str(port),
+        "EASEL_DATABASE__URL": f"sqlite:///{folder / 'easel.db'}",
+        "EASEL_MEDIA__FOLDER": str(folder / "media"),
+        "EASEL_FEDERATION__ALLOW_PRIVATE_ADDRESSES": "true",
+        "EASEL_LOG__LEVEL": "error",
+    }
+    server = subprocess.Popen([sys.executable, "-m", "fedi.cli", "serve"], env=environment)
+    try:
+        yield server
     finally:
         server.terminate()
         server.wait()
+
+
+def answer(server: subprocess.Popen[bytes], port: int, *, any_status: bool = False) -> None:
+    """Ask a server until it answers 200, or anything at all.
+
+    Raises:
+        RuntimeError: it ended, or does not answer.
+    """
+    began = time.perf_counter()
+    while True:
+        if server.poll() is not None or time.perf_counter() - began > START_LIMIT_S:
+            raise RuntimeError("the server did not start")
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/about")
+            if connection.getresponse().status == 200 or any_status:
+                return
+        except OSError:
+            time.sleep(0.01)
 
 
 def family(pid: int) -> list[int]:

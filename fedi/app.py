@@ -18,13 +18,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fedi import api, logs, web
 from fedi.federation import (  # the JOBS below register theirs when they are imported
+    answers,
     delivery,
     discovery,
     documents,
+    forwarding,
     inbox,
     incoming,
     outgoing,
     quoting,
+    synchronisation,
     threads,
 )
 from fedi.jobs import Runner
@@ -32,8 +35,20 @@ from fedi.runtime import Easel
 from fedi.social import accounts
 from fedi.social.errors import SocialError
 from fedi.studio.dispatcher import Dispatcher
+from fedi.studio.remote_files import fetching
+from fedi.studio.remote_files import jobs as remote_file_jobs
 
-JOBS = (delivery, incoming, outgoing, quoting, threads)
+JOBS = (
+    answers,
+    delivery,
+    forwarding,
+    incoming,
+    outgoing,
+    quoting,
+    remote_file_jobs,
+    synchronisation,
+    threads,
+)
 
 log = logs.get(__name__)
 
@@ -52,6 +67,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with easel.database.write() as tx:
             await accounts.ensure_instance_actor(tx)
+        await fetching.recover(easel)
         await dispatcher.start()
         running = asyncio.create_task(runner.run_forever(), name="jobs") if runner else None
         try:

@@ -45,6 +45,10 @@ class Listener:
     async def next(self) -> Event:
         return await self._queue.get()
 
+    def drain(self) -> list[Event]:
+        """What was heard since the last time, without waiting."""
+        return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+
     async def __aiter__(self) -> AsyncIterator[Event]:
         while True:
             yield await self.next()
@@ -71,6 +75,12 @@ class Events:
                 self._listeners[name].discard(listener)
                 if not self._listeners[name]:
                     del self._listeners[name]
+
+    def attach(self, topic: str) -> Listener:
+        """Listen as long as this bus exists."""
+        listener = Listener()
+        self._listeners[topic].add(listener)
+        return listener
 
     def publish(self, event: Event, *, relayed: bool = False) -> None:
         """Tell everybody here and, unless they have been told already, the other processes."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
 
 from activitypub.client import Client
 from activitypub.network import AddressPolicy
+from activitypub.signatures import Schemes
 from fedi import __version__
 from fedi.clock import Clock
-from fedi.database import Database
+from fedi.database import Database, hosts
 from fedi.database.migrations import migrate
 from fedi.database.relay import Relay
 from fedi.events import Events
@@ -27,6 +30,8 @@ class Easel:
     client: Client
     storage: Storage
     relay: Relay | None
+    # What must end before the rest is closed, by whoever began it.
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @classmethod
     async def open(cls, settings: Settings, clock: Clock | None = None) -> Easel:
@@ -47,12 +52,15 @@ class Easel:
             AddressPolicy(allow_private=settings.federation.allow_private_addresses),
             user_agent=f"Easel/{__version__} (+{settings.instance.url}/)",
             now=clock.now,
+            schemes=Schemes(await hosts.schemes(database), partial(hosts.learn, database)),
             total_timeout=settings.federation.timeout_s,
         )
         storage = FolderStorage(settings.media.folder)
         return cls(settings, clock, events, database, client, storage, relay)
 
     async def close(self) -> None:
+        for end in self.closing:
+            await end()
         await self.client.close()
         if self.relay is not None:
             await self.relay.stop()

@@ -105,6 +105,18 @@ class MediaSettings(Section):
     max_megapixels: int = Field(
         33, ge=1, le=200, description="The largest picture that is decoded, in megapixels."
     )
+    remote: Literal["view", "arrival"] = Field(
+        "view",
+        description="When pictures of other servers are fetched: when somebody here sees them "
+        '("view"), or as soon as they arrive ("arrival").',
+    )
+    remote_cache_mb: int = Field(
+        5000,
+        ge=10,
+        le=10_000_000,
+        description="How many megabytes of pictures of other servers are kept. What was not seen "
+        "for the longest time goes first, and is fetched again when somebody wants to see it.",
+    )
 
 
 class FederationSettings(Section):

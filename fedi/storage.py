@@ -7,12 +7,14 @@ the file's type. Whoever knows a key may read the file, so a key is as secret as
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
 import secrets
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 KEY_BYTES = 20  # unguessable, and short enough for an address
 CHUNK_BYTES = 256 * 1024  # what is read at once when a file is streamed
@@ -47,6 +49,9 @@ class Storage(Protocol):
         Raises:
             ValueError: `key` is none that `new_key` makes.
         """
+
+    async def put_file(self, key: str, file: BinaryIO) -> None:
+        """Like `put`, from the beginning of an open file that may be larger than memory."""
 
     async def size(self, key: str) -> int:
         """How many bytes the file under `key` has.
@@ -94,9 +99,12 @@ class FolderStorage:
         return self.folder / key
 
     async def put(self, key: str, content: bytes) -> None:
+        await self.put_file(key, io.BytesIO(content))
+
+    async def put_file(self, key: str, file: BinaryIO) -> None:
         if not _KEY.fullmatch(key):
             raise ValueError(f"no key for a stored file: {key!r}")
-        await asyncio.to_thread(_write, self.folder / key, content)
+        await asyncio.to_thread(_write, self.folder / key, file)
 
     async def size(self, key: str) -> int:
         path = self.path(key)
@@ -140,13 +148,14 @@ def _piece(path: Path, start: int, length: int) -> bytes:
         return file.read(length)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, source: BinaryIO) -> None:
     """Write beside the goal, force it to the disk, and put it in place in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with beside.open("xb") as file:
-            file.write(content)
+            source.seek(0)
+            shutil.copyfileobj(source, file, CHUNK_BYTES)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

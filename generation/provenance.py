@@ -46,7 +46,7 @@ _NAMESPACES = {
     "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
 }
-_XMP_KEY = "XML:com.adobe.xmp"  # PNG iTXt keyword, XMP specification part 3, 1.1.5
+XMP_KEY = "XML:com.adobe.xmp"  # PNG iTXt keyword, XMP specification part 3, 1.1.5
 _SOFTWARE, _IMAGE_DESCRIPTION, _EXIF_IFD, _USER_COMMENT = 0x0131, 0x010E, 0x8769, 0x9286
 # Outside XML 1.0's Char production.
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -127,7 +127,7 @@ def stamp(
         if parameters:
             texts.add_text("parameters", parameters)  # tEXt, or iTXt where Latin-1 ends
         texts.add_text("Software", _clean(software, MAX_NAME))
-        texts.add_itxt(_XMP_KEY, packet)
+        texts.add_itxt(XMP_KEY, packet)
         image.save(out, "PNG", pnginfo=texts)
         return out.getvalue()
     exif = Image.Exif()
@@ -178,7 +178,11 @@ def read(picture: bytes) -> Credentials:
 
     Raises ProvenanceError for no picture; damaged metadata counts as none.
     """
-    image = _open(picture)
+    return read_opened(_open(picture))
+
+
+def read_opened(image: Image.Image) -> Credentials:
+    """What a picture that Pillow has opened says of its origin; see `read`."""
     parameters = _read_parameters(image)[:MAX_TEXT]
     prompt, negative_prompt, fields = _parse_infotext(parameters)
     return Credentials(
@@ -188,6 +192,21 @@ def read(picture: bytes) -> Credentials:
         negative_prompt=negative_prompt,
         fields=fields,
     )
+
+
+def label(credentials: Credentials) -> bytes:
+    """An XMP packet that keeps the honest label of a file, and nothing else that it said.
+
+    Empty where it has none.
+    """
+    if not credentials.digital_source_type:
+        return b""
+    simple = {
+        "DigitalSourceType": credentials.digital_source_type,
+        "AISystemUsed": credentials.ai_system,
+        "AISystemVersionUsed": credentials.ai_system_version,
+    }
+    return _packet([_simple(f"Iptc4xmpExt:{name}", value) for name, value in simple.items()])
 
 
 def _open(picture: bytes) -> Image.Image:
@@ -226,10 +245,6 @@ def _xmp(
 ) -> str:
     """An XMP packet; the AI fields are those of IPTC Photo Metadata 2025.1."""
 
-    def simple(name: str, value: str, longest: int | None = MAX_NAME) -> str:
-        text = escape(_clean(value, longest))
-        return f"<{name}>{text}</{name}>" if text else ""
-
     def words(name: str, value: str) -> str:
         text = escape(_clean(value, MAX_ALT_TEXT))
         item = f'<rdf:Alt><rdf:li xml:lang="x-default">{text}</rdf:li></rdf:Alt>'
@@ -239,28 +254,41 @@ def _xmp(
     if recipe.negative_prompt:
         prompt += f"\nNegative prompt: {recipe.negative_prompt}"
     who = escape(_clean(creator, MAX_NAME))
+    return _packet(
+        [
+            _simple("Iptc4xmpExt:DigitalSourceType", TRAINED_ALGORITHMIC_MEDIA),
+            _simple("Iptc4xmpExt:AISystemUsed", model),
+            _simple("Iptc4xmpExt:AISystemVersionUsed", model_version),
+            _simple("Iptc4xmpExt:AIPromptInformation", prompt, None) if share_recipe else "",
+            words("dc:description", alt_text),
+            words("Iptc4xmpCore:AltTextAccessibility", alt_text),
+            f"<dc:creator><rdf:Seq><rdf:li>{who}</rdf:li></rdf:Seq></dc:creator>" if who else "",
+            _simple("xmp:CreatorTool", software),
+        ]
+    ).decode()
+
+
+def _simple(name: str, value: str, longest: int | None = MAX_NAME) -> str:
+    text = escape(_clean(value, longest))
+    return f"<{name}>{text}</{name}>" if text else ""
+
+
+def _packet(properties: list[str]) -> bytes:
     spaces = " ".join(f'xmlns:{name}="{uri}"' for name, uri in _NAMESPACES.items() if name != "x")
     return "".join(
         [
             '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>',
             f'<x:xmpmeta xmlns:x="{_NAMESPACES["x"]}"><rdf:RDF xmlns:rdf="{_NAMESPACES["rdf"]}">',
             f'<rdf:Description rdf:about="" {spaces}>',
-            simple("Iptc4xmpExt:DigitalSourceType", TRAINED_ALGORITHMIC_MEDIA),
-            simple("Iptc4xmpExt:AISystemUsed", model),
-            simple("Iptc4xmpExt:AISystemVersionUsed", model_version),
-            simple("Iptc4xmpExt:AIPromptInformation", prompt, None) if share_recipe else "",
-            words("dc:description", alt_text),
-            words("Iptc4xmpCore:AltTextAccessibility", alt_text),
-            f"<dc:creator><rdf:Seq><rdf:li>{who}</rdf:li></rdf:Seq></dc:creator>" if who else "",
-            simple("xmp:CreatorTool", software),
+            *properties,
             "</rdf:Description></rdf:RDF></x:xmpmeta>",
             '<?xpacket end="r"?>',
         ]
-    )
+    ).encode()
 
 
 def _read_xmp(image: Image.Image) -> dict[str, str]:
-    packet = image.info.get(_XMP_KEY) or image.info.get("xmp") or b""
+    packet = image.info.get(XMP_KEY) or image.info.get("xmp") or b""
     if isinstance(packet, str):
         packet = packet.encode("utf-8", "replace")
     if not isinstance(packet, bytes) or not packet or len(packet) > MAX_XMP:

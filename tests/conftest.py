@@ -34,12 +34,21 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def new_database(
     request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path
-) -> rig.NewDatabase:
+) -> Iterator[rig.NewDatabase]:
     """Makes fresh databases: on SQLite, and once more on PostgreSQL."""
     if request.param == "sqlite":
-        return rig.SQLiteFiles(sqlite_template, tmp_path).new
+        yield rig.SQLiteFiles(sqlite_template, tmp_path).new
+        return
     postgres: rig.Postgres = request.getfixturevalue("postgres")
-    return postgres.new
+    given: list[str] = []
+
+    def new() -> str:
+        given.append(postgres.new())
+        return given[-1]
+
+    yield new
+    for url in given:
+        asyncio.run(postgres.give_back(url))
 
 
 @pytest.fixture

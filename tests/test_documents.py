@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
+from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from starlette.routing import Route
 from typer.testing import CliRunner
 
 from fedi.cli import app
+from fedi.federation.documents import collections
+from fedi.federation.handlers import HANDLERS
 from fedi.settings import Settings, SettingsError, load, render_example
 
 ROOT = Path(__file__).parent.parent
@@ -62,7 +68,7 @@ def test_a_mistake_in_the_settings_is_told_in_words(
 
 
 def documents() -> list[Path]:
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [ROOT / "README.md", ROOT / "FEDERATION.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
@@ -87,9 +93,105 @@ def test_every_make_target_in_the_documents_exists(document: Path) -> None:
         assert target in targets, f"there is no `make {target}`"
 
 
+@pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
+def test_every_picture_and_every_link_in_the_documents_leads_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)[^)]*\)", text):
+        if not re.match(r"[a-z]+:|#", target):
+            path = document.parent / target.partition("#")[0]
+            assert path.exists(), f"{document.name} shows or links {target}, which is not there"
+
+
 def _code(text: str) -> list[str]:
     """What stands between backticks."""
     return re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL)
+
+
+# ---- FEDERATION.md ------------------------------------------------------------------------------
+
+
+def _section(title: str) -> list[list[str]]:
+    """The rows of the table under a heading of FEDERATION.md."""
+    text = (ROOT / "FEDERATION.md").read_text(encoding="utf-8")
+    [section] = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.M)
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:1] == "|"]
+    return rows[2:]
+
+
+def _named(cell: str) -> set[str]:
+    return set(re.findall(r"`([^`]+)`", cell))
+
+
+def _source(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def test_every_activity_that_is_handled_is_in_the_document_of_federation() -> None:
+    rows = _section("Activities that are taken in")
+    assert {name for row in rows for name in _named(row[0])} == set(HANDLERS)
+
+
+def test_every_activity_that_is_sent_is_in_the_document_of_federation() -> None:
+    """Those are what the functions that make activities name as a type."""
+    made = set()
+    for node in ast.walk(ast.parse((ROOT / "activitypub/objects/activity.py").read_text())):
+        if isinstance(node, ast.Call):
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            names = [one.value for one in given if isinstance(one, ast.Constant)]
+            words = [name for name in names if isinstance(name, str)]
+            made |= {word for word in words if re.fullmatch(r"[A-Z][A-Za-z]+", word)}
+    rows = _section("Activities that are sent")
+    assert {name for row in rows for name in _named(row[0])} == made
+
+
+def test_every_property_that_is_served_is_in_the_document_of_federation() -> None:
+    """Those are the keys that the records write."""
+    written: dict[str, set[str]] = {}
+    for path in _source("activitypub/objects"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name == "document":
+                keys = {
+                    key.value
+                    for found in ast.walk(node)
+                    if isinstance(found, ast.Dict)
+                    for key in found.keys
+                    if isinstance(key, ast.Constant)
+                }
+                written[path.stem] = written.get(path.stem, set()) | keys
+    told = {row[0]: _named(row[1]) for row in _section("Properties of what we serve")}
+    assert told == written
+
+
+def test_every_proposal_in_the_code_is_in_the_document_of_federation_and_back() -> None:
+    marked = set()
+    for path in _source("activitypub", "fedi"):
+        marked |= set(re.findall(r"FEP-([0-9a-f]{4})", path.read_text(encoding="utf-8")))
+    told = set()
+    for row in _section("Proposals"):
+        [slug] = set(re.findall(r"FEP-([0-9a-f]{4})", row[0]))
+        assert f"https://w3id.org/fep/{slug}" in row[0]
+        told.add(slug)
+    assert told - {"67ff"} == marked  # that one is the document itself
+
+
+def test_every_collection_in_the_document_of_federation_is_served() -> None:
+    served = " ".join(route.path for route in collections.routes if isinstance(route, Route))
+    paths = {"featuredTags": "tags"}
+    for row in _section("Collections"):
+        for name in _named(row[0]):
+            assert f"/{paths.get(name, name)}" in served, name
+    assert len(collections.routes) == sum(len(_named(row[0])) for row in _section("Collections"))
+
+
+def test_every_limit_in_the_document_of_federation_is_the_codes() -> None:
+    for _, told, where in _section("Limits"):
+        [name] = _named(where)
+        module, _, constant = name.rpartition(".")
+        value = getattr(import_module(module), constant)
+        if isinstance(value, timedelta):
+            assert told in {f"{value.days} days", f"{value.days} day"}, name
+        else:
+            assert told == f"{value:,}", name
 
 
 def test_the_command_line_explains_itself() -> None:

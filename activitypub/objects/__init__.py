@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from activitypub.objects.activity import Activity
-from activitypub.objects.actor import Actor, Field, Generator, PublicKey
+from activitypub.objects.actor import Actor, Capability, Field, Generator, Multikey, PublicKey
 from activitypub.objects.attachment import Attachment
 from activitypub.objects.collection import Collection, CollectionPage
 from activitypub.objects.note import CollectionLink, Note, Source
@@ -17,6 +17,7 @@ __all__ = [
     "Actor",
     "Approval",
     "Attachment",
+    "Capability",
     "Collection",
     "CollectionLink",
     "CollectionPage",
@@ -26,6 +27,7 @@ __all__ = [
     "Hashtag",
     "InteractionPolicy",
     "Mention",
+    "Multikey",
     "Note",
     "Poll",
     "PollOption",

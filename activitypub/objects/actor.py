@@ -26,7 +26,7 @@ FIELD_LIMIT = 2047
 """Profile fields and characters of each (Mastodon FEDERATION.md)."""
 
 KEYS_LIMIT = 10
-"""Public keys of one actor (Mastodon 4.6 `process_account_service.rb`)."""
+"""Public keys of one actor (Mastodon 4.6 `process_account_service.rb`); as many Multikeys."""
 
 KEY_LIMIT = 16_384
 """Characters of a PEM."""
@@ -57,6 +57,33 @@ class PublicKey(Struct, frozen=True, kw_only=True):
         return {"id": self.id, "owner": self.owner, "publicKeyPem": self.pem}
 
 
+class Multikey(Struct, frozen=True, kw_only=True):
+    """A key of `assertionMethod` (FEP-521a): `multibase` is text that was not looked at yet."""
+
+    id: str
+    controller: str
+    multibase: str
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Multikey:
+        """Read a Multikey."""
+        if not isinstance(document, Mapping) or values.kind(document) != "Multikey":
+            raise Malformed("The key is no Multikey.")
+        controller = values.uri(document.get("controller"))
+        text = document.get("publicKeyMultibase")
+        if controller is None or not isinstance(text, str) or len(text) > KEY_LIMIT:
+            raise Malformed("The key has no controller or no publicKeyMultibase.")
+        return cls(id=values.required_uri(document, "id"), controller=controller, multibase=text)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "type": "Multikey",
+            "controller": self.controller,
+            "publicKeyMultibase": self.multibase,
+        }
+
+
 class Field(Struct, frozen=True, kw_only=True):
     """A line of the profile's table. `value` is HTML that was not sanitised yet."""
 
@@ -80,13 +107,27 @@ class Field(Struct, frozen=True, kw_only=True):
         return {"type": "PropertyValue", "name": self.name, "value": self.value}
 
 
+class Capability(Struct, frozen=True, kw_only=True):
+    """Something that software can do and that cannot be told from its documents (FEP-844e)."""
+
+    href: str
+    name: str
+
+    def document(self) -> dict[str, Any]:
+        return {"type": "Link", "href": self.href, "name": self.name}
+
+
 class Generator(Struct, frozen=True, kw_only=True):
-    """The software that an actor runs on or that made an object (AS2 `generator`)."""
+    """The software that an actor runs on or that made an object (AS2 `generator`).
+
+    `implements` is written, and not read: we try, and remember what came of it.
+    """
 
     name: str | None = None
     id: str | None = None
     url: str | None = None
     type: str = "Application"
+    implements: tuple[Capability, ...] = ()
 
     @classmethod
     def parse(cls, document: Mapping[str, Any] | str) -> Generator:
@@ -103,14 +144,21 @@ class Generator(Struct, frozen=True, kw_only=True):
 
     def document(self) -> dict[str, Any]:
         return values.compact(
-            {"type": self.type, "id": self.id, "name": self.name, "url": self.url}
+            {
+                "type": self.type,
+                "id": self.id,
+                "name": self.name,
+                "url": self.url,
+                "implements": [each.document() for each in self.implements] or None,
+            }
         )
 
 
 class Actor(Struct, frozen=True, kw_only=True):
     """An actor. `summary` is HTML that was not sanitised yet.
 
-    `webfinger` is FEP-2c59's `user@host`; `featured` is the collection of pinned posts.
+    `webfinger` is FEP-2c59's `user@host`; `featured` is the collection of pinned posts,
+    `featured_tags` that of the hashtags on the profile.
     """
 
     id: str
@@ -120,7 +168,9 @@ class Actor(Struct, frozen=True, kw_only=True):
     outbox: str | None = None
     followers: str | None = None
     following: str | None = None
+    liked: str | None = None
     featured: str | None = None
+    featured_tags: str | None = None
     shared_inbox: str | None = None
     name: str | None = None
     summary: str | None = None
@@ -130,6 +180,7 @@ class Actor(Struct, frozen=True, kw_only=True):
     fields: tuple[Field, ...] = ()
     tags: tuple[Tag, ...] = ()
     public_keys: tuple[PublicKey, ...] = ()
+    assertion_methods: tuple[Multikey, ...] = ()
     manually_approves_followers: bool = False
     discoverable: bool | None = None
     indexable: bool | None = None
@@ -164,6 +215,7 @@ class Actor(Struct, frozen=True, kw_only=True):
         endpoints = document.get("endpoints")
         shared = endpoints.get("sharedInbox") if isinstance(endpoints, Mapping) else None
         keys = values.records(document.get("publicKey"), KEYS_LIMIT, PublicKey.parse)
+        methods = values.records(document.get("assertionMethod"), KEYS_LIMIT, Multikey.parse)
         return cls(
             id=id_,
             type=type_,
@@ -172,7 +224,9 @@ class Actor(Struct, frozen=True, kw_only=True):
             outbox=values.web_uri(document.get("outbox")),
             followers=values.web_uri(document.get("followers")),
             following=values.web_uri(document.get("following")),
+            liked=values.web_uri(document.get("liked")),
             featured=values.web_uri(document.get("featured")),
+            featured_tags=values.web_uri(document.get("featuredTags")),
             shared_inbox=values.web_uri(shared or document.get("sharedInbox")),
             name=values.mapped(document, "name", values.NAME_LIMIT)[0],
             summary=values.mapped(document, "summary", SUMMARY_LIMIT)[0],
@@ -182,6 +236,7 @@ class Actor(Struct, frozen=True, kw_only=True):
             fields=values.records(document.get("attachment"), FIELDS_LIMIT, Field.parse),
             tags=parse_tags(document.get("tag")),
             public_keys=tuple(key for key in keys if key.owner == id_),
+            assertion_methods=tuple(key for key in methods if key.controller == id_),
             manually_approves_followers=bool(
                 values.boolean(document.get("manuallyApprovesFollowers"))
             ),
@@ -207,7 +262,9 @@ class Actor(Struct, frozen=True, kw_only=True):
                 "outbox": self.outbox,
                 "followers": self.followers,
                 "following": self.following,
+                "liked": self.liked,
                 "featured": self.featured,
+                "featuredTags": self.featured_tags,
                 "endpoints": {"sharedInbox": self.shared_inbox} if self.shared_inbox else None,
                 "name": self.name,
                 "summary": self.summary,
@@ -226,6 +283,7 @@ class Actor(Struct, frozen=True, kw_only=True):
                 "generator": self.generator.document() if self.generator else None,
                 # one key stays an object: many readers look for nothing else
                 "publicKey": keys[0] if len(keys) == 1 else keys or None,
+                "assertionMethod": [key.document() for key in self.assertion_methods] or None,
             }
         )
 

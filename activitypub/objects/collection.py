@@ -63,11 +63,12 @@ class Collection(Struct, frozen=True, kw_only=True):
     """A collection: either with `items`, or with the address of its `first` page.
 
     `items` None means that it does not carry any, as opposed to being empty. `first_page` is a
-    first page that came embedded.
+    first page that came embedded. `attributed_to` is whose it is (FEP-7888).
     """
 
     id: str | None = None
     type: str = "OrderedCollection"
+    attributed_to: str | None = None
     total_items: int | None = None
     first: str | None = None
     last: str | None = None
@@ -86,6 +87,7 @@ class Collection(Struct, frozen=True, kw_only=True):
         return cls(
             id=values.web_uri(document.get("id")),
             type=values.kind(document),
+            attributed_to=values.author(document.get("attributedTo")),
             total_items=values.integer(document.get("totalItems")),
             first=values.web_uri(first),
             last=values.web_uri(document.get("last")),
@@ -98,6 +100,7 @@ class Collection(Struct, frozen=True, kw_only=True):
             {
                 "id": self.id,
                 "type": self.type,
+                "attributedTo": self.attributed_to,
                 "totalItems": self.total_items,
                 "first": self.first_page.document() if self.first_page else self.first,
                 "last": self.last,

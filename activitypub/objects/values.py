@@ -7,6 +7,7 @@ Misskey, Pixelfed and Mastodon each write some property as something another nev
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -35,6 +36,9 @@ INTEGER_LIMIT = 2**63
 """Integers must fit a signed 64-bit column."""
 
 T = TypeVar("T")
+
+_NO_URI = re.compile(r"[\x00-\x20\ud800-\udfff]")
+"""What no id has: control characters, blanks, lone surrogates."""
 
 
 def entries(value: Any, limit: int) -> Iterator[Any]:
@@ -87,9 +91,7 @@ def uri(value: Any) -> str | None:
         value = value.get("id") or value.get("href")
     if not isinstance(value, str) or not value or len(value) > URI_LIMIT:
         return None
-    if any(character <= " " or "\ud800" <= character <= "\udfff" for character in value):
-        return None
-    return value
+    return None if _NO_URI.search(value) else value
 
 
 def uris(value: Any, limit: int = RECIPIENTS_LIMIT) -> tuple[str, ...]:

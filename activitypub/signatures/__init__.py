@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from activitypub.signatures.cavage import Signer
 from activitypub.signatures.keycache import KeyCache, KeyUnavailable
 from activitypub.signatures.keys import Key
-from activitypub.signatures.verify import Reason, Refused, Request, Verified, verify
+from activitypub.signatures.replay import Replays
+from activitypub.signatures.signer import Scheme, Schemes, Signer
+from activitypub.signatures.verdict import Reason, Refused, Request, Verified
+from activitypub.signatures.verify import verify
 
 __all__ = [
     "Key",
@@ -13,7 +15,10 @@ __all__ = [
     "KeyUnavailable",
     "Reason",
     "Refused",
+    "Replays",
     "Request",
+    "Scheme",
+    "Schemes",
     "Signer",
     "Verified",
     "verify",

@@ -14,7 +14,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ from msgspec import Struct
 from activitypub.context import ACTIVITY_JSON
 from activitypub.errors import Malformed
 from activitypub.signatures.digest import digest
-from activitypub.signatures.keys import PublicKeyMaterial, load_private
+from activitypub.signatures.keys import PublicKeyMaterial
 
 GET_COVERED = ("(request-target)", "host", "date")
 POST_COVERED = ("(request-target)", "host", "date", "digest", "content-type")
@@ -39,10 +39,12 @@ HEADER_LIMIT = 4096
 COVERED_LIMIT = 32
 """Names in `headers=`; Mastodon signs at most nine."""
 
+TEMPLATES_KEPT = 4096
+"""Signature headers prepared; two for each local account that posts."""
+
 _PARAMETER = re.compile(
     r'[ \t]*([A-Za-z]{1,32})[ \t]*=[ \t]*(?:"([^"\\]*)"|([0-9]{1,15}))[ \t]*(,|$)'
 )
-_KEY_ID = re.compile(r'[^\s"\\\x00-\x1f\x7f-\U0010ffff]+')
 _PADDING = PKCS1v15()
 _SHA256 = SHA256()
 
@@ -59,51 +61,50 @@ class Parameters(Struct, frozen=True, kw_only=True):
     expires: int | None = None
 
 
-class Signer:
-    """Signs requests as one actor.
+def sign(
+    key_id: str,
+    key: RSAPrivateKey,
+    method: str,
+    url: str,
+    body: bytes | None,
+    now: datetime,
+    *,
+    query: bool = True,
+    extra: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The headers to send: `Host`, `Date`, `Signature`; with a body `Digest` and `Content-Type`
+    (`application/activity+json`) too, all of them signed.
 
-    `key_id` is `<actor>#main-key`; `private_key` is a PEM (parsed once, see `keys`) or a key.
-    Raises `ValueError` for a key id that cannot stand in a header.
+    GET signs `(request-target) host date`, POST `(request-target) host date digest
+    content-type`. `url` is the absolute address exactly as it goes over the wire; without
+    `query` its query is not signed. `extra` are headers that are sent and signed besides. Raises
+    `ValueError` if it is not plain ASCII.
     """
+    parts = urlsplit(url)
+    target = parts.path or "/"
+    if parts.query and query:
+        target = f"{target}?{parts.query}"
+    headers = {"Host": parts.netloc.rpartition("@")[2], "Date": http_date(now)}
+    covered: tuple[str, ...] = GET_COVERED
+    if body is not None:
+        headers["Digest"] = digest(body)
+        headers["Content-Type"] = ACTIVITY_JSON
+        covered = POST_COVERED
+    if extra:
+        headers.update(extra)
+        covered = (*covered, *(name.lower() for name in extra))
+    message = _httpsig().generate_message(covered, headers, method=method, path=target)
+    signature = key.sign(message, _PADDING, _SHA256)
+    headers["Signature"] = _template(key_id, covered) % b64encode(signature).decode("ascii")
+    return headers
 
-    __slots__ = ("_key", "_templates", "key_id")
 
-    def __init__(self, key_id: str, private_key: RSAPrivateKey | str) -> None:
-        if not _KEY_ID.fullmatch(key_id):
-            raise ValueError("The key id cannot stand in a header.")
-        self.key_id = key_id
-        self._key = load_private(private_key) if isinstance(private_key, str) else private_key
-        self._templates: dict[tuple[str, ...], str] = {}
-
-    def sign(self, method: str, url: str, body: bytes | None, now: datetime) -> dict[str, str]:
-        """The headers to send: `Host`, `Date`, `Signature`; with a body `Digest` and
-        `Content-Type` (`application/activity+json`) too, all of them signed.
-
-        GET signs `(request-target) host date`, POST `(request-target) host date digest
-        content-type`. `url` is the absolute address exactly as it goes over the wire. Raises
-        `ValueError` if it is not plain ASCII.
-        """
-        parts = urlsplit(url)
-        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        headers = {"Host": parts.netloc.rpartition("@")[2], "Date": http_date(now)}
-        covered: tuple[str, ...] = GET_COVERED
-        if body is not None:
-            headers["Digest"] = digest(body)
-            headers["Content-Type"] = ACTIVITY_JSON
-            covered = POST_COVERED
-        message = _httpsig().generate_message(covered, headers, method=method, path=target)
-        signature = self._key.sign(message, _PADDING, _SHA256)
-        headers["Signature"] = self._template(covered) % b64encode(signature).decode("ascii")
-        return headers
-
-    def _template(self, covered: tuple[str, ...]) -> str:
-        template = self._templates.get(covered)
-        if template is None:
-            # httpsig fills it in by %: a key id such as /users/%40a must survive that
-            template = self._templates[covered] = _httpsig().build_signature_template(
-                self.key_id.replace("%", "%%"), "rsa-sha256", list(covered), "signature"
-            )
-        return template
+@lru_cache(maxsize=TEMPLATES_KEPT)
+def _template(key_id: str, covered: tuple[str, ...]) -> str:
+    # httpsig fills it in by %: a key id such as /users/%40a must survive that
+    return _httpsig().build_signature_template(
+        key_id.replace("%", "%%"), "rsa-sha256", list(covered), "signature"
+    )
 
 
 def parse(header: str) -> Parameters:

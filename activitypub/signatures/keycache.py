@@ -82,9 +82,15 @@ class KeyCache:
         # shielded: one caller that gives up must not fail the others
         return await asyncio.shield(task)
 
-    def forget(self, key_id: str) -> None:
-        """Drop a key, because its actor was updated or deleted."""
-        self._entries.pop(key_id, None)
+    def forget_owner(self, owner: str) -> None:
+        """Drop the keys of an actor who was updated or deleted."""
+        owned = [
+            key_id
+            for key_id, entry in self._entries.items()
+            if isinstance(entry.outcome, Key) and entry.outcome.owner == owner
+        ]
+        for key_id in owned:
+            del self._entries[key_id]
 
     def _holds(self, entry: _Entry, fresh: bool) -> bool:
         now = self._monotonic()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from msgspec import Struct
@@ -15,6 +13,7 @@ from activitypub.origin import authority, host
 from activitypub.signatures import cavage, digest
 from activitypub.signatures.keycache import KeyUnavailable
 from activitypub.signatures.keys import Key
+from activitypub.signatures.verdict import FindKey, Reason, Refusal, Refused, Request, Verified
 
 SKEW = timedelta(hours=1)
 """How wrong another server's clock may be (Mastodon 4.6)."""
@@ -25,7 +24,10 @@ LIFETIME = timedelta(minutes=5)
 LIFETIME_LIMIT = timedelta(hours=12)
 """How long a signature may ask to hold (Mastodon 4.6)."""
 
-SINGLE = frozenset({"signature", "host", "digest", "date", "content-type", "content-length"})
+SINGLE = frozenset(
+    {"signature", "signature-input", "host", "digest", "content-digest", "date", "content-type",
+     "content-length"}
+)  # fmt: skip
 """Headers of which a second one could mean something else to another reader."""
 
 BODILESS = frozenset({"GET", "HEAD"})
@@ -38,106 +40,123 @@ ED25519_NAMES = frozenset({"ed25519", "hs2019"})
 NAMES = RSA_NAMES | ED25519_NAMES
 
 
-class Request(Struct, frozen=True, kw_only=True):
-    """A request as it came over the wire.
-
-    `method` in any case; `target` is path and query as sent (`/inbox?x=1`); `headers` are
-    pairs of name and value, repeated ones included; `body` is the raw bytes, before any
-    content coding is undone.
-    """
-
-    method: str
-    target: str
-    headers: Sequence[tuple[str, str]]
-    body: bytes = b""
-
-
-class Reason(StrEnum):
-    """Why a request is refused."""
-
-    UNSIGNED = "unsigned"
-    UNSUPPORTED = "unsupported"
-    MALFORMED = "malformed"
-    ALGORITHM = "algorithm"
-    UNCOVERED = "uncovered"
-    HOST = "host"
-    DIGEST = "digest"
-    EXPIRED = "expired"
-    KEY_ID = "key_id"
-    KEY_GONE = "key_gone"
-    KEY_UNAVAILABLE = "key_unavailable"
-    MISMATCH = "mismatch"
-
-
-class Verified(Struct, frozen=True, kw_only=True):
-    """The request is the work of whoever holds this key. `owner` is the actor's id.
-
-    `signature` with `key_id` identifies the very request, for a replay cache.
-    """
+class _Claim(Struct, frozen=True):
+    """What a request says of itself, once all that needs no key was judged: whose key made its
+    signature, and whether a key did."""
 
     key_id: str
-    owner: str
     signature: bytes
-
-
-class Refused(Struct, frozen=True, kw_only=True):
-    """The request is not believed. `detail` is one plain sentence, `status` the HTTP answer."""
-
-    reason: Reason
-    detail: str
-    status: int = 401
-
-
-class FindKey(Protocol):
-    """`KeyCache.find`, or anything like it; raises `KeyUnavailable`."""
-
-    async def __call__(self, key_id: str, *, fresh: bool = False) -> Key: ...
-
-
-class _Refusal(Exception):
-    """Carries a `Refused` out of the checks below."""
-
-    def __init__(self, reason: Reason, detail: str, status: int = 401) -> None:
-        self.refused = Refused(reason=reason, detail=detail, status=status)
+    made_by: Callable[[Key], bool]
 
 
 async def verify(
-    request: Request, find_key: FindKey, now: datetime, hosts: Collection[str]
+    request: Request,
+    find_key: FindKey,
+    now: datetime,
+    hosts: Collection[str],
+    *,
+    scheme: str = "https",
 ) -> Verified | Refused:
-    """Check the signature of a request (draft-cavage; RFC 9421 is refused as unsupported).
+    """Check the signature of a request: RFC 9421 where it has a `Signature-Input`, and never
+    anything weaker beside it; else draft-cavage.
 
-    `hosts` are the authorities (`host` or `host:port`, lower case) that are ours: the signed
-    `Host` must be one of them, and a key id on one of them is refused without a look-up. All
-    that can be judged without the key is judged before it is looked up. A signature that the
-    known key did not make is tried once more with the key fetched anew (rotation).
+    `hosts` are the authorities (`host` or `host:port`, lower case) that are ours, under
+    `scheme`: the request must have been signed for one of them, and a key id on one of them is
+    refused without a look-up. All that can be judged without the key is judged before it is
+    looked up. A signature that the known key did not make is tried once more with the key
+    fetched anew (rotation).
 
     Never raises for anything in the request.
     """
     try:
         headers = _headers(request.headers)
-        parameters, covered = _parameters(headers)
-        _check_covered(request.method, headers, parameters, covered)
-        _check_host(headers["host"], hosts)
-        _check_window(headers, parameters, covered, now)
-        if request.method.upper() not in BODILESS and not digest.matches(
-            headers["digest"], request.body
-        ):
-            raise _Refusal(Reason.DIGEST, "The Digest header does not match the body.")
-        key_host = host(parameters.key_id)
+        if "signature-input" in headers:
+            claim = _rfc9421(request, headers, now, [f"{scheme}://{host}" for host in hosts])
+        else:
+            claim = _cavage(request, headers, now, hosts)
+        key_host = host(claim.key_id)
         if key_host is None or key_host in hosts:
-            raise _Refusal(Reason.KEY_ID, "The key id is no address of another server.")
-        messages = _messages(request, headers, parameters, covered)
-        key = await _key(find_key, parameters.key_id, fresh=False)
-        if not _made_by(key, parameters, messages):
-            fresh = await _key(find_key, parameters.key_id, fresh=True)
-            if fresh is key or not _made_by(fresh, parameters, messages):
-                raise _Refusal(Reason.MISMATCH, "The signature does not match the request.")
+            raise Refusal(Reason.KEY_ID, "The key id is no address of another server.")
+        key = await known_key(find_key, claim.key_id)
+        if not claim.made_by(key):
+            fresh = await known_key(find_key, claim.key_id, fresh=True)
+            if fresh is key or not claim.made_by(fresh):
+                raise Refusal(Reason.MISMATCH, "The signature does not match the request.")
             key = fresh
-    except _Refusal as refusal:
+    except Refusal as refusal:
         return refusal.refused
     except Malformed as malformed:
         return Refused(reason=Reason.MALFORMED, detail=malformed.reason, status=400)
-    return Verified(key_id=parameters.key_id, owner=key.owner, signature=parameters.signature)
+    return Verified(key_id=claim.key_id, owner=key.owner, signature=claim.signature)
+
+
+async def known_key(find_key: FindKey, key_id: str, *, fresh: bool = False) -> Key:
+    """The key of this id; raises `Refusal` if it cannot be had."""
+    try:
+        return await find_key(key_id, fresh=fresh)
+    except KeyUnavailable as unavailable:
+        if unavailable.gone:
+            raise Refusal(Reason.KEY_GONE, unavailable.detail) from unavailable
+        status = 401 if unavailable.permanent else 503
+        raise Refusal(Reason.KEY_UNAVAILABLE, unavailable.detail, status) from unavailable
+
+
+def _rfc9421(
+    request: Request, headers: dict[str, str], now: datetime, origins: Collection[str]
+) -> _Claim:
+    from activitypub.signatures import rfc9421
+
+    if "signature" not in headers:
+        raise Malformed("The request has a Signature-Input but no Signature.")
+    parameters = rfc9421.parse(headers["signature-input"], headers["signature"])
+    if parameters.algorithm is not None and parameters.algorithm not in rfc9421.NAMES:
+        raise Refusal(Reason.ALGORITHM, "The signature's algorithm is not accepted.")
+    bodiless = request.method.upper() in BODILESS
+    for name in rfc9421.GET_COVERED if bodiless else rfc9421.POST_COVERED:
+        if name not in parameters.covered:
+            raise Refusal(Reason.UNCOVERED, f"The signature does not cover {name}.")
+    _check_window([_moment(parameters.created)], parameters.expires, now)
+    if not bodiless:
+        if "content-digest" not in headers:
+            raise Refusal(Reason.UNCOVERED, "The header content-digest is missing.")
+        if not digest.content_matches(headers["content-digest"], request.body):
+            raise Refusal(Reason.DIGEST, "The Content-Digest header does not match the body.")
+
+    def made_by(key: Key) -> bool:
+        rsa = isinstance(key.public, RSAPublicKey)
+        if parameters.algorithm not in (None, rfc9421.RSA_NAME if rsa else rfc9421.ED25519_NAME):
+            raise Refusal(Reason.ALGORITHM, "The algorithm is not the key's.")
+        # @target-uri is what we are known as, not what the Host header says
+        messages = (
+            rfc9421.Message(request.method, origin + request.target, headers) for origin in origins
+        )
+        return any(rfc9421.made_by(key.public, message) for message in messages)
+
+    return _Claim(parameters.key_id, parameters.signature, made_by)
+
+
+def _cavage(
+    request: Request, headers: dict[str, str], now: datetime, hosts: Collection[str]
+) -> _Claim:
+    parameters, covered = _parameters(headers)
+    _check_covered(request.method, headers, parameters, covered)
+    _check_host(headers["host"], hosts)
+    starts = []
+    if "date" in covered:
+        starts.append(cavage.parse_http_date(headers.get("date", "")))
+    if "(created)" in covered:
+        starts.append(_moment(parameters.created))
+    if "(expires)" in covered and parameters.expires is None:
+        raise Malformed("The signature covers a moment that it does not name.")
+    _check_window(starts, parameters.expires if "(expires)" in covered else None, now)
+    if request.method.upper() not in BODILESS and not digest.matches(
+        headers["digest"], request.body
+    ):
+        raise Refusal(Reason.DIGEST, "The Digest header does not match the body.")
+    messages = _messages(request, headers, parameters, covered)
+    return _Claim(
+        parameters.key_id, parameters.signature, lambda key: _made_by(key, parameters, messages)
+    )
 
 
 def _headers(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -157,15 +176,12 @@ def _headers(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def _parameters(headers: dict[str, str]) -> tuple[cavage.Parameters, tuple[str, ...]]:
-    if "signature-input" in headers:
-        # no falling back to a draft-cavage signature beside it: that would be a downgrade
-        raise _Refusal(Reason.UNSUPPORTED, "RFC 9421 signatures are not supported.")
     if "signature" not in headers:
-        raise _Refusal(Reason.UNSIGNED, "The request is not signed.")
+        raise Refusal(Reason.UNSIGNED, "The request is not signed.")
     parameters = cavage.parse(headers["signature"])
     algorithm = parameters.algorithm
     if algorithm is not None and algorithm.lower() not in NAMES:
-        raise _Refusal(Reason.ALGORITHM, "The signature's algorithm is not accepted.")
+        raise Refusal(Reason.ALGORITHM, "The signature's algorithm is not accepted.")
     return parameters, parameters.covered or ("date",)
 
 
@@ -178,12 +194,12 @@ def _check_covered(
     needed = ("host",) if method.upper() in BODILESS else ("host", "digest")
     for name in ("(request-target)", *needed):
         if name not in covered:
-            raise _Refusal(Reason.UNCOVERED, f"The signature does not cover {name}.")
+            raise Refusal(Reason.UNCOVERED, f"The signature does not cover {name}.")
     for name in needed:
         if name not in headers:
-            raise _Refusal(Reason.UNCOVERED, f"The header {name} is missing.")
+            raise Refusal(Reason.UNCOVERED, f"The header {name} is missing.")
     if "date" not in covered and "(created)" not in covered:
-        raise _Refusal(Reason.UNCOVERED, "The signature covers neither date nor (created).")
+        raise Refusal(Reason.UNCOVERED, "The signature covers neither date nor (created).")
     timed = "(created)" in covered or "(expires)" in covered
     if timed and (parameters.algorithm or "hs2019").lower() != "hs2019":
         # draft 2.3: only signatures of hs2019 may cover them
@@ -192,25 +208,15 @@ def _check_covered(
 
 def _check_host(header: str, hosts: Collection[str]) -> None:
     if authority(header, "https") not in hosts and authority(header, "http") not in hosts:
-        raise _Refusal(Reason.HOST, "The request was signed for another host.")
+        raise Refusal(Reason.HOST, "The request was signed for another host.")
 
 
-def _check_window(
-    headers: dict[str, str],
-    parameters: cavage.Parameters,
-    covered: tuple[str, ...],
-    now: datetime,
-) -> None:
-    starts = []
-    if "date" in covered:
-        starts.append(cavage.parse_http_date(headers.get("date", "")))
-    if "(created)" in covered:
-        starts.append(_moment(parameters.created))
-    expires = _moment(parameters.expires) if "(expires)" in covered else None
+def _check_window(starts: list[datetime], expires_at: int | None, now: datetime) -> None:
+    expires = None if expires_at is None else _moment(expires_at)
     for start in starts:
         end = start + LIFETIME if expires is None else min(expires, start + LIFETIME_LIMIT)
         if start > now + SKEW or end + SKEW < now:
-            raise _Refusal(Reason.EXPIRED, "The signature is too old or from the future.")
+            raise Refusal(Reason.EXPIRED, "The signature is too old or from the future.")
 
 
 def _moment(seconds: int | None) -> datetime:
@@ -246,15 +252,5 @@ def _messages(
 def _made_by(key: Key, parameters: cavage.Parameters, messages: list[bytes]) -> bool:
     names = RSA_NAMES if isinstance(key.public, RSAPublicKey) else ED25519_NAMES
     if (parameters.algorithm or "hs2019").lower() not in names:
-        raise _Refusal(Reason.ALGORITHM, "The algorithm is not the key's.")
+        raise Refusal(Reason.ALGORITHM, "The algorithm is not the key's.")
     return any(cavage.made_by(key.public, parameters.signature, message) for message in messages)
-
-
-async def _key(find_key: FindKey, key_id: str, *, fresh: bool) -> Key:
-    try:
-        return await find_key(key_id, fresh=fresh)
-    except KeyUnavailable as unavailable:
-        if unavailable.gone:
-            raise _Refusal(Reason.KEY_GONE, unavailable.detail) from unavailable
-        status = 401 if unavailable.permanent else 503
-        raise _Refusal(Reason.KEY_UNAVAILABLE, unavailable.detail, status) from unavailable

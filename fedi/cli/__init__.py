@@ -12,7 +12,9 @@ from fedi import __version__
 from fedi.cli import (
     context,
     doctor,
+    federation,
     jobs,
+    media,
     moderation,
     moving,
     painting,
@@ -38,8 +40,10 @@ app.command("report")(moderation.report)
 app.command("reports")(moderation.list_reports)
 app.command("quotes")(moderation.quotes)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(federation.app, name="federation")
 app.add_typer(painting.painters, name="painter")
 app.command("paint")(painting.paint)
+app.add_typer(media.app, name="media")
 app.command("doctor")(doctor.doctor)
 
 

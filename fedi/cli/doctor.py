@@ -78,11 +78,34 @@ async def _examine() -> int:
             for check in (check_database, check_address, check_clock, check_jobs):
                 async for finding in check(easel):
                     show(finding)
-    except (OSError, ValueError) as error:
-        show(Finding("database", "problem", f"It cannot be opened: {error}. Mend database.url."))
-    async for finding in check_painting(settings):
-        show(finding)
+    except _database_errors() as error:
+        show(
+            Finding(
+                "database", "problem", f"It cannot be used: {_reason(error)}. Mend database.url."
+            )
+        )
+    if not settings.painting.local:
+        show(Finding("painting", "ok", "This machine does not paint; it waits for painters."))
+        return problems
+    show(await check_card(settings))
+    show(check_model(settings))
     return problems
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    """What a database that cannot be used raises: it is none, it is down, it is a newer Easel's."""
+    # Here, so that `easel serve`, which imports this module too, stays small.
+    from alembic.util import CommandError
+    from asyncpg import PostgresError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return OSError, ValueError, SQLAlchemyError, PostgresError, CommandError
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in the words of the database and without our SQL."""
+    lines = str(getattr(error, "orig", None) or error).splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def check_settings(settings: Settings) -> list[Finding]:
@@ -156,6 +179,8 @@ async def check_database(easel: Easel) -> AsyncIterator[Finding]:
 async def check_address(easel: Easel) -> AsyncIterator[Finding]:
     """Our own WebFinger, asked for at the public address, as another server would."""
     instance = easel.settings.instance
+    if not instance.secure and not easel.settings.federation.allow_private_addresses:
+        return  # nobody can reach it, as was said of the settings
     query = f"{instance.url}/.well-known/webfinger?resource={instance.url}/actor"
     try:
         document = await easel.client.get_json(query)
@@ -202,43 +227,49 @@ async def check_jobs(easel: Easel) -> AsyncIterator[Finding]:
         yield Finding("jobs", "ok", "None has failed for good.")
 
 
-async def check_painting(settings: Settings) -> AsyncIterator[Finding]:
-    """The card and the model, asked in a process of their own: the server never loads torch."""
-    from generation import catalogue
-
-    if not settings.painting.local:
-        yield Finding("painting", "ok", "This machine does not paint; it waits for painters.")
-        return
+async def check_card(settings: Settings) -> Finding:
+    """The card, asked in a process of its own: the server never loads torch."""
     probe = await _command(
         sys.executable, "-m", "generation.probe", "--device", settings.painting.device
     )
     if probe is None:
-        yield Finding(
+        return Finding(
             "card",
             "problem",
             "Painting is not installed: pip install -c constraints.txt 'easel[paint]', "
             "or set painting.local to false.",
         )
-    else:
-        state, _, message = probe.partition(" ")
-        yield Finding("card", state, message)
+    state, _, message = probe.partition(" ")
+    return Finding("card", state, message)
+
+
+def check_model(settings: Settings) -> Finding:
+    """The model, as far as this machine can tell: nothing is asked of the hub."""
+    from generation import catalogue
+
     name = settings.painting.model
     if not name:
-        yield Finding(
+        return Finding(
             "model",
             "warning",
             "None is chosen: pictures are only for trying things out. Set "
             "painting.model, for example to black-forest-labs/FLUX.2-klein-4B.",
         )
-        return
-    model = catalogue.find(name)
-    folder = Path(name)
-    if folder.is_dir() and not (folder / "model_index.json").exists():
-        yield Finding(
-            "model", "problem", f"{folder} has no model_index.json: it is no diffusers folder."
+    try:
+        model = catalogue.find(name)
+    except catalogue.UnknownModel as error:
+        return Finding("model", "problem", f"{error}. Mend painting.model.")
+    if model.local and not Path(model.source).is_dir():
+        return Finding(
+            "model", "problem", f"There is no folder {model.source}: mend painting.model."
         )
-    else:
-        yield Finding("model", "ok", f"{model.name} ({model.licence or 'licence unknown'}).")
+    if model.local and not (Path(model.source) / "model_index.json").is_file():
+        return Finding(
+            "model",
+            "problem",
+            f"{model.source} has no model_index.json: it is no diffusers folder.",
+        )
+    return Finding("model", "ok", f"{model.name} ({model.licence or 'licence unknown'}).")
 
 
 async def _command(*command: str) -> str | None:

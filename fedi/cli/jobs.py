@@ -80,7 +80,9 @@ async def _retry(job: int | None) -> None:
             chosen = update(Job).where(col(Job.state) == "dead")
             if job is not None:
                 chosen = chosen.where(col(Job.id) == job)
-            result = await tx.execute(chosen.values(state="ready", attempts=0, run_at=tx.now))
+            result = await tx.execute(
+                chosen.values(state="ready", due=False, attempts=0, run_at=tx.now)
+            )
         _tell(int(result.rowcount), job, "waits again")  # type: ignore[attr-defined]
 
 

@@ -8,28 +8,33 @@ write transaction begins IMMEDIATE, so that it never fails half-way for the lock
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy.ext.asyncio
-from sqlalchemy import event
+from sqlalchemy import CursorResult, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import _CoreAnyExecuteParams
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.sql.base import Executable
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from fedi import ids
 from fedi.clock import Clock
-from fedi.database import relay
+from fedi.database import relay, sqlite
 from fedi.events import Event, Events
 from fedi.settings import DatabaseSettings, InstanceSettings
 
 BUSY_TIMEOUT_S = 30  # another process (a command line, a backup) may hold the lock
 SQLITE_CACHE_KB = 16 * 1024  # per connection
 SQLITE_MMAP_BYTES = 256 * 1024 * 1024
+SHARED_BY = 64  # pieces of work in one transaction at most; readers wait for none of them
+
+Result = TypeVar("Result")
 
 
 class Session(AsyncSession):
@@ -45,6 +50,11 @@ class Session(AsyncSession):
     def now(self) -> datetime:
         return self.clock.now()
 
+    @property
+    def dialect_name(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.get_bind().dialect.name
+
 
 class Transaction(Session):
     """A session whose changes are committed together, and events told after that."""
@@ -55,6 +65,18 @@ class Transaction(Session):
 
     def new_id(self) -> int:
         return ids.new(self.now)
+
+    async def execute_core(
+        self, statement: Executable, parameters: _CoreAnyExecuteParams | None = None
+    ) -> CursorResult[Any]:
+        """Execute a statement on tables, past the ORM: quick, where one is made once and executed
+        often. What the ORM has not written yet is written before."""
+        session = self.sync_session
+        if session.new or session.deleted or session.identity_map.check_modified():
+            await self.flush()
+        result = await self.execute(statement, parameters)
+        assert isinstance(result, CursorResult)
+        return result
 
     def emit(self, event: Event) -> None:
         """Publish `event` once this transaction is committed; never, if it is rolled back."""
@@ -82,6 +104,9 @@ class Database:
         self.clock = clock or Clock()
         self.events = events or Events()
         self.instance = instance
+        self._pieces: deque[tuple[Callable[[Transaction], Awaitable[Any]], asyncio.Future[Any]]]
+        self._pieces = deque()
+        self._sharing: asyncio.Task[None] | None = None
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite:
             if self.url.database:
@@ -118,6 +143,53 @@ class Database:
         for happened in transaction.events:
             self.events.publish(happened, relayed=True)
 
+    async def together(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """Do something small and frequent in a transaction that it shares with its like.
+
+        What waits while one transaction is under way goes into the next one, so that the number
+        of commits does not grow with the load. It is committed when this returns.
+
+        Args:
+            work: changes the database, and nothing else: where a neighbour fails, all is rolled
+                back and each piece is done once more in a transaction of its own.
+
+        Returns:
+            What `work` returned. What it raised is raised here.
+        """
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._pieces.append((work, future))
+        if self._sharing is None or self._sharing.done():
+            self._sharing = asyncio.create_task(self._share(), name="shared transactions")
+        result: Result = await future
+        return result
+
+    async def _share(self) -> None:
+        while self._pieces:
+            taken = [self._pieces.popleft() for _ in range(min(SHARED_BY, len(self._pieces)))]
+            try:
+                async with self.write() as tx:
+                    results = [await work(tx) for work, _ in taken]
+            except Exception:
+                for work, future in taken:
+                    await self._alone(work, future)
+            else:
+                for (_, future), result in zip(taken, results, strict=True):
+                    if not future.done():  # whoever asked may have given up
+                        future.set_result(result)
+
+    async def _alone(
+        self, work: Callable[[Transaction], Awaitable[Any]], future: asyncio.Future[Any]
+    ) -> None:
+        try:
+            async with self.write() as tx:
+                result = await work(tx)
+        except Exception as error:
+            if not future.done():
+                future.set_exception(error)
+        else:
+            if not future.done():
+                future.set_result(result)
+
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Transaction]:
         async with Transaction(self._writing, expire_on_commit=False) as transaction:
@@ -137,6 +209,8 @@ class Database:
                 )
 
     async def close(self) -> None:
+        if self._sharing is not None:
+            await self._sharing
         await self._writing.dispose()
         await self._reading.dispose()
 
@@ -164,9 +238,8 @@ def _sqlite_engine(
         url,
         pool_size=connections,
         max_overflow=0,
-        connect_args={"timeout": BUSY_TIMEOUT_S, "autocommit": True}
-        if hasattr(sqlite3.Connection, "autocommit")
-        else {"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
+        module=sqlite.module,
+        connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -1,10 +1,16 @@
-"""INSERTs that do nothing where the row is there already, on either database."""
+"""INSERTs that do nothing where the row is there already, on either database.
+
+Statements that are needed often are made once and given their values when they are executed: to
+make one takes SQLAlchemy several times as long as to execute it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import CursorResult, inspect
+from sqlalchemy import inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import SQLModel
@@ -14,7 +20,47 @@ from fedi.database.engine import Transaction
 
 def insert_into(tx: Transaction, table: type[SQLModel]) -> Any:
     """An INSERT that understands `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return (sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert)(table)
+    return insert_on(tx.dialect_name, table)
+
+
+def insert_on(dialect: str, table: type[SQLModel]) -> Any:
+    """`insert_into` for a dialect by its name, for statements that are made once."""
+    return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table_of(table))
+
+
+def table_of(table: type[SQLModel]) -> Any:
+    """The table itself: what is said of it goes past the ORM, which costs more than SQLite."""
+    return inspect(table).local_table
+
+
+async def insert_new(
+    tx: Transaction, table: type[SQLModel], rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+) -> int:
+    """Insert one row or many, except those that may not stand beside one that is there.
+
+    Args:
+        table: which table.
+        rows: the values of each column that has no default in the database.
+
+    Returns:
+        How many were inserted, where one was given.
+    """
+    return (await tx.execute_core(_insert_new(tx.dialect_name, table), rows)).rowcount
+
+
+@cache
+def _insert_new(dialect: str, table: type[SQLModel]) -> Any:
+    return insert_on(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _columns(table: type[SQLModel]) -> tuple[str, ...]:
+    return tuple(attribute.key for attribute in inspect(table).column_attrs)
+
+
+def row_values(row: SQLModel) -> dict[str, Any]:
+    """The values of a row, as `insert_new` takes them."""
+    return {name: getattr(row, name) for name in _columns(type(row))}
 
 
 async def add_once(tx: Transaction, row: SQLModel) -> bool:
@@ -26,13 +72,7 @@ async def add_once(tx: Transaction, row: SQLModel) -> bool:
     Returns:
         Whether it was inserted; then it belongs to the session as if it had been read from it.
     """
-    values = {
-        attribute.key: getattr(row, attribute.key) for attribute in inspect(type(row)).column_attrs
-    }
-    statement = insert_into(tx, type(row)).values(values).on_conflict_do_nothing()
-    result = await tx.execute(statement)
-    assert isinstance(result, CursorResult)
-    if not result.rowcount:
+    if not await insert_new(tx, type(row), row_values(row)):
         return False
     make_transient_to_detached(row)
     tx.add(row)

@@ -14,8 +14,8 @@ from activitypub.client import FetchError
 from activitypub.signatures import Signer
 from fedi import logs
 from fedi.database.tables import Account, OutgoingActivity
-from fedi.federation import remote
-from fedi.jobs import Backoff, Claimed, GiveUp, Retry, enqueue, handles
+from fedi.federation import hosts, remote, synchronisation
+from fedi.jobs import Backoff, Claimed, GiveUp, Postpone, Retry, enqueue, handles
 from fedi.runtime import Easel
 from fedi.social import accounts
 
@@ -23,9 +23,14 @@ from fedi.social import accounts
 ATTEMPTS = 20
 BACKOFF = Backoff(first=timedelta(minutes=1), factor=2, most=timedelta(hours=12), jitter=0.2)
 
+PER_HOST = 4  # of 64 under way: sixteen hosts that hang leave nobody waiting for long
+
 # 4xx that may be otherwise tomorrow; all others never will (Mastodon 4.6 has the same three).
 PASSING = frozenset({401, 408, 429})
 NEVER = frozenset({501})
+# What servers answer to an activity that is not its sender's: they will not believe it later.
+DISBELIEVED = frozenset({400, 401, 403})
+BUSY = frozenset({429, 503})  # with Retry-After: holds for the whole host
 MAX_RETRY_AFTER = timedelta(days=1)
 
 ASKED_AFTER = 20  # people of one inbox that is gone; a whole server that is gone has many
@@ -34,32 +39,44 @@ BODIES_KEPT = 64  # activities in the middle of their fan-out
 
 log = logs.get(__name__)
 
-_outgoing: WeakKeyDictionary[Easel, OrderedDict[int, tuple[bytes, Signer]]] = WeakKeyDictionary()
+Loaded = tuple[bytes, Signer, Account | None]
+"""What is sent, who signs it, and whose followers it is for, if it is for them alone."""
+
+_outgoing: WeakKeyDictionary[Easel, OrderedDict[int, Loaded]] = WeakKeyDictionary()
 
 
 def _at_once(easel: Easel) -> int:
     return easel.settings.federation.deliveries_at_once
 
 
-@handles("deliver", attempts=ATTEMPTS, at_once=_at_once, backoff=BACKOFF)
+@handles("deliver", attempts=ATTEMPTS, at_once=_at_once, backoff=BACKOFF, per_lane=PER_HOST)
 async def deliver(easel: Easel, job: Claimed) -> None:
     """POST an activity to an inbox, signed by who sends it.
 
     A refusal that will not change ends it; anything else is tried again, as late as the other
-    server asks for.
+    server asks for, and never while its host is left alone.
     """
+    inbox, host = job.payload["inbox"], job.lane
+    known = await hosts.of(easel)
+    if known.is_rested(host):
+        return
+    until = known.wait(host)
+    if until is not None:
+        raise Postpone(f"{host} is left alone until {until:%Y-%m-%d %H:%M} UTC", until)
     found = await _load(easel, job.payload["outgoing"])
     if found is None:
         return  # its sender is gone, or it is older than anything is tried
-    body, signer = found
-    inbox = job.payload["inbox"]
+    body, signer, synchronised = found
+    extra = await synchronisation.headers(easel, synchronised, inbox) if synchronised else None
     try:
-        answer = await easel.client.post(inbox, body, signer)
+        answer = await easel.client.post(inbox, body, signer, extra)
     except FetchError as error:
         if error.permanent:
             raise GiveUp(f"{inbox}: {error.reason}") from error
+        known.failed(host, error.reason)
         raise Retry(error.reason) from error
-    if answer.ok:
+    if answer.ok or (job.payload.get("forwarded") and answer.status in DISBELIEVED):
+        known.delivered(host)
         return
     refusal = f"{inbox} answered {answer.status}"
     if answer.status == HTTPStatus.GONE:
@@ -68,10 +85,15 @@ async def deliver(easel: Easel, job: Claimed) -> None:
             await enqueue(tx, "ask_after", {"inbox": inbox}, unique_key=key)
     refused = 400 <= answer.status < 500 and answer.status not in PASSING
     if refused or answer.status in NEVER:
+        known.answered(host)
         raise GiveUp(refusal)
+    if answer.status >= 500:
+        known.failed(host, refusal)
     after = None
     if answer.retry_after is not None:
         asked = min(timedelta(seconds=answer.retry_after), MAX_RETRY_AFTER)
+        if answer.status in BUSY:
+            known.hold(host, asked)
         # Never sooner than planned: many short waits would use up the attempts in minutes.
         after = max(asked, BACKOFF.wait(job.attempts))
     raise Retry(refusal, after=after)
@@ -97,8 +119,8 @@ async def ask_after(easel: Easel, job: Claimed) -> None:
         await job.finish(tx)
 
 
-async def _load(easel: Easel, outgoing_id: int) -> tuple[bytes, Signer] | None:
-    """The bytes and the signer of an activity; kept while its deliveries are under way."""
+async def _load(easel: Easel, outgoing_id: int) -> Loaded | None:
+    """An activity as it is sent; kept while its deliveries are under way."""
     kept = _outgoing.setdefault(easel, OrderedDict())
     if outgoing_id in kept:
         kept.move_to_end(outgoing_id)
@@ -108,7 +130,8 @@ async def _load(easel: Easel, outgoing_id: int) -> tuple[bytes, Signer] | None:
         sender = await session.get(Account, outgoing.account_id) if outgoing is not None else None
     if outgoing is None or sender is None or not sender.private_key_pem:
         return None
-    kept[outgoing_id] = outgoing.body, remote.signer_of(sender)
+    synchronised = sender if synchronisation.concerns(sender, outgoing.body) else None
+    kept[outgoing_id] = outgoing.body, remote.signer_of(sender), synchronised
     while len(kept) > BODIES_KEPT:
         kept.popitem(last=False)
     return kept[outgoing_id]

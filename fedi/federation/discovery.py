@@ -1,4 +1,4 @@
-"""How we are found: WebFinger, host-meta, NodeInfo."""
+"""How we are found: WebFinger, host-meta, NodeInfo, and what can be done here from elsewhere."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from fedi.social import accounts
 
 MAX_AGE_S = 3600
 CORS = {"Access-Control-Allow-Origin": "*"}
+# FEP-3b86: what people can do here from a link elsewhere. A page for each is in `web.intents`.
+INTENTS = {"Object": "/intents/object?object={object}"}
 MONTH, HALF_YEAR = timedelta(days=30), timedelta(days=182)
 
 
@@ -45,8 +47,13 @@ async def finger(request: Request) -> Response:
     if account is None:
         raise HTTPException(404, "There is no such account here.", headers=CORS)
     instance = easel.settings.instance
+    person = accounts.is_person(account)
     document = webfinger.document(
-        subject=full_handle(account, instance), actor_uri=account.uri, profile_url=account.url
+        subject=full_handle(account, instance),
+        actor_uri=account.uri,
+        profile_url=account.url,
+        is_server=not person,
+        intents={name: f"{instance.url}{path}" for name, path in INTENTS.items()} if person else {},
     )
     return Response(
         json.encode(document),
@@ -69,12 +76,10 @@ async def _find(session: Session, resource: str) -> Account | None:
             return None
         name = urlsplit(resource).path.removeprefix("/users/").removeprefix("/@")
         return await accounts.find_local(session, name) if "/" not in name else None
+    if resource.removeprefix("acct:") == f"{instance.domain}@{instance.domain}":
+        return await accounts.instance_actor(session)  # a port in it is no port of a handle
     user, host = webfinger.parse_acct(resource)
-    if host != instance.domain:
-        return None
-    if user == instance.domain:
-        return await accounts.instance_actor(session)
-    return await accounts.find_local(session, user)
+    return await accounts.find_local(session, user) if host == instance.domain else None
 
 
 async def host_meta(request: Request) -> Response:
@@ -83,6 +88,15 @@ async def host_meta(request: Request) -> Response:
         webfinger.host_meta(_easel(request).settings.instance.url),
         headers={**CORS, "Cache-Control": f"public, max-age={MAX_AGE_S}"},
         media_type=XRD_XML,
+    )
+
+
+async def host_meta_json(request: Request) -> Response:
+    """`GET /.well-known/host-meta.json`."""
+    return Response(
+        json.encode(webfinger.host_meta_json(_easel(request).settings.instance.url)),
+        headers={**CORS, "Cache-Control": f"public, max-age={MAX_AGE_S}"},
+        media_type=JRD_JSON,
     )
 
 
@@ -140,6 +154,7 @@ async def describe(session: Session) -> NodeInfo:
 routes: list[BaseRoute] = [
     Route("/.well-known/webfinger", finger),
     Route("/.well-known/host-meta", host_meta),
+    Route("/.well-known/host-meta.json", host_meta_json),
     Route("/.well-known/nodeinfo", nodeinfo_links),
     Route("/nodeinfo/{version}", nodeinfo_document),
 ]

@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,12 +22,13 @@ from activitypub.context import is_activity_type
 from activitypub.errors import Malformed
 from activitypub.objects import Activity, Collection, values
 from activitypub.objects.collection import COLLECTION_TYPES
-from activitypub.signatures import Reason, Refused, Verified, verify
+from activitypub.signatures import Reason, Refused, Replays, Verified, verify
 from activitypub.signatures import Request as SignedRequest
 from fedi import logs
 from fedi.database import Transaction
+from fedi.database.insertion import insert_new
 from fedi.database.tables import ReceivedActivity
-from fedi.federation import remote
+from fedi.federation import forwarded, forwarding, hosts, remote, synchronisation
 from fedi.jobs import enqueue
 from fedi.runtime import Easel
 from fedi.social import accounts
@@ -37,6 +38,8 @@ MAX_ACTIVITIES = 50  # in one collection; nobody was seen to send more than a ha
 PRUNE_EVERY = 1024  # one activity in so many clears away what is older
 
 log = logs.get(__name__)
+
+_replays: WeakKeyDictionary[Easel, Replays] = WeakKeyDictionary()
 
 
 async def shared_inbox(request: Request) -> Response:
@@ -75,24 +78,36 @@ async def _receive(request: Request) -> Response:
     if own_end and not await _known(easel, activity.actor):
         return Response(status_code=202)  # somebody whom nobody here ever heard of is gone
     answer = await signed_by(easel, request, body)
-    if isinstance(answer, Refused):
-        # The key may be gone because its owner is. Whose key it was nobody can tell any more, so
-        # it is the actor's own server that says so, not the address that the sender names.
-        actor = activity.actor or ""
-        ended = own_end and answer.reason is Reason.KEY_GONE
-        if not (ended and await remote.is_gone(easel, actor)):
-            log.info("activity_refused", reason=answer.reason, detail=answer.detail)
-            raise HTTPException(answer.status, answer.detail)
-        signer = actor
-    else:
-        signer = answer.owner
+    replays = _replays.setdefault(easel, Replays())
+    if isinstance(answer, Verified) and replays.seen(answer, easel.clock.now()):
+        return Response(status_code=202)
+    signer = sender = await _author(easel, activity, answer)
+    actor = activity.actor
+    if actor is not None and actor != signer:
+        found = await forwarded.believed(easel, document, activity, body)
+        if isinstance(found, Refused):
+            hint = found.reason is Reason.NOT_OWNER
+            if hint and await forwarding.take(easel, activity, signer):
+                return Response(status_code=202)
+            raise _refusal(found)
+        body, signer = found, actor
+        activity = Activity.parse(json.decode(body))
     forbidden = origin.check(activity, signer)
     if forbidden is not None:
         status = 401 if forbidden is origin.Forbidden.NOT_SIGNER else 403
         raise HTTPException(status, f"Refused: {forbidden}.")
-    async with easel.database.write() as tx:
+    known = await hosts.of(easel)
+    known.seen(origin.host(sender) or "")
+
+    async def write_down(tx: Transaction) -> None:
         if await _first_time(tx, activity):
             await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer})
+            await synchronisation.take(tx, sender, request.headers)
+        await known.save(tx)
+
+    await easel.database.together(write_down)
+    if isinstance(answer, Verified):
+        replays.remember(answer, easel.clock.now())
     return Response(status_code=202)
 
 
@@ -108,8 +123,7 @@ async def _receive_many(
         raise HTTPException(400, f"A collection here holds 1 to {MAX_ACTIVITIES} activities.")
     answer = await signed_by(easel, request, body)
     if isinstance(answer, Refused):
-        log.info("activity_refused", reason=answer.reason, detail=answer.detail)
-        raise HTTPException(answer.status, answer.detail)
+        raise _refusal(answer)
     allowed = []
     for member in reversed(members) if values.kind(document) == "OrderedCollection" else members:
         if isinstance(member, str):
@@ -119,12 +133,37 @@ async def _receive_many(
         if forbidden is not None:
             raise HTTPException(403, f"Refused: {forbidden}.")
         allowed.append((activity, json.encode(member)))
+    known = await hosts.of(easel)
+    known.seen(origin.host(answer.owner) or "")
     async with easel.database.write() as tx:
         for activity, alone in allowed:
             if await _first_time(tx, activity):
                 payload = {"body": alone.decode(), "signer": answer.owner}
                 await enqueue(tx, "incoming", payload)
+        await known.save(tx)
     return Response(status_code=202)
+
+
+async def _author(easel: Easel, activity: Activity, answer: Verified | Refused) -> str:
+    """Who answers for the request.
+
+    Raises:
+        HTTPException: nobody does.
+    """
+    if isinstance(answer, Verified):
+        return answer.owner
+    # The key may be gone because its owner is. Whose key it was nobody can tell any more, so
+    # it is the actor's own server that says so, not the address that the sender names.
+    own_end = activity.type == "Delete" and activity.object_id == activity.actor
+    actor = activity.actor or ""
+    if own_end and answer.reason is Reason.KEY_GONE and await remote.is_gone(easel, actor):
+        return actor
+    raise _refusal(answer)
+
+
+def _refusal(refused: Refused) -> HTTPException:
+    log.info("activity_refused", reason=refused.reason, detail=refused.detail)
+    return HTTPException(refused.status, refused.detail)
 
 
 async def _body(request: Request, limit: int) -> bytes:
@@ -166,9 +205,16 @@ async def signed_by(easel: Easel, request: Request, body: bytes) -> Verified | R
         ],
         body=body,
     )
-    host = origin.host(easel.settings.instance.url)
+    url = easel.settings.instance.url
+    host = origin.host(url)
     assert host is not None
-    return await verify(signed, remote.keys(easel).find, easel.clock.now(), {host})
+    return await verify(
+        signed,
+        remote.keys(easel).find,
+        easel.clock.now(),
+        {host},
+        scheme=url.partition(":")[0],
+    )
 
 
 async def _first_time(tx: Transaction, activity: Activity) -> bool:
@@ -177,19 +223,13 @@ async def _first_time(tx: Transaction, activity: Activity) -> bool:
     The note is under its actor and its id together, so that nobody can use up another's id.
     """
     key = hashlib.sha256(f"{activity.actor}\n{activity.id}".encode()).hexdigest()
-    insert = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
-    result = await tx.execute(
-        insert(ReceivedActivity)
-        .values(digest=key, received_at=tx.now)
-        .on_conflict_do_nothing()
-        .returning(col(ReceivedActivity.digest))
-    )
+    new = await insert_new(tx, ReceivedActivity, {"digest": key, "received_at": tx.now})
     if tx.new_id() % PRUNE_EVERY == 0:
         old = delete(ReceivedActivity).where(
             col(ReceivedActivity.received_at) < tx.now - REMEMBERED_FOR
         )
         await tx.execute(old)
-    return result.first() is not None
+    return bool(new)
 
 
 routes: list[BaseRoute] = [

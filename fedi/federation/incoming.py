@@ -14,8 +14,9 @@ from activitypub.client import FetchError
 from activitypub.errors import Malformed
 from activitypub.objects import Activity
 from fedi import logs
+from fedi.database import Transaction
 from fedi.database.tables import Account
-from fedi.federation import remote
+from fedi.federation import forwarding, remote
 from fedi.federation.handlers import HANDLERS, Handler
 from fedi.jobs import Backoff, Claimed, Retry, handles
 from fedi.runtime import Easel
@@ -59,14 +60,19 @@ async def _do(
             raise Retry(error.reason) from error
         log.info("activity_dropped", type=activity.type, id=activity.id, reason=error.reason)
         return
-    if effect is None:
+    if actor is None or effect is None:
         return
-    async with easel.database.write() as tx:
+
+    async def change(tx: Transaction) -> None:
         try:
             await effect(tx)
         except SocialError as refusal:  # what was asked for may not be: nothing, or an answer
             log.debug("activity_refused", type=activity.type, id=activity.id, reason=str(refusal))
+        else:
+            await forwarding.pass_on(tx, actor, activity, job.payload["body"].encode())
         await job.finish(tx)
+
+    await easel.database.together(change)
 
 
 async def _actor(easel: Easel, uri: str, activity: Activity) -> Account | None:
@@ -77,4 +83,4 @@ async def _actor(easel: Easel, uri: str, activity: Activity) -> Account | None:
         return known if activity.type in {"Delete", "Undo"} and not known.deleted_at else None
     if known is not None and activity.type == "Delete":
         return known  # reading it again would only tell that it is gone
-    return await remote.account(easel, uri)
+    return await remote.refreshed(easel, known) if known else await remote.fetch(easel, uri)

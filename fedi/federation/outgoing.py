@@ -12,17 +12,18 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import col
 
-from activitypub import json, origin
+from activitypub import json, origin, proofs
 from activitypub.addressing import PUBLIC, address
 from activitypub.context import with_context
 from activitypub.objects import Activity
 from activitypub.objects import activity as activities
+from activitypub.signatures.keys import load_ed25519
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Job, OutgoingActivity, Report, Stamp, Status
-from fedi.federation import recipients, translate
+from fedi.federation import hosts, recipients, translate
 from fedi.jobs import Claimed, NewJob, enqueue_many, handles
 from fedi.runtime import Easel
-from fedi.social import accounts, posts, quotes
+from fedi.social import account_keys, accounts, posts, quotes
 
 KEPT_FOR = timedelta(days=14)  # longer than any delivery is tried
 DEAD_KEPT_FOR = timedelta(days=30)  # dead deliveries that `easel jobs` can still show
@@ -46,28 +47,65 @@ async def send(
     tx: Transaction, sender: Account, activity: Activity, inboxes: Sequence[str]
 ) -> None:
     """Ask for an activity to be delivered."""
-    inboxes = [inbox for inbox in inboxes if origin.origin(inbox) != tx.instance.url]
-    if not inboxes:
-        return
-    await _prune(tx)
     assert activity.id is not None
+    inboxes = await _reachable(tx, inboxes)
+    if inboxes:
+        body = json.encode(await _proven(tx, sender, activity))
+        await _queue(tx, sender, activity.id, body, inboxes, {})
+
+
+async def _reachable(tx: Transaction, inboxes: Sequence[str]) -> list[str]:
+    """Those of these inboxes that are elsewhere, and not of hosts that are given up."""
+    elsewhere = [inbox for inbox in inboxes if origin.origin(inbox) != tx.instance.url]
+    resting = await hosts.rested(tx, sorted({origin.host(inbox) or "" for inbox in elsewhere}))
+    return [inbox for inbox in elsewhere if origin.host(inbox) not in resting]
+
+
+async def forward(
+    tx: Transaction, sender: Account, uri: str, body: bytes, inboxes: Sequence[str]
+) -> None:
+    """Ask for another's activity to be delivered as it came; who does not believe it is not asked
+    to again.
+
+    Args:
+        sender: who signs, and is not its actor.
+        uri: its id.
+        body: all of it.
+        inboxes: where it goes.
+    """
+    inboxes = await _reachable(tx, inboxes)
+    if inboxes:
+        await _queue(tx, sender, uri, body, inboxes, {"forwarded": True})
+
+
+async def _queue(
+    tx: Transaction,
+    sender: Account,
+    uri: str,
+    body: bytes,
+    inboxes: Sequence[str],
+    details: dict[str, Any],
+) -> None:
+    await _prune(tx)
     outgoing = OutgoingActivity(
-        id=tx.new_id(),
-        uri=activity.id,
-        account_id=sender.id,
-        body=json.encode(with_context(activity.document())),
-        created_at=tx.now,
+        id=tx.new_id(), uri=uri, account_id=sender.id, body=body, created_at=tx.now
     )
     tx.add(outgoing)
     await tx.flush()
+    payload = {"outgoing": outgoing.id, **details}
     await enqueue_many(
         tx,
         "deliver",
-        [
-            NewJob({"outgoing": outgoing.id, "inbox": inbox}, lane=origin.host(inbox) or "")
-            for inbox in inboxes
-        ],
+        [NewJob({**payload, "inbox": inbox}, lane=origin.host(inbox) or "") for inbox in inboxes],
     )
+
+
+async def _proven(tx: Transaction, sender: Account, activity: Activity) -> dict[str, Any]:
+    """The document of an activity, with a proof that its sender made it."""
+    key = await account_keys.ensure(tx, sender)
+    assert key.private_pem is not None
+    document = with_context(activity.document())
+    return proofs.sign(document, key.key_id, load_ed25519(key.private_pem), tx.now)
 
 
 async def _prune(tx: Transaction) -> None:
@@ -134,11 +172,14 @@ async def delete_status(tx: Transaction, payload: dict[str, Any]) -> Ready | Non
     if found is None:
         return None
     status, author = found
+    [post] = await posts.assemble(tx, [status], author)
+    to, cc = translate.audience(post)
     made = activities.delete(
         f"{status.uri}#delete",
         author.uri,
         status.uri,
-        to=[PUBLIC] if status.visibility in {"public", "unlisted"} else [author.followers_uri],
+        to=to,
+        cc=cc,
         former_type="Note",
         deleted=status.deleted_at,
     )
@@ -352,7 +393,7 @@ async def update_actor(tx: Transaction, payload: dict[str, Any]) -> Ready | None
     made = activities.update(
         f"{account.uri}#updates/{int(account.updated_at.timestamp())}",
         account.uri,
-        translate.actor(account, tx.instance).document(),
+        translate.actor(account, tx.instance, [await account_keys.ensure(tx, account)]).document(),
         to=[PUBLIC],
         cc=[account.followers_uri],
     )

@@ -90,4 +90,4 @@ def _remote(query: Any) -> Any:
 
 async def _distinct(tx: Transaction, queries: Iterable[Any]) -> list[str]:
     rows = await tx.execute(union(*queries))
-    return sorted(rows.scalars().all())
+    return sorted(set(rows.scalars().all()))  # a union of one does not fold

@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import sqlalchemy
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from activitypub import origin, webfinger
@@ -23,15 +25,24 @@ from activitypub.objects.note import NOTE_TYPES
 from activitypub.signatures import Key, KeyCache, KeyUnavailable, Signer
 from activitypub.signatures.keys import load_public
 from fedi.database import Transaction
+from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Status
-from fedi.federation import translate
+from fedi.federation import arrivals, translate
 from fedi.runtime import Easel
-from fedi.social import accounts, statuses, text
+from fedi.social import account_keys, accounts, statuses, text
 from fedi.social.errors import Invalid, NotFound
 
 ACTOR_AGE = timedelta(days=1)  # an actor is read again after so long, as Mastodon does
 ACTORS_REMEMBERED = 256  # actor documents that were just fetched, for a key or a refresh
 ACTOR_MEMORY = timedelta(minutes=1)
+
+_ACCOUNTS = table_of(Account).c
+_IDS = sqlalchemy.select(_ACCOUNTS.uri, _ACCOUNTS.id).where(
+    _ACCOUNTS.uri.in_(bindparam("uris", expanding=True)), _ACCOUNTS.deleted_at.is_(None)
+)
+
+Belongs = Callable[[Note], bool]
+"""Whether a post that was fetched is the one that was wanted."""
 
 _signers: WeakKeyDictionary[Easel, Signer] = WeakKeyDictionary()
 _caches: WeakKeyDictionary[Easel, KeyCache] = WeakKeyDictionary()
@@ -176,9 +187,13 @@ async def _key(easel: Easel, key_id: str, fresh: bool) -> Key:
                 Account.public_key_id == key_id, col(Account.deleted_at).is_(None)
             )
             owner = (await session.exec(query)).first()
-        if owner is not None and not owner.local:
-            with contextlib.suppress(KeyUnavailable):  # perhaps its server has a better one now
-                return _parsed(key_id, owner.uri, owner.public_key_pem)
+            stored = [(owner.uri, owner.public_key_pem)] if owner and not owner.local else []
+            if not stored:
+                found = await account_keys.find(session, key_id)
+                stored = [(account.uri, key.public_pem) for key, account in found[:1]]
+        for uri, pem in stored:
+            with contextlib.suppress(Malformed):  # perhaps its server has a better one now
+                return Key(id=key_id, owner=uri, public=load_public(pem))
     try:
         actor = await _owner(easel, key_id, fresh)
     except FetchError as error:
@@ -189,12 +204,12 @@ async def _key(easel: Easel, key_id: str, fresh: bool) -> Key:
         ) from error
     except Malformed as error:
         raise KeyUnavailable(f"The key's document is unusable: {error.reason}") from error
-    for key in actor.public_keys:
-        if key.id == key_id and key.owner == actor.id:
-            if fresh:
-                await _replace(easel, actor.id, key_id, key.pem)
-            return _parsed(key_id, actor.id, key.pem)
-    raise KeyUnavailable("The key's owner does not list it.")
+    public = translate.keys_of(actor, key_id).get(key_id)
+    if public is None:
+        raise KeyUnavailable("The key's owner does not list it, or it is unusable.")
+    if fresh:
+        await _replace(easel, actor)
+    return Key(id=key_id, owner=actor.id, public=public)
 
 
 async def _owner(easel: Easel, key_id: str, fresh: bool) -> Actor:
@@ -211,27 +226,26 @@ async def _owner(easel: Easel, key_id: str, fresh: bool) -> Actor:
         return await _actor(easel, owner, fresh=fresh)
 
 
-async def _replace(easel: Easel, uri: str, key_id: str, pem: str) -> None:
-    """A known account has a new key."""
+async def _replace(easel: Easel, actor: Actor) -> None:
+    """A known account may have new keys."""
+    described = translate.remote_account(actor, "")
     async with easel.database.write() as tx:
-        known = await accounts.by_uri(tx, uri)
+        known = await accounts.by_uri(tx, actor.id)
         if known is not None and not known.local:
-            known.public_key_id, known.public_key_pem = key_id, pem
+            known.public_key_id = described.public_key_id
+            known.public_key_pem = described.public_key_pem
             tx.add(known)
+            await account_keys.replace(tx, known, described.further_keys)
 
 
-def _parsed(key_id: str, owner: str, pem: str) -> Key:
-    try:
-        return Key(id=key_id, owner=owner, public=load_public(pem))
-    except Malformed as error:
-        raise KeyUnavailable(f"The key is unusable: {error.reason}") from error
-
-
-async def status(easel: Easel, uri: str, *, live: bool = False) -> Status | None:
+async def status(
+    easel: Easel, uri: str, *, live: bool = False, belongs: Belongs | None = None
+) -> Status | None:
     """A post by its id: known, or fetched from its own server and stored.
 
     Args:
         live: it is news (a group told us of it) and goes to those who follow its author.
+        belongs: whether it is what is looked for; what is not is not stored.
 
     Returns:
         None if it is there but nobody here may see it, or it is dead.
@@ -256,13 +270,17 @@ async def status(easel: Easel, uri: str, *, live: bool = False) -> Status | None
         raise Malformed("The post has no id or no author.")
     if origin.may_speak(note.attributed_to, document) is not None:
         raise Malformed("The post is not its author's.")
+    if belongs is not None and not belongs(note):
+        raise Malformed("The post is not what it was listed as.")
     author = await account(easel, note.attributed_to)
     if author.suspended_at is not None or author.deleted_at is not None:
         return None
     async with easel.database.write() as tx:
         known_actors = await ids_of(tx, translate.addressed_actors(note))
         received = translate.received(note, author, known_actors)
-        return await statuses.receive(tx, author, received, live=live)
+        fetched = await statuses.receive(tx, author, received, live=live)
+        await arrivals.expect(easel, tx, fetched)
+        return fetched
 
 
 def _created(activity: Activity) -> Mapping[str, Any]:
@@ -278,9 +296,5 @@ async def ids_of(tx: Transaction, uris: list[str]) -> dict[str, int]:
     """The ids of those of these actors that we know."""
     if not uris:
         return {}
-    rows = await tx.exec(
-        select(Account.uri, Account.id).where(
-            col(Account.uri).in_(uris), col(Account.deleted_at).is_(None)
-        )
-    )
-    return dict(rows.all())
+    rows = await tx.execute_core(_IDS, {"uris": uris})
+    return {row.uri: row.id for row in rows}

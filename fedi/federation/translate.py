@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from activitypub.addressing import PUBLIC_NAMES, address, read_visibility
+from activitypub.errors import Malformed
 from activitypub.objects import (
     Actor,
     Attachment,
+    Capability,
     CollectionLink,
     Emoji,
     Field,
@@ -15,17 +18,25 @@ from activitypub.objects import (
     Hashtag,
     InteractionPolicy,
     Mention,
+    Multikey,
     Note,
     Poll,
     PublicKey,
     Source,
 )
-from activitypub.origin import same_origin
+from activitypub.origin import origin, same_origin
+from activitypub.signatures.keys import (
+    PublicKeyMaterial,
+    load_multikey,
+    load_public,
+    multikey,
+    public_pem,
+)
 from fedi import __version__
-from fedi.database.tables import Account, MediaAttachment
+from fedi.database.tables import Account, AccountKey, MediaAttachment, Tag
 from fedi.settings import InstanceSettings
 from fedi.social import policies, text
-from fedi.social.accounts import RemoteAccount
+from fedi.social.accounts import RemoteAccount, is_person
 from fedi.social.polls import ReceivedPoll
 from fedi.social.posts import Post
 from fedi.social.statuses import Received, ReceivedMedia
@@ -45,6 +56,12 @@ EDITED = (
     "CompositeWithTrainedAlgorithmicMediaDigitalSource",
     "algorithmicallyEnhanced",
     "AlgorithmicallyEnhancedDigitalSource",
+)
+IMPLEMENTS = (
+    Capability(
+        href="https://datatracker.ietf.org/doc/html/rfc9421",
+        name="RFC-9421: HTTP Message Signatures",
+    ),
 )
 
 
@@ -70,8 +87,9 @@ def media_url(instance: InstanceSettings, key: str) -> str:
     return f"{instance.url}/media/{key}"
 
 
-def actor(account: Account, instance: InstanceSettings) -> Actor:
-    """A local account, as other servers see it."""
+def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKey]) -> Actor:
+    """A local account and its further keys, as other servers see it."""
+    person = is_person(account)
     return Actor(
         id=account.uri,
         type=account.actor_type,
@@ -80,7 +98,9 @@ def actor(account: Account, instance: InstanceSettings) -> Actor:
         outbox=account.outbox_uri,
         followers=account.followers_uri,
         following=account.following_uri,
+        liked=f"{account.uri}/liked" if person else None,
         featured=account.featured_uri,
+        featured_tags=f"{account.uri}/collections/tags" if person else None,
         shared_inbox=account.shared_inbox_uri,
         name=account.display_name,
         summary=account.note,
@@ -91,6 +111,14 @@ def actor(account: Account, instance: InstanceSettings) -> Actor:
         public_keys=(
             PublicKey(id=account.public_key_id, owner=account.uri, pem=account.public_key_pem),
         ),
+        assertion_methods=tuple(
+            Multikey(
+                id=key.key_id,
+                controller=account.uri,
+                multibase=multikey(load_public(key.public_pem)),
+            )
+            for key in keys
+        ),
         manually_approves_followers=account.locked,
         discoverable=account.discoverable,
         indexable=account.indexable,
@@ -98,7 +126,9 @@ def actor(account: Account, instance: InstanceSettings) -> Actor:
         also_known_as=tuple(account.also_known_as),
         moved_to=account.moved_to_uri,
         webfinger=f"{account.username}@{instance.domain}",
-        generator=Generator(name=f"Easel {__version__}", url=f"{instance.url}/about"),
+        generator=Generator(
+            name=f"Easel {__version__}", url=f"{instance.url}/about", implements=IMPLEMENTS
+        ),
     )
 
 
@@ -111,12 +141,7 @@ def _picture(key: str | None, description: str, instance: InstanceSettings) -> A
 def note(post: Post, instance: InstanceSettings) -> Note:
     """A local post, as other servers see it."""
     status, account = post.status, post.account
-    named = [other.uri for other in post.mentions]
-    to, cc = address(status.visibility, account.followers_uri, named)
-    if status.visibility == "direct":
-        to += [other.uri for other in post.silent]
-    else:
-        cc += [other.uri for other in post.silent]
+    to, cc = audience(post)
     return Note(
         id=status.uri,
         type="Note",
@@ -125,11 +150,12 @@ def note(post: Post, instance: InstanceSettings) -> Note:
         language=status.language,
         summary=status.spoiler_text or None,
         sensitive=status.sensitive,
-        source=Source(content=status.source),
+        source=Source(content=status.source, media_type=status.source_type),
         url=status.url,
         published=status.created_at,
         updated=status.edited_at,
         in_reply_to=status.in_reply_to_uri,
+        context=status.context_uri,
         is_based_on=status.based_on_uri,
         approved_by=status.approved_by,
         interaction_policy=InteractionPolicy.parse(
@@ -143,10 +169,7 @@ def note(post: Post, instance: InstanceSettings) -> Note:
                 Mention(href=other.uri, name=f"@{full_handle(other, instance)}")
                 for other in post.mentions
             ),
-            *(
-                Hashtag(name=tag.display_name, href=text.tag_url(tag.name, instance.url))
-                for tag in post.tags
-            ),
+            *(hashtag(tag, instance) for tag in post.tags),
         ),
         attachments=tuple(
             attachment(medium, instance, sensitive=status.sensitive) for medium in post.media
@@ -156,6 +179,19 @@ def note(post: Post, instance: InstanceSettings) -> Note:
         shares=CollectionLink(id=f"{status.uri}/shares", total_items=status.reblogs_count),
         generator=Generator(name=status.generator) if status.generator else None,
     )
+
+
+def audience(post: Post) -> tuple[list[str], list[str]]:
+    """To whom a local post is addressed, and to whom besides."""
+    named = [other.uri for other in post.mentions]
+    silent = [other.uri for other in post.silent]
+    to, cc = address(post.status.visibility, post.account.followers_uri, named)
+    return (to + silent, cc) if post.status.visibility == "direct" else (to, cc + silent)
+
+
+def hashtag(tag: Tag, instance: InstanceSettings) -> Hashtag:
+    """A hashtag, with the page that shows what is under it."""
+    return Hashtag(name=tag.display_name, href=text.tag_url(tag.name, instance.url))
 
 
 def full_handle(account: Account, instance: InstanceSettings) -> str:
@@ -171,6 +207,8 @@ def attachment(
     focal = None
     if medium.focus_x is not None and medium.focus_y is not None:
         focal = (medium.focus_x, medium.focus_y)
+    elif medium.file:
+        focal = (0.0, 0.0)  # the middle, where nobody chose: a painting, and most uploads
     return Attachment(
         type="Image",
         url=url,
@@ -198,8 +236,8 @@ def remote_account(actor: Actor, handle: str) -> RemoteAccount:
         handle: `user@host`, as WebFinger confirmed it.
     """
     username, _, domain = handle.rpartition("@")
-    # A key id of another origin could be somebody else's: it is believed only where it is fetched.
-    key = next((key for key in actor.public_keys if same_origin(key.id, actor.id)), None)
+    keys = keys_of(actor)
+    main = next((key.id for key in actor.public_keys if key.id in keys), None)
     return RemoteAccount(
         uri=actor.id,
         username=username,
@@ -223,8 +261,11 @@ def remote_account(actor: Actor, handle: str) -> RemoteAccount:
         followers_uri=actor.followers or "",
         following_uri=actor.following or "",
         featured_uri=actor.featured,
-        public_key_id=key.id if key else "",
-        public_key_pem=key.pem if key else "",
+        public_key_id=main or "",
+        public_key_pem=public_pem(keys[main]) if main else "",
+        further_keys=tuple(
+            (key_id, public_pem(key)) for key_id, key in keys.items() if key_id != main
+        ),
         locked=actor.manually_approves_followers,
         discoverable=bool(actor.discoverable),
         indexable=bool(actor.indexable),
@@ -232,6 +273,21 @@ def remote_account(actor: Actor, handle: str) -> RemoteAccount:
         moved_to_uri=actor.moved_to,
         created_at=actor.published,
     )
+
+
+def keys_of(actor: Actor, fetched: str | None = None) -> dict[str, PublicKeyMaterial]:
+    """The keys of an actor that can be used, by id. A key id of another origin could be somebody
+    else's: it is believed only where it was `fetched`."""
+    found: dict[str, PublicKeyMaterial] = {}
+    for key_id, load, written in (
+        *((key.id, load_public, key.pem) for key in actor.public_keys),
+        *((key.id, load_multikey, key.multibase) for key in actor.assertion_methods),
+    ):
+        believed = key_id == fetched or same_origin(key_id, actor.id)
+        if believed and key_id not in found:
+            with suppress(Malformed):
+                found[key_id] = load(written)
+    return found
 
 
 def _emojis(tags: Iterable[object]) -> tuple[dict[str, str], ...]:
@@ -259,6 +315,7 @@ def received(note: Note, author: Account, known: Mapping[str, int]) -> Received:
     )
     tags = tuple(tag.name for tag in note.tags if isinstance(tag, Hashtag))
     media = tuple(_received_media(entry) for entry in _pictures(note))
+    replies = note.replies.id if note.replies else None
     return Received(
         uri=note.id,
         url=note.url or note.id,
@@ -272,6 +329,8 @@ def received(note: Note, author: Account, known: Mapping[str, int]) -> Received:
         published=note.published,
         updated=note.updated,
         in_reply_to_uri=note.in_reply_to,
+        context_uri=note.context if note.context and origin(note.context) else None,
+        replies_uri=replies if same_origin(replies, note.id) else None,
         mentions=mentions,
         silent_mentions=silent,
         tags=tags,

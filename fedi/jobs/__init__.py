@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fedi.jobs.queue import NewJob, enqueue, enqueue_many
-from fedi.jobs.registry import Backoff, Claimed, GiveUp, Retry, handles
+from fedi.jobs.registry import Backoff, Claimed, GiveUp, Postpone, Retry, chore, handles
 from fedi.jobs.runner import Runner
 
 __all__ = [
@@ -11,8 +11,10 @@ __all__ = [
     "Claimed",
     "GiveUp",
     "NewJob",
+    "Postpone",
     "Retry",
     "Runner",
+    "chore",
     "enqueue",
     "enqueue_many",
     "handles",

@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.dialects import postgresql, sqlite
-
 from fedi.database import Transaction
+from fedi.database.insertion import insert_new
 from fedi.database.tables import Job
 from fedi.events import Event
 
 WAKE = Event("jobs", "enqueued")
-INSERT_ROWS = 500  # rows of one INSERT; SQLite allows 32,766 values in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,7 @@ async def enqueue_many(tx: Transaction, kind: str, jobs: Iterable[NewJob]) -> No
             "lane": job.lane,
             "unique_key": job.unique_key,
             "run_at": now + job.delay,
+            "due": job.delay <= timedelta(),
             "attempts": 0,
             "error": "",
             "created_at": now,
@@ -70,9 +69,6 @@ async def enqueue_many(tx: Transaction, kind: str, jobs: Iterable[NewJob]) -> No
     ]
     if not rows:
         return
-    insert = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
-    for start in range(0, len(rows), INSERT_ROWS):
-        statement = insert(Job).values(rows[start : start + INSERT_ROWS])
-        await tx.execute(statement.on_conflict_do_nothing(index_elements=["unique_key"]))
+    await insert_new(tx, Job, rows[0] if len(rows) == 1 else rows)
     if WAKE not in tx.events:
         tx.emit(WAKE)

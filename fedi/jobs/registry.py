@@ -5,15 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete
-from sqlmodel import col
+from sqlalchemy import bindparam, delete
 
 from fedi.database import Transaction
+from fedi.database.insertion import table_of
 from fedi.database.tables import Job
 from fedi.runtime import Easel
+
+_JOB = table_of(Job)
+FINISH = delete(_JOB).where(_JOB.c.id == bindparam("job"), _JOB.c.runner == bindparam("by"))
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,16 @@ class Retry(Exception):
         self.after = after
 
 
+class Postpone(Exception):
+    """This job, and what is due of its lane, is not to be tried before `until`: no attempt is
+    used up."""
+
+    def __init__(self, reason: str, until: datetime) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.until = until
+
+
 class GiveUp(Exception):
     """This job can never succeed: keep it as a dead letter, with the reason."""
 
@@ -64,7 +77,7 @@ class Claimed:
 
     async def finish(self, tx: Transaction) -> None:
         """Complete the job in the handler's own transaction: its effects and its end are one."""
-        await tx.execute(delete(Job).where(col(Job.id) == self.id, col(Job.runner) == self.runner))
+        await tx.execute_core(FINISH, {"job": self.id, "by": self.runner})
         self.finished = True
 
 
@@ -78,6 +91,7 @@ class Kind:
     attempts: int
     at_once: int | Callable[[Easel], int]
     backoff: Backoff
+    per_lane: int | None = None
 
     def slots(self, easel: Easel) -> int:
         return self.at_once(easel) if callable(self.at_once) else self.at_once
@@ -92,6 +106,7 @@ def handles(
     attempts: int = 10,
     at_once: int | Callable[[Easel], int] = 4,
     backoff: Backoff | None = None,
+    per_lane: int | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register a function for a kind of job.
 
@@ -100,10 +115,25 @@ def handles(
         attempts: after so many failures the job is kept as a dead letter.
         at_once: how many of this kind run at the same time in one process.
         backoff: the waits between the attempts.
+        per_lane: how many of one lane run at the same time in all processes together; the lanes
+            are served in turn. Without it there are no lanes: the oldest job is done first.
     """
 
     def register(handler: Handler) -> Handler:
-        KINDS[kind] = Kind(kind, handler, attempts, at_once, backoff or Backoff())
+        KINDS[kind] = Kind(kind, handler, attempts, at_once, backoff or Backoff(), per_lane)
         return handler
 
     return register
+
+
+Chore = Callable[[Easel, Transaction, bool], Awaitable[None]]
+"""`await chore(easel, tx, ending)`: `ending` says that the runner is about to stop."""
+
+CHORES: list[Chore] = []
+
+
+def chore(work: Chore) -> Chore:
+    """Register what every turn of a runner looks after in its own transaction: what is worth
+    keeping, and not worth a commit of its own. It must cost nothing where nothing is to do."""
+    CHORES.append(work)
+    return work

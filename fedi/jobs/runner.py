@@ -1,7 +1,8 @@
 """Doing the work: claimed in batches, leased, retried, never lost.
 
 One turn is one transaction: it completes what ended since the last turn and claims what is due,
-so the number of commits does not grow with the number of jobs. A runner that dies leaves leases
+so the number of commits does not grow with the number of jobs. Claiming costs the same however
+many jobs wait: a few seeks in an index. A runner that dies leaves leases
 behind; on SQLite (one process) the next start takes them back at once, on PostgreSQL another
 runner does when they end.
 """
@@ -19,9 +20,11 @@ from sqlalchemy import delete, exists, func, literal, select, union_all, update
 from sqlmodel import col
 
 from fedi import logs
-from fedi.database import Transaction
+from fedi.database import Session, Transaction
 from fedi.database.tables import Job
-from fedi.jobs.registry import KINDS, Claimed, GiveUp, Kind, Retry
+from fedi.jobs import lanes
+from fedi.jobs.lanes import Lanes
+from fedi.jobs.registry import CHORES, KINDS, Claimed, GiveUp, Kind, Postpone, Retry
 from fedi.runtime import Easel
 
 LEASE = timedelta(minutes=5)
@@ -39,6 +42,7 @@ class _Failure:
     job: Claimed
     reason: str
     run_at: datetime | None  # None: dead
+    tried: bool = True  # else its lane is put off with it
 
 
 class Runner:
@@ -56,7 +60,8 @@ class Runner:
         self._failed: list[_Failure] = []
         self._wake = asyncio.Event()
         self._stopping = False
-        self._renewed_at = easel.clock.now()
+        self._renewed_at = self._looked_at = easel.clock.now()
+        self._lanes: dict[str, Lanes] = {}
 
     async def recover(self) -> int:
         """Take back what a dead runner left: all of it on SQLite, expired leases elsewhere."""
@@ -65,7 +70,7 @@ class Runner:
             if not self.easel.database.sqlite:
                 orphaned = orphaned.where(col(Job.lease_until) < tx.now)
             result: Any = await tx.execute(
-                orphaned.values(state="ready", runner=None, lease_until=None)
+                orphaned.values(state="ready", due=False, runner=None, lease_until=None)
             )
         return int(result.rowcount)
 
@@ -79,7 +84,7 @@ class Runner:
         while True:
             ran += await self._turn()
             if not self._running:
-                if self._done or self._failed:
+                if self._done or self._failed or self._more():
                     continue
                 return ran
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
@@ -127,11 +132,13 @@ class Runner:
             task.cancel()
         async with self.easel.database.write() as tx:
             await self._complete(tx)
+            for work in CHORES:
+                await work(self.easel, tx, True)
             if cut:
                 await tx.execute(
                     update(Job)
                     .where(col(Job.id).in_(cut), col(Job.runner) == self.name)
-                    .values(state="ready", runner=None, lease_until=None)
+                    .values(state="ready", due=False, runner=None, lease_until=None)
                 )
 
     async def _turn(self) -> int:
@@ -141,6 +148,8 @@ class Runner:
         async with self.easel.database.write() as tx:
             await self._complete(tx)
             await self._renew(tx)
+            for work in CHORES:
+                await work(self.easel, tx, False)
             claimed = [] if self._stopping else await self._claim(tx, free)
         for job in claimed:
             task = asyncio.create_task(self._run(job), name=f"job {job.kind} {job.id}")
@@ -160,7 +169,7 @@ class Runner:
         return {name: count for name, count in slots.items() if count > 0}
 
     async def _claim(self, tx: Transaction, free: dict[str, int]) -> list[Claimed]:
-        now = tx.now
+        now = self._looked_at = tx.now
         asks = [
             select(literal(kind)).where(
                 exists().where(
@@ -168,9 +177,15 @@ class Runner:
                 )
             )
             for kind in free
+            if KINDS[kind].per_lane is None
         ]
         due = (await tx.execute(union_all(*asks))).scalars().all() if asks else []
         claimed: list[Claimed] = []
+        for kind, slots in free.items():
+            per_lane = KINDS[kind].per_lane
+            if per_lane is not None:
+                own = self._lanes.setdefault(kind, Lanes(kind, per_lane))
+                claimed += await own.claim(tx, min(slots, CLAIM_BATCH), self.name, LEASE)
         for kind in due:
             oldest = (
                 select(col(Job.id))
@@ -184,6 +199,7 @@ class Runner:
                 .where(col(Job.id).in_(oldest.scalar_subquery()))
                 .values(
                     state="running",
+                    due=None,
                     runner=self.name,
                     lease_until=now + LEASE,
                     attempts=col(Job.attempts) + 1,
@@ -200,12 +216,18 @@ class Runner:
         claimed.sort(key=lambda job: job.id)
         return claimed
 
+    def _more(self) -> bool:
+        """Whether the last turn left something that the next may find."""
+        return any(own.more for own in self._lanes.values())
+
     async def _run(self, job: Claimed) -> None:
         kind = KINDS[job.kind]
         try:
             await kind.handler(self.easel, job)
         except GiveUp as refusal:
             self._failed.append(_Failure(job, str(refusal), None))
+        except Postpone as wait:
+            self._failed.append(_Failure(job, wait.reason, wait.until, tried=False))
         except Retry as retry:
             self._fail(kind, job, retry.reason, retry.after)
         except asyncio.CancelledError:
@@ -242,11 +264,20 @@ class Runner:
                     .values(
                         state="dead" if failure.run_at is None else "ready",
                         run_at=failure.run_at or tx.now,
+                        due=None if failure.run_at is None else False,
+                        attempts=col(Job.attempts) if failure.tried else col(Job.attempts) - 1,
                         runner=None,
                         lease_until=None,
                         error=failure.reason[:MAX_ERROR_LENGTH],
                     )
                 )
+            put_off = {
+                (failure.job.kind, failure.job.lane): failure.run_at
+                for failure in failed
+                if not failure.tried and failure.run_at is not None
+            }
+            for (kind, lane), until in put_off.items():
+                await lanes.postpone(tx, kind, lane, until)
         except BaseException:
             self._done += done
             self._failed += failed
@@ -266,24 +297,30 @@ class Runner:
             await tx.execute(
                 update(Job)
                 .where(col(Job.state) == "running", col(Job.lease_until) < tx.now)
-                .values(state="ready", runner=None, lease_until=None)
+                .values(state="ready", due=False, runner=None, lease_until=None)
             )
 
     async def _pause(self) -> float:
         """How many seconds until the next job is due, as far as this process can know."""
         if self._done or self._failed:
             return 0.0
-        free = self._free_slots()
+        if self._more():
+            return 0.0
         async with self.easel.database.read() as session:
-            next_at = (
-                await session.execute(
-                    select(func.min(col(Job.run_at))).where(
-                        col(Job.state) == "ready", col(Job.kind).in_(list(free))
-                    )
-                )
-            ).scalar()
+            times = [await self._next_at(session, kind) for kind in self._free_slots()]
+        next_at = min((time for time in times if time is not None), default=None)
         longest = SQLITE_POLL_S if self.easel.database.sqlite else POLL_S
         if next_at is None:
             return longest
-        wait: float = (next_at - self.easel.clock.now()).total_seconds()
+        wait = (next_at - self.easel.clock.now()).total_seconds()
         return min(longest, max(0.0, wait))
+
+    async def _next_at(self, session: Session, kind: str) -> datetime | None:
+        """When the next job of a kind becomes due; what was due at the last look, and was not
+        taken, waits for a slot or is another runner's."""
+        if KINDS[kind].per_lane is not None:
+            return await lanes.next_at(session, kind)
+        query = select(func.min(col(Job.run_at))).where(
+            col(Job.state) == "ready", col(Job.kind) == kind, col(Job.run_at) > self._looked_at
+        )
+        return (await session.execute(query)).scalar()

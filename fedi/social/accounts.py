@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
-from sqlalchemy import delete, func, or_, update
+from sqlalchemy import bindparam, delete, func, or_, update
 from sqlmodel import col, select
 
 from activitypub.signatures.keys import generate
 from fedi.database import Session, Transaction
 from fedi.database.tables import AccessToken, Account, Login
-from fedi.social import departures, text
+from fedi.social import account_keys, departures, text
 from fedi.social.errors import Invalid
 from fedi.social.outbound import tell
 
@@ -40,6 +40,8 @@ RESERVED = frozenset(
     }
 )  # fmt: skip
 ROLES = ("user", "moderator", "admin")
+
+BY_URI = select(Account).where(col(Account.uri) == bindparam("uri"))  # asked for all the time
 
 _USERNAME = re.compile(rf"[a-z0-9_]{{1,{MAX_USERNAME}}}")
 _hasher = PasswordHasher()
@@ -69,6 +71,7 @@ class RemoteAccount(Struct, frozen=True, kw_only=True):
     featured_uri: str | None = None
     public_key_id: str = ""
     public_key_pem: str = ""
+    further_keys: tuple[tuple[str, str], ...] = ()  # (id, PEM) of each other key
     locked: bool = False
     discoverable: bool = False
     indexable: bool = False
@@ -162,6 +165,7 @@ async def _add_local(
     )
     tx.add(account)
     await tx.flush()
+    await account_keys.ensure(tx, account)
     return account
 
 
@@ -209,7 +213,7 @@ async def by_id(session: Session, account_id: int) -> Account | None:
 
 async def by_uri(session: Session, uri: str) -> Account | None:
     """The account with this id, a tombstone included."""
-    return (await session.exec(select(Account).where(Account.uri == uri))).first()
+    return (await session.exec(BY_URI, params={"uri": uri})).first()
 
 
 async def by_handle(session: Session, handle: str) -> Account | None:
@@ -293,7 +297,7 @@ async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
         )
     for name in remote.__struct_fields__:
         value = getattr(remote, name)
-        if name != "created_at":
+        if name not in {"created_at", "further_keys"}:
             setattr(account, name, list(value) if isinstance(value, tuple) else value)
     if urlsplit(remote.url).netloc != urlsplit(remote.uri).netloc:
         account.url = remote.uri  # nobody names a page of somebody else's as their own
@@ -308,6 +312,7 @@ async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
     account.fetched_at = account.updated_at = tx.now
     tx.add(account)
     await tx.flush()
+    await account_keys.replace(tx, account, remote.further_keys)
     return account
 
 
@@ -450,3 +455,4 @@ async def tombstone_remote(tx: Transaction, account: Account) -> None:
     """Somebody elsewhere is gone: forget what they said and whom they followed."""
     if account.deleted_at is None:
         await departures.bury(tx, account)
+        await account_keys.replace(tx, account, ())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import case, literal, update
+from sqlalchemy import bindparam, case, literal, update
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import col
 
 from fedi.database import Transaction
+from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Status
 
 
@@ -28,13 +29,9 @@ async def count(
         steps: how much is added to which count.
         others: columns that are set in the same statement.
     """
-    await tx.execute(
-        update(table)
-        .where(col(table.id) == row_id)
-        .values({name: stepped(getattr(table, name), step) for name, step in steps.items()})
-        .values(others)
-        .execution_options(synchronize_session=False)
-    )
+    values = {f"by_{name}": step for name, step in steps.items()}
+    values |= {f"to_{name}": value for name, value in others.items()}
+    await tx.execute_core(_step(table, tuple(steps), tuple(others)), {"row": row_id, **values})
     row = tx.identity_map.get(tx.identity_key(table, row_id))
     if row is None:
         return
@@ -43,6 +40,20 @@ async def count(
             set_committed_value(row, name, max(0, getattr(row, name) + step))
     for name, value in others.items():
         set_committed_value(row, name, value)
+
+
+@cache
+def _step(
+    table: type[Account] | type[Status], steps: tuple[str, ...], others: tuple[str, ...]
+) -> Any:
+    """The statement for these counts and columns, made once."""
+    columns = table_of(table).c
+    return (
+        update(table_of(table))
+        .where(columns.id == bindparam("row"))
+        .values({name: stepped(columns[name], bindparam(f"by_{name}")) for name in steps})
+        .values({name: bindparam(f"to_{name}") for name in others})
+    )
 
 
 def stepped(column: Any, step: Any) -> Any:

@@ -11,6 +11,7 @@ from fedi.database.tables import (
     Account,
     Block,
     Favourite,
+    FeaturedTag,
     Follow,
     HomeEntry,
     MediaAttachment,
@@ -22,6 +23,7 @@ from fedi.database.tables import (
     Status,
     StatusTag,
 )
+from fedi.social import forgetting
 from fedi.social.counts import stepped
 
 
@@ -33,6 +35,7 @@ async def bury(tx: Transaction, account: Account) -> None:
     await _uncount(tx, account.id)
     await _untie(tx, account.id)
     await _empty_statuses(tx, account.id)
+    await forgetting.drop_faces(tx, account)
     account.deleted_at = tx.now
     account.display_name = account.note = account.note_source = ""
     account.fields, account.emojis, account.also_known_as = [], [], []
@@ -121,6 +124,7 @@ async def _untie(tx: Transaction, account_id: int) -> None:
         ),
         delete(Quote).where(col(Quote.status_id).in_(mine)),
         delete(Pin).where(or_(col(Pin.account_id) == account_id, col(Pin.status_id).in_(mine))),
+        delete(FeaturedTag).where(col(FeaturedTag.account_id) == account_id),
         delete(Notification).where(
             or_(
                 col(Notification.account_id) == account_id,
@@ -156,8 +160,7 @@ async def _empty_statuses(tx: Transaction, account_id: int) -> None:
             col(MediaAttachment.account_id) == account_id, col(MediaAttachment.file).is_not(None)
         )
         .values(status_id=None),
-        delete(MediaAttachment).where(
-            col(MediaAttachment.account_id) == account_id, col(MediaAttachment.file).is_(None)
-        ),
     ):
         await tx.execute(statement.execution_options(synchronize_session=False))
+    media = (col(MediaAttachment.account_id) == account_id) & col(MediaAttachment.file).is_(None)
+    await forgetting.drop_media(tx, media)

@@ -62,6 +62,7 @@ class Words(Struct, frozen=True, kw_only=True):
     tags: list[str]
     mentions: list[Account]
     source: str
+    source_type: str
     spoiler_text: str
 
 
@@ -109,7 +110,15 @@ async def write(tx: Transaction, draft: Draft, media: Sequence[MediaAttachment])
     if labels.needs_hashtag(media) and not _has_tag(tags, labels.AI_LABEL):
         html += f"<p>{text.hashtag_link(labels.AI_LABEL, tx.instance.url)}</p>"
         tags.append(labels.AI_LABEL)
-    return Words(html=html, tags=tags, mentions=mentions, source=source, spoiler_text=spoiler)
+    marked = draft.markdown and draft.content_html is None
+    return Words(
+        html=html,
+        tags=tags,
+        mentions=mentions,
+        source=source,
+        source_type=text.MARKDOWN if marked else text.PLAIN,
+        spoiler_text=spoiler,
+    )
 
 
 def _has_tag(tags: Iterable[str], tag: str) -> bool:

@@ -11,17 +11,35 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
-from sqlalchemy import CursorResult, delete, update
+from msgspec.structs import asdict
+from sqlalchemy import bindparam, update
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from fedi import ids
 from fedi.database import Transaction
-from fedi.database.insertion import add_once
+from fedi.database.insertion import add_once, insert_new, row_values, table_of
 from fedi.database.tables import Account, MediaAttachment, Status
-from fedi.social import polls, quotes, spreading, text, timelines
+from fedi.social import forgetting, polls, quotes, spreading, text, timelines
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
 from fedi.social.polls import ReceivedPoll
+
+BY_URI = select(Status).where(col(Status.uri) == bindparam("uri"))  # asked for all the time
+_STATUS = table_of(Status)
+ADOPT = (
+    update(_STATUS)
+    .where(
+        _STATUS.c.in_reply_to_uri == bindparam("parent_uri"),
+        _STATUS.c.in_reply_to_id.is_(None),
+        _STATUS.c.deleted_at.is_(None),
+    )
+    .values(
+        in_reply_to_id=bindparam("parent_id"), in_reply_to_account_id=bindparam("parent_account")
+    )
+)
+
+NEW_MEDIA = row_values(MediaAttachment())  # what a picture is before it is described
 
 MAX_MEDIA = 16  # Mastodon keeps 4; Pixelfed sends up to 20 in an album
 MAX_SPOILER = 2000  # characters; some put their whole post there
@@ -66,6 +84,8 @@ class Received(Struct, frozen=True, kw_only=True):
     published: datetime | None = None
     updated: datetime | None = None
     in_reply_to_uri: str | None = None
+    context_uri: str | None = None
+    replies_uri: str | None = None  # of the origin that the post is of
     mentions: tuple[int, ...] = ()  # accounts that are named
     silent_mentions: tuple[int, ...] = ()  # accounts that are addressed and not named
     tags: tuple[str, ...] = ()
@@ -111,6 +131,7 @@ async def receive(
         in_reply_to_uri=received.in_reply_to_uri,
         in_reply_to_id=parent.id if parent else None,
         in_reply_to_account_id=parent.account_id if parent else None,
+        context_uri=_context(tx, parent, received.context_uri),
         visibility=received.visibility,
         created_at=published,
         fetched_at=tx.now,
@@ -120,7 +141,7 @@ async def receive(
         existing = await _any_by_uri(tx, received.uri)
         assert existing is not None
         return await _again(tx, author, existing, received, live)
-    _add_media(tx, status, received.media)
+    await _add_media(tx, status, received.media)
     await spreading.add_tags(tx, status, received.tags)
     named, silent = await _people(tx, received)
     await spreading.set_mentions(tx, status, named, silent)
@@ -221,7 +242,7 @@ async def notify_boosters(tx: Transaction, status: Status, author: Account) -> N
 
 async def _any_by_uri(tx: Transaction, uri: str) -> Status | None:
     """A status, dead or alive."""
-    return (await tx.exec(select(Status).where(Status.uri == uri))).first()
+    return (await tx.exec(BY_URI, params={"uri": uri})).first()
 
 
 async def _living_by_uri(tx: Transaction, uri: str | None) -> Status | None:
@@ -256,6 +277,15 @@ async def accounts_by_id(tx: Transaction, account_ids: Sequence[int]) -> dict[in
     return {account.id: account for account in rows.all()}
 
 
+def _context(tx: Transaction, parent: Status | None, claimed: str | None) -> str | None:
+    """The thread that a post is in: that of what it answers; else what it says itself, unless
+    that is one of ours, where nobody is by their own word."""
+    if parent is not None and parent.context_uri is not None:
+        return parent.context_uri
+    ours = claimed is not None and claimed.startswith(f"{tx.instance.url}/")
+    return None if ours else claimed
+
+
 def _fill(status: Status, received: Received) -> None:
     """What an Update may change."""
     status.url = received.url or received.uri
@@ -271,29 +301,34 @@ def _fill(status: Status, received: Received) -> None:
     status.generator = text.name(received.generator, MAX_GENERATOR)
     status.based_on_uri = received.based_on_uri
     status.interaction_policy = received.interaction_policy
+    status.replies_uri = received.replies_uri
 
 
-def _add_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:
-    for position, medium in enumerate(media[:MAX_MEDIA]):
-        tx.add(_describe(_new_media(tx, status), medium, position))
+async def _add_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:
+    rows = [
+        _new_media(tx, status) | _described(medium, position)
+        for position, medium in enumerate(media[:MAX_MEDIA])
+    ]
+    if rows:
+        await insert_new(tx, MediaAttachment, rows)
 
 
-def _new_media(tx: Transaction, status: Status) -> MediaAttachment:
-    return MediaAttachment(
-        id=tx.new_id(), account_id=status.account_id, status_id=status.id, created_at=tx.now
-    )
+def _new_media(tx: Transaction, status: Status) -> dict[str, Any]:
+    owner = {"account_id": status.account_id, "status_id": status.id}
+    return {**NEW_MEDIA, "id": tx.new_id(), **owner, "created_at": tx.now}
 
 
-def _describe(row: MediaAttachment, medium: ReceivedMedia, position: int) -> MediaAttachment:
-    for name in medium.__struct_fields__:
-        setattr(row, name, getattr(medium, name))
-    row.description = text.clean(medium.description)[:MAX_DESCRIPTION]
-    row.ai_system = text.name(medium.ai_system, MAX_GENERATOR)
-    row.ai_system_version = text.name(medium.ai_system_version, MAX_GENERATOR)
-    row.ai_prompt = text.clean(medium.ai_prompt)[:MAX_DESCRIPTION]
-    row.share_recipe = bool(row.ai_prompt)
-    row.position = position
-    return row
+def _described(medium: ReceivedMedia, position: int) -> dict[str, Any]:
+    prompt = text.clean(medium.ai_prompt)[:MAX_DESCRIPTION]
+    return {
+        **asdict(medium),
+        "description": text.clean(medium.description)[:MAX_DESCRIPTION],
+        "ai_system": text.name(medium.ai_system, MAX_GENERATOR),
+        "ai_system_version": text.name(medium.ai_system_version, MAX_GENERATOR),
+        "ai_prompt": prompt,
+        "share_recipe": bool(prompt),
+        "position": position,
+    }
 
 
 async def _change_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:
@@ -301,30 +336,25 @@ async def _change_media(tx: Transaction, status: Status, media: Sequence[Receive
     rows = await tx.exec(select(MediaAttachment).where(MediaAttachment.status_id == status.id))
     known = {row.remote_url: row for row in rows.all()}
     for position, medium in enumerate(media[:MAX_MEDIA]):
-        row = known.pop(medium.remote_url, None) or _new_media(tx, status)
-        tx.add(_describe(row, medium, position))
+        row = known.pop(medium.remote_url, None)
+        row = row or MediaAttachment(**_new_media(tx, status))
+        for name, value in _described(medium, position).items():
+            setattr(row, name, value)
+        tx.add(row)
     if known:
         gone = [row.id for row in known.values()]
-        await tx.execute(delete(MediaAttachment).where(col(MediaAttachment.id).in_(gone)))
+        await forgetting.drop_media(tx, col(MediaAttachment.id).in_(gone))
     await tx.flush()
 
 
 async def _adopt(tx: Transaction, status: Status) -> None:
     """Answers that came before what they answer find it, and go into homes now."""
-    result = await tx.execute(
-        update(Status)
-        .where(
-            col(Status.in_reply_to_uri) == status.uri,
-            col(Status.in_reply_to_id).is_(None),
-            col(Status.deleted_at).is_(None),
-        )
-        .values(in_reply_to_id=status.id, in_reply_to_account_id=status.account_id)
-        .execution_options(synchronize_session=False)
-    )
-    assert isinstance(result, CursorResult)
+    parent = {"parent_id": status.id, "parent_account": status.account_id}
+    result = await tx.execute_core(ADOPT, {"parent_uri": status.uri, **parent})
     if not result.rowcount:
         return
     await count(tx, Status, status.id, {"replies_count": result.rowcount})
+    await _gather(tx, status)
     orphans = await tx.exec(
         select(Status)
         .where(Status.in_reply_to_id == status.id, col(Status.deleted_at).is_(None))
@@ -334,3 +364,21 @@ async def _adopt(tx: Transaction, status: Status) -> None:
     )
     for orphan in orphans.all():
         await timelines.distribute(tx, orphan)
+
+
+async def _gather(tx: Transaction, status: Status) -> None:
+    """What came before the beginning of its thread is in that thread, however deep."""
+    if status.context_uri is None:
+        return
+    answer = aliased(Status)
+    below = select(col(Status.id)).where(Status.in_reply_to_id == status.id)
+    thread = below.cte("thread", recursive=True)
+    thread = thread.union(
+        select(col(answer.id)).join(thread, col(answer.in_reply_to_id) == thread.c.id)
+    )
+    await tx.execute(
+        update(Status)
+        .where(col(Status.id).in_(select(thread.c.id)))
+        .values(context_uri=status.context_uri)
+        .execution_options(synchronize_session=False)
+    )

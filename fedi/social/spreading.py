@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import delete, literal, update
+from sqlalchemy import BigInteger, bindparam, delete, update
 from sqlmodel import col, select
 
 from fedi.database import Transaction
-from fedi.database.insertion import insert_into
+from fedi.database.insertion import insert_into, insert_new, insert_on, table_of
 from fedi.database.tables import Account, Mention, Status, StatusTag, Tag
 from fedi.events import Event
 from fedi.social import text, timelines
@@ -34,11 +36,19 @@ async def add_tags(tx: Transaction, status: Status, tags: Iterable[str]) -> None
     rows = [
         {"id": tx.new_id(), "name": name, "display_name": shown[name]} for name in sorted(shown)
     ]
-    new = insert_into(tx, Tag).values(rows).on_conflict_do_nothing(index_elements=["name"])
-    await tx.execute(new)
-    ids = select(literal(status.id), col(Tag.id)).where(col(Tag.name).in_(list(shown)))
-    ties = insert_into(tx, StatusTag).from_select(["status_id", "tag_id"], ids)
-    await tx.execute(ties.on_conflict_do_nothing())
+    await insert_new(tx, Tag, rows)
+    await tx.execute_core(_tie(tx.dialect_name), {"status": status.id, "names": list(shown)})
+
+
+@cache
+def _tie(dialect: str) -> Any:
+    """Tie a status to tags by their names."""
+    tags = table_of(Tag).c
+    ids = select(bindparam("status", type_=BigInteger), tags.id).where(
+        tags.name.in_(bindparam("names", expanding=True))
+    )
+    ties = insert_on(dialect, StatusTag).from_select(["status_id", "tag_id"], ids)
+    return ties.on_conflict_do_nothing()
 
 
 async def set_mentions(

@@ -30,9 +30,11 @@ from fedi.social import drafts, labels, policies, spreading, timelines
 from fedi.social.counts import count
 from fedi.social.drafts import MAX_MEDIA, MAX_SPOILER, VISIBILITIES, Draft
 from fedi.social.errors import NotAllowed, NotFound
+from fedi.social.forgetting import drop_media
 from fedi.social.notifications import notify_all
 from fedi.social.outbound import tell
 from fedi.social.receiving import (
+    BY_URI,
     Received,
     ReceivedMedia,
     accounts_by_id,
@@ -45,6 +47,7 @@ from fedi.social.spreading import announce_event
 from fedi.social.visibility import SHOWN_TO_ALL, visible_to
 
 __all__ = [
+    "BY_URI",
     "MAX_MEDIA",
     "MAX_SPOILER",
     "SHOWN_TO_ALL",
@@ -101,15 +104,17 @@ async def publish(
     media = await drafts.own_media(tx, author, draft.media_ids)
     words = await drafts.write(tx, draft, media)
     status_id = tx.new_id()
+    uri = uri or f"{author.uri}/statuses/{status_id}"
     status = Status(
         id=status_id,
-        uri=uri or f"{author.uri}/statuses/{status_id}",
+        uri=uri,
         url=f"{author.url}/{status_id}",
         account_id=author.id,
         local=True,
         in_reply_to_uri=parent.uri if parent else None,
         in_reply_to_id=parent.id if parent else None,
         in_reply_to_account_id=parent.account_id if parent else None,
+        context_uri=parent.context_uri if parent else f"{uri}/context",
         visibility=draft.visibility,
         language=draft.language,
         based_on_uri=draft.based_on_uri,
@@ -226,7 +231,7 @@ def _fill(
 ) -> None:
     """What an edit may change."""
     status.content = words.html
-    status.source = words.source
+    status.source, status.source_type = words.source, words.source_type
     status.spoiler_text = words.spoiler_text
     status.sensitive = draft.sensitive or bool(words.spoiler_text)
     status.ai = labels.of_post(media, words.tags)
@@ -288,9 +293,7 @@ async def _empty(tx: Transaction, status: Status) -> None:
         .where(col(MediaAttachment.status_id) == status.id, col(MediaAttachment.file).is_not(None))
         .values(status_id=None)
     )
-    await tx.execute(
-        delete_rows(MediaAttachment).where(col(MediaAttachment.status_id) == status.id)
-    )
+    await drop_media(tx, col(MediaAttachment.status_id) == status.id)
     status.content = status.source = status.spoiler_text = status.generator = ""
     status.emojis = []
     tx.add(status)

@@ -19,6 +19,9 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+PLAIN = "text/plain"
+MARKDOWN = "text/markdown"
+
 MAX_TEXT = 5000  # characters of a local post
 MAX_REMOTE_HTML = 200_000  # characters of HTML that are looked at; a long article has 100,000
 MAX_TAGS = 50  # hashtags of one post

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, literal, or_, union
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    bindparam,
+    delete,
+    exists,
+    literal,
+    or_,
+    union,
+)
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from fedi.database import Session, Transaction
-from fedi.database.insertion import insert_into
+from fedi.database.insertion import insert_on, table_of
 from fedi.database.tables import (
     Account,
     Block,
@@ -58,65 +68,81 @@ async def distribute(tx: Transaction, status: Status, original: Status | None = 
         status: the post, or the boost.
         original: for a boost, what it boosts.
     """
-    readers = _readers(status, original)
-    entries = insert_into(tx, HomeEntry).from_select(["account_id", "status_id"], readers)
-    await tx.execute(entries.on_conflict_do_nothing())
+    answered = status.in_reply_to_account_id
+    known = {
+        "status": status.id,
+        "author": status.account_id,
+        "answered": answered,
+        "original": original.account_id if original is not None else None,
+    }
+    statement = _entries(
+        tx.dialect_name,
+        direct=status.visibility == "direct",
+        # An answer to what is not there yet goes into homes when that comes (`receiving`).
+        waiting=status.in_reply_to_uri is not None and answered is None,
+        answer=answered is not None and answered != status.account_id,
+        boost=original is not None,
+    )
+    await tx.execute_core(statement, known)
     if status.id % TRIM_EVERY == 0:
         await _trim(tx, status)
 
 
-def _readers(status: Status, original: Status | None) -> Any:
-    """Whose home a post goes to: the author's own, and their local followers'."""
-    this = literal(status.id)
-    author = select(col(Account.id), this).where(
-        Account.id == status.account_id, col(Account.domain).is_(None)
+@cache
+def _entries(dialect: str, *, direct: bool, waiting: bool, answer: bool, boost: bool) -> Any:
+    """Write entries for those whose home a post goes to: the author's own, and their local
+    followers'. Made once for each kind of post."""
+    status = bindparam("status", type_=BigInteger)
+    people, follows, mentions = (table_of(table) for table in (Account, Follow, Mention))
+    author = select(people.c.id, status).where(
+        people.c.id == bindparam("author"), people.c.domain.is_(None)
     )
     following = (
-        select(col(Follow.account_id), this)
-        .join(Account, col(Account.id) == col(Follow.account_id))
+        select(follows.c.account_id, status)
+        .join(people, people.c.id == follows.c.account_id)
         .where(
-            Follow.target_account_id == status.account_id,
-            Follow.state == "accepted",
-            col(Account.domain).is_(None),
+            follows.c.target_account_id == bindparam("author"),
+            follows.c.state == "accepted",
+            people.c.domain.is_(None),
         )
     )
-    if status.visibility == "direct":
-        following = following.where(
-            exists().where(
-                col(Mention.status_id) == status.id,
-                col(Mention.account_id) == col(Follow.account_id),
-            )
+    if direct:
+        named = exists().where(
+            mentions.c.status_id == status, mentions.c.account_id == follows.c.account_id
         )
-    answered = status.in_reply_to_account_id
-    if status.in_reply_to_uri is not None and answered is None:
-        # An answer to what is not there yet goes into homes when that comes (`receiving`).
+        following = following.where(named)
+    if waiting:
         following = following.where(literal(False))
-    elif answered is not None and answered != status.account_id:
+    elif answer:
         # A conversation with somebody the reader does not follow is not for the reader's home.
-        other = aliased(Follow)
+        other = follows.alias()
         following = following.where(
             or_(
-                col(Follow.account_id) == answered,
+                follows.c.account_id == bindparam("answered"),
                 exists().where(
-                    col(other.account_id) == col(Follow.account_id),
-                    col(other.target_account_id) == answered,
-                    col(other.state) == "accepted",
+                    other.c.account_id == follows.c.account_id,
+                    other.c.target_account_id == bindparam("answered"),
+                    other.c.state == "accepted",
                 ),
             )
         )
-    if original is not None:
+    if boost:
+        original = bindparam("original", type_=BigInteger)
         following = following.where(
-            ~_blocked(col(Follow.account_id), original.account_id),
-            col(Follow.account_id) != original.account_id,
+            ~_blocked(follows.c.account_id, original), follows.c.account_id != original
         )
-    return union(author, following)
+    entries = insert_on(dialect, HomeEntry).from_select(
+        ["account_id", "status_id"], union(author, following)
+    )
+    return entries.on_conflict_do_nothing()
 
 
-def _blocked(reader: Any, other: int) -> ColumnElement[bool]:
+def _blocked(reader: Any, other: Any) -> ColumnElement[bool]:
+    blocks = table_of(Block).c
     return exists().where(
         or_(
-            (col(Block.account_id) == reader) & (col(Block.target_account_id) == other),
-            (col(Block.account_id) == other) & (col(Block.target_account_id) == reader),
+            (blocks.account_id == reader) & (blocks.target_account_id == other),
+            (blocks.account_id == other) & (blocks.target_account_id == reader),
         )
     )
 

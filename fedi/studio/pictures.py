@@ -11,9 +11,10 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import blurhash
-from PIL import Image, ImageCms, ImageOps, ImageSequence
+from PIL import Image, ImageCms, ImageOps, ImageSequence, PngImagePlugin
 
 from fedi.social.errors import Invalid
 from generation import protocol, provenance
@@ -89,7 +90,7 @@ def prepare_upload(content: bytes, max_bytes: int, max_pixels: int) -> Prepared:
         Invalid: it is no picture we take, broken, or too large; the sentence says which.
     """
     image = decoded(content, max_bytes, max_pixels)
-    fresh = _animation(image, max_pixels) if _moves(image) else _still(image)
+    fresh = animation(image, max_pixels) if moves(image) else still(image)
     if len(fresh) > MAX_BYTES:
         raise Invalid("The picture is too large even after it was made smaller.")
     shown = decoded(fresh, MAX_BYTES, max_pixels)
@@ -169,15 +170,19 @@ def decoded(content: bytes, max_bytes: int, max_pixels: int) -> Image.Image:
 
 def shrunk(image: Image.Image, max_pixels: int, max_side: int = MAX_SIDE) -> Image.Image:
     """The picture, or a smaller one of the same shape that keeps both limits."""
-    factor = min(
-        1.0,
-        max_side / max(image.size),
-        (max_pixels / (image.width * image.height)) ** 0.5,
-    )
-    if factor == 1.0:
+    size = shrunk_size(image.size, max_pixels, max_side)
+    if size == image.size:
         return image
-    size = (max(1, int(image.width * factor)), max(1, int(image.height * factor)))
     return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def shrunk_size(
+    size: tuple[int, int], max_pixels: int, max_side: int = MAX_SIDE
+) -> tuple[int, int]:
+    """Width and height of `shrunk`."""
+    width, height = size
+    factor = min(1.0, max_side / max(size), (max_pixels / (width * height)) ** 0.5)
+    return max(1, int(width * factor)), max(1, int(height * factor))
 
 
 def flattened(image: Image.Image) -> Image.Image:
@@ -219,24 +224,36 @@ def digest(content: bytes) -> str:
     return "z" + text
 
 
-def _moves(image: Image.Image) -> bool:
+def moves(image: Image.Image) -> bool:
+    """Whether it is an animation that others play."""
     # A moving PNG stays a still picture: neither Mastodon nor Misskey play one.
     return image.format in {"GIF", "WEBP"} and getattr(image, "n_frames", 1) > 1
 
 
-def _still(image: Image.Image) -> bytes:
+def still(image: Image.Image, label: bytes = b"") -> bytes:
+    """The picture encoded anew, upright and within the limits of a display file.
+
+    Args:
+        image: decoded.
+        label: an XMP packet to write into it.
+    """
     turned = ImageOps.exif_transpose(image)
     picture = shrunk(_in_srgb(turned), MAX_PIXELS)
     out = io.BytesIO()
+    xmp: dict[str, bytes] = {"xmp": label} if label else {}
     if image.format == "JPEG":
-        picture.convert("RGB").save(out, "JPEG", quality=UPLOAD_QUALITY, progressive=True)
+        flat = picture.convert("RGB")
+        flat.save(out, "JPEG", quality=UPLOAD_QUALITY, progressive=True, **xmp)
     elif image.format == "WEBP":
-        picture.save(out, "WEBP", quality=UPLOAD_QUALITY, exact=True)
+        picture.save(out, "WEBP", quality=UPLOAD_QUALITY, exact=True, **xmp)
     else:  # a still GIF loses nothing as a PNG
-        picture.save(out, "PNG", optimize=False)
+        texts = PngImagePlugin.PngInfo()
+        if label:
+            texts.add_itxt(provenance.XMP_KEY, label.decode())
+        picture.save(out, "PNG", optimize=False, pnginfo=texts)
         if out.tell() > MAX_BYTES:  # a photo that came as a PNG
             out = io.BytesIO()
-            picture.save(out, "WEBP", quality=UPLOAD_QUALITY, exact=True)
+            picture.save(out, "WEBP", quality=UPLOAD_QUALITY, exact=True, **xmp)
     return out.getvalue()
 
 
@@ -265,7 +282,17 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     return clean
 
 
-def _animation(image: Image.Image, max_pixels: int) -> bytes:
+def animation(image: Image.Image, max_pixels: int, label: bytes = b"") -> bytes:
+    """A GIF or WebP that moves, encoded anew.
+
+    Args:
+        image: opened.
+        max_pixels: of all frames together.
+        label: an XMP packet to write into a WebP; a GIF has no place for one.
+
+    Raises:
+        Invalid: it is too large, or broken.
+    """
     frames, durations = [], []
     for frame, duration in _frames(image, max_pixels):
         frames.append(frame)
@@ -273,8 +300,10 @@ def _animation(image: Image.Image, max_pixels: int) -> bytes:
     out = io.BytesIO()
     first, *rest = frames
     loop = image.info.get("loop")
-    options = {} if loop is None else {"loop": int(loop)}
+    options: dict[str, Any] = {} if loop is None else {"loop": int(loop)}
     assert image.format is not None
+    if label and image.format == "WEBP":
+        options["xmp"] = label
     first.save(out, image.format, save_all=True, append_images=rest, duration=durations, **options)
     return out.getvalue()
 

@@ -7,7 +7,11 @@ without JavaScript, load nothing from another host, and show only what
 
 from __future__ import annotations
 
-from fedi.web.pages import routes
+from starlette.routing import BaseRoute
+
+from fedi.web import intents, pages
 from fedi.web.render import error_page
+
+routes: list[BaseRoute] = [*pages.routes, *intents.routes]
 
 __all__ = ["error_page", "routes"]

@@ -14,6 +14,7 @@ from fedi.database.tables import Account
 from fedi.settings import InstanceSettings
 from fedi.social import text
 from fedi.social.posts import Post
+from fedi.studio.remote_files.gallery import Gallery
 from fedi.web import views
 from fedi.web.views import Tile, excerpt
 
@@ -75,8 +76,8 @@ def tag(name: str, instance: InstanceSettings) -> Card:
     )
 
 
-def profile(account: Account, instance: InstanceSettings) -> Card:
-    maker = views.maker(account, instance)
+def profile(account: Account, gallery: Gallery) -> Card:
+    instance, maker = gallery.instance, views.maker(account, gallery)
     words = excerpt(text.plain(account.note), DESCRIPTION_LENGTH)
     return Card(
         title=f"{excerpt(maker.name, TITLE_LENGTH)} ({maker.handle})",
@@ -91,8 +92,9 @@ def profile(account: Account, instance: InstanceSettings) -> Card:
     )
 
 
-def post(found: Post, instance: InstanceSettings) -> Card:
-    status, shown = found.status, views.shown(found, instance)
+def post(found: Post, gallery: Gallery) -> Card:
+    instance = gallery.instance
+    status, shown = found.status, views.shown(found, gallery)
     words = shown.spoiler or text.plain(status.content)
     described = shown.described[0] if shown.described and not status.sensitive else ""
     subject = excerpt(words or described, TITLE_LENGTH)

@@ -29,6 +29,12 @@ MEDIA_TYPES = {
     "avif": "image/avif",
     "mp4": "video/mp4",
     "webm": "video/webm",
+    "ogv": "video/ogg",
+    "m4a": "audio/mp4",
+    "mp3": "audio/mpeg",
+    "ogg": "audio/ogg",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
 }
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
@@ -36,14 +42,22 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 async def serve(request: Request) -> Response:
     """`GET /media/KEY`, whole or one range of it (RFC 9110, 14)."""
     easel = cast(Easel, request.app.state.easel)
-    key: str = request.path_params["key"]
-    media_type = MEDIA_TYPES.get(key.rpartition(".")[2])
-    if media_type is None:
-        raise HTTPException(404, "There is no such file.")
     try:
-        size = await easel.storage.size(key)
+        return await answer(request, easel, request.path_params["key"])
     except Missing:
         raise HTTPException(404, "There is no such file.") from None
+
+
+async def answer(request: Request, easel: Easel, key: str) -> Response:
+    """The file under a storage key, as `request` wants it.
+
+    Raises:
+        Missing: there is none that is shown.
+    """
+    media_type = MEDIA_TYPES.get(key.rpartition(".")[2])
+    if media_type is None:
+        raise Missing(key)
+    size = await easel.storage.size(key)
     etag = f'"{key}"'  # a key is minted once, for one content
     headers = {
         "Cache-Control": FOR_EVER,

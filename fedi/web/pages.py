@@ -22,7 +22,8 @@ from fedi.runtime import Easel
 from fedi.social import accounts, posts, statuses, text, timelines
 from fedi.social.posts import Post
 from fedi.social.timelines import Page
-from fedi.web import cards, files, threads, views
+from fedi.studio.remote_files import claims, gallery
+from fedi.web import cards, files, remote_files, threads, views
 from fedi.web.assets import assets
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
 
@@ -45,15 +46,15 @@ async def front(request: Request) -> Response:
         read = partial(timelines.public, session, None, local=True)
         found, older = await _shown(session, read, Page(WALL_LENGTH, max_id, only_media=True))
         makers = [] if max_id else await _makers(session)
-    instance = easel.settings.instance
-    tiles = views.tiles(found, instance)
+        hung = await gallery.of(easel, session, claims.of_posts(found))
+    tiles = views.tiles(found, hung)
     return page(
         request,
         "front.html",
         here="front",
-        card=cards.front(instance, tiles),
+        card=cards.front(hung.instance, tiles),
         tiles=tiles,
-        makers=[views.maker(account, instance) for account in makers],
+        makers=[views.maker(account, hung) for account in makers],
         older=f"/?max_id={older}" if older else None,
         newer="/" if max_id else None,
     )
@@ -86,17 +87,18 @@ async def _profile(request: Request, show: str) -> Response:
             found, older = await _shown(session, partial(read, boosts=False), wanted)
         else:
             found, older = await _shown(session, read, Page(POSTS_LENGTH, max_id))
+        hung = await gallery.of(easel, session, claims.of_posts(found))
     here = f"/@{account.username}" + ("/posts" if show == "posts" else "")
     return page(
         request,
         "profile.html",
         robots=ROBOTS if account.discoverable else ROBOTS_NOWHERE,
-        card=cards.profile(account, instance),
-        maker=views.maker(account, instance),
-        profile=views.profile(account),
+        card=cards.profile(account, hung),
+        maker=views.maker(account, hung),
+        profile=views.profile(account, hung),
         show=show,
-        tiles=views.tiles(found, instance) if show == "pictures" else [],
-        posts=[views.shown(post, instance) for post in found] if show == "posts" else [],
+        tiles=views.tiles(found, hung) if show == "pictures" else [],
+        posts=[views.shown(post, hung) for post in found] if show == "posts" else [],
         older=f"{here}?max_id={older}" if older else None,
         newer=here if max_id else None,
     )
@@ -113,6 +115,7 @@ async def tag(request: Request) -> Response:
     async with easel.database.read() as session:
         read = partial(timelines.tagged, session, None, name)
         found, older = await _shown(session, read, Page(POSTS_LENGTH, max_id))
+        hung = await gallery.of(easel, session, claims.of_posts(found))
     here = f"/tags/{quote(name)}"
     return page(
         request,
@@ -120,7 +123,7 @@ async def tag(request: Request) -> Response:
         robots=ROBOTS_NOWHERE,
         card=cards.tag(name, instance),
         name=name,
-        posts=[views.shown(post, instance) for post in found],
+        posts=[views.shown(post, hung) for post in found],
         older=f"{here}?max_id={older}" if older else None,
         newer=here if max_id else None,
     )
@@ -129,7 +132,6 @@ async def tag(request: Request) -> Response:
 async def post(request: Request) -> Response:
     """`GET /@NAME/ID`: a post, large, and the conversation around it."""
     easel = _easel(request)
-    instance = easel.settings.instance
     status_id: int = request.path_params["id"]
     if status_id > MAX_ID:
         raise HTTPException(404, _NO_POST)
@@ -148,17 +150,19 @@ async def post(request: Request) -> Response:
         (found,) = await posts.assemble(session, [status], None)
         before = await threads.before(session, status)
         after = await threads.after(session, status)
+        around = [found, *(answer.post for answer in (*before, *after))]
+        hung = await gallery.of(easel, session, claims.of_posts(around))
     listed = author.discoverable and status.visibility == "public"
     return page(
         request,
         "post.html",
         robots=ROBOTS if listed else ROBOTS_NOWHERE,
-        card=cards.post(found, instance),
-        post=views.shown(found, instance),
-        origins=views.origins(found, instance),
+        card=cards.post(found, hung),
+        post=views.shown(found, hung),
+        origins=views.origins(found, hung),
         recipes=[recipe for media in found.media if (recipe := views.shared(media))],
-        before=[views.answer(each, instance) for each in before],
-        answers=[views.answer(each, instance) for each in after],
+        before=[views.answer(each, hung) for each in before],
+        answers=[views.answer(each, hung) for each in after],
     )
 
 
@@ -168,12 +172,13 @@ async def about(request: Request) -> Response:
     instance = easel.settings.instance
     async with easel.database.read() as session:
         makers = await _makers(session)
+        hung = await gallery.of(easel, session, [])
     return page(
         request,
         "about.html",
         here="about",
         card=cards.about(instance),
-        example=views.maker(makers[0], instance).handle if makers else f"@name@{instance.domain}",
+        example=views.maker(makers[0], hung).handle if makers else f"@name@{instance.domain}",
     )
 
 
@@ -263,6 +268,7 @@ routes: list[BaseRoute] = [
     Route("/about", about),
     Route("/favicon.ico", favicon),
     Route("/static/{path:path}", assets.serve),
+    Route("/media/remote/{key}/{claim}/{rendition}", remote_files.serve),
     Route("/media/{key:path}", files.serve),
     Route("/tags/{name}", tag),
     Route("/@{name}", profile),

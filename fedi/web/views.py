@@ -10,17 +10,19 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 import msgspec
 from markupsafe import Markup
 
 from fedi.database.tables import Account, MediaAttachment
-from fedi.settings import InstanceSettings
 from fedi.social import text
 from fedi.social.posts import Post
-from fedi.web import shapes
+from fedi.studio.remote_files import claims
+from fedi.studio.remote_files.claims import Claim
+from fedi.studio.remote_files.gallery import Framed, Gallery
+from fedi.web import emojis, shapes
 from fedi.web.threads import Answer
 from generation.recipe import Recipe
 
@@ -45,6 +47,7 @@ _LABEL_BY_SOURCE = {
     "algorithmicallyEnhanced": "edited",
 }
 _AUDIENCES = {"public": "Public", "unlisted": "Quiet public"}
+_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif")
 _KINDS = {"image": "Picture", "gifv": "Animation", "video": "Video", "audio": "Sound"}
 
 
@@ -57,9 +60,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """An account, as it is named beside what it made."""
+    """An account, as it is named beside what it made. `drawn` is its name with its emoji."""
 
     name: str
+    drawn: Markup
     handle: str
     href: str
     remote: bool
@@ -70,7 +74,7 @@ class Maker:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A media attachment. Without `source` it lies on another server and is only linked."""
+    """A media attachment, from our own origin. Without `source` it is only linked, at `address`."""
 
     kind: str
     source: str | None
@@ -126,6 +130,7 @@ class Shown:
     boosted_by: Maker | None
     content: Markup
     spoiler: str
+    warning: Markup  # the spoiler with its emoji
     language: str | None
     pictures: list[Picture]
     described: list[str]
@@ -164,27 +169,44 @@ def moment(when: datetime) -> Moment:
     return Moment(iso, f"{when.day} {when:%B %Y, %H:%M} UTC", f"{when.day} {when:%b %Y}")
 
 
-def maker(account: Account, instance: InstanceSettings) -> Maker:
+def maker(account: Account, gallery: Gallery) -> Maker:
     """An account as it is named here; a remote one is linked to its own server."""
     name = " ".join(account.display_name.split()) or account.username
     return Maker(
         name=name,
-        handle=f"@{account.username}@{account.domain or instance.domain}",
+        drawn=emojis.drawn_text(name, account.emojis, gallery),
+        handle=f"@{account.username}@{account.domain or gallery.instance.domain}",
         href=f"/@{account.username}" if account.local else safe_link(account.url or account.uri),
         remote=not account.local,
-        avatar=media_path(account.avatar) if account.local and account.avatar else None,
+        avatar=_face(account, "avatar", gallery),
         initials=initials(name),
         pigment=account.id % PIGMENTS if account.id else 0,
     )
 
 
-def profile(account: Account) -> Profile:
+def _face(account: Account, kind: Literal["avatar", "header"], gallery: Gallery) -> str | None:
+    """The path of somebody's avatar or header, if they have one that can be shown."""
+    value = account.avatar if kind == "avatar" else account.header
+    if not value:
+        return None
+    if account.local:
+        return media_path(value)
+    framed = gallery.find(Claim(kind, value))
+    return framed.small if framed and not framed.error else None
+
+
+def profile(account: Account, gallery: Gallery) -> Profile:
     return Profile(
-        header=media_path(account.header) if account.header else None,
+        header=_face(account, "header", gallery),
         header_description=account.header_description,
-        note=Markup(account.note),
+        note=emojis.drawn(account.note, account.emojis, gallery),
         fields=[
-            {"name": entry.get("name", ""), "value": Markup(text.sanitise(entry.get("value", "")))}
+            {
+                "name": emojis.drawn_text(entry.get("name", ""), account.emojis, gallery),
+                "value": emojis.drawn(
+                    text.sanitise(entry.get("value", "")), account.emojis, gallery
+                ),
+            }
             for entry in account.fields
         ],
         counts=[
@@ -205,19 +227,20 @@ def initials(name: str) -> str:
     return "".join(words[:1] + words[1:][-1:]).upper() or "?"
 
 
-def shown(post: Post, instance: InstanceSettings) -> Shown:
+def shown(post: Post, gallery: Gallery) -> Shown:
     """A post; of a boost, the post that was boosted."""
     booster = None
     if post.reblog is not None:
-        booster, post = maker(post.account, instance), post.reblog
+        booster, post = maker(post.account, gallery), post.reblog
     status = post.status
-    pictures = [picture(media, status.sensitive, instance) for media in post.media]
+    pictures = [picture(media, status.sensitive, gallery) for media in post.media]
     return Shown(
         href=post_href(post),
-        maker=maker(post.account, instance),
+        maker=maker(post.account, gallery),
         boosted_by=booster,
-        content=Markup(status.content),
+        content=emojis.drawn(status.content, status.emojis, gallery),
         spoiler=status.spoiler_text,
+        warning=emojis.drawn_text(status.spoiler_text, status.emojis, gallery),
         language=status.language,
         pictures=pictures,
         described=[entry.alt for entry in pictures if entry.alt],
@@ -233,30 +256,29 @@ def shown(post: Post, instance: InstanceSettings) -> Shown:
     )
 
 
-def answer(found: Answer, instance: InstanceSettings) -> Reply:
-    return Reply(shown(found.post, instance), found.depth)
+def answer(found: Answer, gallery: Gallery) -> Reply:
+    return Reply(shown(found.post, gallery), found.depth)
 
 
-def tiles(posts: Sequence[Post], instance: InstanceSettings) -> list[Tile]:
+def tiles(posts: Sequence[Post], gallery: Gallery) -> list[Tile]:
     """The pictures of these posts for a wall; what is no picture of ours is left out."""
     return [
-        Tile(seen, maker(post.account, instance), post_href(post), post.status.spoiler_text)
+        Tile(seen, maker(post.account, gallery), post_href(post), post.status.spoiler_text)
         for post in posts
         for media in post.media
-        if (seen := picture(media, post.status.sensitive, instance)).preview
+        if (seen := picture(media, post.status.sensitive, gallery)).preview
         and seen.kind == "Picture"
     ]
 
 
-def picture(media: MediaAttachment, sensitive: bool, instance: InstanceSettings) -> Picture:
-    source = media_path(media.file) if media.file else None
-    address = f"{instance.url}{source}" if source else safe_link(media.remote_url or "")
-    return Picture(
-        kind=_KINDS.get(media.type, "File"),
-        source=source,
-        preview=media_path(media.preview_file) if media.preview_file else source,
-        address=address,
-        host=urlsplit(address).hostname or "another server",
+def picture(media: MediaAttachment, sensitive: bool, gallery: Gallery) -> Picture:
+    framed = None if media.file else gallery.find(claims.of_media(media))
+    seen = Picture(
+        kind=_kind(media, framed),
+        source=media_path(media.file) if media.file else None,
+        preview=media_path(media.preview_file or media.file) if media.file else None,
+        address=safe_link(media.remote_url or ""),
+        host=urlsplit(safe_link(media.remote_url or "")).hostname or "another server",
         media_type=media.media_type,
         width=media.width,
         height=media.height,
@@ -266,9 +288,40 @@ def picture(media: MediaAttachment, sensitive: bool, instance: InstanceSettings)
         sensitive=sensitive,
         label=_label(media),
     )
+    if framed is not None:
+        seen = _framed(seen, framed)
+    if seen.source is None:
+        return seen
+    return replace(seen, address=f"{gallery.instance.url}{seen.source}")
 
 
-def origins(post: Post, instance: InstanceSettings) -> list[Origin]:
+def _framed(seen: Picture, framed: Framed) -> Picture:
+    """A picture from elsewhere, with what was found out about it since it was fetched."""
+    width, height = framed.width or seen.width, framed.height or seen.height
+    shown = seen.kind != "File" and not framed.error
+    return replace(
+        seen,
+        source=framed.original if shown else None,
+        preview=framed.small if shown and seen.kind == "Picture" else None,
+        media_type=framed.media_type or seen.media_type,
+        width=width,
+        height=height,
+        ratio=shapes.ratio(width, height),
+        haze=seen.haze or shapes.haze(framed.blurhash),
+    )
+
+
+def _kind(media: MediaAttachment, framed: Framed | None) -> str:
+    """What a medium is called: by what came, else by what its server says, else by its name."""
+    if framed is not None and framed.media_type:
+        return _KINDS.get(framed.media_type.partition("/")[0], "File")
+    if media.type == "unknown" and not media.media_type:  # Mastodon takes these for what they are
+        path = urlsplit(safe_link(media.remote_url or "")).path.lower()
+        return "Picture" if path.endswith(_ENDINGS) else "File"
+    return _KINDS.get(media.type, "File")
+
+
+def origins(post: Post, gallery: Gallery) -> list[Origin]:
     """The labels of a post's pictures; of the post itself, if its pictures carry none."""
     found: dict[Origin, list[str]] = {}
     for media in post.media:
@@ -276,7 +329,7 @@ def origins(post: Post, instance: InstanceSettings) -> list[Origin]:
             way, schema = _WAYS.get(_source(media), ("", ""))
             terms = f"https://schema.org/{schema}" if schema else ""
             origin = Origin(label, media.ai_system, media.ai_system_version, way, terms)
-            found.setdefault(origin, []).append(picture(media, False, instance).address)
+            found.setdefault(origin, []).append(picture(media, False, gallery).address)
     if not found and (label := _LABELS.get(post.status.ai, "")):
         return [Origin(label, post.status.generator)]
     return [replace(origin, addresses=tuple(addresses)) for origin, addresses in found.items()]

@@ -207,6 +207,13 @@ async def test_words_as_their_author_typed_them(alice: App) -> None:
         note(alice, "", source={"content": "**bold**", "mediaType": "text/markdown"})
     )
     assert "<strong>bold</strong>" in marked.body["object"]["content"]
+    for answer, source in (
+        (plain, {"content": "1 < 2 & #art", "mediaType": "text/plain"}),
+        (marked, {"content": "**bold**", "mediaType": "text/markdown"}),
+        (await alice.submit(note(alice, "<p>made</p>")), {"content": "made"}),
+    ):
+        said = answer.body["object"]["source"]
+        assert said == {"mediaType": "text/plain"} | source
     mapped = {"type": "Note", "contentMap": {"de": "<p>Hallo</p>"}, "to": PUBLIC}
     german = (await posted(alice, await alice.submit(mapped))).status
     assert (german.language, german.content) == ("de", "<p>Hallo</p>")

@@ -229,6 +229,7 @@ class Person:
         key_id: str | None = None,
         date: datetime | None = None,
         covered: tuple[str, ...] | None = None,
+        extra: dict[str, str] | None = None,
     ) -> dict[str, str]:
         """The headers of a request that this person signs (draft-cavage-12)."""
         parts = urlsplit(url)
@@ -236,6 +237,7 @@ class Person:
         headers = {
             "host": parts.netloc,
             "date": (date or self.internet.clock.now()).strftime("%a, %d %b %Y %H:%M:%S GMT"),
+            **(extra or {}),
         }
         if body is not None:
             hashed = base64.b64encode(hashlib.sha256(body).digest()).decode()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
 from yarl import URL
 
 from fedi.database.tables import Account
+from fedi.federation import discovery
 from fedi.social import accounts
 from tests.federation import seeing
 from tests.federation.peer import ACTIVITY_JSON, Internet
@@ -53,13 +55,17 @@ async def test_the_instance_itself_is_found(
     status, found, _ = await get(browser, f"{instance.url}{FINGER}?resource={wanted}")
     assert status == 200
     assert found["subject"] == f"acct:{instance.domain}@{instance.domain}"
-    [link] = [link for link in found["links"] if link["rel"] == "self"]
-    assert link["href"] == f"{instance.url}/actor"
+    links = {link["rel"]: link for link in found["links"]}
+    assert links["self"]["href"] == f"{instance.url}/actor"
+    assert links["https://www.w3.org/ns/activitystreams#Service"] == {
+        **links["self"], "rel": "https://www.w3.org/ns/activitystreams#Service"
+    }  # fmt: skip
+    assert not any("fep/3b86" in link["rel"] for link in found["links"])
 
 
 @pytest.mark.parametrize(
     "resource",
-    ["acct:nobody@{domain}", "acct:alice@other.example", "acct:alice@{domain}.evil.example",
+    ["acct:nobody@{domain}", "acct:alice@other.example", "acct:alice@evil.{domain}",
      "https://other.example/@alice", "{url}/@nobody", "{url}/users/alice/outbox", "{url}.evil/x",
      "acct:bob@peer.example"],
 )  # fmt: skip
@@ -103,6 +109,62 @@ async def test_host_meta_leads_to_webfinger(instance: Instance, browser: Browser
     assert status == 200
     assert headers["Content-Type"].startswith("application/xrd+xml")
     assert f'template="{instance.url}{FINGER}?resource={{uri}}"' in xrd
+
+
+async def test_host_meta_says_the_same_as_json(instance: Instance, browser: Browser) -> None:
+    status, jrd, headers = await get(browser, f"{instance.url}/.well-known/host-meta.json")
+    assert status == 200
+    assert headers["Content-Type"].startswith("application/jrd+json")
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    [link] = jrd["links"]
+    assert (link["rel"], link["type"]) == ("lrdd", "application/jrd+json")
+    acct = f"acct:alice@{instance.domain}"
+    assert link["template"].replace("{uri}", acct) == f"{instance.url}{FINGER}?resource={acct}"
+
+
+async def test_what_can_be_done_here_is_a_page(
+    instance: Instance, internet: Internet, browser: Browser, alice: Account
+) -> None:
+    wanted = f"{instance.url}{FINGER}?resource=acct:alice@{instance.domain}"
+    _, found, _ = await get(browser, wanted)
+    intents = {
+        link["rel"].removeprefix("https://w3id.org/fep/3b86/"): link["template"]
+        for link in found["links"]
+        if "fep/3b86" in link["rel"]
+    }
+    assert set(intents) == set(discovery.INTENTS)
+    uri = await seeing.publish(instance, alice)
+    hidden = await seeing.publish(instance, alice, visibility="private")
+    bob = internet.person("bob")
+
+    async def opened(template: str, uri: str) -> tuple[int, Any, dict[str, str]]:
+        return await get(browser, template.replace("{object}", quote(uri, safe="")))
+
+    for template in intents.values():
+        for thing in (uri, alice.uri):
+            status, _, headers = await opened(template, thing)
+            assert (status, headers["Location"][: len(alice.url)]) == (302, alice.url)
+        for thing in (hidden, f"{instance.url}/actor", f"{alice.uri}/statuses/1"):
+            assert (await opened(template, thing))[0] == 404
+        status, page, headers = await opened(template, f'{bob.uri}/"><script>')
+        assert status == 200 and "Location" not in headers  # nobody is sent on unasked
+        assert bob.host in page and "<script>" not in page
+        for thing in ("", "x", "javascript:alert(1)", "https://user@host/", "acct:a@b"):
+            assert (await opened(template, thing))[0] == 400
+    assert internet.asked.total() == 0
+
+
+async def test_an_actor_says_what_its_software_can_do(
+    instance: Instance, browser: Browser, alice: Account
+) -> None:
+    for uri in (alice.uri, f"{instance.url}/actor"):
+        async with browser.get(uri, headers={"Accept": ACTIVITY_JSON}) as answer:
+            actor = await answer.json(content_type=None)
+        [capability] = actor["generator"]["implements"]
+        assert capability["href"] == "https://datatracker.ietf.org/doc/html/rfc9421"
+        assert capability["name"]
+        assert actor["webfinger"].endswith(f"@{instance.domain}")
+        assert actor["indexable"] is False
 
 
 @pytest.mark.parametrize("version", ["2.0", "2.1"])

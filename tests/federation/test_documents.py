@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any
 
 import aiohttp
 import pytest
@@ -13,53 +12,13 @@ from fedi.database.tables import Account, Pin
 from fedi.social import accounts, blocks, follows, reblogs, statuses
 from tests.federation import seeing
 from tests.federation.peer import ACTIVITY_JSON, PUBLIC, Internet
+from tests.federation.reading import document, listed, read
 from tests.rig import Instance
 
 LD_JSON = 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
-AS2 = "https://www.w3.org/ns/activitystreams"
-KINDS = ("", "/activity", "/replies", "/likes", "/shares")
+KINDS = ("", "/activity", "/replies", "/context", "/likes", "/shares")
 
 Browser = aiohttp.ClientSession
-
-
-async def read(
-    browser: Browser, url: str, accept: str = ACTIVITY_JSON, **headers: str
-) -> tuple[int, Any, dict[str, str]]:
-    async with browser.get(
-        url, headers={"Accept": accept, **headers}, allow_redirects=False
-    ) as answer:
-        body = await answer.read()
-        type_ = answer.headers.get("Content-Type", "")
-        return answer.status, json.loads(body) if "json" in type_ else body, dict(answer.headers)
-
-
-async def document(browser: Browser, url: str) -> dict[str, Any]:
-    """A document that must be there, served as what it is."""
-    status, found, headers = await read(browser, url)
-    assert status == 200, found
-    assert headers["Content-Type"].startswith(ACTIVITY_JSON)
-    assert {"Accept", "Signature"} <= {name.strip() for name in headers["Vary"].split(",")}
-    assert found["@context"][0] == AS2
-    assert found["id"] == url
-    assert isinstance(found, dict)
-    return found
-
-
-async def listed(browser: Browser, url: str) -> tuple[int | None, list[Any]]:
-    """A collection's total and, page by page, its items."""
-    whole = await document(browser, url)
-    items: list[Any] = list(whole.get("orderedItems", whole.get("items", [])))
-    page = whole.get("first")
-    seen: set[str] = set()
-    while page is not None:
-        if isinstance(page, str):
-            assert page not in seen
-            seen.add(page)
-            page = await document(browser, page)
-        assert page["partOf"] == url
-        items += page.get("orderedItems", page.get("items", []))
-        page = page.get("next")
-    return whole.get("totalItems"), items
 
 
 # ---- actors -------------------------------------------------------------------------------------
@@ -73,6 +32,7 @@ async def test_an_actor_has_all_that_a_follower_needs(
     for name, ending in (
         ("inbox", "/inbox"), ("outbox", "/outbox"), ("followers", "/followers"),
         ("following", "/following"), ("featured", "/collections/featured"),
+        ("liked", "/liked"), ("featuredTags", "/collections/tags"),
     ):  # fmt: skip
         assert found[name] == f"{alice.uri}{ending}"
     assert found["endpoints"]["sharedInbox"] == f"{instance.url}/inbox"
@@ -132,7 +92,9 @@ async def test_nobody_is_404_and_somebody_deleted_410(
         await accounts.delete_account(tx, account)
     status, stone, _ = await read(browser, alice.uri)
     assert (status, stone["type"], stone["id"]) == (410, "Tombstone", alice.uri)
-    for collection in ("outbox", "followers", "following", "collections/featured"):
+    for collection in (
+        "outbox", "followers", "following", "liked", "collections/featured", "collections/tags"
+    ):  # fmt: skip
         assert (await read(browser, f"{alice.uri}/{collection}"))[0] == 410
     assert (await read(browser, uri))[0] == 410
 

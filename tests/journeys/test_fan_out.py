@@ -6,12 +6,17 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from sqlalchemy import delete, text
+from sqlmodel import select
 
 from activitypub.signatures.keys import generate
+from fedi.database import Database
+from fedi.database.tables import Job
 from fedi.social import accounts, follows
 from tests import rig
 from tests.journeys.people import ACTIVITY_TYPE, PUBLIC
@@ -19,6 +24,7 @@ from tests.journeys.people import ACTIVITY_TYPE, PUBLIC
 INBOXES = 500
 HOSTS = 100
 AT_ONCE = 32
+PATIENCE_S = 300.0  # a machine that is busy with other things
 
 
 class Inboxes:
@@ -37,7 +43,7 @@ class Inboxes:
         return web.Response(status=202)
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.got) < count:
                 self.changed.clear()
                 await self.changed.wait()
@@ -58,9 +64,13 @@ async def inboxes() -> AsyncIterator[Inboxes]:
 
 
 async def test_a_killed_server_finishes_its_fan_out_after_the_restart(
-    tmp_path: Path, inboxes: Inboxes
+    new_database: rig.NewDatabase, tmp_path: Path, inboxes: Inboxes
 ) -> None:
-    server = rig.ServerProcess(tmp_path, federation={"deliveries_at_once": AT_ONCE})
+    server = rig.ServerProcess(
+        tmp_path,
+        database={"url": new_database()},
+        federation={"deliveries_at_once": AT_ONCE},
+    )
     await server.easel("migrate")
     await server.easel("account", "create", "alice")
     token = await server.easel("account", "token", "alice")
@@ -106,35 +116,53 @@ async def test_a_killed_server_finishes_its_fan_out_after_the_restart(
     await server.kill()
     before = sum(inboxes.got.values())
     assert before < INBOXES, "the fan-out was over before the kill: nothing was shown"
+    in_flight = await left_running(server)
+    assert 0 < len(in_flight) <= AT_ONCE
 
     await server.start()
     try:
         await inboxes.until(INBOXES)
         async with server.database() as database:
-            await rig.until(lambda: nothing_waits(database), seconds=60)
+            await rig.until(lambda: nothing_waits(database), seconds=PATIENCE_S)
     finally:
         await server.stop()
-    twice = [inbox for inbox, count in inboxes.got.items() if count > 1]
     assert max(inboxes.got.values()) <= 2
-    # What was in flight, and what had just been answered but not yet been written down.
-    assert len(twice) <= 2 * AT_ONCE
+    assert {inbox for inbox, count in inboxes.got.items() if count > 1} <= in_flight
 
 
 async def clear_jobs(server: rig.ServerProcess) -> None:
-    from sqlalchemy import delete
-
-    from fedi.database.tables import Job
-
     async with server.database() as database, database.write() as tx:
         await tx.execute(delete(Job))
 
 
-async def nothing_waits(database: object) -> bool:
-    from sqlmodel import select
+async def left_running(server: rig.ServerProcess) -> set[str]:
+    """Where the killed server was delivering to; and the time passes until others may take over.
 
-    from fedi.database import Database
-    from fedi.database.tables import Job
+    On PostgreSQL others could be at work on the same queue, so what a runner leaves behind is
+    taken back when its lease ends: here at once.
+    """
+    async with server.database() as database:
+        if not database.sqlite:
+            await rig.until(lambda: nothing_is_under_way(database), seconds=PATIENCE_S)
+        async with database.write() as tx:
+            running = (await tx.exec(select(Job).where(Job.state == "running"))).all()
+            for job in running:
+                job.lease_until = tx.now - timedelta(seconds=1)
+                tx.add(job)
+    assert {job.kind for job in running} == {"deliver"}
+    return {job.payload["inbox"].removeprefix("http://") for job in running}
 
-    assert isinstance(database, Database)
+
+async def nothing_is_under_way(database: Database) -> bool:
+    """Whether PostgreSQL has noticed that nobody is there any more to end what was begun."""
+    query = """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+    """
+    async with database.read() as session:
+        return (await session.execute(text(query))).scalar() == 0
+
+
+async def nothing_waits(database: Database) -> bool:
     async with database.read() as session:
         return not (await session.exec(select(Job.id).limit(1))).all()

@@ -104,6 +104,40 @@ class Author:
             await blocks.remove(tx, await self.account(), target)
         await self.settle()
 
+    async def lock(self) -> None:
+        """From now on, whoever wants to follow has to ask."""
+        async with self.instance.easel.database.write() as tx:
+            account = await self.account()
+            account.locked = True
+            tx.add(account)
+
+    async def refuse(self, uri: str) -> None:
+        """Refuse the request to follow of somebody."""
+        other = await remote.resolve(self.instance.easel, uri)
+        async with self.instance.easel.database.write() as tx:
+            requests = await follows.requests(tx, await self.account())
+            [request] = [request for request in requests if request.account_id == other.id]
+            await follows.reject(tx, request)
+        await self.settle()
+
+    async def rename(self, name: str) -> None:
+        async with self.instance.easel.database.write() as tx:
+            account = await self.account()
+            account.display_name = name
+            await accounts.update_profile(tx, account)
+        await self.settle()
+
+    async def leave(self) -> None:
+        """Delete the account."""
+        async with self.instance.easel.database.write() as tx:
+            await accounts.delete_account(tx, await self.account())
+        await self.settle()
+
+    async def sees(self, uri: str) -> Account | None:
+        """Somebody elsewhere, as this instance has them stored."""
+        async with self.instance.easel.database.read() as session:
+            return await accounts.by_uri(session, uri)
+
     async def followers(self) -> list[str]:
         async with self.instance.easel.database.read() as session:
             found = await follows.followers(session, await self.account())

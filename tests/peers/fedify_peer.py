@@ -357,6 +357,14 @@ class FedifyPeer:
     async def unblock(self, actor: str) -> dict[str, Any]:
         return await self._post("/unblock", actor=actor)
 
+    async def rename(self, name: str) -> dict[str, Any]:
+        """Changes carol's display name, and tells her followers."""
+        return await self._post("/rename", name=name)
+
+    async def leave(self) -> dict[str, Any]:
+        """Deletes carol, for her followers and (with 410) for all who ask, until the reset."""
+        return await self._post("/leave")
+
     async def send(self, document: Json, to: str) -> dict[str, Any]:
         """Delivers any activity, signed by carol, to the actor `to`, however wrong it is."""
         return await self._post("/send", document=document, to=to)
@@ -396,6 +404,20 @@ class FedifyPeer:
         """From now until the reset carol's documents are shown to signed requests only, and the
         signer's key is fetched without a signature, as GoToSocial does."""
         await self._post("/require-signatures")
+
+    async def require_scheme(self, scheme: str) -> None:
+        """From now until the reset a POST that is signed otherwise than by `scheme` ("rfc9421" or
+        "cavage") is answered 401."""
+        await self._post("/require-scheme", scheme=scheme)
+
+    async def post(self, document: Json, url: str, scheme: str) -> int:
+        """POSTs a document as it stands, signed by carol by this one scheme; the status."""
+        answer = await self._post("/post", document=document, url=url, scheme=scheme)
+        return int(answer["status"])
+
+    async def verifies(self, document: Json) -> bool:
+        """Whether Fedify believes the integrity proof in an activity."""
+        return bool((await self._post("/verifies", document=document))["verified"])
 
     async def webfinger(self, resource: str) -> dict[str, Any]:
         return dict((await self._post("/webfinger", resource=resource))["jrd"])

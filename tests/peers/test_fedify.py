@@ -78,6 +78,19 @@ async def test_alice_follows_carol(alice: Author, carol: FedifyPeer) -> None:
     assert await alice.following() == []
 
 
+async def test_a_refused_request_is_a_reject(alice: Author, fedify: FedifyPeer) -> None:
+    await alice.lock()
+    follow = await fedify.follow(alice.uri)
+    await alice.settle()
+    await alice.refuse(fedify.actor)
+    reject = await fedify.expect("Reject")
+    assert reject.undefined_terms == []
+    assert (reject.actor, reject.object_id) == (alice.uri, follow["activity"])
+    assert (await fedify.state())["requested"] == [alice.uri]
+    assert await alice.followers() == []
+    assert "Accept" not in {item.type for item in await fedify.received()}
+
+
 async def test_a_second_follow_is_accepted_again(alice: Author, followed: FedifyPeer) -> None:
     first = await followed.expect("Accept")
     again = await followed.follow(alice.uri)
@@ -281,6 +294,58 @@ async def test_carols_private_post_is_seen_by_alice(alice: Author, following: Fe
     assert seen == {"private": "<p>between us</p>", "direct": "<p>for you</p>"}
 
 
+# ---- people who change and go -------------------------------------------------------------------
+
+
+async def test_a_new_name_reaches_carol(alice: Author, followed: FedifyPeer) -> None:
+    await alice.rename("Alice Marlowe")
+    update = await followed.expect("Update")
+    assert update.undefined_terms == []
+    assert (update.actor, update.object_id) == (alice.uri, alice.uri)
+    assert update.object is not None
+    assert (update.object["type"], update.object["name"]) == ("Person", "Alice Marlowe")
+    assert (await followed.lookup(alice.uri))["name"] == "Alice Marlowe"
+
+
+async def test_carols_new_name_reaches_alice(alice: Author, following: FedifyPeer) -> None:
+    await following.rename("Carol the Second")
+    await alice.settle()
+    seen = await alice.sees(following.actor)
+    assert seen is not None
+    assert seen.display_name == "Carol the Second"
+
+
+async def test_an_account_that_goes_is_gone_for_carol(alice: Author, followed: FedifyPeer) -> None:
+    uri = await alice.post("the last one")
+    await alice.leave()
+    delete = await followed.expect("Delete")
+    assert delete.undefined_terms == []
+    assert (delete.actor, delete.object_id) == (alice.uri, alice.uri)
+    for dead in (alice.uri, uri):
+        with pytest.raises(Refused, match="HTTP 410"):
+            await followed.lookup(dead)
+        gone = await followed.fetch(dead, ACTIVITY_JSON)
+        assert gone.status == 410
+        tombstone = await followed.parse(json.loads(gone.body))
+        assert (tombstone.object["type"], tombstone.object["id"]) == ("Tombstone", dead)
+        assert tombstone.undefined_terms == []
+
+
+async def test_when_carol_goes_nothing_of_hers_is_left(
+    alice: Author, following: FedifyPeer
+) -> None:
+    await following.create("<p>the last one</p>")
+    await alice.settle()
+    assert len(await alice.home()) == 1
+    await following.leave()
+    await alice.settle()
+    assert await alice.home() == []
+    assert await alice.following() == []
+    seen = await alice.sees(following.actor)
+    assert seen is not None
+    assert seen.deleted_at is not None
+
+
 # ---- what others do with posts ------------------------------------------------------------------
 
 
@@ -370,6 +435,7 @@ async def test_alice_blocks_carol(alice: Author, followed: FedifyPeer) -> None:
     await alice.block(followed.actor)
     block = await followed.expect("Block")
     assert (block.actor, block.object_id) == (alice.uri, followed.actor)
+    assert block.undefined_terms == []
     assert await alice.followers() == []
     with pytest.raises(Refused, match=r"HTTP 40[134]"):
         await followed.lookup(uri)
@@ -517,6 +583,30 @@ async def test_the_collections_of_an_actor_are_understood(
     for name in ("followersId", "followingId"):
         assert [item["id"] for item in found[name]] == [fedify.actor]
     assert [(item["type"], item["id"]) for item in found["featuredId"]] == [("Note", busy)]
+
+
+async def test_a_boost_and_the_outbox_that_holds_it_are_understood(
+    alice: Author, followed: FedifyPeer
+) -> None:
+    mine = await alice.post("my own")
+    await alice.follow(followed.handle)
+    posted = await followed.create("<p>share me</p>")
+    await alice.settle()
+    await alice.boost(posted["object"])
+    boost = (await followed.expect("Announce")).id
+    assert boost is not None
+    announce = await read(followed, boost, "Announce")
+    assert (announce["actorId"], announce["objectId"]) == (alice.uri, posted["object"])
+    assert announce["toIds"] == [PUBLIC]
+    outbox = (await followed.lookup(alice.uri))["outboxId"]
+    total, items = await followed.traverse(outbox)
+    assert [(item["type"], item["objectId"]) for item in items] == [
+        ("Announce", posted["object"]),
+        ("Create", mine),
+    ]
+    assert total == 2
+    page = (await read(followed, outbox, "OrderedCollection"))["firstId"]
+    await read(followed, page, "OrderedCollectionPage")
 
 
 async def test_the_collections_of_a_post_are_understood(busy: str, fedify: FedifyPeer) -> None:

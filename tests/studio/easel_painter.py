@@ -96,6 +96,8 @@ async def connected(
     async with opened(instance, await token_for(instance, name)) as hand:
         await hand.say(protocol.Hello(name=name, device="cpu", models=models))
         await hand.say(protocol.Ready(slots=slots))
+        known = instance.app.state.dispatcher
+        await rig.until(lambda: name in [painter.name for painter in known.connected])
         yield hand
 
 

@@ -79,10 +79,9 @@ async def test_words_become_a_posted_picture(
 
 
 async def test_a_picture_whose_painter_is_killed_is_painted(
-    sqlite_template: Path, tmp_path: Path, tiny: Path
+    new_database: rig.NewDatabase, tmp_path: Path, tiny: Path
 ) -> None:
-    url = rig.SQLiteFiles(sqlite_template, tmp_path).new()
-    async with painting_here(tmp_path, url, tiny) as instance:
+    async with painting_here(tmp_path, new_database(), tiny) as instance:
         easel = instance.easel
         alice = await account(easel, "alice")
         painting = await ask(easel, alice, steps=100, draft=Draft())
@@ -115,10 +114,9 @@ async def test_the_painter_ends_when_nothing_is_asked_for_and_comes_back(
 
 
 async def test_no_process_is_started_while_a_card_elsewhere_can_paint(
-    sqlite_template: Path, tmp_path: Path, tiny: Path
+    new_database: rig.NewDatabase, tmp_path: Path, tiny: Path
 ) -> None:
-    url = rig.SQLiteFiles(sqlite_template, tmp_path).new()
-    async with painting_here(tmp_path, url, tiny) as instance:
+    async with painting_here(tmp_path, new_database(), tiny) as instance:
         easel = instance.easel
         alice = await account(easel, "alice")
         async with connected(instance, models=(str(tiny),)) as card:

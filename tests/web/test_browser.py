@@ -13,8 +13,13 @@ from typing import Any
 
 import pytest
 
+from fedi.database.tables import Status
+from fedi.social.statuses import ReceivedMedia
+from tests.federation.peer import Internet
 from tests.rig import Instance
+from tests.studio import hostile_files as files
 from tests.web import hanging
+from tests.web.test_elsewhere import serve
 from tests.web.test_hostile import HTML, STRINGS
 
 CHROMIUM = shutil.which("chromium")
@@ -53,8 +58,8 @@ async def chromium() -> AsyncIterator[Any]:
         await browser.close()
 
 
-async def furnish(instance: Instance) -> list[str]:
-    """Pages with something on them, hostile strings among it."""
+async def furnish(instance: Instance, internet: Internet) -> list[str]:
+    """Pages with something on them, hostile strings and other servers' pictures among it."""
     alice = await hanging.join(instance, display_name="Alice Marlowe", note="<p>Hello.</p>")
     shapes = [(1216, 832), (832, 1216), (1024, 1024), (1536, 640), (640, 1536), (None, None)]
     for number, (width, height) in enumerate(shapes):
@@ -69,6 +74,7 @@ async def furnish(instance: Instance) -> list[str]:
     for number, hostile in enumerate(HTML[:-2]):
         sam = await hanging.stranger(instance, f"sam{number}", display_name=STRINGS[number])
         await hanging.receive(instance, sam, content=hostile, in_reply_to_uri=main.uri)
+    await furnish_from_elsewhere(instance, internet, main)
     return [
         "/",
         "/about",
@@ -82,13 +88,38 @@ async def furnish(instance: Instance) -> list[str]:
     ]
 
 
+async def furnish_from_elsewhere(instance: Instance, internet: Internet, main: Status) -> None:
+    """Answers with pictures, a face and emoji of another server, told of well and badly."""
+    shapes: list[tuple[int, int, dict[str, Any]]] = [
+        (120, 80, {"width": 120, "height": 80}),
+        (80, 120, {}),  # of unknown size
+        (90, 90, {"width": 4000, "height": 100}),  # told of wrongly
+    ]
+    emoji = {"shortcode": "cat", "url": serve(internet, "cat.png", files.png(40, 20))}
+    face = serve(internet, "face.png", files.png(200, 100))
+    una = await hanging.stranger(
+        instance, "una", display_name="Una :cat:", avatar=face, emojis=(emoji,)
+    )
+    for number, (width, height, told) in enumerate(shapes):
+        url = serve(internet, f"{number}.png", files.png(width, height))
+        picture = ReceivedMedia(remote_url=url, media_type="image/png", **told)
+        await hanging.receive(
+            instance,
+            una,
+            content="<p>:cat: hello</p>",
+            emojis=(emoji,),
+            media=(picture,),
+            in_reply_to_uri=main.uri,
+        )
+
+
 # What a browser does is the same on every database.
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_hold_still_stay_inside_and_run_nothing(
-    instance: Instance, chromium: Any, scheme: str
+    instance: Instance, internet: Internet, chromium: Any, scheme: str
 ) -> None:
-    paths = await furnish(instance)
+    paths = await furnish(instance, internet)
     wrong: list[str] = []
     hosts: set[str] = set()
     for width in WIDTHS:

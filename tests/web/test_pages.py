@@ -9,7 +9,6 @@ import pytest
 
 from fedi.database.tables import Account, Status
 from fedi.social import accounts, favourites, reblogs
-from fedi.social.statuses import ReceivedMedia
 from fedi.web.assets import FOLDER
 from tests.rig import Instance
 from tests.web import hanging
@@ -246,26 +245,6 @@ async def test_a_thread_is_read_in_order(
     assert "secret" not in page.text and str(secret.id) not in page.text
     tally = page.one("article", _class="exhibit").one("ul", _class="tally").text
     assert "1 favourite" in tally
-
-
-async def test_pictures_of_other_servers_are_told_of_and_not_loaded(
-    instance: Instance, browser: aiohttp.ClientSession
-) -> None:
-    alice, sam = await hanging.join(instance), await hanging.stranger(instance)
-    main = await hanging.publish(instance, alice, text="main")
-    picture = ReceivedMedia(
-        remote_url="https://files.elsewhere.example/a.png",
-        media_type="image/png",
-        description="A green hill",
-        blurhash=hanging.hash_of((10, 90, 10)),
-    )
-    await hanging.receive(
-        instance, sam, content="<p>mine</p>", in_reply_to_uri=main.uri, media=(picture,)
-    )
-    page = (await get(browser, hanging.address(instance, main))).page
-    link = page.one("a", _class="elsewhere")
-    assert link["href"] == "https://files.elsewhere.example/a.png"
-    assert link.text == "Picture on files.elsewhere.example A green hill"
 
 
 async def test_what_was_deleted_is_gone_and_what_is_hidden_never_was(

@@ -28,9 +28,9 @@ from fedi.api.easel.paintings import address as painting_address
 from fedi.api.easel.paintings import parse_recipe
 from fedi.database import Session
 from fedi.database.tables import Account, Painting, Status
-from fedi.federation import remote, translate
+from fedi.federation import remote, threads, translate
 from fedi.runtime import Easel
-from fedi.social import accounts, posts, statuses
+from fedi.social import accounts, posts, statuses, text
 from fedi.social.errors import Invalid, NotFound, SocialError
 from fedi.social.statuses import Draft
 from fedi.social.text import MAX_MENTIONS
@@ -132,7 +132,10 @@ async def _answered(easel: Easel, author: Account, uri: str) -> int:
     for known in (True, False):
         if not known:
             with contextlib.suppress(FetchError, Malformed, SocialError):
-                await remote.status(easel, uri)
+                fetched = await remote.status(easel, uri)
+                if fetched is not None:
+                    async with easel.database.write() as tx:
+                        await threads.look_up(tx, fetched)
         async with easel.database.read() as session:
             status = await statuses.load_by_uri(session, author, uri)
         if status is not None:
@@ -163,7 +166,7 @@ def _promised(author: Account, asked: Submission, painting: Painting) -> activit
         id=painting.status_uri,
         attributed_to=author.uri,
         content=asked.content,
-        source=Source(content=asked.text) if asked.text else None,
+        source=_source(asked),
         summary=asked.note.summary,
         sensitive=asked.note.sensitive,
         language=asked.note.language,
@@ -173,6 +176,12 @@ def _promised(author: Account, asked: Submission, painting: Painting) -> activit
         attachments=(Attachment(name=painting.description or None),),
     )
     return activity.create(f"{painting.status_uri}/activity", author.uri, note.document())
+
+
+def _source(asked: Submission) -> Source | None:
+    if not asked.text:
+        return None
+    return Source(content=asked.text, media_type=text.MARKDOWN if asked.markdown else text.PLAIN)
 
 
 def _created(

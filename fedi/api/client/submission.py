@@ -36,8 +36,7 @@ NEEDS_OBJECT = frozenset(
 NEEDS_TARGET = frozenset({"Add", "Remove"})
 
 IMAGINE = "/imagine"
-MARKDOWN = "text/markdown"
-PLAIN_TYPES = frozenset({"text/plain", MARKDOWN})
+PLAIN_TYPES = frozenset({text.PLAIN, text.MARKDOWN})
 
 # Our names for the parts of a recipe, and those that an attachment has for them.
 RECIPE_TERMS = {
@@ -173,7 +172,7 @@ def _words(note: Note, object_: Mapping[str, Any]) -> tuple[str, bool, str]:
         typed, kind = note.source.content, _plain_type(note.source.media_type)
     if not kind:
         typed, kind = note.content, _plain_type(object_.get("mediaType"))
-    return (typed, kind == MARKDOWN, "") if kind else ("", False, note.content)
+    return (typed, kind == text.MARKDOWN, "") if kind else ("", False, note.content)
 
 
 def _plain_type(value: object) -> str:

@@ -11,10 +11,14 @@ from fedi.database.tables.accounts import (
     Login,
     Notification,
 )
+from fedi.database.tables.files import RemoteFile
+from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
+from fedi.database.tables.keys import AccountKey
 from fedi.database.tables.reports import Report
 from fedi.database.tables.responses import Poll, Quote, Reaction, Stamp
 from fedi.database.tables.statuses import (
     Favourite,
+    FeaturedTag,
     HomeEntry,
     MediaAttachment,
     Mention,
@@ -34,24 +38,32 @@ from fedi.database.tables.work import (
 __all__ = [
     "AccessToken",
     "Account",
+    "AccountKey",
     "Block",
+    "DomainAllow",
+    "DomainRule",
     "Favourite",
+    "FeaturedTag",
     "Follow",
     "HomeEntry",
     "InstanceSecret",
     "Job",
     "Login",
+    "Mark",
     "MediaAttachment",
     "Mention",
     "Notification",
     "OutgoingActivity",
     "Painter",
     "Painting",
+    "PeerHost",
     "Pin",
     "Poll",
     "Quote",
     "Reaction",
     "ReceivedActivity",
+    "Relay",
+    "RemoteFile",
     "Report",
     "Stamp",
     "Status",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, Text, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from fedi.database.tables.columns import (
@@ -71,6 +71,8 @@ class Account(SQLModel, table=True):
     updated_at: datetime = moment()
     fetched_at: datetime | None = optional_moment()  # remote: when last read from its server
     suspended_at: datetime | None = optional_moment()
+    silenced_at: datetime | None = optional_moment()  # seen by those who follow, and by no others
+    limited_by_domain: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     deleted_at: datetime | None = optional_moment()  # a tombstone: answers 410
 
     @property

@@ -27,6 +27,7 @@ class Status(SQLModel, table=True):
         Index("status_public", "visibility", "id"),
         Index("status_local", "local", "visibility", "id"),
         Index("status_reblog", "reblog_of_id", "account_id"),
+        Index("status_context", "context_uri", "id"),
         Index(
             "status_reblog_once",
             "reblog_of_id",
@@ -48,10 +49,16 @@ class Status(SQLModel, table=True):
     in_reply_to_uri: str | None = Field(default=None, index=True)  # known before the parent is
     in_reply_to_id: int | None = optional_reference("status.id", index=True)
     in_reply_to_account_id: int | None = optional_reference("account.id")
+    context_uri: str | None = None  # the collection of the whole thread (FEP-7888)
+    replies_uri: str | None = None  # remote: where its server lists the answers
+    replies_fetched_at: datetime | None = optional_moment()  # remote: when that was last read
 
     visibility: str = "public"  # public, unlisted, private, direct
     content: str = Field(default="", sa_type=Text)  # sanitised HTML
     source: str = Field(default="", sa_type=Text)  # what a local author wrote
+    source_type: str = Field(
+        default="text/plain", sa_column_kwargs={"server_default": "text/plain"}
+    )  # or text/markdown
     spoiler_text: str = ""
     sensitive: bool = False
     language: str | None = None
@@ -78,6 +85,11 @@ class Status(SQLModel, table=True):
     edited_at: datetime | None = optional_moment()
     deleted_at: datetime | None = optional_moment()  # a tombstone: answers 410
     fetched_at: datetime | None = optional_moment()
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits for leave, or was refused it: then it is not for everybody."""
+        return self.approval in {"pending", "rejected"}
 
     @property
     def activity_uri(self) -> str:
@@ -167,6 +179,18 @@ class Pin(SQLModel, table=True):
     created_at: datetime = moment()
 
 
+class FeaturedTag(SQLModel, table=True):
+    """A hashtag that somebody shows on their profile."""
+
+    __tablename__ = "featured_tag"
+    __table_args__ = (UniqueConstraint("account_id", "tag_id"),)
+
+    id: int = primary_id()
+    account_id: int = reference("account.id")
+    tag_id: int = reference("tag.id", index=True)
+    created_at: datetime = moment()
+
+
 class HomeEntry(SQLModel, table=True):
     """One line of one account's home timeline, written when the post arrives."""
 
@@ -181,6 +205,7 @@ class HomeEntry(SQLModel, table=True):
 
 __all__ = [
     "Favourite",
+    "FeaturedTag",
     "HomeEntry",
     "MediaAttachment",
     "Mention",

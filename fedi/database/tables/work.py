@@ -23,9 +23,25 @@ class Job(SQLModel, table=True):
 
     __tablename__ = "job"
     __table_args__ = (
-        Index("job_due", "state", "kind", "run_at"),
+        Index("job_due", "state", "kind", "run_at", "id"),
         Index("job_lease", "state", "lease_until"),
         Index("job_unique", "unique_key", unique=True),
+        Index(
+            "job_lane",
+            "kind",
+            "lane",
+            "run_at",
+            "id",
+            sqlite_where=text("due"),
+            postgresql_where=text("due"),
+        ),
+        Index(
+            "job_later",
+            "kind",
+            "run_at",
+            sqlite_where=text("NOT due"),
+            postgresql_where=text("NOT due"),
+        ),
     )
 
     id: int = primary_id()
@@ -35,6 +51,9 @@ class Job(SQLModel, table=True):
     lane: str = ""  # jobs of one lane share a fate, such as deliveries to one host
     unique_key: str | None = None  # enqueued again under the same key: nothing happens
     run_at: datetime = moment()
+    # True: stands in its lane. False: waits for its time. None: runs, or is dead. Lanes are looked
+    # through by it alone, so that no database can choose a worse index (`jobs.lanes`).
+    due: bool | None = None
     attempts: int = 0
     lease_until: datetime | None = optional_moment()
     runner: str | None = None

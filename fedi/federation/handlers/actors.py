@@ -19,7 +19,7 @@ async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | N
     if activity.object is not None:
         Actor.parse(activity.object)  # what is no actor is refused before anybody is asked
     await remote.fetch(easel, actor.uri, fresh=True)
-    remote.keys(easel).forget(actor.public_key_id)
+    remote.keys(easel).forget_owner(actor.uri)
     return None
 
 
@@ -28,7 +28,7 @@ async def delete(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         current = await accounts.by_id(tx, actor.id)
         if current is not None and current.deleted_at is None:
             await accounts.tombstone_remote(tx, current)
-            remote.keys(easel).forget(current.public_key_id)
+            remote.keys(easel).forget_owner(current.uri)
 
     return effect
 

@@ -8,7 +8,7 @@ from activitypub.objects import Activity
 from activitypub.objects.activity import ACTIVITY_TYPES
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Follow
-from fedi.federation import remote
+from fedi.federation import answers, remote
 from fedi.federation.handlers import groups
 from fedi.federation.handlers.effects import Effect, embedded, status_by_uri
 from fedi.federation.handlers.posts import revive
@@ -17,7 +17,6 @@ from fedi.social import follows, reblogs
 
 
 async def announce(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
-    assert activity.object_id is not None and activity.id is not None
     uri = activity.id
     inner = embedded(activity)
     done = inner if inner is not None and inner.type in ACTIVITY_TYPES - {"Question"} else None
@@ -26,7 +25,7 @@ async def announce(easel: Easel, actor: Account, activity: Activity) -> Effect |
         wanted = known is not None and known.local
         if not wanted:
             wanted = await _followed(session, actor)
-    if not wanted:
+    if not wanted or uri is None:
         return None
     if done is not None and done.type != "Create":
         return await groups.relayed(easel, done)
@@ -43,6 +42,7 @@ async def announce(easel: Easel, actor: Account, activity: Activity) -> Effect |
         if await status_by_uri(tx, uri) is None:
             published = min(activity.published or tx.now, tx.now)
             await reblogs.add(tx, actor, status, uri=uri, published=published)
+            await answers.look_up(tx, status, delay=answers.FRESH_AFTER)
 
     return effect
 

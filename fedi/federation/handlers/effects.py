@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from sqlmodel import select
-
 from activitypub.errors import Malformed
 from activitypub.objects import Activity
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
-from fedi.social import accounts
+from fedi.social import accounts, statuses
 
 Effect = Callable[[Transaction], Awaitable[None]]
 """What is to change, in one transaction."""
@@ -31,7 +29,7 @@ async def status_by_uri(session: Session, uri: str | None) -> Status | None:
     """The status with this id, dead or alive."""
     if uri is None:
         return None
-    return (await session.exec(select(Status).where(Status.uri == uri))).first()
+    return (await session.exec(statuses.BY_URI, params={"uri": uri})).first()
 
 
 def embedded(activity: Activity) -> Activity | None:

@@ -5,20 +5,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import exists, or_
-from sqlmodel import col, select
+from sqlalchemy import bindparam, exists, or_, select
 
 from activitypub import origin
 from activitypub.errors import Malformed
 from activitypub.objects import Activity, Note, values
 from activitypub.objects.actor import ACTOR_TYPES
 from fedi.database import Transaction
+from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Follow, Status
-from fedi.federation import remote, threads, translate
+from fedi.federation import arrivals, remote, threads, translate
 from fedi.federation.handlers import actors
 from fedi.federation.handlers.effects import Effect, status_by_uri
 from fedi.runtime import Easel
 from fedi.social import follows, quotes, statuses
+
+_STATUSES, _ACCOUNTS, _FOLLOWS = (table_of(table).c for table in (Status, Account, Follow))
+
+_UNREAD = select(_STATUSES.id).where(
+    _STATUSES.uri == bindparam("uri"),
+    _STATUSES.account_id != bindparam("actor"),
+    _STATUSES.deleted_at.is_not(None),
+    _STATUSES.fetched_at.is_(None),
+    _STATUSES.local.is_(False),
+)
+
+_CONCERNS_US = select(
+    or_(
+        exists().where(
+            _FOLLOWS.target_account_id == bindparam("actor"),
+            _FOLLOWS.state == follows.ACCEPTED,
+            _FOLLOWS.account_id == _ACCOUNTS.id,
+            _ACCOUNTS.domain.is_(None),
+        ),
+        exists().where(
+            _ACCOUNTS.uri.in_(bindparam("addressed", expanding=True)), _ACCOUNTS.domain.is_(None)
+        ),
+        exists().where(
+            _STATUSES.uri.in_(bindparam("about", expanding=True)), _STATUSES.local.is_(True)
+        ),
+    )
+)
 
 
 async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
@@ -32,6 +59,7 @@ async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         if await _concerns_us(tx, actor, note):
             await revive(tx, actor, note.id)
             status = await statuses.receive(tx, actor, translate.received(note, actor, known))
+            await arrivals.expect(easel, tx, status)
             if status is not None:
                 await threads.look_up(tx, status)
 
@@ -41,10 +69,9 @@ async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | N
 async def revive(tx: Transaction, actor: Account, uri: str | None) -> None:
     """An id that somebody else of that server declared dead before it came is not dead: such a
     tombstone was never read from there."""
-    found = await status_by_uri(tx, uri)
-    unread = found is not None and found.deleted_at is not None and found.fetched_at is None
-    if found is not None and unread and not found.local and found.account_id != actor.id:
-        await tx.delete(found)
+    found = await tx.execute_core(_UNREAD, {"uri": uri, "actor": actor.id})
+    if (unread := found.scalar()) is not None:
+        await tx.delete(await tx.get_one(Status, unread))
         await tx.flush()
 
 
@@ -70,20 +97,12 @@ async def _concerns_us(tx: Transaction, actor: Account, note: Note) -> bool:
 
     Nobody's timeline would show any other, and keeping it would be keeping spam.
     """
-    ours = col(Account.domain).is_(None)
-    followed = exists().where(
-        col(Follow.target_account_id) == actor.id,
-        col(Follow.state) == follows.ACCEPTED,
-        col(Follow.account_id) == col(Account.id),
-        ours,
-    )
-    addressed = exists().where(col(Account.uri).in_(translate.addressed_actors(note) or [""]), ours)
-    answered = exists().where(
-        col(Status.uri).in_([note.in_reply_to or "", note.quote or ""]),
-        col(Status.local).is_(True),
-    )
-    found = await tx.execute(select(or_(followed, addressed, answered)))
-    return bool(found.scalar())
+    about = {
+        "actor": actor.id,
+        "addressed": translate.addressed_actors(note) or [""],
+        "about": [note.in_reply_to or "", note.quote or ""],
+    }
+    return bool((await tx.execute_core(_CONCERNS_US, about)).scalar())
 
 
 async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
@@ -107,6 +126,7 @@ async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | N
             return  # an older edit that came late
         known = await remote.ids_of(tx, translate.addressed_actors(note))
         await statuses.update_received(tx, current, translate.received(note, actor, known))
+        await arrivals.expect(easel, tx, current)
 
     return effect
 

@@ -128,7 +128,7 @@ async def test_a_flood_of_invented_keys_is_bounded(world: World) -> None:
 async def test_a_forgotten_key_is_fetched_again(world: World) -> None:
     cache = world.cache()
     await cache.find("k")
-    cache.forget("k")
-    cache.forget("never known")
+    cache.forget_owner("https://a.example/")
+    cache.forget_owner("never known")
     await cache.find("k")
     assert len(world.fetched) == 2

@@ -1,6 +1,7 @@
 // The peer: one actor, carol, on a Fedify federation with everything kept in memory.
 import {
   createFederation, generateCryptoKeyPair, getDocumentLoader, MemoryKvStore,
+  signRequest, verifyObject,
 } from "@fedify/fedify";
 import {
   Accept, Activity, Announce, Block, Create, Delete, Document, Endpoints, Follow, Image,
@@ -55,6 +56,9 @@ export class Peer {
     this.inbox.length = 0;
     this.refused = []; // deliveries to us that did not verify, and errors of our own listeners
     this.visits = []; // {path, keyId}: who read what; keyId is null for an unsigned GET
+    this.name = "Carol of Fedify";
+    this.gone = false; // whether carol deleted her account
+    this.scheme = null; // "rfc9421" or "cavage": what a POST must be signed by; null: by any
     this.secure = false; // whether our documents need a signature, as GoToSocial's do
     this.followers = new Map(); // actor id -> recipient
     this.following = new Map(); // actor id -> {follow, accepted}
@@ -95,23 +99,7 @@ export class Peer {
     const f = this.federation;
     f.setActorDispatcher("/users/{identifier}", async (ctx, identifier) => {
       if (identifier !== NAME) return null;
-      const keys = await ctx.getActorKeyPairs(identifier);
-      return new Person({
-        id: ctx.getActorUri(identifier),
-        preferredUsername: NAME,
-        name: "Carol of Fedify",
-        summary: "<p>Paints with Fedify.</p>",
-        url: new URL(`/@${NAME}`, this.origin),
-        icon: new Image({ url: new URL("/picture.png", this.origin), mediaType: "image/png" }),
-        inbox: ctx.getInboxUri(identifier),
-        outbox: ctx.getOutboxUri(identifier),
-        followers: ctx.getFollowersUri(identifier),
-        following: ctx.getFollowingUri(identifier),
-        endpoints: new Endpoints({ sharedInbox: ctx.getInboxUri() }),
-        publicKey: keys[0].cryptographicKey,
-        assertionMethods: keys.map((key) => key.multikey),
-        published: Temporal.Instant.from("2026-01-02T03:04:05Z"),
-      });
+      return await this.#person(ctx);
     }).setKeyPairsDispatcher(async (_ctx, identifier) =>
       identifier === NAME ? await this.#keys() : [])
       .authorize((ctx) => this.#welcome(ctx));
@@ -143,6 +131,26 @@ export class Peer {
       protocols: ["activitypub"],
       usage: { users: { total: 1 }, localPosts: this.notes.size, localComments: 0 },
     }));
+  }
+
+  async #person(ctx) {
+    const keys = await ctx.getActorKeyPairs(NAME);
+    return new Person({
+      id: ctx.getActorUri(NAME),
+      preferredUsername: NAME,
+      name: this.name,
+      summary: "<p>Paints with Fedify.</p>",
+      url: new URL(`/@${NAME}`, this.origin),
+      icon: new Image({ url: new URL("/picture.png", this.origin), mediaType: "image/png" }),
+      inbox: ctx.getInboxUri(NAME),
+      outbox: ctx.getOutboxUri(NAME),
+      followers: ctx.getFollowersUri(NAME),
+      following: ctx.getFollowingUri(NAME),
+      endpoints: new Endpoints({ sharedInbox: ctx.getInboxUri() }),
+      publicKey: keys[0].cryptographicKey,
+      assertionMethods: keys.map((key) => key.multikey),
+      published: Temporal.Instant.from("2026-01-02T03:04:05Z"),
+    });
   }
 
   #collection(setDispatcher, name, items) {
@@ -265,6 +273,26 @@ export class Peer {
         failed.statusCode ?? null);
     }
     return activity;
+  }
+
+  // POSTs a document as it stands, signed by carol and by one scheme only; the answer.
+  async post({ document, url, spec }) {
+    const [{ privateKey, keyId }] = await this.context().getActorKeyPairs(NAME);
+    const request = new Request(url, {
+      method: "POST",
+      headers: { "Content-Type": "application/activity+json" },
+      body: JSON.stringify(document),
+    });
+    const response = await fetch(await signRequest(request, privateKey, keyId, { spec }));
+    return { status: response.status, body: await response.text() };
+  }
+
+  // Whether Fedify believes the proof in an activity.
+  async verifies({ document }) {
+    const { contextLoader } = this.context();
+    const documentLoader = await this.#loader(true);
+    const found = await verifyObject(Activity, document, { contextLoader, documentLoader });
+    return { verified: found != null };
   }
 
   // Looks up without the cache, signed by carol (or not).
@@ -445,10 +473,34 @@ export class Peer {
     return { activity: (await this.#send(remove, recipients)).id.href, object: uri };
   }
 
+  async rename({ name }) {
+    const ctx = this.context();
+    this.name = name;
+    const update = new Update({
+      id: this.#uri("activities"), actor: ctx.getActorUri(NAME), object: await this.#person(ctx),
+      to: PUBLIC_COLLECTION, cc: ctx.getFollowersUri(NAME),
+    });
+    return { activity: (await this.#send(update, [...this.followers.values()])).id.href };
+  }
+
+  async leave() {
+    const actor = this.context().getActorUri(NAME);
+    this.gone = true;
+    const remove = new Delete({
+      id: this.#uri("activities"), actor, object: actor, to: PUBLIC_COLLECTION,
+    });
+    return { activity: (await this.#send(remove, [...this.followers.values()])).id.href };
+  }
+
   // Sends any activity under our signature, as it stands: for what a well-behaved peer never says.
   async send({ document, to }) {
     const activity = await Activity.fromJsonLd(document, this.context());
     return { activity: (await this.#send(activity, [await this.#actor(to)])).id.href };
+  }
+
+  isGone(url) {
+    return this.notes.get(url)?.deleted ||
+      (this.gone && url === this.context().getActorUri(NAME).href);
   }
 
   #own(uri) {

@@ -58,6 +58,8 @@ const controls = {
   "POST /undo-announce": (body) => peer.unannounce(body),
   "POST /block": (body) => peer.block(body),
   "POST /unblock": (body) => peer.unblock(body),
+  "POST /rename": (body) => peer.rename(body),
+  "POST /leave": () => peer.leave(),
   "POST /send": (body) => peer.send(body),
   "POST /lookup": async (body) => ({
     object: await describe(await peer.lookup(body.uri ?? body.handle, { signed: body.signed })),
@@ -71,6 +73,12 @@ const controls = {
       status: response.status, headers: Object.fromEntries(response.headers),
       body: await response.text(),
     };
+  },
+  "POST /post": async (body) => await peer.post({ ...body, spec: SPECS[body.scheme] }),
+  "POST /verifies": async (body) => await peer.verifies(body),
+  "POST /require-scheme": (body) => {
+    peer.scheme = body.scheme;
+    return {};
   },
   "POST /require-signatures": () => {
     peer.secure = true;
@@ -138,7 +146,7 @@ async function answer(request) {
   if (url.pathname === "/picture.png") {
     return new Response(PNG, { headers: { "Content-Type": "image/png" } });
   }
-  if (request.method === "GET" && peer.notes.get(url.href)?.deleted) {
+  if (request.method === "GET" && peer.isGone(url.href)) {
     return new Response(null, { status: 410 });
   }
   const data = {};
@@ -147,6 +155,9 @@ async function answer(request) {
     // Fedify reads the body from the request; the listeners also want it as it came.
     data.raw = await request.clone().json().catch(() => null);
     data.signature = request.headers.has("signature-input") ? "rfc9421" : "cavage";
+    if (peer.scheme != null && peer.scheme !== data.signature) {
+      return new Response("signed otherwise", { status: 401 });
+    }
   }
   return await peer.federation.fetch(request, { contextData: data });
 }

@@ -1,0 +1,9 @@
+"""What other servers read: actors, posts and collections, each only to those who may see it."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from fedi.federation.documents import actors, collections, posts
+
+routes: list[BaseRoute] = [*actors.routes, *collections.routes, *posts.routes]

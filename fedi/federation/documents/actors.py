@@ -1,0 +1,58 @@
+"""Actors, as other servers read them."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from activitypub.objects import Tombstone
+from fedi.database.tables import Account
+from fedi.federation import translate
+from fedi.federation.documents.reading import VARY, account_of, answer, easel_of, wants_page
+from fedi.runtime import Easel
+from fedi.social import account_keys, accounts
+
+
+async def instance_actor(request: Request) -> Response:
+    """`GET /actor`: who signs for the instance. Readable by all, or nobody could ever check."""
+    async with easel_of(request).database.read() as session:
+        actor = await accounts.instance_actor(session)
+    assert actor is not None
+    if wants_page(request):
+        return RedirectResponse("/about", 302, headers=VARY)
+    return await _document(easel_of(request), actor)
+
+
+async def actor(request: Request) -> Response:
+    """`GET /users/NAME`."""
+    easel = easel_of(request)
+    async with easel.database.read() as session:
+        uri = f"{session.instance.url}/users/{request.path_params['name']}"
+        account = await accounts.by_uri(session, uri)
+        if account is not None and account.local and account.deleted_at is not None:
+            if wants_page(request):
+                raise HTTPException(410, "That account is deleted.", headers=VARY)
+            stone = Tombstone(id=uri, former_type="Person", deleted=account.deleted_at)
+            return answer(stone.document(), status=410)
+        account = await account_of(session, request)
+        if wants_page(request):
+            return RedirectResponse(account.url, 302, headers=VARY)
+    return await _document(easel, account)
+
+
+async def _document(easel: Easel, account: Account) -> Response:
+    """The document of a local account; one from before there were such keys gets its key now."""
+    async with easel.database.read() as session:
+        keys = await account_keys.of(session, account)
+    if not keys:
+        async with easel.database.write() as tx:
+            keys = [await account_keys.ensure(tx, account)]
+    return answer(translate.actor(account, easel.settings.instance, keys).document())
+
+
+routes: list[BaseRoute] = [
+    Route("/actor", instance_actor),
+    Route("/users/{name}", actor),
+]

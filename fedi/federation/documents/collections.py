@@ -1,0 +1,277 @@
+"""Collections, as other servers read them: each reader finds what they may see, and the counts
+are of that."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from sqlmodel import col, select
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from activitypub import origin
+from activitypub.objects import Collection
+from activitypub.signatures import Refused
+from fedi.database import Session
+from fedi.database.tables import Account, Favourite, Follow, Pin, Status
+from fedi.federation import synchronisation, translate
+from fedi.federation.documents.paging import PAGE, Listing, asks_for_page
+from fedi.federation.documents.posts import announce_document, create_document
+from fedi.federation.documents.reading import (
+    COUNTED,
+    VARY,
+    Reader,
+    account_of,
+    answer,
+    easel_of,
+    reader_of,
+    status_of,
+)
+from fedi.federation.inbox import signed_by
+from fedi.social import featured_tags, posts, statuses
+
+Show = Callable[[list[Any]], Awaitable[Iterable[Any]]]
+"""Makes the members that are shown of the rows of a page."""
+
+
+async def _respond(
+    session: Session, request: Request, listing: Listing, show: Show, *, public: bool
+) -> Response:
+    """The collection, or the page of it that is asked for."""
+    if not asks_for_page(request):
+        return answer(listing.whole(await listing.total(session)), public=public)
+    part = await listing.part(session, request)
+    return answer(listing.page(part, await show(part.rows)).document(), public=public)
+
+
+async def _uris(rows: list[Any]) -> Iterable[str]:
+    """Members by their ids alone: what each of them says is its own server's to tell."""
+    return [row if isinstance(row, str) else row.uri for row in rows]
+
+
+async def outbox(request: Request) -> Response:
+    """`GET /users/NAME/outbox`: what the reader may see of what the account did."""
+    easel = easel_of(request)
+    reader = await reader_of(request, easel)
+    async with easel.database.read() as session:
+        account = await account_of(session, request)
+
+        async def show(rows: list[Status]) -> Iterable[Any]:
+            return [
+                create_document(session, post)
+                if post.status.reblog_of_id is None
+                else await announce_document(session, post.status)
+                for post in await posts.assemble(session, rows, account)
+            ]
+
+        listing = Listing(
+            uri=account.outbox_uri,
+            query=statuses.visible_to(reader.account).where(Status.account_id == account.id),
+            key=col(Status.id),
+        )
+        return await _respond(session, request, listing, show, public=reader.account is None)
+
+
+async def followers(request: Request) -> Response:
+    """`GET /users/NAME/followers`."""
+    return await _people(request, "followers", Follow.account_id, Follow.target_account_id)
+
+
+async def following(request: Request) -> Response:
+    """`GET /users/NAME/following`."""
+    return await _people(request, "following", Follow.target_account_id, Follow.account_id)
+
+
+async def _people(request: Request, name: str, listed: Any, whose: Any) -> Response:
+    async with easel_of(request).database.read() as session:
+        account = await account_of(session, request)
+        uri = f"{account.uri}/{name}"
+        if account.hide_collections:
+            # A collection without a first page is what Mastodon takes for hidden.
+            total = account.followers_count if name == "followers" else account.following_count
+            return answer(Collection(id=uri, total_items=total).document())
+        listing = Listing(
+            uri=uri,
+            query=select(col(Account.uri))
+            .join(Follow, col(listed) == col(Account.id))
+            .where(col(whose) == account.id, Follow.state == "accepted"),
+            key=col(Follow.id),
+        )
+        return await _respond(session, request, listing, _uris, public=True)
+
+
+async def followers_synchronization(request: Request) -> Response:
+    """`GET /users/NAME/followers_synchronization`: to a server, the followers at it (FEP-8fcf).
+
+    Raises:
+        HTTPException: nobody believable asks.
+    """
+    easel = easel_of(request)
+    signed = await signed_by(easel, request, b"")
+    if isinstance(signed, Refused):
+        raise HTTPException(signed.status, signed.detail, headers=VARY)
+    at = origin.origin(signed.owner)
+    assert at is not None
+    async with easel.database.read() as session:
+        account = await account_of(session, request)
+        uris = await synchronisation.followers_at(session, account, at)
+    whole = Collection(id=synchronisation.address(account), items=tuple(uris))
+    return answer(whole.document(), public=False)
+
+
+async def liked(request: Request) -> Response:
+    """`GET /users/NAME/liked`. By whom a post is liked is between them and its author: a reader
+    finds the likes of their own posts, and nobody is told of any other."""
+    easel = easel_of(request)
+    reader = await reader_of(request, easel)
+    async with easel.database.read() as session:
+        account = await account_of(session, request)
+        uri = f"{account.uri}/liked"
+        if reader.account is None:
+            return answer(Collection(id=uri).document())
+        query = (
+            statuses.visible_to(reader.account)
+            .join(Favourite, col(Favourite.status_id) == col(Status.id))
+            .where(Favourite.account_id == account.id, Status.account_id == reader.account.id)
+        )
+        listing = Listing(uri=uri, query=query, key=col(Favourite.id))
+        return await _respond(session, request, listing, _uris, public=False)
+
+
+async def featured(request: Request) -> Response:
+    """`GET /users/NAME/collections/featured`: pinned posts, whole while they fill one page, which
+    is how GoToSocial and older Mastodons read them."""
+    easel = easel_of(request)
+    reader = await reader_of(request, easel)
+    async with easel.database.read() as session:
+        account = await account_of(session, request)
+        assert account.featured_uri is not None
+
+        async def show(rows: list[Status]) -> list[Any]:
+            pinned = await posts.assemble(session, rows, account)
+            return [translate.note(post, session.instance).document() for post in pinned]
+
+        query = (
+            statuses.visible_to(reader.account)
+            .join(Pin, col(Pin.status_id) == col(Status.id))
+            .where(Pin.account_id == account.id, Status.account_id == account.id)
+        )
+        listing = Listing(uri=account.featured_uri, query=query, key=col(Pin.id))
+        public = reader.account is None
+        total = await listing.total(session)
+        if asks_for_page(request) or total > PAGE:
+            return await _respond(session, request, listing, show, public=public)
+        shown = await show((await listing.part(session, request)).rows)
+        return answer(listing.whole(total, items=shown), public=public)
+
+
+async def tags(request: Request) -> Response:
+    """`GET /users/NAME/collections/tags`: the hashtags that the account shows."""
+    async with easel_of(request).database.read() as session:
+        account = await account_of(session, request)
+        shown = [
+            translate.hashtag(tag, session.instance).document()
+            for tag in await featured_tags.of_account(session, account)
+        ]
+        uri = f"{account.uri}/collections/tags"
+        whole = Collection(id=uri, type="Collection", total_items=len(shown), items=tuple(shown))
+        return answer(whole.document())
+
+
+async def replies(request: Request) -> Response:
+    """`GET …/replies`: the answers that we know of, the oldest first."""
+    easel = easel_of(request)
+    reader = await reader_of(request, easel)
+    async with easel.database.read() as session:
+        found = await status_of(request, session, reader)
+        if isinstance(found, Response):
+            return found
+        status, _ = found
+        listing = Listing(
+            uri=f"{status.uri}/replies",
+            query=statuses.visible_to(reader.account).where(Status.in_reply_to_id == status.id),
+            key=col(Status.id),
+            newest_first=False,
+            ordered=False,
+        )
+        part = await listing.part(session, request)
+        page = listing.page(part, await _uris(part.rows))
+        if asks_for_page(request):
+            return answer(page.document(), public=_is_public(status, reader))
+        # Mastodon reads the first page where it is embedded, and no other.
+        whole = listing.whole(await listing.total(session), first=page)
+        return answer(whole, public=_is_public(status, reader))
+
+
+async def context(request: Request) -> Response:
+    """`GET …/context`: the thread that a post begins, in its order (FEP-7888, FEP-f228).
+
+    Raises:
+        HTTPException: the reader may not see the post, or it begins no thread.
+    """
+    easel = easel_of(request)
+    reader = await reader_of(request, easel)
+    async with easel.database.read() as session:
+        found = await status_of(request, session, reader)
+        if isinstance(found, Response):
+            return found
+        status, post = found
+        uri = f"{status.uri}/context"
+        if status.context_uri != uri:
+            raise HTTPException(404, "No thread begins with that post.", headers=VARY)
+        listing = Listing(
+            uri=uri,
+            query=statuses.visible_to(reader.account).where(Status.context_uri == uri),
+            key=col(Status.id),
+            newest_first=False,
+            attributed_to=post.account.uri,
+        )
+        public = _is_public(status, reader)
+        return await _respond(session, request, listing, _uris, public=public)
+
+
+def _is_public(status: Status, reader: Reader) -> bool:
+    return status.visibility in COUNTED and reader.account is None
+
+
+async def likes(request: Request) -> Response:
+    """`GET …/likes`: how many; by whom is between them and the author."""
+    return await _counted(request, "likes")
+
+
+async def shares(request: Request) -> Response:
+    """`GET …/shares`: how many."""
+    return await _counted(request, "shares")
+
+
+async def _counted(request: Request, name: str) -> Response:
+    easel = easel_of(request)
+    reader = await reader_of(request, easel)
+    async with easel.database.read() as session:
+        found = await status_of(request, session, reader)
+    if isinstance(found, Response):
+        return found
+    status, _ = found
+    total = status.favourites_count if name == "likes" else status.reblogs_count
+    return answer(
+        Collection(id=f"{status.uri}/{name}", type="Collection", total_items=total).document(),
+        public=status.visibility in COUNTED,
+    )
+
+
+routes: list[BaseRoute] = [
+    Route("/users/{name}/outbox", outbox),
+    Route("/users/{name}/followers", followers),
+    Route("/users/{name}/following", following),
+    Route("/users/{name}/followers_synchronization", followers_synchronization),
+    Route("/users/{name}/liked", liked),
+    Route("/users/{name}/collections/featured", featured),
+    Route("/users/{name}/collections/tags", tags),
+    Route("/users/{name}/statuses/{key}/replies", replies),
+    Route("/users/{name}/statuses/{key}/context", context),
+    Route("/users/{name}/statuses/{key}/likes", likes),
+    Route("/users/{name}/statuses/{key}/shares", shares),
+]

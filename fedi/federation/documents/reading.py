@@ -1,0 +1,109 @@
+"""Who reads a document, what it is read from, and how it is answered."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, cast
+
+from sqlmodel import select
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from activitypub import json
+from activitypub.context import ACTIVITY_JSON, accepts_activity, with_context
+from activitypub.objects import Tombstone
+from activitypub.signatures import Refused
+from fedi.database import Session
+from fedi.database.tables import Account, Status
+from fedi.federation.inbox import signed_by
+from fedi.runtime import Easel
+from fedi.social import accounts, posts, statuses
+
+MAX_AGE_S = 60  # how long a public document may be kept by a cache in front of us
+VARY = {"Vary": "Accept, Signature"}
+COUNTED = ("public", "unlisted")
+
+
+def easel_of(request: Request) -> Easel:
+    return cast(Easel, request.app.state.easel)
+
+
+def answer(document: dict[str, Any], *, status: int = 200, public: bool = True) -> Response:
+    """A document as ActivityStreams."""
+    cache = f"public, max-age={MAX_AGE_S}" if public else "private, no-store"
+    return Response(
+        json.encode(with_context(document)),
+        status,
+        headers={**VARY, "Cache-Control": cache},
+        media_type=ACTIVITY_JSON,
+    )
+
+
+class Reader(NamedTuple):
+    """Who reads: the owner of the key that signed, as far as we know them; else nobody."""
+
+    account: Account | None
+    refused: Refused | None  # why the signature was not believed
+
+
+async def reader_of(request: Request, easel: Easel) -> Reader:
+    """Who reads. A signature that we cannot believe counts as none: Fedify 2.3 tries its second
+    kind of signature after any 4xx, and would not learn that a post is gone from a 401."""
+    if "signature" not in request.headers:
+        return Reader(None, None)
+    signed = await signed_by(easel, request, b"")
+    if isinstance(signed, Refused):
+        return Reader(None, signed)
+    async with easel.database.read() as session:
+        return Reader(await accounts.by_uri(session, signed.owner), None)
+
+
+def wants_page(request: Request) -> bool:
+    return not accepts_activity(request.headers.get("accept"))
+
+
+async def account_of(session: Session, request: Request) -> Account:
+    """The account of the path.
+
+    Raises:
+        HTTPException: there is none.
+    """
+    uri = f"{session.instance.url}/users/{request.path_params['name']}"
+    account = await accounts.by_uri(session, uri)
+    if account is None or not account.local:
+        raise HTTPException(404, "There is no such account.", headers=VARY)
+    if account.deleted_at is not None:
+        raise HTTPException(410, "That account is deleted.", headers=VARY)
+    return account
+
+
+async def status_of(
+    request: Request, session: Session, reader: Reader
+) -> tuple[Status, posts.Post] | Response:
+    """The status of the path, as its author sees it; or the tombstone that is left of it.
+
+    Raises:
+        HTTPException: there is none, or none for this reader: the two look alike. What could be
+            there for somebody who signs well is a 401 to who signed badly.
+    """
+    params = request.path_params
+    uri = f"{session.instance.url}/users/{params['name']}/statuses/{params['key']}"
+    status = await statuses.load_by_uri(session, reader.account, uri)
+    if status is not None and status.reblog_of_id is None:
+        author = await accounts.by_id(session, status.account_id)
+        [post] = await posts.assemble(session, [status], author)
+        return status, post
+    gone = (await session.exec(select(Status).where(Status.uri == uri))).first()
+    if (
+        gone is not None
+        and gone.deleted_at is not None
+        and gone.visibility in COUNTED
+        and not wants_page(request)
+    ):
+        stone = Tombstone(id=uri, former_type="Note", deleted=gone.deleted_at)
+        return answer(stone.document(), status=410)
+    if gone is not None and gone.deleted_at is not None and gone.visibility in COUNTED:
+        raise HTTPException(410, "That post is deleted.", headers=VARY)
+    if reader.refused is not None:
+        raise HTTPException(reader.refused.status, reader.refused.detail, headers=VARY)
+    raise HTTPException(404, "There is no such post.", headers=VARY)

@@ -1,0 +1,74 @@
+"""Keys beside the RSA key of each account: ours to make integrity proofs, others' as they list
+them (FEP-521a)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete
+from sqlmodel import col, select
+
+from activitypub.signatures.keys import generate_ed25519
+from fedi.database import Session, Transaction
+from fedi.database.insertion import add_once
+from fedi.database.tables import Account, AccountKey
+
+FRAGMENT = "ed25519-key"  # of our own key's id, under the actor's
+
+
+async def of(session: Session, account: Account) -> list[AccountKey]:
+    """The further keys of an account, in the order in which they were stored."""
+    query = select(AccountKey).where(AccountKey.account_id == account.id)
+    return list((await session.exec(query.order_by(col(AccountKey.id)))).all())
+
+
+async def ensure(tx: Transaction, account: Account) -> AccountKey:
+    """The Ed25519 key of a local account; made now, if the account is older than such keys."""
+    known = await of(tx, account)
+    if known:
+        return known[0]
+    private_pem, public_pem = generate_ed25519()
+    key = AccountKey(
+        id=tx.new_id(),
+        account_id=account.id,
+        key_id=f"{account.uri}#{FRAGMENT}",
+        public_pem=public_pem,
+        private_pem=private_pem,
+        created_at=tx.now,
+    )
+    if await add_once(tx, key):
+        return key
+    return (await of(tx, account))[0]
+
+
+async def find(session: Session, key_id: str) -> list[tuple[AccountKey, Account]]:
+    """The keys under this id and whose they are; of people elsewhere who are not gone."""
+    query = (
+        select(AccountKey, Account)
+        .join(Account, col(Account.id) == col(AccountKey.account_id))
+        .where(
+            AccountKey.key_id == key_id,
+            col(Account.domain).is_not(None),
+            col(Account.deleted_at).is_(None),
+        )
+    )
+    return [(key, account) for key, account in (await session.exec(query)).all()]
+
+
+async def replace(tx: Transaction, account: Account, keys: Sequence[tuple[str, str]]) -> None:
+    """Store what somebody elsewhere lists now, as (id, PEM) each."""
+    known = {(key.key_id, key.public_pem) for key in await of(tx, account)}
+    if known == set(keys):
+        return
+    await tx.execute(delete(AccountKey).where(col(AccountKey.account_id) == account.id))
+    for key_id, pem in dict(keys).items():
+        tx.add(
+            AccountKey(
+                id=tx.new_id(),
+                account_id=account.id,
+                key_id=key_id,
+                public_pem=pem,
+                created_at=tx.now,
+            )
+        )
+    await tx.flush()

@@ -1,0 +1,105 @@
+"""Files of others as pages and apps show them: an address of ours, and what is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+from sqlmodel import col, select
+
+from fedi.database import Session
+from fedi.database.tables import RemoteFile
+from fedi.runtime import Easel
+from fedi.settings import InstanceSettings
+from fedi.studio.remote_files import claims, rules
+from fedi.studio.remote_files.claims import Addresses, Claim
+
+LOOKED_UP = 500  # files of one page of which more is looked up than their address
+
+
+class Framed(Struct, frozen=True, kw_only=True):
+    """A file of another server, ready to be shown.
+
+    `original` and `small` are paths under our origin. The rest is empty until it was fetched.
+    `error` says why it cannot be had; then it is better linked than shown.
+    """
+
+    original: str
+    small: str
+    media_type: str = ""
+    width: int | None = None
+    height: int | None = None
+    blurhash: str | None = None
+    error: str = ""
+
+
+class Gallery:
+    """What a page needs to show files: the instance, and those of others that it knows.
+
+    Args:
+        instance: whose page it is.
+        addresses: of the instance.
+        rows: what is known of files that were seen before.
+        hidden: hosts whose files are not shown.
+        now: files that may be tried again by now are shown.
+    """
+
+    def __init__(
+        self,
+        instance: InstanceSettings,
+        addresses: Addresses,
+        rows: Mapping[Claim, RemoteFile],
+        hidden: frozenset[str],
+        now: datetime,
+    ) -> None:
+        self.instance = instance
+        self._addresses = addresses
+        self._rows = rows
+        self._hidden = hidden
+        self._now = now
+
+    def find(self, claim: Claim | None) -> Framed | None:
+        """How a file is shown; None for what is only linked."""
+        if claim is None or not self._addresses.usable(claim) or claim.host in self._hidden:
+            return None
+        row = self._rows.get(claim)
+        original = self._addresses.path(claim, "original")
+        small = self._addresses.path(claim, "small")
+        if row is None:
+            return Framed(original=original, small=small)
+        # Once it may be tried again it is shown: that is what has it tried.
+        due = row.next_attempt_at is None or row.next_attempt_at <= self._now
+        return Framed(
+            original=original,
+            small=small,
+            media_type=row.media_type,
+            width=row.width,
+            height=row.height,
+            blurhash=row.blurhash,
+            error=row.error if row.state == "failed" and not due else "",
+        )
+
+
+async def of(easel: Easel, session: Session, wanted: Iterable[Claim]) -> Gallery:
+    """A gallery for a page.
+
+    Args:
+        easel: the instance.
+        session: for one query.
+        wanted: what the page shows.
+    """
+    addresses = await claims.addresses(easel)
+    usable = {
+        addresses.key(claim): claim
+        for claim in list(dict.fromkeys(wanted))[:LOOKED_UP]
+        if addresses.usable(claim)
+    }
+    rows = {}
+    if usable:
+        found = await session.exec(select(RemoteFile).where(col(RemoteFile.key).in_(usable)))
+        rows = {usable[row.key]: row for row in found.all()}
+    hosts = {claim.host for claim in usable.values()}
+    hidden = {host for host in hosts if not await rules.shown_here(easel, host)}
+    instance = easel.settings.instance
+    return Gallery(instance, addresses, rows, frozenset(hidden), session.now)

@@ -1,0 +1,115 @@
+"""SQLite statements, some where they stand and some in the connection's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlmodel import select
+
+from fedi.database import Database
+from fedi.database.tables import InstanceSecret
+from fedi.settings import DatabaseSettings, InstanceSettings
+
+# Long enough to be slow on any machine, and a statement of its own for each test.
+SLOW = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT {}) SELECT max(i) FROM n"
+)
+
+
+@pytest.fixture
+async def database(sqlite_template: Path, tmp_path: Path) -> Database:
+    path = tmp_path / "easel.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    settings = DatabaseSettings.model_validate({"url": f"sqlite:///{path}"})
+    return Database(settings, InstanceSettings.model_validate({}))
+
+
+def stored(tmp_path: Path) -> list[str]:
+    """What another process finds in the file."""
+    connection = sqlite3.connect(tmp_path / "easel.db")
+    rows = connection.execute("SELECT name FROM instance_secret ORDER BY name").fetchall()
+    connection.close()
+    return [row[0] for row in rows]
+
+
+def secret(database: Database, name: str) -> InstanceSecret:
+    return InstanceSecret(name=name, value="x", created_at=database.clock.now())
+
+
+async def test_what_is_written_is_there_for_others(database: Database, tmp_path: Path) -> None:
+    async with database.write() as tx:
+        tx.add(secret(database, "kept"))
+        await tx.flush()
+        assert stored(tmp_path) == []
+    assert stored(tmp_path) == ["kept"]
+    await database.close()
+
+
+async def test_a_slow_statement_lets_others_go_on_and_means_the_same(database: Database) -> None:
+    slow = text(SLOW.format(400_000))
+    async with database.read() as session:
+        first = (await session.execute(slow)).scalar()
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        waiting = asyncio.create_task(others())
+        second = (await session.execute(slow)).scalar()  # known to be slow by now
+        waiting.cancel()
+        assert first == second == 400_000
+        assert turns > 1
+    await database.close()
+
+
+async def test_giving_up_in_the_middle_of_a_statement_leaves_nothing_behind(
+    database: Database, tmp_path: Path
+) -> None:
+    slow = text(SLOW.format(3_000_000))
+    async with database.read() as session:
+        await session.execute(slow)  # known to be slow from here on
+    begun = asyncio.Event()
+
+    async def give_up() -> None:
+        async with database.write() as tx:
+            tx.add(secret(database, "half"))
+            await tx.flush()
+            begun.set()
+            await tx.execute(slow)
+
+    task = asyncio.create_task(give_up())
+    await begun.wait()
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with database.write() as tx:
+        tx.add(secret(database, "whole"))
+    assert stored(tmp_path) == ["whole"]
+    await database.close()
+
+
+async def test_a_statement_that_fails_fails_as_one_of_sqlite(
+    database: Database, tmp_path: Path
+) -> None:
+    async with database.write() as tx:
+        tx.add(secret(database, "once"))
+    with pytest.raises(IntegrityError):
+        async with database.write() as tx:
+            tx.add(secret(database, "other"))
+            tx.add(secret(database, "once"))
+    with pytest.raises(OperationalError):
+        async with database.read() as session:
+            await session.execute(text("SELECT nothing FROM nowhere"))
+    async with database.read() as session:
+        names = (await session.exec(select(InstanceSecret.name))).all()
+    assert list(names) == stored(tmp_path) == ["once"]
+    await database.close()

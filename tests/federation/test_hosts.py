@@ -1,0 +1,280 @@
+"""Hosts in trouble: left alone, tried again by one delivery, rested after a week, revived."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+from typer.testing import CliRunner
+
+from fedi.cli import app, context
+from fedi.database.tables import Account, PeerHost
+from fedi.federation import hosts
+from fedi.social import accounts, follows
+from tests import rig
+from tests.federation import seeing
+from tests.federation.peer import Internet, Person
+from tests.rig import Instance
+
+MINUTE = timedelta(minutes=1)
+
+
+async def followers(
+    instance: Instance, alice: Account, host: str, count: int, first: int = 0
+) -> list[str]:
+    """So many people of a host follow alice; their inboxes."""
+    inboxes = []
+    async with instance.easel.database.write() as tx:
+        for n in range(first, first + count):
+            uri = f"http://{host}/users/f{n}"
+            follower = await accounts.save_remote(
+                tx,
+                accounts.RemoteAccount(
+                    uri=uri, username=f"f{n}", domain=host, inbox_uri=f"{uri}/inbox"
+                ),
+            )
+            await follows.receive(tx, follower, alice, f"{uri}/follow")
+            inboxes.append(f"{uri}/inbox")
+    await instance.run_jobs()
+    return inboxes
+
+
+def broken(internet: Internet, inboxes: list[str], status: int = 500, times: int = 99) -> None:
+    for inbox in inboxes:
+        internet.answer(inbox, *[status] * times)
+
+
+def mended(internet: Internet) -> None:
+    internet.answers.clear()
+    internet.posted.clear()
+
+
+async def row(instance: Instance, host: str) -> PeerHost:
+    """What is written down of a host; what only the process knows is written first."""
+    async with instance.easel.database.write() as tx:
+        await hosts.save(instance.easel, tx, True)
+    async with instance.easel.database.read() as session:
+        found = await session.get(PeerHost, host)
+    assert found is not None
+    return found
+
+
+async def ready(instance: Instance) -> int:
+    return len([job for job in await seeing.jobs(instance) if job.state == "ready"])
+
+
+async def test_a_host_that_fails_again_and_again_is_left_alone(
+    instance: Instance, internet: Internet, alice: Account
+) -> None:
+    host = internet.host("down")
+    inboxes = await followers(instance, alice, host, 30)
+    fine = await followers(instance, alice, internet.host("fine"), 30, 100)
+    internet.posted.clear()
+    broken(internet, inboxes)
+    await seeing.publish(instance, alice)
+    await instance.run_jobs()
+    tried = [url for url, _, _ in internet.posted if host in url]
+    assert hosts.FAILURES <= len(tried) < hosts.FAILURES + 4  # 4: those that were under way
+    assert {url for url, _, _ in internet.posted if host not in url} == set(fine)
+    waiting = await seeing.jobs(instance)
+    assert sorted(job.attempts for job in waiting) == [0] * (30 - len(tried)) + [1] * len(tried)
+    known = await row(instance, host)
+    assert known.failures >= hosts.FAILURES and known.open_until is not None
+    assert "500" in known.error and known.failing_since == instance.clock.now()
+
+
+async def test_one_delivery_goes_ahead_and_the_others_follow_it(
+    instance: Instance, internet: Internet, alice: Account
+) -> None:
+    host = internet.host("down")
+    inboxes = await followers(instance, alice, host, 30)
+    broken(internet, inboxes)
+    await seeing.publish(instance, alice)
+    await instance.run_jobs()
+    internet.posted.clear()
+    until = (await row(instance, host)).open_until
+    assert until is not None
+    instance.clock.advance(until - instance.clock.now())
+    await instance.run_jobs()
+    assert len(internet.posted) == 1  # and it failed: the time grows
+    later = (await row(instance, host)).open_until
+    assert later is not None and later - instance.clock.now() > 1.5 * MINUTE
+    mended(internet)
+    instance.clock.advance(later - instance.clock.now())
+    await instance.run_jobs()
+    assert len(internet.posted) == 1  # it got through
+    assert (await row(instance, host)).open_until is None
+    instance.clock.advance(hosts.PROBE)
+    await instance.run_jobs()
+    instance.clock.advance(5 * MINUTE)  # those that had been tried have waits of their own
+    await instance.run_jobs()
+    assert {url for url, _, _ in internet.posted} == set(inboxes)
+    assert await seeing.jobs(instance) == []
+
+
+async def test_a_host_that_refuses_one_person_is_well(
+    instance: Instance, internet: Internet, alice: Account
+) -> None:
+    host = internet.host("strict")
+    inboxes = await followers(instance, alice, host, 20)
+    broken(internet, inboxes[:12], 403)
+    internet.posted.clear()
+    await seeing.publish(instance, alice)
+    await instance.run_jobs()
+    assert len(internet.posted) == 20
+    assert (await row(instance, host)).failures == 0
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_host_that_is_busy_gets_nothing_at_all_until_it_asked_to(
+    instance: Instance, internet: Internet, alice: Account, status: int
+) -> None:
+    inboxes = await followers(instance, alice, internet.host("busy"), 20)
+    for inbox in inboxes:
+        internet.answer(inbox, status, **{"Retry-After": "7200"})
+    internet.posted.clear()
+    await seeing.publish(instance, alice)
+    await instance.run_jobs()
+    assert len(internet.posted) <= 4  # those that were under way when the first was answered
+    mended(internet)
+    instance.clock.advance(timedelta(minutes=119))
+    await instance.run_jobs()
+    assert internet.posted == []
+    instance.clock.advance(timedelta(minutes=2))
+    await instance.run_jobs()
+    instance.clock.advance(timedelta(hours=1))
+    await instance.run_jobs()
+    assert {url for url, _, _ in internet.posted} == set(inboxes)
+
+
+async def dead_for_a_week(
+    instance: Instance, internet: Internet, alice: Account, bob: Person
+) -> None:
+    await bob.does(instance, bob.activity("Follow", alice.uri))
+    broken(internet, [bob.inbox], times=999)
+    for _ in range(8):
+        await seeing.publish(instance, alice)
+        await instance.run_jobs()
+        instance.clock.advance(timedelta(days=1))
+    await instance.run_jobs()
+    assert (await row(instance, bob.host)).rested_at is not None
+    mended(internet)
+
+
+async def test_a_host_that_is_dead_for_a_week_is_rested_and_its_first_word_revives_it(
+    instance: Instance, internet: Internet, alice: Account
+) -> None:
+    bob = internet.person("bob", "dead")
+    await dead_for_a_week(instance, internet, alice, bob)
+    instance.clock.advance(timedelta(days=2))
+    await instance.run_jobs()
+    assert internet.posted == []  # what waited ends quietly
+    assert await ready(instance) == 0
+    await seeing.publish(instance, alice, "nobody hears this")
+    await instance.run_jobs()
+    assert (internet.posted, await ready(instance)) == ([], 0)
+    await bob.does(instance, bob.create(bob.note()))
+    assert (await row(instance, bob.host)).rested_at is None
+    await seeing.publish(instance, alice, "hello again")
+    await instance.run_jobs()
+    [said] = internet.got(bob.inbox)
+    assert "hello again" in said["object"]["content"]
+
+
+async def test_what_is_forged_in_its_name_revives_nobody(
+    instance: Instance, internet: Internet, alice: Account
+) -> None:
+    bob = internet.person("bob", "dead")
+    await dead_for_a_week(instance, internet, alice, bob)
+    status, _ = await bob.post(instance, b'{"type": "Like"', sent=b"other")
+    assert status == 400
+    forged = bob.activity("Like", alice.uri)
+    mallory = internet.person("mallory", "elsewhere")
+    bob.key = mallory.key
+    assert await bob.send(instance, forged) == 401
+    assert (await row(instance, bob.host)).rested_at is not None
+
+
+async def test_another_process_knows_who_is_left_alone(
+    instance: Instance, internet: Internet, alice: Account, tmp_path: Path
+) -> None:
+    host = internet.host("down")
+    broken(internet, await followers(instance, alice, host, 10))
+    database = instance.easel.settings.database.url
+    async with rig.opened(rig.settings_for(tmp_path, database), instance.clock) as other:
+        assert (await hosts.of(other)).wait(host) is None
+        await seeing.publish(instance, alice)
+        await instance.run_jobs()
+        assert (await row(instance, host)).open_until is not None
+        instance.clock.advance(timedelta(seconds=3))
+
+        async def told() -> bool:
+            return (await hosts.of(other)).wait(host) is not None
+
+        await rig.until(told)
+
+
+async def test_health_is_written_in_batches(
+    instance: Instance, internet: Internet, alice: Account
+) -> None:
+    await followers(instance, alice, internet.host("fine"), 3)
+
+    async def written() -> int:
+        async with instance.easel.database.read() as session:
+            return len((await session.exec(select(PeerHost))).all())
+
+    await followers(instance, alice, internet.host("new"), 3, 50)
+    assert await written() == 0
+    instance.clock.advance(hosts.SAVE_EVERY)
+    await instance.run_jobs()
+    assert await written() == 2
+
+
+async def test_a_wildcard_of_names_does_not_fill_the_memory(instance: Instance) -> None:
+    known = await hosts.of(instance.easel)
+    for n in range(hosts.KEPT + 500):
+        known.failed(f"n{n}.evil.example", "down")
+    assert len(known) == hosts.KEPT
+    async with instance.easel.database.write() as tx:
+        await known.save(tx, at_once=True)
+
+
+@pytest.fixture
+def command(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunner]:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(context, "settings", lambda: instance.easel.settings)
+    yield CliRunner()
+
+
+def easel(command: CliRunner, *arguments: str) -> str:
+    result = command.invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+async def test_the_command_line_tells_health_and_tries_again(
+    instance: Instance, internet: Internet, alice: Account, command: CliRunner
+) -> None:
+    host = internet.host("down")
+    inboxes = await followers(instance, alice, host, 12)
+    broken(internet, inboxes)
+    await seeing.publish(instance, alice)
+    await instance.run_jobs()
+    known = await row(instance, host)
+    shown = await asyncio.to_thread(easel, command, "federation")
+    assert host in shown and "12" in shown and "answered 500" in shown
+    assert f"{known.failing_since:%Y-%m-%d %H:%M}" in shown
+    shown = await asyncio.to_thread(easel, command, "federation", "host", host)
+    assert "left alone until" in shown and "12" in shown
+    mended(internet)
+    shown = await asyncio.to_thread(easel, command, "federation", "retry", host)
+    assert "12 deliveries" in shown
+    # The command looked at the wall clock, which has gone on.
+    behind = datetime.now(UTC) - instance.clock.now()
+    instance.clock.advance(max(behind, timedelta()) + timedelta(seconds=3))
+    await instance.run_jobs()
+    assert {url for url, _, _ in internet.posted} == set(inboxes)
