@@ -32,6 +32,7 @@ CONTEXT: list[Any] = [
         # Mastodon's spelling of the schema.org namespace; PropertyValue is compared by it
         "schema": "http://schema.org#",
         "ostatus": "http://ostatus.org#",
+        "gts": "https://gotosocial.org/ns#",
         "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
         "manuallyApprovesFollowers": "as:manuallyApprovesFollowers",
         "sensitive": "as:sensitive",
@@ -48,6 +49,21 @@ CONTEXT: list[Any] = [
         "focalPoint": {"@container": "@list", "@id": "toot:focalPoint"},
         "PropertyValue": "schema:PropertyValue",
         "value": "schema:value",
+        # FEP-044f, with the shape of policies from GoToSocial
+        "QuoteAuthorization": "https://w3id.org/fep/044f#QuoteAuthorization",
+        "QuoteRequest": "https://w3id.org/fep/044f#QuoteRequest",
+        "quote": {"@id": "https://w3id.org/fep/044f#quote", "@type": "@id"},
+        "quoteAuthorization": {
+            "@id": "https://w3id.org/fep/044f#quoteAuthorization",
+            "@type": "@id",
+        },
+        "interactionPolicy": {"@id": "gts:interactionPolicy", "@type": "@id"},
+        "canQuote": {"@id": "gts:canQuote", "@type": "@id"},
+        "automaticApproval": {"@id": "gts:automaticApproval", "@type": "@id"},
+        "manualApproval": {"@id": "gts:manualApproval", "@type": "@id"},
+        "approvedBy": {"@id": "gts:approvedBy", "@type": "@id"},
+        "interactingObject": {"@id": "gts:interactingObject", "@type": "@id"},
+        "interactionTarget": {"@id": "gts:interactionTarget", "@type": "@id"},
         # FEP-521a and FEP-8b32, as the contexts data-integrity/v1 and multikey/v1 have it
         "sec": "https://w3id.org/security#",
         "assertionMethod": {"@id": "sec:assertionMethod", "@type": "@id", "@container": "@set"},

@@ -45,6 +45,7 @@ class Forbidden(StrEnum):
     SELF = "the actor acts upon itself"
     NOT_SELF = "the actor moves somebody else"
     FOREIGN_TARGET = "the target is on another host than the actor"
+    FOREIGN_INSTRUMENT = "the instrument is on another host than the actor"
 
 
 def origin(uri: str) -> str | None:
@@ -127,7 +128,8 @@ def check(activity: Activity, signer: str) -> Forbidden | None:
     Undo: an embedded activity is the actor's own; a bare id is on its origin.
     Accept/Reject: an embedded Follow is addressed to the actor, or to everybody.
     Follow/Block: not of oneself. Move: of oneself. Add/Remove: the target is on the actor's
-    origin. Announce/Like: any object, by id only.
+    origin. QuoteRequest: the instrument (the quoting post) is on the actor's origin.
+    Announce/Like: any object, by id only.
 
     Whether a stored object belongs to the actor, and whether a Follow was ever sent, only the
     database knows: Update, Delete, Undo, Accept and Reject must still be held to that.
@@ -204,6 +206,10 @@ def _own_target(activity: Activity, actor: str) -> Forbidden | None:
     return None if same_origin(activity.target, actor) else Forbidden.FOREIGN_TARGET
 
 
+def _own_instrument(activity: Activity, actor: str) -> Forbidden | None:
+    return None if same_origin(activity.instrument, actor) else Forbidden.FOREIGN_INSTRUMENT
+
+
 _RULES: dict[str, Callable[[Activity, str], Forbidden | None]] = {
     "Announce": _named,
     "Like": _named,
@@ -218,6 +224,7 @@ _RULES: dict[str, Callable[[Activity, str], Forbidden | None]] = {
     "Move": _self,
     "Add": _own_target,
     "Remove": _own_target,
+    "QuoteRequest": _own_instrument,
 }
 
 

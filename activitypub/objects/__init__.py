@@ -7,12 +7,15 @@ from activitypub.objects.actor import Actor, Capability, Field, Generator, Multi
 from activitypub.objects.attachment import Attachment
 from activitypub.objects.collection import Collection, CollectionPage
 from activitypub.objects.note import CollectionLink, Note, Source
+from activitypub.objects.policy import Approval, InteractionPolicy, Rule
+from activitypub.objects.poll import Poll, PollOption
 from activitypub.objects.tag import Emoji, Hashtag, Mention, Tag
 from activitypub.objects.tombstone import Tombstone
 
 __all__ = [
     "Activity",
     "Actor",
+    "Approval",
     "Attachment",
     "Capability",
     "Collection",
@@ -22,10 +25,14 @@ __all__ = [
     "Field",
     "Generator",
     "Hashtag",
+    "InteractionPolicy",
     "Mention",
     "Multikey",
     "Note",
+    "Poll",
+    "PollOption",
     "PublicKey",
+    "Rule",
     "Source",
     "Tag",
     "Tombstone",

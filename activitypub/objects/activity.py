@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from activitypub.errors import Malformed
 from activitypub.objects import values
+from activitypub.objects.tag import Tag, parse_tags
 from activitypub.objects.tombstone import Tombstone
 
 ACTIVITY_TYPES = frozenset(
@@ -24,11 +25,17 @@ ACTIVITY_TYPES = frozenset(
 """The vocabulary's activity types; extensions (EmojiReact, QuoteRequest) exist beside them."""
 
 
+OBJECTS_LIMIT = 100
+"""Objects read of one activity; a Flag names an actor and some of their posts."""
+
+
 class Activity(Struct, frozen=True, kw_only=True):
     """An activity. `object` is the embedded object as it came, None if only its id came.
 
     `object_id` is the id of either. An embedded object is a claim of the sender; see
-    `activitypub.origin` before it is believed.
+    `activitypub.origin` before it is believed. `others` are the ids of further objects, where
+    there are several (Flag). `content` is the comment of a Flag or the emoji of a reaction, which
+    Misskey also writes as `_misskey_reaction`. `instrument` is the quoting post of a QuoteRequest.
     """
 
     id: str | None = None
@@ -36,6 +43,10 @@ class Activity(Struct, frozen=True, kw_only=True):
     actor: str | None = None
     object_id: str | None = None
     object: dict[str, Any] | None = None
+    others: tuple[str, ...] = ()
+    content: str | None = None
+    tags: tuple[Tag, ...] = ()
+    instrument: str | None = None
     target: str | None = None
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
@@ -44,6 +55,7 @@ class Activity(Struct, frozen=True, kw_only=True):
     audience: tuple[str, ...] = ()
     published: datetime | None = None
     result: str | None = None
+    approved_by: str | None = None
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Activity:
@@ -61,6 +73,11 @@ class Activity(Struct, frozen=True, kw_only=True):
             actor=values.web_uri(document.get("actor")),
             object_id=values.uri(embedded),
             object=dict(embedded) if isinstance(embedded, Mapping) else None,
+            others=values.uris(document.get("object"), OBJECTS_LIMIT)[1:],
+            content=values.mapped(document, "content")[0]
+            or values.text(document.get("_misskey_reaction"), values.NAME_LIMIT),
+            tags=parse_tags(document.get("tag")),
+            instrument=values.web_uri(document.get("instrument")),
             target=values.uri(document.get("target")),
             to=values.uris(document.get("to")),
             cc=values.uris(document.get("cc")),
@@ -69,6 +86,7 @@ class Activity(Struct, frozen=True, kw_only=True):
             audience=values.uris(document.get("audience")),
             published=values.moment(document.get("published")),
             result=values.uri(document.get("result")),
+            approved_by=values.web_uri(document.get("approvedBy")),
         )
 
     def document(self) -> dict[str, Any]:
@@ -78,15 +96,22 @@ class Activity(Struct, frozen=True, kw_only=True):
                 "id": self.id,
                 "type": self.type,
                 "actor": self.actor,
-                "object": self.object if self.object is not None else self.object_id,
+                "object": self._objects(),
+                "content": self.content,
+                "instrument": self.instrument,
                 "target": self.target,
                 "published": values.stamp(self.published),
                 "to": list(self.to) or None,
                 "cc": list(self.cc) or None,
                 "audience": list(self.audience) or None,
                 "result": self.result,
+                "approvedBy": self.approved_by,
             }
         )
+
+    def _objects(self) -> Any:
+        first = self.object if self.object is not None else self.object_id
+        return [first, *self.others] if self.others else first
 
 
 def create(id: str, actor: str, note: Mapping[str, Any]) -> Activity:
@@ -170,6 +195,7 @@ def announce(
     to: Iterable[str],
     cc: Iterable[str] = (),
     published: datetime | None = None,
+    approved_by: str | None = None,
 ) -> Activity:
     """An Announce (boost) of an object by id."""
     return Activity(
@@ -180,6 +206,7 @@ def announce(
         to=tuple(to),
         cc=tuple(cc),
         published=published,
+        approved_by=approved_by,
     )
 
 
@@ -191,6 +218,47 @@ def like(id: str, actor: str, object_id: str, *, to: Iterable[str] = ()) -> Acti
 def block(id: str, actor: str, target: str) -> Activity:
     """A Block of the actor `target`."""
     return Activity(id=id, type="Block", actor=actor, object_id=target, to=(target,))
+
+
+def move(id: str, actor: str, target: str, *, to: Iterable[str] = ()) -> Activity:
+    """A Move of the actor itself to the actor `target`."""
+    return Activity(id=id, type="Move", actor=actor, object_id=actor, target=target, to=tuple(to))
+
+
+def flag(id: str, actor: str, objects: Iterable[str], comment: str) -> Activity:
+    """A Flag: an actor, and posts of theirs; addressed to the actor, as Mastodon does."""
+    named = tuple(objects)
+    return Activity(
+        id=id,
+        type="Flag",
+        actor=actor,
+        object_id=named[0],
+        others=named[1:],
+        content=comment,
+        to=named[:1],
+    )
+
+
+def answer_quote(
+    id: str, actor: str, request: Activity, *, stamp: str | None, reject: bool = False
+) -> Activity:
+    """An Accept of a QuoteRequest, with the stamp as its `result`; or a Reject (FEP-044f)."""
+    inner = Activity(
+        id=request.id,
+        type="QuoteRequest",
+        actor=request.actor,
+        object_id=request.object_id,
+        instrument=request.instrument,
+    )
+    return Activity(
+        id=id,
+        type="Reject" if reject else "Accept",
+        actor=actor,
+        object_id=request.id,
+        object=inner.document(),
+        result=stamp,
+        to=(request.actor,) if request.actor else (),
+    )
 
 
 def _answer(type_: str, id_: str, actor: str, follow_id: str, follower: str) -> Activity:

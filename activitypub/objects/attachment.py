@@ -77,8 +77,8 @@ class Attachment(Struct, frozen=True, kw_only=True):
             type=type_,
             url=url,
             media_type=media_type,
-            name=values.text(document.get("summary"), ALT_LIMIT)
-            or values.text(document.get("name"), ALT_LIMIT),
+            name=values.mapped(document, "summary", ALT_LIMIT)[0]
+            or values.mapped(document, "name", ALT_LIMIT)[0],
             width=values.integer(document.get("width"), minimum=1, maximum=SIDE_LIMIT),
             height=values.integer(document.get("height"), minimum=1, maximum=SIDE_LIMIT),
             blurhash=_matching(_BLURHASH, document.get("blurhash")),

@@ -12,13 +12,23 @@ from activitypub.errors import Malformed
 from activitypub.objects import values
 from activitypub.objects.actor import Generator
 from activitypub.objects.attachment import Attachment, parse_attachments
-from activitypub.objects.tag import Tag, parse_tags
+from activitypub.objects.policy import InteractionPolicy
+from activitypub.objects.poll import Poll
+from activitypub.objects.tag import TAGS_LIMIT, Tag, parse_tags
 
-NOTE_TYPES = frozenset({"Note", "Question", "Article", "Image", "Video", "Audio", "Page", "Event"})
-"""What Mastodon 4.6 takes for a status."""
+NOTE_TYPES = frozenset(
+    {
+        "Article", "Audio", "Document", "Event", "Image", "Note", "Page", "Place", "Question",
+        "Video",
+    }
+)  # fmt: skip
+"""What Mastodon 4.6 takes for a status, and the vocabulary's other types that have authors."""
 
-LANGUAGE_LIMIT = 35
-"""Characters of a BCP 47 tag."""
+PREVIEWS_LIMIT = 10
+"""Renditions read of an object's `icon` or `image`; PeerTube sends two."""
+
+OBJECT_LINK_TYPES = ("application/ld+json", "application/activity+json")
+"""Media types of a Link that names an object rather than a page (FEP-e232)."""
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -68,7 +78,9 @@ class Note(Struct, frozen=True, kw_only=True):
 
     `language` is the first key of `contentMap`. `name` is the title of an Article and its like.
     `bto` and `bcc` are read, never written. `is_based_on` is the post that this one is a remix
-    of (schema:isBasedOn). Without `id` it is what an app posts to an outbox.
+    of (schema:isBasedOn). Without `id` it is what an app posts to an outbox. `media_type` is that
+    of `content`, if it is not HTML. `previews` are the `icon` or `image` of what is no Note.
+    `quote_authorization` and `approved_by` name stamps, which only their own server can confirm.
     """
 
     id: str | None = None
@@ -87,6 +99,12 @@ class Note(Struct, frozen=True, kw_only=True):
     conversation: str | None = None
     context: str | None = None
     quote: str | None = None
+    quote_authorization: str | None = None
+    approved_by: str | None = None
+    interaction_policy: InteractionPolicy | None = None
+    poll: Poll | None = None
+    media_type: str | None = None
+    previews: tuple[Attachment, ...] = ()
     is_based_on: str | None = None
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
@@ -119,8 +137,8 @@ class Note(Struct, frozen=True, kw_only=True):
             attributed_to=values.author(document.get("attributedTo")),
             content=content,
             language=language,
-            name=_mapped(document, "name", values.NAME_LIMIT)[0],
-            summary=_mapped(document, "summary", values.TEXT_LIMIT)[0],
+            name=values.mapped(document, "name", values.NAME_LIMIT)[0],
+            summary=values.mapped(document, "summary")[0],
             sensitive=bool(values.boolean(document.get("sensitive"))),
             source=_first(document.get("source"), Source.parse),
             url=values.page_url(document.get("url")),
@@ -130,6 +148,12 @@ class Note(Struct, frozen=True, kw_only=True):
             conversation=values.text(document.get("conversation"), values.URI_LIMIT),
             context=values.uri(document.get("context")),
             quote=_quote(document),
+            quote_authorization=values.web_uri(document.get("quoteAuthorization")),
+            approved_by=values.web_uri(document.get("approvedBy")),
+            interaction_policy=_first(document.get("interactionPolicy"), InteractionPolicy.parse),
+            poll=Poll.parse(document) if type_ == "Question" else None,
+            media_type=values.text(document.get("mediaType"), values.NAME_LIMIT),
+            previews=_previews(document),
             is_based_on=values.web_uri(
                 document.get("isBasedOn") or document.get("schema:isBasedOn")
             ),
@@ -168,6 +192,11 @@ class Note(Struct, frozen=True, kw_only=True):
                 "conversation": self.conversation,
                 "context": self.context,
                 "quote": self.quote,
+                "quoteAuthorization": self.quote_authorization,
+                "approvedBy": self.approved_by,
+                "interactionPolicy": self.interaction_policy.document()
+                if self.interaction_policy
+                else None,
                 "isBasedOn": self.is_based_on,
                 "generator": self.generator.document() if self.generator else None,
                 "attachment": [attachment.document() for attachment in self.attachments],
@@ -183,22 +212,18 @@ def _first(value: Any, parse: Any) -> Any:
     return next(iter(values.records(value, 1, parse)), None)
 
 
-def _mapped(document: Mapping[str, Any], name: str, limit: int) -> tuple[str | None, str | None]:
-    """A text and its language: the plain property, else the first of its language map."""
-    plain = values.text(document.get(name), limit)
-    by_language = document.get(f"{name}Map")
-    if isinstance(by_language, Mapping):
-        for language, content in by_language.items():
-            mapped = values.text(content, limit)
-            if mapped is not None and isinstance(language, str):
-                tag = language if 0 < len(language) <= LANGUAGE_LIMIT else None
-                return (mapped if plain is None else plain), tag
-    return plain, None
-
-
 def _content(document: Mapping[str, Any]) -> tuple[str, str | None]:
-    content, language = _mapped(document, "content", values.TEXT_LIMIT)
+    content, language = values.mapped(document, "content")
     return content or "", None if language == "und" else language
+
+
+def _previews(document: Mapping[str, Any]) -> tuple[Attachment, ...]:
+    """Pictures that stand for the object: PeerTube writes `icon`, Lemmy and Mobilizon `image`."""
+    for name in ("image", "icon"):
+        found = values.records(document.get(name), PREVIEWS_LIMIT, Attachment.parse)
+        if shown := tuple(picture for picture in found if picture.url):
+            return shown
+    return ()
 
 
 def _quote(document: Mapping[str, Any]) -> str | None:
@@ -206,4 +231,12 @@ def _quote(document: Mapping[str, Any]) -> str | None:
     for name in ("quote", "_misskey_quote", "quoteUrl", "quoteUri"):
         if quoted := values.web_uri(document.get(name)):
             return quoted
+    # FEP-e232: a Link to an object; some quote by nothing else
+    for entry in values.entries(document.get("tag"), TAGS_LIMIT):
+        if not isinstance(entry, Mapping) or entry.get("type") != "Link":
+            continue
+        media_type = values.text(entry.get("mediaType"), values.NAME_LIMIT) or ""
+        relations = [values.text(name) or "" for name in values.entries(entry.get("rel"), 10)]
+        if media_type.startswith(OBJECT_LINK_TYPES) and any("quote" in rel for rel in relations):
+            return values.web_uri(entry.get("href"))
     return None

@@ -29,6 +29,9 @@ RECIPIENTS_LIMIT = 2_000
 AUTHORS_LIMIT = 20
 """Entries of attributedTo; PeerTube names a person and a channel."""
 
+LANGUAGE_LIMIT = 35
+"""Characters of a BCP 47 tag."""
+
 INTEGER_LIMIT = 2**63
 """Integers must fit a signed 64-bit column."""
 
@@ -60,6 +63,21 @@ def text(value: Any, limit: int = TEXT_LIMIT) -> str | None:
     except UnicodeEncodeError:
         cut = cut.encode(errors="ignore").decode()
     return cut
+
+
+def mapped(
+    document: Mapping[str, Any], name: str, limit: int = TEXT_LIMIT
+) -> tuple[str | None, str | None]:
+    """A text and its language: the plain property, else the first of its language map."""
+    plain = text(document.get(name), limit)
+    by_language = document.get(f"{name}Map")
+    if isinstance(by_language, Mapping):
+        for language, content in by_language.items():
+            found = text(content, limit)
+            if found is not None and isinstance(language, str):
+                tag = language if 0 < len(language) <= LANGUAGE_LIMIT else None
+                return (found if plain is None else plain), tag
+    return plain, None
 
 
 def uri(value: Any) -> str | None:

@@ -10,13 +10,14 @@ import typer
 
 from fedi import __version__
 from fedi.cli import (
-    accounts,
     context,
     doctor,
     domains,
     federation,
     jobs,
     media,
+    moderation,
+    moving,
     painting,
     people,
     relays,
@@ -34,9 +35,12 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("migrate")(serve.migrate_database)
-app.add_typer(accounts.app, name="account")
+app.add_typer(moving.app, name="account")  # `account`, with what it takes to move
 app.command("post")(people.post)
 app.command("follow")(people.follow)
+app.command("report")(moderation.report)
+app.command("reports")(moderation.list_reports)
+app.command("quotes")(moderation.quotes)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(federation.app, name="federation")
 app.add_typer(domains.app, name="domain")

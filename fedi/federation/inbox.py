@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import delete
@@ -21,7 +21,8 @@ from starlette.routing import BaseRoute, Route
 from activitypub import json, origin
 from activitypub.context import is_activity_type
 from activitypub.errors import Malformed
-from activitypub.objects import Activity
+from activitypub.objects import Activity, Collection, values
+from activitypub.objects.collection import COLLECTION_TYPES
 from activitypub.signatures import Reason, Refused, Replays, Verified, verify
 from activitypub.signatures import Request as SignedRequest
 from fedi import logs
@@ -42,6 +43,8 @@ from fedi.runtime import Easel
 from fedi.social import accounts, domains
 
 REMEMBERED_FOR = timedelta(days=30)  # a signature is good for hours, a peer's retries for days
+MAX_ACTIVITIES = 50  # in one collection; nobody was seen to send more than a handful
+UNWELCOME = "This instance does not talk to that server."
 PRUNE_EVERY = 1024  # one activity in so many clears away what is older
 
 _KEY_ID = re.compile(r'keyid\s*=\s*"([^"]*)"', re.IGNORECASE)
@@ -78,11 +81,13 @@ async def _receive(request: Request) -> Response:
     body = await _body(request, easel.settings.federation.max_inbox_kb * 1024)
     try:
         document = json.decode(body, limit=len(body))
+        if values.kind(document) in COLLECTION_TYPES:
+            return await _receive_many(request, easel, document, body)
         activity = Activity.parse(document)
     except Malformed as error:
         raise HTTPException(400, error.reason) from error
     if await unwelcome(easel, request, activity.actor):
-        raise HTTPException(403, "This instance does not talk to that server.")
+        raise HTTPException(403, UNWELCOME)
     own_end = activity.type == "Delete" and activity.object_id == activity.actor
     if own_end and not await _known(easel, activity.actor):
         return Response(status_code=202)  # somebody whom nobody here ever heard of is gone
@@ -131,6 +136,41 @@ async def _passed_on(easel: Easel, activity: Activity, signer: str) -> bool:
     async with easel.database.write() as tx:
         await subscriptions.hint(tx, activity)
     return True
+
+
+async def _receive_many(
+    request: Request, easel: Easel, document: dict[str, Any], body: bytes
+) -> Response:
+    """A collection of activities, each held to the signature as if it had come alone.
+
+    What an OrderedCollection holds is done from its end: it begins with the newest (ActivityPub 5).
+    """
+    members = list(Collection.parse(document).items or ())
+    if not members or len(members) > MAX_ACTIVITIES:
+        raise HTTPException(400, f"A collection here holds 1 to {MAX_ACTIVITIES} activities.")
+    if await unwelcome(easel, request):
+        raise HTTPException(403, UNWELCOME)
+    answer = await signed_by(easel, request, body)
+    if isinstance(answer, Refused):
+        raise _refusal(answer)
+    allowed = []
+    for member in reversed(members) if values.kind(document) == "OrderedCollection" else members:
+        if isinstance(member, str):
+            continue  # only its id: nobody said what it is
+        activity = Activity.parse(member)
+        forbidden = origin.check(activity, answer.owner)
+        if forbidden is not None:
+            raise HTTPException(403, f"Refused: {forbidden}.")
+        allowed.append((activity, json.encode(member)))
+    known = await hosts.of(easel)
+    known.seen(origin.host(answer.owner) or "")
+    async with easel.database.write() as tx:
+        for activity, alone in allowed:
+            if await _first_time(tx, activity):
+                payload = {"body": alone.decode(), "signer": answer.owner}
+                await enqueue(tx, "incoming", payload, lane=origin.host(answer.owner) or "")
+        await known.save(tx)
+    return Response(status_code=202)
 
 
 async def _author(easel: Easel, activity: Activity, answer: Verified | Refused) -> str:

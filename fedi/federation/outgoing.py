@@ -19,12 +19,12 @@ from activitypub.objects import Activity
 from activitypub.objects import activity as activities
 from activitypub.signatures.keys import load_ed25519
 from fedi.database import Session, Transaction
-from fedi.database.tables import Account, Job, OutgoingActivity, Status
+from fedi.database.tables import Account, Job, OutgoingActivity, Report, Stamp, Status
 from fedi.federation import hosts, recipients, relays, translate
 from fedi.federation.relays import Ready
 from fedi.jobs import Claimed, NewJob, enqueue_many, handles
 from fedi.runtime import Easel
-from fedi.social import account_keys, posts
+from fedi.social import account_keys, accounts, posts, quotes
 
 KEPT_FOR = timedelta(days=14)  # longer than any delivery is tried
 DEAD_KEPT_FOR = timedelta(days=30)  # dead deliveries that `easel jobs` can still show
@@ -148,6 +148,8 @@ async def create(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
     status, author = found
     document = await note_of(tx, status, author)
     made = activities.create(status.activity_uri, author.uri, document)
+    if status.approval == "pending":
+        return author, made, await recipients.who_decides(tx, status)
     return author, made, await recipients.of_status(tx, status)
 
 
@@ -159,6 +161,8 @@ async def update(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
     document = await note_of(tx, status, author)
     moment = int((status.edited_at or tx.now).timestamp())
     made = activities.update(f"{status.uri}#updates/{moment}", author.uri, document)
+    if status.approval == "pending":
+        return author, made, await recipients.who_decides(tx, status)
     return author, made, await recipients.who_may_have(tx, status)
 
 
@@ -191,7 +195,13 @@ async def announce_of(tx: Session, boost: Status, author: Account) -> Activity |
     assert owner is not None
     to, cc = address(boost.visibility, author.followers_uri, [owner.uri])
     return activities.announce(
-        boost.uri, author.uri, original.uri, to=to, cc=cc, published=boost.created_at
+        boost.uri,
+        author.uri,
+        original.uri,
+        to=to,
+        cc=cc,
+        published=boost.created_at,
+        approved_by=boost.approved_by,
     )
 
 
@@ -212,7 +222,10 @@ async def _boost(tx: Transaction, boost: Status, author: Account, *, undone: boo
     original = await tx.get(Status, boost.reblog_of_id)
     if made is None or original is None:
         return None
-    inboxes = await recipients.of_boost(tx, boost, original)
+    if boost.approval == "pending":
+        inboxes = await recipients.who_decides(tx, boost)
+    else:
+        inboxes = await recipients.of_boost(tx, boost, original)
     return author, activities.undo(f"{boost.uri}#undo", made) if undone else made, inboxes
 
 
@@ -297,6 +310,81 @@ async def _answer(
     return target, made, [follower.inbox_uri]
 
 
+async def move(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    account = await tx.get(Account, payload["account_id"])
+    if account is None or account.deleted_at is not None or not account.private_key_pem:
+        return None
+    made = activities.move(
+        f"{account.uri}#moves/{tx.new_id()}",
+        account.uri,
+        payload["target"],
+        to=[account.followers_uri],
+    )
+    return account, made, await recipients.of_followers(tx, account)
+
+
+async def flag(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    """The instance says it, not who reported: nobody should have to fear whom they report."""
+    report = await tx.get(Report, payload["report_id"])
+    target = await tx.get(Account, report.target_account_id) if report is not None else None
+    if report is None or target is None or target.local:
+        return None
+    shown = [await tx.get(Status, status_id) for status_id in report.status_ids]
+    named = [target.uri, *(status.uri for status in shown if status is not None)]
+    instance = await accounts.ensure_instance_actor(tx)
+    made = activities.flag(report.uri, instance.uri, named, report.comment)
+    return instance, made, [target.inbox_uri]
+
+
+async def accept_quote(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    return await _answer_quote(tx, payload)
+
+
+async def reject_quote(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    return await _answer_quote(tx, payload)
+
+
+async def _answer_quote(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    found = await _accounts(tx, payload)
+    quoted = await tx.get(Status, payload["status_id"])
+    if found is None or quoted is None or not found[0].private_key_pem:
+        return None
+    author, asker = found
+    stamp = await tx.get(Stamp, payload["stamp_id"]) if "stamp_id" in payload else None
+    request = Activity(
+        id=payload["uri"],
+        type="QuoteRequest",
+        actor=asker.uri,
+        object_id=quoted.uri,
+        instrument=payload["quoting_uri"],
+    )
+    made = activities.answer_quote(
+        f"{author.uri}#quotes/{tx.new_id()}",
+        author.uri,
+        request,
+        stamp=quotes.stamp_uri(author, stamp) if stamp is not None else None,
+        reject=stamp is None,
+    )
+    return author, made, [asker.inbox_uri]
+
+
+async def revoke_stamp(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    stamp = await tx.get(Stamp, payload["stamp_id"])
+    if stamp is None:
+        return None
+    author = await tx.get(Account, stamp.account_id)
+    quoting = await tx.get(Account, stamp.quoting_account_id)
+    status = await tx.get(Status, stamp.status_id)
+    if author is None or quoting is None or status is None or not author.private_key_pem:
+        return None
+    uri = quotes.stamp_uri(author, stamp)
+    made = activities.delete(
+        f"{uri}#delete", author.uri, uri, to=[PUBLIC], former_type="QuoteAuthorization"
+    )
+    inboxes = await recipients.who_may_have(tx, status)
+    return author, made, sorted({*inboxes, quoting.shared_inbox_uri or quoting.inbox_uri})
+
+
 async def update_actor(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
     account = await tx.get(Account, payload["account_id"])
     if account is None or account.deleted_at is not None or not account.private_key_pem:
@@ -333,6 +421,11 @@ BUILDERS: dict[str, Callable[[Transaction, dict[str, Any]], Awaitable[Ready | No
     "reject_follow": reject_follow,
     "block": block,
     "undo_block": undo_block,
+    "move": move,
+    "flag": flag,
+    "accept_quote": accept_quote,
+    "reject_quote": reject_quote,
+    "revoke_stamp": revoke_stamp,
     "update_actor": update_actor,
     "delete_actor": delete_actor,
 }

@@ -49,6 +49,16 @@ async def who_may_have(tx: Transaction, status: Status) -> list[str]:
     return sorted({*await of_status(tx, status), *await _distinct(tx, [touched])})
 
 
+async def who_decides(tx: Transaction, status: Status) -> list[str]:
+    """The author whom an answer or a boost waits for (GoToSocial's interaction policies)."""
+    author_id = status.in_reply_to_account_id
+    if status.reblog_of_id is not None:
+        original = await tx.get(Status, status.reblog_of_id)
+        author_id = original.account_id if original is not None else None
+    query = _remote(select(col(Account.inbox_uri))).where(col(Account.id) == author_id)
+    return list((await tx.execute(query)).scalars())
+
+
 async def of_boost(tx: Transaction, boost: Status, original: Status) -> list[str]:
     """The booster's followers, and the author of what is boosted."""
     author = _remote(select(_INBOX)).where(col(Account.id) == original.account_id)

@@ -242,10 +242,13 @@ async def _replace(easel: Easel, actor: Actor) -> None:
             await account_keys.replace(tx, known, described.further_keys)
 
 
-async def status(easel: Easel, uri: str, *, belongs: Belongs | None = None) -> Status | None:
+async def status(
+    easel: Easel, uri: str, *, live: bool = False, belongs: Belongs | None = None
+) -> Status | None:
     """A post by its id: known, or fetched from its own server and stored.
 
     Args:
+        live: it is news (a group told us of it) and goes to those who follow its author.
         belongs: whether it is what is looked for; what is not is not stored.
 
     Returns:
@@ -279,7 +282,7 @@ async def status(easel: Easel, uri: str, *, belongs: Belongs | None = None) -> S
     async with easel.database.write() as tx:
         known_actors = await ids_of(tx, translate.addressed_actors(note))
         received = translate.received(note, author, known_actors)
-        fetched = await statuses.receive(tx, author, received, live=False)
+        fetched = await statuses.receive(tx, author, received, live=live)
         await arrivals.expect(easel, tx, fetched)
         return fetched
 

@@ -16,9 +16,11 @@ from activitypub.objects import (
     Field,
     Generator,
     Hashtag,
+    InteractionPolicy,
     Mention,
     Multikey,
     Note,
+    Poll,
     PublicKey,
     Source,
 )
@@ -33,8 +35,9 @@ from activitypub.signatures.keys import (
 from fedi import __version__
 from fedi.database.tables import Account, AccountKey, MediaAttachment, Tag
 from fedi.settings import InstanceSettings
-from fedi.social import text
+from fedi.social import policies, text
 from fedi.social.accounts import RemoteAccount, is_person
+from fedi.social.polls import ReceivedPoll
 from fedi.social.posts import Post
 from fedi.social.statuses import Received, ReceivedMedia
 
@@ -60,6 +63,23 @@ IMPLEMENTS = (
         name="RFC-9421: HTTP Message Signatures",
     ),
 )
+
+
+WRITTEN = frozenset({"Note", "Question"})  # what is read here rather than on its own page
+PLAIN_TYPES = frozenset({"text/plain", "text/markdown"})
+MEDIA = ("image/", "video/", "audio/")
+ENDINGS = {
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "mp3": "audio/mpeg",
+    "ogg": "audio/ogg",
+}
 
 
 def media_url(instance: InstanceSettings, key: str) -> str:
@@ -137,6 +157,11 @@ def note(post: Post, instance: InstanceSettings) -> Note:
         in_reply_to=status.in_reply_to_uri,
         context=status.context_uri,
         is_based_on=status.based_on_uri,
+        approved_by=status.approved_by,
+        interaction_policy=InteractionPolicy.parse(
+            # posts from before there were policies
+            status.interaction_policy or policies.for_quotes(account, status.visibility, "public")
+        ),
         to=tuple(to),
         cc=tuple(cc),
         tags=(
@@ -289,7 +314,7 @@ def received(note: Note, author: Account, known: Mapping[str, int]) -> Received:
         )
     )
     tags = tuple(tag.name for tag in note.tags if isinstance(tag, Hashtag))
-    media = tuple(_received_media(entry) for entry in note.attachments if entry.url)
+    media = tuple(_received_media(entry) for entry in _pictures(note))
     replies = note.replies.id if note.replies else None
     return Received(
         uri=note.id,
@@ -297,8 +322,8 @@ def received(note: Note, author: Account, known: Mapping[str, int]) -> Received:
         object_type=note.type,
         content=_content(note),
         source=note.source.content if note.source else "",
-        spoiler_text=note.summary or "" if note.type in {"Note", "Question"} else "",
-        sensitive=note.sensitive or bool(note.summary and note.type in {"Note", "Question"}),
+        spoiler_text=note.summary or "" if note.type in WRITTEN else "",
+        sensitive=note.sensitive or bool(note.summary and note.type in WRITTEN),
         visibility=read_visibility(to, cc, author.followers_uri).value,
         language=note.language,
         published=note.published,
@@ -315,17 +340,53 @@ def received(note: Note, author: Account, known: Mapping[str, int]) -> Received:
         ai=_ai(tags, media),
         generator=(note.generator.name or "") if note.generator else "",
         based_on_uri=note.is_based_on,
+        interaction_policy=note.interaction_policy.document() if note.interaction_policy else None,
+        poll=_poll(note.poll) if note.poll else None,
+        quoted_uri=note.quote,
+        quote_stamp=note.quote_authorization,
     )
+
+
+def _poll(poll: Poll) -> ReceivedPoll:
+    return ReceivedPoll(
+        options=tuple((option.name, option.votes) for option in poll.options),
+        multiple=poll.multiple,
+        voters=poll.voters,
+        ends_at=poll.ends,
+        closed=poll.closed,
+    )
+
+
+def _pictures(note: Note) -> list[Attachment]:
+    """What a post shows; of what is no Note and shows nothing, the largest of its previews."""
+    shown = [entry for entry in note.attachments if entry.url and not _is_link(entry)]
+    if shown or note.type in WRITTEN or not note.previews:
+        return shown
+    return [max(note.previews, key=lambda preview: preview.width or 0)]
+
+
+def _is_link(entry: Attachment) -> bool:
+    """A Link leads to a page (Lemmy 0.19 writes so what a post is about), unless it says more."""
+    return entry.type in {"Link", "Page"} and not (entry.media_type or "").startswith(MEDIA)
 
 
 def _content(note: Note) -> str:
     """The HTML of a post; what has a title and a page of its own is shown as a link to it."""
-    if note.type in {"Note", "Question"}:
-        return note.content
+    content = note.content
+    if note.media_type in PLAIN_TYPES:  # PeerTube 7 writes Markdown
+        content = "".join(
+            f"<p>{_escaped(lines)}</p>" for lines in content.split("\n\n") if lines.strip()
+        ).replace("\n", "<br>")
+    about = "".join(_link(entry.url) for entry in note.attachments if entry.url and _is_link(entry))
+    if note.type in WRITTEN:
+        return f"{content}{about}"
     title = f"<p><strong>{_escaped(note.name)}</strong></p>" if note.name else ""
-    link = note.url or note.id or ""
-    body = note.summary or note.content if note.type == "Article" else note.content or note.summary
-    return f'{title}{body or ""}<p><a href="{_escaped(link)}">{_escaped(link)}</a></p>'
+    body = note.summary or content if note.type == "Article" else content or note.summary
+    return f"{title}{body or ''}{about}{_link(note.url or note.id or '')}"
+
+
+def _link(url: str) -> str:
+    return f'<p><a href="{_escaped(url)}">{_escaped(url)}</a></p>'
 
 
 def _escaped(words: str) -> str:
@@ -336,13 +397,16 @@ def _escaped(words: str) -> str:
 
 def _received_media(entry: Attachment) -> ReceivedMedia:
     assert entry.url is not None
-    kind = (entry.media_type or "").partition("/")[0]
+    # BookWyrm 0.7 names no media type: what the address ends in is as good as its word.
+    ending = entry.url.partition("?")[0].rpartition(".")[2].lower()
+    media_type = entry.media_type or ENDINGS.get(ending, "")
+    kind = media_type.partition("/")[0]
     known = {"Image": "image", "Video": "video", "Audio": "audio"}
     focus = entry.focal_point or (None, None)
     return ReceivedMedia(
         remote_url=entry.url,
         type=kind if kind in known.values() else known.get(entry.type, "unknown"),
-        media_type=entry.media_type or "",
+        media_type=media_type,
         description=entry.name or "",
         width=entry.width,
         height=entry.height,

@@ -18,6 +18,8 @@ from fedi.database.tables import (
     Mention,
     Notification,
     Pin,
+    Quote,
+    Reaction,
     Status,
     StatusTag,
 )
@@ -117,6 +119,10 @@ async def _untie(tx: Transaction, account_id: int) -> None:
         delete(Favourite).where(
             or_(col(Favourite.account_id) == account_id, col(Favourite.status_id).in_(mine))
         ),
+        delete(Reaction).where(
+            or_(col(Reaction.account_id) == account_id, col(Reaction.status_id).in_(mine))
+        ),
+        delete(Quote).where(col(Quote.status_id).in_(mine)),
         delete(Pin).where(or_(col(Pin.account_id) == account_id, col(Pin.status_id).in_(mine))),
         delete(FeaturedTag).where(col(FeaturedTag.account_id) == account_id),
         delete(Notification).where(

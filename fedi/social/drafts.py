@@ -37,6 +37,7 @@ class Draft(Struct, frozen=True, kw_only=True):
         recipients: ids of accounts that are addressed, named in the text or not.
         blind: ids of accounts that are addressed without anybody else being told.
         based_on_uri: the post whose picture was remixed.
+        quoters: who may quote it: public, followers or nobody.
     """
 
     text: str = ""
@@ -51,6 +52,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     recipients: list[int] = field(default_factory=list)
     blind: list[int] = field(default_factory=list)
     based_on_uri: str | None = None
+    quoters: str = "public"
 
 
 class Words(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Favourite, Status
+from fedi.social import policies
 from fedi.social.counts import count
 from fedi.social.errors import NotFound
 from fedi.social.notifications import notify, withdraw
@@ -41,6 +42,7 @@ async def add(
 
     Raises:
         NotFound: the account may not see it.
+        NotAllowed: its author does not let a local account like it.
     """
     seen = visible_to(account).where(col(Status.id) == (status.reblog_of_id or status.id))
     liked = (await tx.exec(seen)).first()
@@ -49,6 +51,9 @@ async def add(
     existing = await find(tx, account.id, liked.id)
     if existing is not None:
         return existing
+    if account.local:
+        # Where the author must agree first it is sent all the same: a like goes to nobody else.
+        await policies.ask(tx, account, liked, "canLike")
     favourite = Favourite(
         id=tx.new_id(),
         account_id=account.id,

@@ -98,12 +98,13 @@ async def receive(tx: Transaction, account: Account, target: Account, uri: str) 
         uri: the id of their Follow; a new one for a follow that holds is answered again.
 
     Raises:
-        NotAllowed: the target blocks them; they are told so.
+        NotAllowed: the target blocks them, or has moved; they are told so.
         Invalid: the target is nobody that can be followed.
     """
     if not target.local or target.deleted_at is not None or target.actor_type == "Application":
         raise Invalid("That account cannot be followed.")
-    if (await relationship(tx, account, target)).blocked_by:
+    moved = target.moved_to_uri is not None  # their server should follow the new account
+    if moved or (await relationship(tx, account, target)).blocked_by:
         await _answer(tx, "reject_follow", account.id, target.id, uri)
         raise NotAllowed("You cannot follow this account.")
     follow = await find(tx, account.id, target.id)

@@ -13,7 +13,15 @@ from fedi.database.tables import Account, Block, Follow, Notification
 from fedi.events import Event
 
 Kind = Literal[
-    "follow", "follow_request", "mention", "reblog", "favourite", "update", "painting_failed"
+    "follow",
+    "follow_request",
+    "mention",
+    "reblog",
+    "favourite",
+    "reaction",
+    "quote",
+    "update",
+    "painting_failed",
 ]
 
 

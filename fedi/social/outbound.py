@@ -17,6 +17,12 @@ The payload is `{"what": WHAT, …}` with ids, never rows:
 | `reject_follow`  | `account_id` (who followed), `target_account_id` (who rejects), `uri`     |
 | `block`          | `account_id`, `target_account_id`, `uri` (of the Block)                   |
 | `undo_block`     | `account_id`, `target_account_id`, `uri`                                  |
+| `move`           | `account_id`, `target` (the id of the new account)                        |
+| `flag`           | `report_id`                                                               |
+| `accept_quote`   | `account_id` (who is quoted), `target_account_id` (who asked),            |
+|                  | `status_id`, `quoting_uri`, `uri` (of the QuoteRequest), `stamp_id`       |
+| `reject_quote`   | the same without `stamp_id`                                               |
+| `revoke_stamp`   | `stamp_id`                                                                |
 | `update_actor`   | `account_id`                                                              |
 | `delete_actor`   | `account_id`, `inboxes` (everybody's who may know the account)            |
 """
@@ -42,6 +48,11 @@ What = Literal[
     "reject_follow",
     "block",
     "undo_block",
+    "move",
+    "flag",
+    "accept_quote",
+    "reject_quote",
+    "revoke_stamp",
     "update_actor",
     "delete_actor",
 ]

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Status
-from fedi.social import timelines
+from fedi.social import policies, timelines
 from fedi.social.counts import count
 from fedi.social.errors import NotAllowed, NotFound
 from fedi.social.notifications import notify
@@ -51,7 +51,8 @@ async def add(
 
     Raises:
         NotFound: the account may not see it, or took this boost back before it came.
-        NotAllowed: it is not for everybody, and not their own.
+        NotAllowed: it is not for everybody, and not their own; or its author does not let a
+            local account boost it.
     """
     seen = visible_to(account).where(col(Status.id) == (status.reblog_of_id or status.id))
     original = (await tx.exec(seen)).first()
@@ -65,6 +66,7 @@ async def add(
         return existing
     if uri is not None and await _is_dead(tx, uri):
         raise NotFound("That boost was taken back.")
+    leave = await policies.ask(tx, account, original, "canAnnounce") if account.local else None
     boost_id = tx.new_id()
     boost = Status(
         id=boost_id,
@@ -75,6 +77,7 @@ async def add(
         local=account.local,
         reblog_of_id=original.id,
         visibility=original.visibility,
+        approval="pending" if leave is policies.Leave.MANUAL else "",
         created_at=min(published or tx.now, tx.now),
     )
     if not await add_once(tx, boost):

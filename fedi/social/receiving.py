@@ -20,9 +20,10 @@ from fedi import ids
 from fedi.database import Transaction
 from fedi.database.insertion import add_once, insert_new, row_values, table_of
 from fedi.database.tables import Account, MediaAttachment, Status
-from fedi.social import domains, forgetting, spreading, text, timelines
+from fedi.social import domains, forgetting, polls, quotes, spreading, text, timelines
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
+from fedi.social.polls import ReceivedPoll
 
 BY_URI = select(Status).where(col(Status.uri) == bindparam("uri"))  # asked for all the time
 _STATUS = table_of(Status)
@@ -94,6 +95,10 @@ class Received(Struct, frozen=True, kw_only=True):
     ai: str = "undeclared"
     generator: str = ""
     based_on_uri: str | None = None
+    interaction_policy: dict[str, Any] | None = None
+    poll: ReceivedPoll | None = None
+    quoted_uri: str | None = None
+    quote_stamp: str | None = None
 
 
 async def receive(
@@ -140,6 +145,10 @@ async def receive(
     await spreading.add_tags(tx, status, received.tags)
     named, silent = await _people(tx, received)
     await spreading.set_mentions(tx, status, named, silent)
+    if received.poll is not None:
+        await polls.record(tx, status, received.poll)
+    if received.quoted_uri is not None:
+        await quotes.record(tx, status, received.quoted_uri, received.quote_stamp, verify=live)
     await _adopt(tx, status)
     if live:
         await spreading.spread(tx, status, author, [*named, *silent])
@@ -159,6 +168,8 @@ async def _again(
     if live:
         named, silent = await _people(tx, received)
         await spreading.set_mentions(tx, status, named, silent)
+        if received.quoted_uri is not None:
+            await quotes.record(tx, status, received.quoted_uri, received.quote_stamp, verify=True)
         await spreading.show(tx, status, author, [*named, *silent])
     return status
 
@@ -173,9 +184,14 @@ async def update_received(tx: Transaction, status: Status, received: Received) -
     changed = status.content != text.sanitise(received.content)
     _fill(status, received)
     status.fetched_at = tx.now
-    if received.updated is not None or changed:
+    # Mastodon 4.6 tells new counts of a poll, and new policies, by an Update without `updated`.
+    edited = changed or received.updated not in {None, status.edited_at}
+    if edited:
         status.edited_at = min(received.updated or tx.now, tx.now)
     tx.add(status)
+    if status.object_type == "Question":
+        await polls.record(tx, status, received.poll)
+    await quotes.record(tx, status, received.quoted_uri, received.quote_stamp, verify=True)
     author = await tx.get(Account, status.account_id)
     assert author is not None
     await _change_media(tx, status, await _shown(tx, author, received))
@@ -184,7 +200,8 @@ async def update_received(tx: Transaction, status: Status, received: Received) -
     await spreading.silence_mentions(tx, status)
     await spreading.set_mentions(tx, status, named, silent)
     await notify_all(tx, named, author, "mention", status.id)
-    await notify_boosters(tx, status, author)
+    if edited:
+        await notify_boosters(tx, status, author)
     spreading.announce_event(tx, status, "update")
     return status
 
@@ -283,6 +300,7 @@ def _fill(status: Status, received: Received) -> None:
     status.ai = received.ai
     status.generator = text.name(received.generator, MAX_GENERATOR)
     status.based_on_uri = received.based_on_uri
+    status.interaction_policy = received.interaction_policy
     status.replies_uri = received.replies_uri
 
 

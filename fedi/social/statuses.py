@@ -20,10 +20,13 @@ from fedi.database.tables import (
     MediaAttachment,
     Notification,
     Pin,
+    Poll,
+    Quote,
+    Reaction,
     Status,
     StatusTag,
 )
-from fedi.social import drafts, labels, spreading, timelines
+from fedi.social import drafts, labels, policies, spreading, timelines
 from fedi.social.counts import count
 from fedi.social.drafts import MAX_MEDIA, MAX_SPOILER, VISIBILITIES, Draft
 from fedi.social.errors import NotAllowed, NotFound
@@ -85,7 +88,8 @@ async def publish(
     Raises:
         Invalid: it is empty, too long, or has pictures that are not the author's to post.
         NotFound: what it answers is not there, or not for the author to see.
-        NotAllowed: the account is deleted or suspended.
+        NotAllowed: the account is deleted or suspended, or what it answers is not for them to
+            answer.
     """
     assert author.local
     if author.deleted_at is not None or author.suspended_at is not None:
@@ -96,6 +100,7 @@ async def publish(
             return known
     drafts.check(draft)
     parent = await _parent(tx, author, draft.in_reply_to_id)
+    leave = await policies.ask(tx, author, parent, "canReply") if parent else None
     media = await drafts.own_media(tx, author, draft.media_ids)
     words = await drafts.write(tx, draft, media)
     status_id = tx.new_id()
@@ -113,9 +118,11 @@ async def publish(
         visibility=draft.visibility,
         language=draft.language,
         based_on_uri=draft.based_on_uri,
+        approval="pending" if leave is policies.Leave.MANUAL else "",
         created_at=tx.now,
     )
     _fill(status, draft, words, media)
+    status.interaction_policy = policies.for_quotes(author, draft.visibility, draft.quoters)
     tx.add(status)
     await tx.flush()
     _attach(tx, status, media)
@@ -263,7 +270,7 @@ async def _changed_media(
 async def _empty(tx: Transaction, status: Status) -> None:
     """Leave nothing of a post but its id: pictures, ties and boosts of it go, too."""
     boosts = select(Status.id).where(Status.reblog_of_id == status.id)
-    for table in (Favourite, Pin):
+    for table in (Favourite, Pin, Poll, Quote, Reaction):
         await tx.execute(delete_rows(table).where(col(table.status_id) == status.id))
     await tx.execute(
         delete_rows(Notification).where(

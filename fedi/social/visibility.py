@@ -12,6 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from fedi.database.tables import Account, Block, Follow, Mention, Status
 
 SHOWN_TO_ALL = ("public", "unlisted")
+HELD = ("pending", "rejected")  # `Status.approval`
 
 
 def visible_to(viewer: Account | None) -> SelectOfScalar[Status]:
@@ -20,7 +21,8 @@ def visible_to(viewer: Account | None) -> SelectOfScalar[Status]:
     Public and unlisted posts are for all, followers-only ones for accepted followers and those
     named in them, direct ones for those named in them; authors see their own. Nobody sees what
     is deleted, what a suspended or deleted account posted, or what somebody posted who blocks
-    them. A boost is seen where what it boosts is.
+    them. What waits for the leave of the author whom it answers, only those two see, and those
+    named in it. A boost is seen where what it boosts is.
 
     Args:
         viewer: local or remote, or nobody.
@@ -41,7 +43,8 @@ def _may_see(status: Any, viewer: Account | None) -> ColumnElement[bool]:
         col(author.suspended_at).is_(None),
         col(author.deleted_at).is_(None),
     )
-    shown = col(status.visibility).in_(SHOWN_TO_ALL)
+    held = col(status.approval).in_(HELD)
+    shown = col(status.visibility).in_(SHOWN_TO_ALL) & ~held
     if viewer is None:
         return condition & shown
     named = exists().where(
@@ -58,5 +61,11 @@ def _may_see(status: Any, viewer: Account | None) -> ColumnElement[bool]:
     )
     return condition & or_(
         col(status.account_id) == viewer.id,
-        ~blocked & or_(shown, named, (col(status.visibility) == "private") & follows),
+        ~blocked
+        & or_(
+            shown,
+            named & (col(status.approval) != "rejected"),
+            (col(status.visibility) == "private") & follows & ~held,
+            (col(status.in_reply_to_account_id) == viewer.id) & (col(status.approval) == "pending"),
+        ),
     )

@@ -8,6 +8,7 @@ from fedi.database.tables import Account, Job, Notification, Status
 from fedi.social import accounts, follows, posts, statuses, timelines
 from fedi.social.posts import Post
 from fedi.social.statuses import Draft
+from tests.federation.peer import Person
 from tests.rig import Instance
 
 
@@ -91,3 +92,11 @@ async def uris(instance: Instance) -> list[str]:
     async with instance.easel.database.read() as session:
         rows = await session.exec(select(Account.uri).where(col(Account.domain).is_not(None)))
         return sorted(rows.all())
+
+
+async def befriend(instance: Instance, account: Account, person: Person) -> None:
+    """A local account follows somebody elsewhere, who agrees."""
+    asked = await follow(instance, account, person.handle)
+    await instance.run_jobs()
+    await person.does(instance, person.activity("Accept", asked))
+    person.internet.posted.clear()

@@ -113,6 +113,7 @@ async def _draft(easel: Easel, author: Account, asked: Submission) -> Draft:
         recipients=[person.id for uri, person in people.items() if uri not in hidden],
         blind=[person.id for uri, person in people.items() if uri in hidden],
         based_on_uri=note.is_based_on,
+        quoters=asked.quoters,
     )
 
 

@@ -73,6 +73,7 @@ class Submission:
         hidden: those of them that only `bto` and `bcc` name.
         wishes: pictures that are asked for.
         addresses: pictures that are there already.
+        quoters: who may quote it: public, followers or nobody.
     """
 
     note: Note
@@ -84,6 +85,7 @@ class Submission:
     hidden: tuple[str, ...]
     wishes: tuple[Wish, ...]
     addresses: tuple[str, ...]
+    quoters: str = "public"
 
 
 def read(document: dict[str, Any], followers: str) -> Submission:
@@ -124,7 +126,16 @@ def read(document: dict[str, Any], followers: str) -> Submission:
         hidden=tuple(sorted(blind - to - cc - collections)),
         wishes=wishes,
         addresses=addresses,
+        quoters=_quoters(note, followers),
     )
+
+
+def _quoters(note: Note, followers: str) -> str:
+    """Who may quote, by the Note's own `interactionPolicy.canQuote`; everybody without one."""
+    rule = note.interaction_policy.quote if note.interaction_policy is not None else None
+    if rule is None or not PUBLIC_NAMES.isdisjoint(rule.automatic):
+        return "public"
+    return "followers" if followers in rule.automatic else "nobody"
 
 
 def _object(document: dict[str, Any]) -> dict[str, Any]:

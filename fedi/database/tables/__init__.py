@@ -14,6 +14,8 @@ from fedi.database.tables.accounts import (
 from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
 from fedi.database.tables.keys import AccountKey
+from fedi.database.tables.reports import Report
+from fedi.database.tables.responses import Poll, Quote, Reaction, Stamp
 from fedi.database.tables.statuses import (
     Favourite,
     FeaturedTag,
@@ -56,9 +58,14 @@ __all__ = [
     "Painting",
     "PeerHost",
     "Pin",
+    "Poll",
+    "Quote",
+    "Reaction",
     "ReceivedActivity",
     "Relay",
     "RemoteFile",
+    "Report",
+    "Stamp",
     "Status",
     "StatusTag",
     "Tag",

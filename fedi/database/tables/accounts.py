@@ -58,6 +58,7 @@ class Account(SQLModel, table=True):
     hide_collections: bool = False
     also_known_as: list[str] = Field(default_factory=list, sa_type=JSON)
     moved_to_uri: str | None = None
+    moved_at: datetime | None = optional_moment()  # when it last did; nobody moves every day
     # Whether pictures of this author may be offered as training data. Off until they say yes.
     training_consent_at: datetime | None = optional_moment()
 
@@ -149,7 +150,7 @@ class Notification(SQLModel, table=True):
     id: int = primary_id()
     account_id: int = reference("account.id")
     from_account_id: int = reference("account.id", index=True)
-    type: str  # follow, follow_request, mention, reblog, favourite, update, painting_failed
+    type: str  # a `social.notifications.Kind`
     status_id: int | None = reference("status.id", index=True, default=None, nullable=True)
     painting_id: int | None = optional_reference("painting.id", index=True)
     created_at: datetime = moment()

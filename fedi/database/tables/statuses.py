@@ -66,6 +66,13 @@ class Status(SQLModel, table=True):
     audience: dict[str, list[str]] = Field(default_factory=dict, sa_type=JSON)
     emojis: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
 
+    # What its author lets others do with it (`social.policies`); None where they did not say.
+    interaction_policy: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
+    # Of a local answer or boost, whether the other author must still agree: pending, approved,
+    # rejected; empty where nobody was asked. What is pending or rejected only its author sees.
+    approval: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    approved_by: str | None = None  # the stamp that says so
+
     ai: str = "undeclared"  # undeclared, none, generated, edited
     generator: str = ""  # the model, as its author names it
     based_on_uri: str | None = Field(default=None, index=True)  # schema:isBasedOn: the remix parent
@@ -78,6 +85,11 @@ class Status(SQLModel, table=True):
     edited_at: datetime | None = optional_moment()
     deleted_at: datetime | None = optional_moment()  # a tombstone: answers 410
     fetched_at: datetime | None = optional_moment()
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits for leave, or was refused it: then it is not for everybody."""
+        return self.approval in {"pending", "rejected"}
 
     @property
     def activity_uri(self) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from activitypub.objects import Approval
 from activitypub.objects import activity as activities
 from fedi.database import Session
 from fedi.database.tables import Status
@@ -15,6 +17,7 @@ from fedi.federation import translate
 from fedi.federation.documents.reading import (
     COUNTED,
     VARY,
+    account_of,
     answer,
     easel_of,
     reader_of,
@@ -22,7 +25,7 @@ from fedi.federation.documents.reading import (
     wants_page,
 )
 from fedi.federation.outgoing import announce_of
-from fedi.social import accounts, posts, statuses
+from fedi.social import accounts, posts, quotes, statuses
 
 
 async def note(request: Request) -> Response:
@@ -37,7 +40,7 @@ async def note(request: Request) -> Response:
         if wants_page(request):
             return RedirectResponse(status.url, 302, headers=VARY)
         document = translate.note(post, session.instance).document()
-        return answer(document, public=status.visibility in COUNTED)
+        return answer(document, public=_for_all(status))
 
 
 async def activity(request: Request) -> Response:
@@ -50,12 +53,17 @@ async def activity(request: Request) -> Response:
         boost = await statuses.load_by_uri(session, reader.account, uri)
         if boost is not None and boost.reblog_of_id is not None:
             document = await announce_document(session, boost)
-            return answer(document, public=boost.visibility in COUNTED)
+            return answer(document, public=_for_all(boost))
         found = await status_of(request, session, reader)
         if isinstance(found, Response):
             return found
         document = create_document(session, found[1])
-        return answer(document, public=found[0].visibility in COUNTED)
+        return answer(document, public=_for_all(found[0]))
+
+
+def _for_all(status: Status) -> bool:
+    """Whether a cache in front of us may show it to anybody."""
+    return status.visibility in COUNTED and not status.held
 
 
 async def announce_document(session: Session, boost: Status) -> dict[str, Any]:
@@ -73,7 +81,32 @@ def create_document(session: Session, post: posts.Post) -> dict[str, Any]:
     return activities.create(post.status.activity_uri, post.account.uri, document).document()
 
 
+async def stamp(request: Request) -> Response:
+    """`GET /users/NAME/stamps/KEY`: that an author agrees to being quoted (FEP-044f).
+
+    Readable by all: it says nothing but which two posts it is about.
+    """
+    key = request.path_params["key"]
+    async with easel_of(request).database.read() as session:
+        account = await account_of(session, request)
+        number = int(key) if key.isascii() and key.isdigit() and len(key) < 19 else 0
+        found = await quotes.find_stamp(session, account, number)
+        quoted = await session.get(Status, found.status_id) if found is not None else None
+        if found is None or quoted is None:
+            raise HTTPException(404, "There is no such leave, or no longer.", headers=VARY)
+        return answer(
+            Approval(
+                id=quotes.stamp_uri(account, found),
+                type="QuoteAuthorization",
+                attributed_to=account.uri,
+                object=found.quoting_uri,
+                target=quoted.uri,
+            ).document()
+        )
+
+
 routes: list[BaseRoute] = [
+    Route("/users/{name}/stamps/{key}", stamp),
     Route("/users/{name}/statuses/{key}", note),
     Route("/users/{name}/statuses/{key}/activity", activity),
 ]

@@ -18,7 +18,7 @@ from fedi.federation import arrivals, remote, threads, translate
 from fedi.federation.handlers import actors
 from fedi.federation.handlers.effects import Effect, status_by_uri
 from fedi.runtime import Easel
-from fedi.social import follows, statuses
+from fedi.social import follows, quotes, statuses
 
 _STATUSES, _ACCOUNTS, _FOLLOWS = (table_of(table).c for table in (Status, Account, Follow))
 
@@ -41,7 +41,9 @@ _CONCERNS_US = select(
         exists().where(
             _ACCOUNTS.uri.in_(bindparam("addressed", expanding=True)), _ACCOUNTS.domain.is_(None)
         ),
-        exists().where(_STATUSES.uri == bindparam("answered"), _STATUSES.local.is_(True)),
+        exists().where(
+            _STATUSES.uri.in_(bindparam("about", expanding=True)), _STATUSES.local.is_(True)
+        ),
     )
 )
 
@@ -91,14 +93,14 @@ async def _stated(easel: Easel, actor: Account, activity: Activity) -> Mapping[s
 
 
 async def _concerns_us(tx: Transaction, actor: Account, note: Note) -> bool:
-    """Whether anybody here asked for a post: follows its author, is addressed, or is answered.
+    """Whether anybody here asked for a post: follows its author, is addressed, answered or quoted.
 
     Nobody's timeline would show any other, and keeping it would be keeping spam.
     """
     about = {
         "actor": actor.id,
         "addressed": translate.addressed_actors(note) or [""],
-        "answered": note.in_reply_to or "",
+        "about": [note.in_reply_to or "", note.quote or ""],
     }
     return bool((await tx.execute_core(_CONCERNS_US, about)).scalar())
 
@@ -135,6 +137,7 @@ async def delete(easel: Easel, actor: Account, activity: Activity) -> Effect | N
 
     async def effect(tx: Transaction) -> None:
         assert activity.object_id is not None
+        await quotes.forget_stamp(tx, actor, activity.object_id)
         status = await status_by_uri(tx, activity.object_id)
         if status is None:
             await statuses.remember_deleted(tx, actor, activity.object_id)

@@ -1,20 +1,20 @@
-"""Like and Announce: what people do with a post."""
+"""Like and EmojiReact."""
 
 from __future__ import annotations
 
-from sqlmodel import col, select
-
-from activitypub.objects import Activity
+from activitypub.objects import Activity, Emoji
 from fedi.database import Transaction
-from fedi.database.tables import Account, Follow
-from fedi.federation import answers, relays, remote, subscriptions
+from fedi.database.tables import Account
 from fedi.federation.handlers.effects import Effect, status_by_uri
-from fedi.federation.handlers.posts import revive
 from fedi.runtime import Easel
-from fedi.social import favourites, follows, reblogs
+from fedi.social import favourites, reactions
 
 
 async def like(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
+    """A Like; with an emoji that is no heart, a reaction (Misskey)."""
+    if emoji(activity) is not None:
+        return await react(easel, actor, activity)
+
     async def effect(tx: Transaction) -> None:
         status = await status_by_uri(tx, activity.object_id)
         if status is not None:
@@ -23,37 +23,32 @@ async def like(easel: Easel, actor: Account, activity: Activity) -> Effect | Non
     return effect
 
 
-async def announce(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
-    assert activity.object_id is not None and activity.id is not None
-    uri = activity.id
-    async with easel.database.read() as session:
-        if await relays.is_relay(session, actor.uri):
-            return lambda tx: subscriptions.hint(tx, activity)
-        known = await status_by_uri(session, activity.object_id)
-        wanted = known is not None and known.local
-        if not wanted:
-            followers = (
-                select(Follow.id)
-                .join(Account, col(Account.id) == col(Follow.account_id))
-                .where(
-                    Follow.target_account_id == actor.id,
-                    Follow.state == follows.ACCEPTED,
-                    col(Account.domain).is_(None),
-                )
-            )
-            wanted = (await session.exec(followers.limit(1))).first() is not None
-    if not wanted:
-        return None
-    # Only the author's own server is believed about what is boosted.
-    status = await remote.status(easel, activity.object_id)
-    if status is None:
-        return None
+async def react(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
+    """An EmojiReact (Pleroma, FEP-c0e0)."""
+    found = emoji(activity, hearts=activity.type == "EmojiReact")
 
     async def effect(tx: Transaction) -> None:
-        await revive(tx, actor, uri)
-        if await status_by_uri(tx, uri) is None:
-            published = min(activity.published or tx.now, tx.now)
-            await reblogs.add(tx, actor, status, uri=uri, published=published)
-            await answers.look_up(tx, status, delay=answers.FRESH_AFTER)
+        status = await status_by_uri(tx, activity.object_id)
+        if status is not None and found is not None and activity.id is not None:
+            name, url = found
+            await reactions.add(tx, actor, status, name, uri=activity.id, url=url)
 
     return effect
+
+
+def emoji(activity: Activity, *, hearts: bool = False) -> tuple[str, str | None] | None:
+    """The emoji of an activity and, of a custom one, its image; None for a plain Like.
+
+    What is neither an emoji nor among the `tag`s counts as none: a Like is a Like then.
+    """
+    words = (activity.content or "").strip()
+    if len(words) > 2 and words[0] == words[-1] == ":":
+        # Misskey names the server of an emoji that is not its own: `:blobcat@other.example:`
+        name = words.strip(":")
+        for tag in activity.tags:
+            if isinstance(tag, Emoji) and tag.name in {name, name.partition("@")[0]}:
+                return name.partition("@")[0], tag.url
+        return None
+    if not reactions.is_emoji(words) or (words in reactions.HEARTS and not hearts):
+        return None
+    return words, None

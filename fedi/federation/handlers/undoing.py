@@ -1,4 +1,4 @@
-"""Undo: of a Follow, a Like, an Announce or a Block, embedded or by its id."""
+"""Undo: of a Follow, a Like, a reaction, an Announce or a Block, embedded or by its id."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from activitypub.objects import Activity
 from fedi.database import Transaction
 from fedi.database.tables import Account, Favourite, Status
 from fedi.federation.handlers.effects import Effect, embedded, local_person, status_by_uri
+from fedi.federation.handlers.reactions import emoji
 from fedi.runtime import Easel
-from fedi.social import accounts, blocks, favourites, follows, reblogs, statuses
+from fedi.social import accounts, blocks, favourites, follows, reactions, reblogs, statuses
 
 
 async def undo(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
@@ -19,7 +20,9 @@ async def undo(easel: Easel, actor: Account, activity: Activity) -> Effect | Non
         undone = inner.object_id if inner is not None else None
         if kind in {None, "Follow"}:
             await _follow(tx, actor, uri, undone)
-        if kind in {None, "Like"}:
+        if kind in {None, "Like", "EmojiReact"}:
+            await _reaction(tx, actor, uri, inner)
+        if kind in {None, "Like"} and not (inner is not None and emoji(inner)):
             liked = await _liked(tx, actor, uri, undone)
             if liked is not None:
                 await favourites.remove(tx, actor, liked)
@@ -51,6 +54,20 @@ async def _liked(
     if like is not None and like.account_id == actor.id:
         return await tx.get(Status, like.status_id)
     return await status_by_uri(tx, undone)
+
+
+async def _reaction(
+    tx: Transaction, actor: Account, uri: str | None, inner: Activity | None
+) -> None:
+    status = await status_by_uri(tx, inner.object_id) if inner is not None else None
+    found = emoji(inner, hearts=inner.type == "EmojiReact") if inner is not None else None
+    await reactions.remove(
+        tx,
+        actor,
+        uri=uri,
+        status_id=status.id if status is not None else None,
+        name=found[0] if found is not None else None,
+    )
 
 
 async def _boosted(

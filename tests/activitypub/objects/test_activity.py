@@ -26,6 +26,13 @@ NOTE = Note(
     cc=(FOLLOWERS,),
 )
 ID = f"{ALICE}#1"
+QUOTE_REQUEST = Activity(
+    id=f"{BOB}/requests/1",
+    type="QuoteRequest",
+    actor=BOB,
+    object_id=f"{ALICE}/statuses/1",
+    instrument=f"{BOB}/statuses/1",
+)
 
 BUILT = [
     activity.create(ID, ALICE, NOTE.document()),
@@ -39,6 +46,11 @@ BUILT = [
     activity.announce(ID, ALICE, f"{BOB}/1", to=[PUBLIC], cc=[FOLLOWERS, BOB], published=NOW),
     activity.like(ID, ALICE, f"{BOB}/1", to=[BOB]),
     activity.block(ID, ALICE, BOB),
+    activity.move(ID, ALICE, BOB, to=[FOLLOWERS]),
+    activity.flag(ID, ALICE, [BOB, f"{BOB}/1"], "spam"),
+    activity.flag(ID, ALICE, [BOB], "spam"),
+    activity.answer_quote(ID, ALICE, QUOTE_REQUEST, stamp=f"{ALICE}/stamps/1"),
+    activity.answer_quote(ID, ALICE, QUOTE_REQUEST, stamp=None, reject=True),
     activity.undo(f"{ID}/undo", activity.follow(ID, ALICE, BOB)),
     activity.undo(f"{ID}/undo", activity.announce(ID, ALICE, f"{BOB}/1", to=[PUBLIC])),
 ]

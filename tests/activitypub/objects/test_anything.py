@@ -15,10 +15,13 @@ from activitypub.nodeinfo import NodeInfo
 from activitypub.objects import (
     Activity,
     Actor,
+    Approval,
     Attachment,
     Collection,
     CollectionPage,
+    InteractionPolicy,
     Note,
+    Poll,
     Tombstone,
 )
 from activitypub.objects.activity import ACTIVITY_TYPES
@@ -26,6 +29,7 @@ from activitypub.objects.actor import ACTOR_TYPES
 from activitypub.objects.attachment import MEDIA_TYPES
 from activitypub.objects.collection import COLLECTION_TYPES, PAGE_TYPES
 from activitypub.objects.note import NOTE_TYPES
+from activitypub.objects.policy import APPROVAL_TYPES
 
 NAMES = st.sampled_from(
     [
@@ -39,6 +43,9 @@ NAMES = st.sampled_from(
         "height", "blurhash", "focalPoint", "size", "license", "digitalSourceType", "AISystemUsed",
         "AIPromptInformation", "replies", "likes", "shares", "totalItems", "first", "last", "next",
         "prev", "partOf", "items", "orderedItems", "formerType", "deleted", "subject", "links",
+        "interactionPolicy", "canReply", "canQuote", "automaticApproval", "manualApproval",
+        "always", "approvalRequired", "interactingObject", "interactionTarget", "approvedBy",
+        "quoteAuthorization", "instrument", "oneOf", "anyOf", "endTime", "closed", "votersCount",
         "rel", "software", "version", "usage", "users", "total", "metadata",
     ]
 )  # fmt: skip
@@ -50,6 +57,7 @@ TYPES = st.sampled_from(
         | COLLECTION_TYPES
         | PAGE_TYPES
         | NOTE_TYPES
+        | APPROVAL_TYPES
         | {"Mention", "Hashtag", "Emoji", "PropertyValue", "Tombstone", "Link"}
     )
 )
@@ -82,7 +90,17 @@ DOCUMENTS = ANYTHING | st.dictionaries(NAMES, ANYTHING, max_size=12).flatmap(
         lambda base: {**document, **base}
     )
 )
-PARSERS = [Activity, Actor, Attachment, Collection, CollectionPage, Note, Tombstone]
+PARSERS = [
+    Activity,
+    Actor,
+    Approval,
+    Attachment,
+    Collection,
+    CollectionPage,
+    InteractionPolicy,
+    Note,
+    Tombstone,
+]
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -109,3 +127,14 @@ def test_any_answer_of_discovery_is_read_or_malformed(document: Any) -> None:
             parse(document)
         except Malformed:
             pass
+
+
+@settings(max_examples=60, deadline=None)
+@given(options=ANYTHING, others=st.dictionaries(NAMES, ANYTHING, max_size=4))
+def test_any_poll_has_options_with_names_and_counts_that_fit_a_column(
+    options: Any, others: dict[str, Any]
+) -> None:
+    poll = Poll.parse({**others, "type": "Question", "oneOf": options})
+    if poll is not None:
+        assert all(option.name and 0 <= option.votes < 2**31 for option in poll.options)
+        assert poll.voters is None or 0 <= poll.voters < 2**31

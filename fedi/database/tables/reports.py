@@ -1,0 +1,30 @@
+"""What people report to those who run this instance, or to those who run another."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import JSON, Text
+from sqlmodel import Field, SQLModel
+
+from fedi.database.tables.columns import moment, optional_moment, primary_id, reference
+
+
+class Report(SQLModel, table=True):
+    """Somebody says that an account, or posts of it, should be looked at (Flag)."""
+
+    __tablename__ = "report"
+
+    id: int = primary_id()
+    # Who reports; of a Flag from elsewhere often only their server's own actor.
+    account_id: int = reference("account.id", index=True)
+    target_account_id: int = reference("account.id", index=True)
+    status_ids: list[int] = Field(default_factory=list, sa_type=JSON)
+    comment: str = Field(default="", sa_type=Text)
+    uri: str = Field(unique=True)  # of the Flag
+    forwarded: bool = False  # told to the server of the account that it is about
+    created_at: datetime = moment()
+    resolved_at: datetime | None = optional_moment()
+
+
+__all__ = ["Report"]

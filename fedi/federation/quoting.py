@@ -1,0 +1,77 @@
+"""The `quote` job: whether the author of a quoted post agrees to a post that quotes it (FEP-044f).
+
+Only a stamp that the quoted author's own server shows is leave; without one a quote stays a link.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from activitypub import origin
+from activitypub.client import FetchError
+from activitypub.errors import Malformed
+from activitypub.objects import Approval
+from fedi.database.tables import Account, Quote, Status
+from fedi.federation import remote
+from fedi.jobs import Backoff, Claimed, Retry, handles
+from fedi.runtime import Easel
+from fedi.social import quotes
+
+BACKOFF = Backoff(first=timedelta(minutes=1), factor=10)
+
+
+@handles("quote", attempts=4, at_once=4, backoff=BACKOFF)
+async def quote(easel: Easel, job: Claimed) -> None:
+    """Read what is quoted and the stamp, and settle whether the quote stands."""
+    status_id: int = job.payload["status_id"]
+    async with easel.database.read() as session:
+        status = await session.get(Status, status_id)
+        found = await session.get(Quote, status_id)
+    if status is None or status.deleted_at is not None or found is None:
+        return
+    quoted, good = None, False
+    try:
+        quoted = await remote.status(easel, found.quoted_uri)
+        if quoted is not None and quoted.reblog_of_id is None:
+            good = await _agreed(easel, status, quoted, found.authorization_uri)
+    except Malformed:
+        pass
+    except FetchError as error:
+        if not error.permanent:
+            raise Retry(error.reason) from error
+    async with easel.database.write() as tx:
+        await quotes.settle(tx, status, quoted, good=good)
+        await job.finish(tx)
+
+
+async def _agreed(easel: Easel, status: Status, quoted: Status, stamp: str | None) -> bool:
+    """Whether the quoted author agrees; who quotes themselves needs nobody's leave."""
+    if quoted.account_id == status.account_id:
+        return True
+    if stamp is None:
+        return False
+    async with easel.database.read() as session:
+        author = await session.get(Account, quoted.account_id)
+        assert author is not None
+        if author.local:
+            prefix, _, number = stamp.rpartition("/")
+            if prefix != f"{author.uri}/stamps" or not number.isascii() or not number.isdigit():
+                return False
+            ours = await quotes.find_stamp(session, author, int(number))
+            return (
+                ours is not None
+                and ours.status_id == quoted.id
+                and ours.quoting_uri == status.uri
+                and ours.quoting_account_id == status.account_id
+            )
+    if not origin.same_origin(stamp, author.uri):
+        return False
+    got = await easel.client.get_document(stamp, await remote.instance_signer(easel))
+    shown = Approval.parse(got.document)
+    return (
+        shown.type == "QuoteAuthorization"
+        and shown.id == stamp
+        and shown.attributed_to == author.uri
+        and shown.object == status.uri
+        and shown.target == quoted.uri
+    )

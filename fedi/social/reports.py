@@ -1,0 +1,105 @@
+"""Reports: of accounts here by people elsewhere, and the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlmodel import col, select
+
+from fedi.database import Session, Transaction
+from fedi.database.insertion import add_once
+from fedi.database.tables import Account, Report, Status
+from fedi.social import text
+from fedi.social.errors import Invalid
+from fedi.social.outbound import tell
+
+MAX_COMMENT = 5000  # characters that are kept; Mastodon writes 1,000
+MAX_STATUSES = 100
+
+
+async def receive(
+    tx: Transaction, account: Account, uris: Sequence[str], comment: str, uri: str
+) -> None:
+    """Somebody elsewhere reports accounts of ours, or their posts.
+
+    Args:
+        account: who says so; often their server's own actor, so that nobody knows who it was.
+        uris: what is reported; what is not ours is passed over.
+        comment: why.
+        uri: the id of the Flag.
+    """
+    named = await tx.exec(
+        select(Account).where(
+            col(Account.uri).in_(uris),
+            col(Account.domain).is_(None),
+            col(Account.deleted_at).is_(None),
+        )
+    )
+    posts = await tx.exec(
+        select(Status).where(
+            col(Status.uri).in_(uris), col(Status.local).is_(True), col(Status.deleted_at).is_(None)
+        )
+    )
+    about: dict[int, list[int]] = {target.id: [] for target in named.all()}
+    for status in posts.all():
+        about.setdefault(status.account_id, []).append(status.id)
+    for number, (target_id, status_ids) in enumerate(sorted(about.items())):
+        report = _new(tx, account.id, target_id, status_ids, comment)
+        report.uri = uri if number == 0 else f"{uri}#{number}"
+        await add_once(tx, report)
+
+
+async def make(
+    tx: Transaction,
+    account: Account,
+    target: Account,
+    comment: str,
+    posts: Sequence[Status] = (),
+    *,
+    forward: bool = True,
+) -> Report:
+    """A local account reports somebody.
+
+    Args:
+        posts: posts of the target that show why.
+        forward: tell the server of a remote target, without saying who reports.
+
+    Raises:
+        Invalid: it is themselves, there is no reason, or a post is somebody else's.
+    """
+    if account.id == target.id:
+        raise Invalid("Nobody can report themselves.")
+    if not text.clean(comment).strip():
+        raise Invalid("A report needs a reason.")
+    if any(status.account_id != target.id for status in posts):
+        raise Invalid("A reported post must be of the account that is reported.")
+    report = _new(tx, account.id, target.id, [status.id for status in posts], comment)
+    report.forwarded = forward and not target.local
+    tx.add(report)
+    await tx.flush()
+    if report.forwarded:
+        await tell(tx, "flag", report_id=report.id)
+    return report
+
+
+def _new(
+    tx: Transaction, account_id: int, target_id: int, status_ids: Sequence[int], comment: str
+) -> Report:
+    report_id = tx.new_id()
+    return Report(
+        id=report_id,
+        account_id=account_id,
+        target_account_id=target_id,
+        status_ids=list(status_ids)[:MAX_STATUSES],
+        comment=text.clean(comment).strip()[:MAX_COMMENT],
+        uri=f"{tx.instance.url}/reports/{report_id}",
+        created_at=tx.now,
+    )
+
+
+async def unresolved(session: Session) -> list[Report]:
+    """Reports that nobody has dealt with, the newest first."""
+    rows = await session.exec(
+        select(Report).where(col(Report.resolved_at).is_(None)).order_by(col(Report.id).desc())
+    )
+    return list(rows.all())

@@ -1,0 +1,79 @@
+"""Add and Remove: what somebody pins, in their own collection alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from fedi.database.tables import Account, Pin, Status
+from tests.federation import seeing
+from tests.federation.peer import AS2, Internet, Person
+from tests.rig import Instance
+
+
+@pytest.fixture
+async def bob(instance: Instance, internet: Internet, alice: Account) -> Person:
+    bob = internet.person("bob")
+    internet.show(bob.uri, bob.document(featured=f"{bob.uri}/featured"))
+    await seeing.befriend(instance, alice, bob)
+    return bob
+
+
+async def pinned(instance: Instance) -> list[str]:
+    async with instance.easel.database.read() as session:
+        query = select(Status.uri).join(Pin, Pin.status_id == Status.id)  # type: ignore[arg-type]
+        return list((await session.exec(query)).all())
+
+
+@pytest.mark.parametrize("form", ["id", "embedded", "unknown"])
+async def test_a_post_is_pinned_and_unpinned(
+    instance: Instance, internet: Internet, bob: Person, form: str
+) -> None:
+    note = bob.note()
+    internet.show(note["id"], {"@context": AS2, **note})
+    if form != "unknown":
+        await bob.does(instance, bob.create(note))
+    object_: Any = note if form == "embedded" else note["id"]
+    for _ in range(2):
+        await bob.does(instance, bob.activity("Add", object_, target=f"{bob.uri}/featured"))
+    assert await pinned(instance) == [note["id"]]
+    await bob.does(instance, bob.activity("Remove", object_, target=f"{bob.uri}/featured"))
+    assert await pinned(instance) == []
+
+
+async def test_nothing_is_pinned_elsewhere_or_by_another(
+    instance: Instance, internet: Internet, alice: Account, bob: Person
+) -> None:
+    neighbour = internet.person("neighbour", featured="http://x.localhost/f")
+    note, ours = bob.note(), await seeing.publish(instance, alice)
+    internet.show(note["id"], {"@context": AS2, **note})
+    await bob.does(instance, bob.create(note))
+    featured = f"{bob.uri}/featured"
+    for sender, object_, target in (
+        (bob, note["id"], alice.featured_uri),
+        (bob, note["id"], f"{bob.uri}/followers"),
+        (bob, note["id"], None),
+        (bob, ours, featured),
+        (bob, {"type": "Hashtag", "name": "#x", "href": f"{bob.origin}/tags/x"}, featured),
+        (neighbour, note["id"], featured),
+        (neighbour, note["id"], f"{neighbour.uri}/featured"),
+    ):
+        for type_ in ("Add", "Remove"):
+            await sender.send(instance, sender.activity(type_, object_, target=target))
+    await instance.run_jobs()
+    assert await pinned(instance) == []
+    await bob.does(instance, bob.activity("Add", note["id"], target=featured))
+    await neighbour.send(instance, neighbour.activity("Remove", note["id"], target=featured))
+    await instance.run_jobs()
+    assert await pinned(instance) == [note["id"]]
+
+
+async def test_what_is_for_followers_is_not_pinned(
+    instance: Instance, internet: Internet, bob: Person
+) -> None:
+    note = bob.note(to=[bob.followers], cc=[])
+    await bob.does(instance, bob.create(note))
+    await bob.does(instance, bob.activity("Add", note["id"], target=f"{bob.uri}/featured"))
+    assert await pinned(instance) == []
