@@ -45,6 +45,10 @@ format: $(VENV)/.installed-test ## Lay the code out.
 bench: $(VENV)/.installed-test ## Measure, print a table, write bench/results.json.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m bench
 
+.PHONY: soak
+soak: $(VENV)/.installed-test ## Ten minutes among honest servers and hostile ones. SECONDS=60 for less.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.soak
+
 .PHONY: config-example
 config-example: $(VENV)/.installed ## Write config.example.toml from fedi/settings.py.
 	@$(BIN)/python -c "from fedi.settings import render_example; print(render_example(), end='')" > config.example.toml

@@ -13,11 +13,13 @@ from fedi.cli import (
     accounts,
     context,
     doctor,
+    domains,
     federation,
     jobs,
     media,
     painting,
     people,
+    relays,
     serve,
 )
 from fedi.settings import SettingsError
@@ -37,7 +39,9 @@ app.command("post")(people.post)
 app.command("follow")(people.follow)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(federation.app, name="federation")
+app.add_typer(domains.app, name="domain")
 app.add_typer(painting.painters, name="painter")
+app.add_typer(relays.app, name="relay")
 app.command("paint")(painting.paint)
 app.add_typer(media.app, name="media")
 app.command("doctor")(doctor.doctor)

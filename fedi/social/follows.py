@@ -57,6 +57,8 @@ async def request(tx: Transaction, account: Account, target: Account) -> Follow:
     """
     if account.id == target.id:
         raise Invalid("Nobody can follow themselves.")
+    if target.suspended_at is not None:
+        raise Invalid("That account is suspended here.")
     if target.deleted_at is not None or (target.local and target.actor_type == "Application"):
         raise Invalid("That account cannot be followed.")
     relation = await relationship(tx, account, target)
@@ -112,7 +114,7 @@ async def receive(tx: Transaction, account: Account, target: Account, uri: str) 
         tx.add(follow)
     if follow.state == ACCEPTED:
         await _answer(tx, "accept_follow", account.id, target.id, uri)
-    elif target.locked:
+    elif target.locked or account.silenced_at is not None:
         await notify(tx, target, account, "follow_request")
     else:
         await accept(tx, follow)

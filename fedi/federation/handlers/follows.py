@@ -5,6 +5,7 @@ from __future__ import annotations
 from activitypub.objects import Activity
 from fedi.database import Transaction
 from fedi.database.tables import Account, Follow
+from fedi.federation import relays, subscriptions
 from fedi.federation.handlers.effects import Effect, embedded, local_person
 from fedi.runtime import Easel
 from fedi.social import accounts, blocks, follows
@@ -13,7 +14,9 @@ from fedi.social import accounts, blocks, follows
 async def follow(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
     async def effect(tx: Transaction) -> None:
         target = await local_person(tx, activity.object_id)
-        if target is not None and activity.id is not None:
+        if target is None:
+            await subscriptions.followed(tx, actor, activity)
+        elif activity.id is not None:
             await follows.receive(tx, actor, target, activity.id)
 
     return effect
@@ -21,6 +24,8 @@ async def follow(easel: Easel, actor: Account, activity: Activity) -> Effect | N
 
 async def accept(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
     async def effect(tx: Transaction) -> None:
+        if await subscriptions.answered(tx, actor, activity, relays.ACCEPTED):
+            return
         found = await _sent(tx, actor, activity)
         if found is not None:
             await follows.accept(tx, found)
@@ -30,6 +35,8 @@ async def accept(easel: Easel, actor: Account, activity: Activity) -> Effect | N
 
 async def reject(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
     async def effect(tx: Transaction) -> None:
+        if await subscriptions.answered(tx, actor, activity, relays.REJECTED):
+            return
         found = await _sent(tx, actor, activity)
         if found is not None:
             await follows.reject(tx, found)

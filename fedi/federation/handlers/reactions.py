@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from activitypub.objects import Activity
 from fedi.database import Transaction
 from fedi.database.tables import Account, Follow
-from fedi.federation import answers, remote
+from fedi.federation import answers, relays, remote, subscriptions
 from fedi.federation.handlers.effects import Effect, status_by_uri
 from fedi.federation.handlers.posts import revive
 from fedi.runtime import Easel
@@ -27,6 +27,8 @@ async def announce(easel: Easel, actor: Account, activity: Activity) -> Effect |
     assert activity.object_id is not None and activity.id is not None
     uri = activity.id
     async with easel.database.read() as session:
+        if await relays.is_relay(session, actor.uri):
+            return lambda tx: subscriptions.hint(tx, activity)
         known = await status_by_uri(session, activity.object_id)
         wanted = known is not None and known.local
         if not wanted:
