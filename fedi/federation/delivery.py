@@ -63,9 +63,9 @@ async def deliver(easel: Easel, job: Claimed) -> None:
     until = known.wait(host)
     if until is not None:
         raise Postpone(f"{host} is left alone until {until:%Y-%m-%d %H:%M} UTC", until)
-    found = await _load(easel, job.payload["outgoing"])
+    found = await _load(easel, job)
     if found is None:
-        return  # its sender is gone, or it is older than anything is tried
+        return  # its sender is gone, it is overtaken, or older than anything is tried
     body, signer, synchronised = found
     extra = await synchronisation.headers(easel, synchronised, inbox) if synchronised else None
     try:
@@ -119,16 +119,20 @@ async def ask_after(easel: Easel, job: Claimed) -> None:
         await job.finish(tx)
 
 
-async def _load(easel: Easel, outgoing_id: int) -> Loaded | None:
-    """An activity as it is sent; kept while its deliveries are under way."""
+async def _load(easel: Easel, job: Claimed) -> Loaded | None:
+    """An activity as it is sent; kept while its deliveries are tried for the first time. Later it
+    may be overtaken, or say something else."""
+    outgoing_id: int = job.payload["outgoing"]
     kept = _outgoing.setdefault(easel, OrderedDict())
-    if outgoing_id in kept:
+    if outgoing_id in kept and job.attempts == 1:
         kept.move_to_end(outgoing_id)
         return kept[outgoing_id]
     async with easel.database.read() as session:
         outgoing = await session.get(OutgoingActivity, outgoing_id)
         sender = await session.get(Account, outgoing.account_id) if outgoing is not None else None
-    if outgoing is None or sender is None or not sender.private_key_pem:
+    if outgoing is None or outgoing.overtaken_at is not None:
+        return None
+    if sender is None or not sender.private_key_pem:
         return None
     synchronised = sender if synchronisation.concerns(sender, outgoing.body) else None
     kept[outgoing_id] = outgoing.body, remote.signer_of(sender), synchronised

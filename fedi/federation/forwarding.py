@@ -22,7 +22,7 @@ from activitypub.errors import Malformed
 from activitypub.objects import Activity, values
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Follow, Status
-from fedi.federation import outgoing, recipients, remote, threads
+from fedi.federation import recipients, remote, sending, threads
 from fedi.jobs import Backoff, Claimed, Retry, enqueue, handles
 from fedi.runtime import Easel
 from fedi.social import accounts, follows
@@ -75,7 +75,7 @@ async def pass_on(tx: Transaction, actor: Account, activity: Activity, body: byt
         inboxes = await recipients.of_followers(tx, author)
         others = [inbox for inbox in inboxes if origin.host(inbox) != sender]
         assert activity.id is not None
-        await outgoing.forward(tx, author, activity.id, body, others)
+        await sending.forward(tx, author, activity.id, body, others)
 
 
 async def _answered(session: Session, document: Mapping[str, Any]) -> list[int]:

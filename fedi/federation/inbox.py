@@ -5,14 +5,10 @@ What is answered 202 is a row in the queue, in the same transaction as the note 
 
 from __future__ import annotations
 
-import hashlib
 import re
-from datetime import timedelta
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import delete
-from sqlmodel import col
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,9 +23,8 @@ from activitypub.signatures import Reason, Refused, Replays, Verified, verify
 from activitypub.signatures import Request as SignedRequest
 from fedi import logs
 from fedi.database import Transaction
-from fedi.database.insertion import insert_new
-from fedi.database.tables import ReceivedActivity
 from fedi.federation import (
+    duplicates,
     forwarded,
     forwarding,
     hosts,
@@ -42,10 +37,8 @@ from fedi.jobs import enqueue
 from fedi.runtime import Easel
 from fedi.social import accounts, domains
 
-REMEMBERED_FOR = timedelta(days=30)  # a signature is good for hours, a peer's retries for days
 MAX_ACTIVITIES = 50  # in one collection; nobody was seen to send more than a handful
 UNWELCOME = "This instance does not talk to that server."
-PRUNE_EVERY = 1024  # one activity in so many clears away what is older
 
 _KEY_ID = re.compile(r'keyid\s*=\s*"([^"]*)"', re.IGNORECASE)
 
@@ -116,7 +109,7 @@ async def _receive(request: Request) -> Response:
     known.seen(origin.host(sender) or "")
 
     async def write_down(tx: Transaction) -> None:
-        if await _first_time(tx, activity):
+        if await duplicates.first_time(tx, activity.actor, activity.id):
             lane = origin.host(signer) or ""
             await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer}, lane=lane)
             await synchronisation.take(tx, sender, request.headers)
@@ -166,7 +159,7 @@ async def _receive_many(
     known.seen(origin.host(answer.owner) or "")
     async with easel.database.write() as tx:
         for activity, alone in allowed:
-            if await _first_time(tx, activity):
+            if await duplicates.first_time(tx, activity.actor, activity.id):
                 payload = {"body": alone.decode(), "signer": answer.owner}
                 await enqueue(tx, "incoming", payload, lane=origin.host(answer.owner) or "")
         await known.save(tx)
@@ -253,21 +246,6 @@ async def signed_by(easel: Easel, request: Request, body: bytes) -> Verified | R
         {host},
         scheme=url.partition(":")[0],
     )
-
-
-async def _first_time(tx: Transaction, activity: Activity) -> bool:
-    """Note that an activity came; False if it did before.
-
-    The note is under its actor and its id together, so that nobody can use up another's id.
-    """
-    key = hashlib.sha256(f"{activity.actor}\n{activity.id}".encode()).hexdigest()
-    new = await insert_new(tx, ReceivedActivity, {"digest": key, "received_at": tx.now})
-    if tx.new_id() % PRUNE_EVERY == 0:
-        old = delete(ReceivedActivity).where(
-            col(ReceivedActivity.received_at) < tx.now - REMEMBERED_FOR
-        )
-        await tx.execute(old)
-    return bool(new)
 
 
 routes: list[BaseRoute] = [

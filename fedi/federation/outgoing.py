@@ -5,29 +5,19 @@ The activity is serialised once; it, its deliveries and the end of the job are o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sqlalchemy import delete
-from sqlmodel import col
-
-from activitypub import json, origin, proofs
 from activitypub.addressing import PUBLIC, address
-from activitypub.context import with_context
 from activitypub.objects import Activity
 from activitypub.objects import activity as activities
-from activitypub.signatures.keys import load_ed25519
 from fedi.database import Session, Transaction
-from fedi.database.tables import Account, Job, OutgoingActivity, Report, Stamp, Status
-from fedi.federation import hosts, recipients, relays, translate
+from fedi.database.tables import Account, Report, Stamp, Status
+from fedi.federation import recipients, relays, sending, translate
 from fedi.federation.relays import Ready
-from fedi.jobs import Claimed, NewJob, enqueue_many, handles
+from fedi.jobs import Claimed, handles
 from fedi.runtime import Easel
 from fedi.social import account_keys, accounts, posts, quotes
-
-KEPT_FOR = timedelta(days=14)  # longer than any delivery is tried
-DEAD_KEPT_FOR = timedelta(days=30)  # dead deliveries that `easel jobs` can still show
 
 
 @handles("federate", attempts=20, at_once=4)
@@ -38,86 +28,8 @@ async def federate(easel: Easel, job: Claimed) -> None:
         ready = await build(tx, job.payload) if easel.settings.federation.enabled else None
         if ready is not None:
             for sender, activity, inboxes in await relays.pass_on(tx, job.payload, ready):
-                await send(tx, sender, activity, inboxes)
+                await sending.send(tx, sender, activity, inboxes)
         await job.finish(tx)
-
-
-async def send(
-    tx: Transaction, sender: Account, activity: Activity, inboxes: Sequence[str]
-) -> None:
-    """Ask for an activity to be delivered."""
-    assert activity.id is not None
-    inboxes = await _reachable(tx, inboxes)
-    if inboxes:
-        body = json.encode(await _proven(tx, sender, activity))
-        await _queue(tx, sender, activity.id, body, inboxes, {})
-
-
-async def _reachable(tx: Transaction, inboxes: Sequence[str]) -> list[str]:
-    """Those of these inboxes that are elsewhere, and not of hosts that are given up."""
-    elsewhere = [inbox for inbox in inboxes if origin.origin(inbox) != tx.instance.url]
-    resting = await hosts.rested(tx, sorted({origin.host(inbox) or "" for inbox in elsewhere}))
-    return [inbox for inbox in elsewhere if origin.host(inbox) not in resting]
-
-
-async def forward(
-    tx: Transaction, sender: Account, uri: str, body: bytes, inboxes: Sequence[str]
-) -> None:
-    """Ask for another's activity to be delivered as it came; who does not believe it is not asked
-    to again.
-
-    Args:
-        sender: who signs, and is not its actor.
-        uri: its id.
-        body: all of it.
-        inboxes: where it goes.
-    """
-    inboxes = await _reachable(tx, inboxes)
-    if inboxes:
-        await _queue(tx, sender, uri, body, inboxes, {"forwarded": True})
-
-
-async def _queue(
-    tx: Transaction,
-    sender: Account,
-    uri: str,
-    body: bytes,
-    inboxes: Sequence[str],
-    details: dict[str, Any],
-) -> None:
-    await _prune(tx)
-    outgoing = OutgoingActivity(
-        id=tx.new_id(), uri=uri, account_id=sender.id, body=body, created_at=tx.now
-    )
-    tx.add(outgoing)
-    await tx.flush()
-    payload = {"outgoing": outgoing.id, **details}
-    await enqueue_many(
-        tx,
-        "deliver",
-        [NewJob({**payload, "inbox": inbox}, lane=origin.host(inbox) or "") for inbox in inboxes],
-    )
-
-
-async def _proven(tx: Transaction, sender: Account, activity: Activity) -> dict[str, Any]:
-    """The document of an activity, with a proof that its sender made it."""
-    key = await account_keys.ensure(tx, sender)
-    assert key.private_pem is not None
-    document = with_context(activity.document())
-    return proofs.sign(document, key.key_id, load_ed25519(key.private_pem), tx.now)
-
-
-async def _prune(tx: Transaction) -> None:
-    await tx.execute(
-        delete(OutgoingActivity).where(col(OutgoingActivity.created_at) < tx.now - KEPT_FOR)
-    )
-    await tx.execute(
-        delete(Job).where(
-            col(Job.state) == "dead",
-            col(Job.kind) == "deliver",
-            col(Job.run_at) < tx.now - DEAD_KEPT_FOR,
-        )
-    )
 
 
 async def _status(tx: Transaction, payload: dict[str, Any]) -> tuple[Status, Account] | None:
@@ -159,8 +71,8 @@ async def update(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
         return None
     status, author = found
     document = await note_of(tx, status, author)
-    moment = int((status.edited_at or tx.now).timestamp())
-    made = activities.update(f"{status.uri}#updates/{moment}", author.uri, document)
+    await sending.renew(tx, author, activities.create(status.activity_uri, author.uri, document))
+    made = activities.update(f"{status.uri}#updates/{tx.new_id()}", author.uri, document)
     if status.approval == "pending":
         return author, made, await recipients.who_decides(tx, status)
     return author, made, await recipients.who_may_have(tx, status)
@@ -390,7 +302,7 @@ async def update_actor(tx: Transaction, payload: dict[str, Any]) -> Ready | None
     if account is None or account.deleted_at is not None or not account.private_key_pem:
         return None
     made = activities.update(
-        f"{account.uri}#updates/{int(account.updated_at.timestamp())}",
+        f"{account.uri}#updates/{tx.new_id()}",
         account.uri,
         translate.actor(account, tx.instance, [await account_keys.ensure(tx, account)]).document(),
         to=[PUBLIC],

@@ -15,7 +15,7 @@ from activitypub.objects import Activity, Note
 from activitypub.objects import activity as activities
 from fedi.database import Transaction
 from fedi.database.tables import Account, Relay, Status
-from fedi.federation import outgoing, remote, translate
+from fedi.federation import remote, sending, translate
 from fedi.federation.relays import LITEPUB, MASTODON, PENDING, REJECTED
 from fedi.jobs import Backoff, Claimed, Retry, enqueue, handles
 from fedi.runtime import Easel
@@ -62,7 +62,7 @@ async def add(easel: Easel, address: str) -> Relay:
             )
         row.state = PENDING
         tx.add(row)
-        await outgoing.send(tx, us, _follow(us, row), [inbox])
+        await sending.send(tx, us, _follow(us, row), [inbox])
         return row
 
 
@@ -80,7 +80,7 @@ async def remove(tx: Transaction, address: str) -> None:
         raise NotFound(f"There is no relay {address}.")
     us = await accounts.ensure_instance_actor(tx)
     undone = activities.undo(f"{row.follow_uri}/undo", _follow(us, row))
-    await outgoing.send(tx, us, undone, [row.inbox_uri])
+    await sending.send(tx, us, undone, [row.inbox_uri])
     await tx.delete(row)
 
 
@@ -111,7 +111,7 @@ async def followed(tx: Transaction, actor: Account, activity: Activity) -> bool:
     known = select(Relay.id).where(Relay.actor_uri == actor.uri, Relay.state != REJECTED)
     if (await tx.exec(known)).first() is not None:
         made = activities.accept(f"{us.uri}#accepts/{tx.new_id()}", us.uri, activity.id, actor.uri)
-        await outgoing.send(tx, us, made, [actor.inbox_uri])
+        await sending.send(tx, us, made, [actor.inbox_uri])
     return True
 
 

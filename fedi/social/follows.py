@@ -67,9 +67,12 @@ async def request(tx: Transaction, account: Account, target: Account) -> Follow:
     existing = await find(tx, account.id, target.id)
     if existing is not None:
         if existing.state == PENDING and not target.local:
-            await _ask(tx, existing)  # the first time may have been lost on their side
+            # The first time may have been lost on their side; under its id it would be lost again.
+            existing.uri = _mint(tx, account)
+            tx.add(existing)
+            await _ask(tx, existing)
         return existing
-    follow = await _add(tx, account, target, f"{account.uri}#follows/{tx.new_id()}")
+    follow = await _add(tx, account, target, _mint(tx, account))
     if not target.local:
         await _ask(tx, follow)
     elif target.locked:
@@ -77,6 +80,10 @@ async def request(tx: Transaction, account: Account, target: Account) -> Follow:
     else:
         await _hold(tx, follow, account, target)
     return follow
+
+
+def _mint(tx: Transaction, account: Account) -> str:
+    return f"{account.uri}#follows/{tx.new_id()}"
 
 
 async def _ask(tx: Transaction, follow: Follow) -> None:
@@ -202,6 +209,8 @@ async def _hold(tx: Transaction, follow: Follow, account: Account, target: Accou
     if not held.rowcount:
         return
     await _count(tx, account, target, 1)
+    if account.local:
+        await timelines.catch_up(tx, account.id, target.id, follow.created_at)
     await withdraw(tx, target.id, account.id, "follow_request")
     await notify(tx, target, account, "follow")
 

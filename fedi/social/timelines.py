@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from fedi import ids
 from fedi.database import Session, Transaction
 from fedi.database.insertion import insert_on, table_of
 from fedi.database.tables import (
@@ -145,6 +147,28 @@ def _blocked(reader: Any, other: Any) -> ColumnElement[bool]:
             (blocks.account_id == other) & (blocks.target_account_id == reader),
         )
     )
+
+
+async def catch_up(tx: Transaction, reader_id: int, author_id: int, since: datetime) -> None:
+    """Write into a home what somebody posted while their answer to the follow was on its way."""
+    statuses = table_of(Status).c
+    came = (
+        select(literal(reader_id, BigInteger), statuses.id)
+        .where(
+            statuses.account_id == author_id,
+            statuses.id >= ids.floor(since),
+            statuses.deleted_at.is_(None),
+            statuses.visibility != "direct",
+            or_(
+                statuses.in_reply_to_uri.is_(None),
+                statuses.in_reply_to_account_id == statuses.account_id,
+            ),
+        )
+        .order_by(statuses.id.desc())
+        .limit(MAX_PAGE)
+    )
+    entries = insert_on(tx.dialect_name, HomeEntry).from_select(["account_id", "status_id"], came)
+    await tx.execute_core(entries.on_conflict_do_nothing())
 
 
 async def _trim(tx: Transaction, status: Status) -> None:

@@ -362,10 +362,25 @@ async def test_an_edit_changes_neither_author_nor_type(
     assert status.account_id == (await seeing.known(instance, bob.uri)).id
 
 
-async def test_an_edit_of_what_we_do_not_know_is_nothing(instance: Instance, bob: Person) -> None:
-    note = bob.note(updated=later(instance))
-    await bob.does(instance, bob.activity("Update", note))
-    assert await seeing.status(instance, note["id"]) is None
+async def test_an_edit_that_comes_before_its_post_is_taken_for_it(
+    instance: Instance, alice: Account, bob: Person
+) -> None:
+    note = bob.note("<p>tyop</p>", to=[PUBLIC, alice.uri])
+    edited = {**note, "content": "<p>typo</p>", "updated": later(instance)}
+    await bob.does(instance, bob.activity("Update", edited))
+    await bob.does(instance, bob.create(note))
+    status = await seeing.status(instance, note["id"])
+    assert status is not None and status.content == "<p>typo</p>"
+
+
+async def test_an_edit_of_what_nobody_here_asked_for_or_of_something_old_is_nothing(
+    instance: Instance, bob: Person, mallory: Person
+) -> None:
+    strange = mallory.note(updated=later(instance))
+    old = bob.note(published=later(instance, -2 * 24 * 60), updated=later(instance))
+    for person, note in ((mallory, strange), (bob, old)):
+        await person.does(instance, person.activity("Update", note))
+        assert await seeing.status(instance, note["id"]) is None
 
 
 async def test_a_profile_is_read_again_where_it_is(

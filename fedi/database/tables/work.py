@@ -68,9 +68,12 @@ class OutgoingActivity(SQLModel, table=True):
 
     id: int = primary_id()
     uri: str = Field(index=True)
+    type: str = ""
+    about: str | None = Field(default=None, index=True)  # later ones about the same overtake it
     account_id: int = reference("account.id")  # who signs
     body: bytes = Field(sa_type=LargeBinary)
     created_at: datetime = moment(index=True)
+    overtaken_at: datetime | None = optional_moment()  # not sent any more since
 
 
 class ReceivedActivity(SQLModel, table=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, exists, or_, select
@@ -18,7 +19,9 @@ from fedi.federation import arrivals, remote, threads, translate
 from fedi.federation.handlers import actors
 from fedi.federation.handlers.effects import Effect, status_by_uri
 from fedi.runtime import Easel
-from fedi.social import follows, quotes, statuses
+from fedi.social import quotes, statuses
+
+EARLY = timedelta(days=1)
 
 _STATUSES, _ACCOUNTS, _FOLLOWS = (table_of(table).c for table in (Status, Account, Follow))
 
@@ -33,8 +36,8 @@ _UNREAD = select(_STATUSES.id).where(
 _CONCERNS_US = select(
     or_(
         exists().where(
+            # One that waits for its answer counts: posts may come before it.
             _FOLLOWS.target_account_id == bindparam("actor"),
-            _FOLLOWS.state == follows.ACCEPTED,
             _FOLLOWS.account_id == _ACCOUNTS.id,
             _ACCOUNTS.domain.is_(None),
         ),
@@ -111,7 +114,9 @@ async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         return await actors.update(easel, actor, activity)
     async with easel.database.read() as session:
         status = await status_by_uri(session, activity.object_id)
-    if status is None or status.account_id != actor.id or status.deleted_at is not None:
+    if status is None:
+        return await _early(easel, actor, activity)
+    if status.account_id != actor.id or status.deleted_at is not None:
         return None
     note = Note.parse(await _stated(easel, actor, activity))
     if note.id != status.uri or note.type != status.object_type:
@@ -129,6 +134,15 @@ async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         await arrivals.expect(easel, tx, current)
 
     return effect
+
+
+async def _early(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
+    """An edit of what we do not have: it came before its post, which is on its way. Of what is old
+    it would only bring back what nobody here saw (Mastodon 4.6 draws the line at a day, too)."""
+    note = Note.parse(await _stated(easel, actor, activity))
+    if note.published is None or easel.clock.now() - note.published > EARLY:
+        return None
+    return await create(easel, actor, activity)
 
 
 async def delete(easel: Easel, actor: Account, activity: Activity) -> Effect | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from activitypub.objects import Activity
 from fedi.database import Transaction
 from fedi.database.tables import Account, Favourite, Status
+from fedi.federation import duplicates
 from fedi.federation.handlers.effects import Effect, embedded, local_person, status_by_uri
 from fedi.federation.handlers.reactions import emoji
 from fedi.runtime import Easel
@@ -16,6 +17,8 @@ async def undo(easel: Easel, actor: Account, activity: Activity) -> Effect | Non
 
     async def effect(tx: Transaction) -> None:
         uri = activity.object_id
+        if uri is not None:  # what was undone before it came does not count when it comes
+            await duplicates.first_time(tx, actor.uri, uri)
         kind = inner.type if inner is not None else None
         undone = inner.object_id if inner is not None else None
         if kind in {None, "Follow"}:

@@ -1,0 +1,149 @@
+"""An activity on its way out: serialised and proven once, with one delivery per inbox.
+
+A delivery may be tried for days, and what it brings may be overtaken meanwhile: an edit comes
+after the post that still waits, an Undo after its Follow. What is overtaken is not sent any more,
+and a post that still waits is sent as it is now; else a server that was down for an hour would
+believe the older word for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, update
+from sqlmodel import col
+
+from activitypub import json, origin, proofs
+from activitypub.context import with_context
+from activitypub.objects import Activity
+from activitypub.signatures.keys import load_ed25519
+from fedi.database import Transaction
+from fedi.database.tables import Account, Job, OutgoingActivity
+from fedi.federation import hosts
+from fedi.jobs import NewJob, enqueue_many
+from fedi.social import account_keys
+
+KEPT_FOR = timedelta(days=14)  # longer than any delivery is tried
+DEAD_KEPT_FOR = timedelta(days=30)  # dead deliveries that `easel jobs` can still show
+
+STATES = frozenset({"Create", "Update", "Delete"})  # each says how an object is from now on
+
+
+async def send(
+    tx: Transaction, sender: Account, activity: Activity, inboxes: Sequence[str]
+) -> None:
+    """Ask for an activity to be delivered, in place of what it overtakes.
+
+    Args:
+        sender: whose it is, and who signs.
+        activity: what is sent.
+        inboxes: where it goes; those of this instance are left out.
+    """
+    assert activity.id is not None
+    await _overtake(tx, sender, activity)
+    inboxes = await _reachable(tx, inboxes)
+    if inboxes:
+        body = await _body(tx, sender, activity)
+        row = OutgoingActivity(
+            id=tx.new_id(),
+            uri=activity.id,
+            type=activity.type,
+            about=_about(activity),
+            account_id=sender.id,
+            body=body,
+            created_at=tx.now,
+        )
+        await _queue(tx, row, inboxes)
+
+
+async def forward(
+    tx: Transaction, sender: Account, uri: str, body: bytes, inboxes: Sequence[str]
+) -> None:
+    """Ask for another's activity to be delivered as it came; who does not believe it is not asked
+    to again.
+
+    Args:
+        sender: who signs, and is not its actor.
+        uri: its id.
+        body: all of it.
+        inboxes: where it goes.
+    """
+    inboxes = await _reachable(tx, inboxes)
+    if inboxes:
+        row = OutgoingActivity(
+            id=tx.new_id(), uri=uri, account_id=sender.id, body=body, created_at=tx.now
+        )
+        await _queue(tx, row, inboxes, forwarded=True)
+
+
+async def renew(tx: Transaction, sender: Account, activity: Activity) -> None:
+    """Where an activity still waits to be sent, let it say what it says now."""
+    waiting = update(OutgoingActivity).where(
+        col(OutgoingActivity.uri) == activity.id, col(OutgoingActivity.account_id) == sender.id
+    )
+    body = await _body(tx, sender, activity)
+    await tx.execute(waiting.values(body=body).execution_options(synchronize_session=False))
+
+
+def _about(activity: Activity) -> str | None:
+    """What an activity is about: what later ones about the same overtake."""
+    return activity.object_id if activity.type in {*STATES, "Undo"} else activity.id
+
+
+async def _overtake(tx: Transaction, sender: Account, activity: Activity) -> None:
+    """What this activity makes pointless is not sent any more."""
+    if activity.type not in {"Delete", "Undo", "Update"}:
+        return
+    earlier = update(OutgoingActivity).where(
+        col(OutgoingActivity.about) == _about(activity),
+        col(OutgoingActivity.account_id) == sender.id,
+        col(OutgoingActivity.overtaken_at).is_(None),
+    )
+    if activity.type == "Update":  # a post that was not received yet is still to come
+        earlier = earlier.where(col(OutgoingActivity.type) == "Update")
+    done = earlier.values(overtaken_at=tx.now)
+    await tx.execute(done.execution_options(synchronize_session=False))
+
+
+async def _reachable(tx: Transaction, inboxes: Sequence[str]) -> list[str]:
+    """Those of these inboxes that are elsewhere, and not of hosts that are given up."""
+    elsewhere = [inbox for inbox in inboxes if origin.origin(inbox) != tx.instance.url]
+    resting = await hosts.rested(tx, sorted({origin.host(inbox) or "" for inbox in elsewhere}))
+    return [inbox for inbox in elsewhere if origin.host(inbox) not in resting]
+
+
+async def _queue(
+    tx: Transaction, row: OutgoingActivity, inboxes: Sequence[str], **details: bool
+) -> None:
+    await _prune(tx)
+    tx.add(row)
+    await tx.flush()
+    payload: dict[str, Any] = {"outgoing": row.id, **details}
+    await enqueue_many(
+        tx,
+        "deliver",
+        [NewJob({**payload, "inbox": inbox}, lane=origin.host(inbox) or "") for inbox in inboxes],
+    )
+
+
+async def _body(tx: Transaction, sender: Account, activity: Activity) -> bytes:
+    """An activity as it is sent, with a proof that its sender made it."""
+    key = await account_keys.ensure(tx, sender)
+    assert key.private_pem is not None
+    document = with_context(activity.document())
+    return json.encode(proofs.sign(document, key.key_id, load_ed25519(key.private_pem), tx.now))
+
+
+async def _prune(tx: Transaction) -> None:
+    await tx.execute(
+        delete(OutgoingActivity).where(col(OutgoingActivity.created_at) < tx.now - KEPT_FOR)
+    )
+    await tx.execute(
+        delete(Job).where(
+            col(Job.state) == "dead",
+            col(Job.kind) == "deliver",
+            col(Job.run_at) < tx.now - DEAD_KEPT_FOR,
+        )
+    )
