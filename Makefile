@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PASTURE := tests/peers/pasture
 PIP := $(BIN)/pip install --disable-pip-version-check --quiet --progress-bar on -c constraints.txt
 ONCE ?=
 PORTS ?=
@@ -26,7 +27,7 @@ doctor: $(VENV)/.installed ## Look at the settings, the database, the address, t
 	@$(BIN)/easel doctor
 
 .PHONY: test
-test: $(VENV)/.installed-test ## Run all tests.
+test: $(VENV)/.installed-test $(PASTURE)/.venv/.installed ## Run all tests.
 	@echo "Running all tests"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST)
 
@@ -44,6 +45,10 @@ format: $(VENV)/.installed-test ## Lay the code out.
 bench: $(VENV)/.installed-test ## Measure, print a table, write bench/results.json.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m bench
 
+.PHONY: soak
+soak: $(VENV)/.installed-test ## Ten minutes among honest servers and hostile ones. SECONDS=60 for less.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.soak
+
 .PHONY: config-example
 config-example: $(VENV)/.installed ## Write config.example.toml from fedi/settings.py.
 	@$(BIN)/python -c "from fedi.settings import render_example; print(render_example(), end='')" > config.example.toml
@@ -54,7 +59,7 @@ migration: $(VENV)/.installed ## Write a migration from the tables: make migrati
 
 .PHONY: clean
 clean: ## Remove what was built here; settings, data and pictures stay.
-	@rm -rf $(VENV) build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) $(PASTURE)/.venv build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 config.toml:
 	@cp config.example.toml $@
@@ -74,4 +79,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-test: $(VENV)/.installed
 	@echo "Installing what the tests need"
 	@$(PIP) --no-build-isolation -e '.[paint,test]'
+	@touch $@
+
+$(PASTURE)/.venv/.installed: $(PASTURE)/requirements.txt
+	@echo "Installing fediverse-pasture, which has an environment of its own"
+	@$(PYTHON) -m venv $(PASTURE)/.venv
+	@$(PASTURE)/.venv/bin/pip install --disable-pip-version-check --quiet --progress-bar on -r $<
 	@touch $@

@@ -30,7 +30,7 @@ from activitypub.errors import Malformed
 from activitypub.json import decode
 from activitypub.network import AddressPolicy, is_localhost
 from activitypub.objects import values
-from activitypub.origin import origin
+from activitypub.origin import host, origin
 from activitypub.signatures import Scheme, Schemes, Signer
 from activitypub.signatures.cavage import parse_http_date
 
@@ -188,6 +188,8 @@ class Client:
         """`user_agent` such as `Easel/0.1 (+https://example.org/)`: GoToSocial answers 418
         without one. `now` stamps the signatures, `schemes` is what is known of the hosts."""
         self.policy = policy
+        self.refuses: Callable[[str], bool] = lambda host: False
+        """Whether a host (and port) must not be asked; set by who knows more than the policy."""
         self._schemes = schemes or Schemes()
         self._now = now
         self._total_timeout = total_timeout
@@ -400,6 +402,8 @@ class Client:
             raise FetchError("The address is malformed.") from error
         if address.scheme != "https" and not self.policy.allow_private:
             raise FetchError("The address is not https.")
+        if self.refuses(host(url) or ""):
+            raise FetchError("Its server is blocked here.")
         return address
 
     def _next(self, address: URL, location: str | None) -> URL:

@@ -11,6 +11,7 @@ from typing import Any
 
 import idna
 
+from activitypub.addressing import PUBLIC_NAMES
 from activitypub.objects import values
 from activitypub.objects.activity import Activity
 
@@ -125,7 +126,7 @@ def check(activity: Activity, signer: str) -> Forbidden | None:
     object without `attributedTo` is taken for the actor's in a Create only.
     Delete: the object is the actor itself or on its origin.
     Undo: an embedded activity is the actor's own; a bare id is on its origin.
-    Accept/Reject: an embedded Follow is addressed to the actor.
+    Accept/Reject: an embedded Follow is addressed to the actor, or to everybody.
     Follow/Block: not of oneself. Move: of oneself. Add/Remove: the target is on the actor's
     origin. QuoteRequest: the instrument (the quoting post) is on the actor's origin.
     Announce/Like: any object, by id only.
@@ -184,7 +185,9 @@ def _answered(activity: Activity, actor: str) -> Forbidden | None:
     answered = activity.object
     if answered is None or "Follow" not in values.entries(answered.get("type"), 10):
         return None
-    return None if values.uri(answered.get("object")) == actor else Forbidden.NOT_TARGET
+    # A relay answers a Follow of as:Public (FEP-ae0c).
+    target = values.uri(answered.get("object"))
+    return None if target in {actor, *PUBLIC_NAMES} else Forbidden.NOT_TARGET
 
 
 def _other(activity: Activity, actor: str) -> Forbidden | None:
@@ -193,6 +196,10 @@ def _other(activity: Activity, actor: str) -> Forbidden | None:
 
 def _self(activity: Activity, actor: str) -> Forbidden | None:
     return None if activity.object_id == actor else Forbidden.NOT_SELF
+
+
+def _named(activity: Activity, actor: str) -> Forbidden | None:
+    return None if activity.object_id is not None else Forbidden.NO_OBJECT
 
 
 def _own_target(activity: Activity, actor: str) -> Forbidden | None:
@@ -204,6 +211,8 @@ def _own_instrument(activity: Activity, actor: str) -> Forbidden | None:
 
 
 _RULES: dict[str, Callable[[Activity, str], Forbidden | None]] = {
+    "Announce": _named,
+    "Like": _named,
     "Create": _stated,
     "Update": _stated,
     "Delete": _on_origin,

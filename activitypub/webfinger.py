@@ -54,10 +54,10 @@ def parse_acct(acct: str) -> tuple[str, str]:
     canonical = authority(server)
     if not at or not user or canonical is None or len(user) > USERNAME_LIMIT:
         raise Malformed("The account is not written as user@host.")
-    if any(
-        character in "/?#@:\\%" or character <= " " or character == "\x7f" for character in user
-    ):
+    if not user.isprintable() or any(character in "/?#@:\\% " for character in user):
         raise Malformed("The account's name has a character that no name has.")
+    if len(user.lower().encode()) > USERNAME_LIMIT:
+        raise Malformed("The account's name is too long.")
     return user, canonical
 
 

@@ -48,6 +48,7 @@ class Measured:
     port: int
     database: Path
     token: str
+    pid: int
 
     @property
     def host(self) -> str:
@@ -154,7 +155,7 @@ async def running(authors: Sequence[peers.Person], *, stored: int = 0) -> AsyncI
             fill(folder / "easel.db", stored)
         with server.process(folder, port, url) as process:
             await asyncio.to_thread(server.answer, process, port)
-            yield Measured(url, port, folder / "easel.db", token)
+            yield Measured(url, port, folder / "easel.db", token, process.pid)
 
 
 async def inbox(net: peers.Peers, stored: int = 0) -> float:

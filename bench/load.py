@@ -20,6 +20,23 @@ def request(method: str, url_path: str, host: str, headers: dict[str, str], body
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+async def ask(port: int, data: bytes) -> tuple[int, bytes]:
+    """Send one request to loopback; the status and the body of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(data)
+        return await _answer(reader)
+    finally:
+        writer.close()
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    body = await reader.readexactly(int(length[1])) if length is not None else b""
+    return int(head[9:12]), body
+
+
 async def send(port: int, requests: Sequence[bytes], *, clients: int) -> dict[int, int]:
     """Send requests to loopback over `clients` connections, each one after its last answer.
 
@@ -34,12 +51,8 @@ async def send(port: int, requests: Sequence[bytes], *, clients: int) -> dict[in
         try:
             for data in waiting:
                 writer.write(data)
-                head = await reader.readuntil(b"\r\n\r\n")
-                status = int(head[9:12])
+                status, _ = await _answer(reader)
                 statuses[status] = statuses.get(status, 0) + 1
-                length = _LENGTH.search(head)
-                if length is not None and int(length[1]):
-                    await reader.readexactly(int(length[1]))
         finally:
             writer.close()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,8 @@ from bench import load
 
 AS2 = "https://www.w3.org/ns/activitystreams"
 PUBLIC = f"{AS2}#Public"
+GIGABYTE = 1 << 30
+PIECE = b" " * (1 << 18)
 KEYS = 8  # making one takes long; nobody here has a secret
 
 
@@ -117,8 +119,11 @@ class Answers(asyncio.Protocol):
         self.parser.feed_data(data)
 
     def on_message_begin(self) -> None:
-        self.url = b""
+        self.url = self.body = b""
         self.host = ""
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -128,8 +133,10 @@ class Answers(asyncio.Protocol):
             self.host = value.decode()
 
     def on_message_complete(self) -> None:
+        if not self.peers.calm and self._be_hostile():
+            return
         if self.parser.get_method() == b"POST":
-            self.peers.took(self.host, self.url.decode())
+            self.peers.took(self.host, self.body)
             self.transport.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
             return
         body, type_ = self.peers.page(self.host, self.url.decode())
@@ -139,12 +146,44 @@ class Answers(asyncio.Protocol):
             % (status, type_.encode(), len(body), body)
         )
 
+    def _be_hostile(self) -> bool:
+        """Answer as a hostile server does, by the name of the host; False on an honest one."""
+        if self.host.startswith("hangs"):
+            return True
+        if self.host.startswith("broken"):
+            self.transport.write(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
+        elif self.host.startswith("circle"):
+            self.transport.write(
+                b"HTTP/1.1 302 Found\r\nLocation: %s?%d\r\nContent-Length: 0\r\n\r\n"
+                % (self.url.partition(b"?")[0], id(self))
+            )
+        elif self.host.startswith("endless"):
+            self.transport.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/activity+json\r\n"
+                b"Content-Length: %d\r\n\r\n" % GIGABYTE
+            )
+            self._pour(GIGABYTE)
+        else:
+            return False
+        return True
+
+    def _pour(self, left: int) -> None:
+        """So many bytes, as fast as they are taken."""
+        if left <= 0 or self.transport.is_closing():
+            return
+        if self.transport.get_write_buffer_size() == 0:
+            self.transport.write(PIECE)
+            left -= len(PIECE)
+        asyncio.get_running_loop().call_later(0.01, self._pour, left)
+
 
 class Peers:
-    """All other servers."""
+    """All other servers; those whose names say so are hostile, unless it is `calm`."""
 
     def __init__(self) -> None:
         self.port = 0
+        self.calm = False
+        self.on_post: Callable[[str, bytes], None] = lambda host, body: None
         self.posts = 0
         self._wanted = 0
         self._reached = asyncio.Event()
@@ -170,7 +209,8 @@ class Peers:
         person = Person(host, name, int(name.removeprefix("user")))
         return json.dumps(person.document()).encode(), "application/activity+json"
 
-    def took(self, host: str, url: str) -> None:
+    def took(self, host: str, body: bytes) -> None:
+        self.on_post(host, body)
         self.posts += 1
         if self.posts >= self._wanted:
             self._reached.set()

@@ -23,16 +23,18 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     discovery,
     documents,
     forwarding,
+    guard,
     inbox,
     incoming,
     outgoing,
     quoting,
+    subscriptions,
     synchronisation,
     threads,
 )
 from fedi.jobs import Runner
 from fedi.runtime import Easel
-from fedi.social import accounts
+from fedi.social import accounts, domains
 from fedi.social.errors import SocialError
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import fetching
@@ -46,6 +48,7 @@ JOBS = (
     outgoing,
     quoting,
     remote_file_jobs,
+    subscriptions,
     synchronisation,
     threads,
 )
@@ -67,6 +70,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with easel.database.write() as tx:
             await accounts.ensure_instance_actor(tx)
+            await domains.keep_mode(tx, easel.settings.federation.mode)
         await fetching.recover(easel)
         await dispatcher.start()
         running = asyncio.create_task(runner.run_forever(), name="jobs") if runner else None
@@ -83,7 +87,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
         *discovery.routes,
         *inbox.routes,
         *api.routes,  # POST outbox is a client's; GET outbox is everybody's
-        *documents.routes,
+        *guard.guarded(documents.routes),
         *web.routes,
     ]
     app = Starlette(

@@ -123,6 +123,14 @@ class FederationSettings(Section):
     """How this instance talks to others."""
 
     enabled: bool = Field(True, description="Whether to talk to other servers at all.")
+    mode: Literal["open", "limited"] = Field(
+        "open",
+        description='"limited" talks only to those that `easel domain allow` names.',
+    )
+    authorized_fetch: bool = Field(
+        False,
+        description="Whether other servers must sign when they read posts and people.",
+    )
     allow_private_addresses: bool = Field(
         False,
         description="Whether servers on private addresses may be reached. Only for trying things.",

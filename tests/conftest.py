@@ -9,11 +9,19 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fedi.clock import FakeClock
 from fedi.database.migrations import migrate
 from fedi.runtime import Easel
 from tests import rig
+
+# The same examples every time; `HYPOTHESIS_PROFILE=deep` looks for others, and many more.
+# A busy machine is no failure.
+_PATIENT = {"deadline": None, "suppress_health_check": (HealthCheck.too_slow,)}
+settings.register_profile("usual", derandomize=True, **_PATIENT)  # type: ignore[arg-type]
+settings.register_profile("deep", max_examples=3000, print_blob=True, **_PATIENT)  # type: ignore[arg-type]
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from activitypub.errors import Malformed
 
 URI_LIMIT = 2048
-"""Characters. Mastodon 4.6 caps usernames and ids at 2048; database indexes need a cap."""
+"""Bytes. Mastodon 4.6 caps usernames and ids at 2048; PostgreSQL indexes nothing above 2704."""
 
 NAME_LIMIT = 2048
 """Characters of names and titles (Mastodon FEDERATION.md: display name 2048)."""
@@ -91,7 +91,9 @@ def uri(value: Any) -> str | None:
         value = value.get("id") or value.get("href")
     if not isinstance(value, str) or not value or len(value) > URI_LIMIT:
         return None
-    return None if _NO_URI.search(value) else value
+    if _NO_URI.search(value):
+        return None
+    return value if value.isascii() or len(value.encode()) <= URI_LIMIT else None
 
 
 def uris(value: Any, limit: int = RECIPIENTS_LIMIT) -> tuple[str, ...]:

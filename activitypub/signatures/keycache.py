@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
+from activitypub.origin import host
 from activitypub.signatures.keys import Key
 
 CACHE_SIZE = 10_000
@@ -21,6 +22,9 @@ FAILURE_INTERVAL = 30.0
 
 FETCHES_LIMIT = 100
 """Fetches under way at once; a flood of requests with invented key ids waits elsewhere."""
+
+FETCHES_PER_HOST = 10
+"""Of those, of keys on one host: a server that does not answer keeps nobody else's away."""
 
 
 class KeyUnavailable(Exception):
@@ -62,6 +66,7 @@ class KeyCache:
         self._size = size
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._running: dict[str, asyncio.Task[Key]] = {}
+        self._busy: Counter[str] = Counter()  # fetches under way, by host
 
     async def find(self, key_id: str, *, fresh: bool = False) -> Key:
         """The key of this id; with `fresh`, fetched anew, at most once a minute and id (within
@@ -74,10 +79,12 @@ class KeyCache:
             return entry.outcome
         task = self._running.get(key_id)
         if task is None:
-            if len(self._running) >= FETCHES_LIMIT:
+            server = host(key_id) or ""
+            if len(self._running) >= FETCHES_LIMIT or self._busy[server] >= FETCHES_PER_HOST:
                 raise KeyUnavailable("Too many keys are being fetched.", permanent=False)
             task = asyncio.create_task(self._fetched(key_id, fresh))
             self._running[key_id] = task
+            self._busy[server] += 1
             task.add_done_callback(lambda done: self._ended(key_id, done))
         # shielded: one caller that gives up must not fail the others
         return await asyncio.shield(task)
@@ -121,5 +128,9 @@ class KeyCache:
 
     def _ended(self, key_id: str, task: asyncio.Task[Key]) -> None:
         self._running.pop(key_id, None)
+        server = host(key_id) or ""
+        self._busy[server] -= 1
+        if not self._busy[server]:
+            del self._busy[server]
         if not task.cancelled():
             task.exception()  # whoever waited has seen it; nobody may be left waiting

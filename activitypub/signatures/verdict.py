@@ -42,6 +42,7 @@ class Reason(StrEnum):
     MISMATCH = "mismatch"
     CONTEXT = "context"
     NOT_OWNER = "not_owner"
+    UNPROVEN = "unproven"
 
 
 class Verified(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from fedi import __version__
 from fedi.cli import (
     context,
     doctor,
+    domains,
     federation,
     jobs,
     media,
@@ -19,6 +20,7 @@ from fedi.cli import (
     moving,
     painting,
     people,
+    relays,
     serve,
 )
 from fedi.settings import SettingsError
@@ -41,7 +43,9 @@ app.command("reports")(moderation.list_reports)
 app.command("quotes")(moderation.quotes)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(federation.app, name="federation")
+app.add_typer(domains.app, name="domain")
 app.add_typer(painting.painters, name="painter")
+app.add_typer(relays.app, name="relay")
 app.command("paint")(painting.paint)
 app.add_typer(media.app, name="media")
 app.command("doctor")(doctor.doctor)

@@ -17,7 +17,7 @@ from fedi.database.tables import Account, OutgoingActivity
 from fedi.federation import hosts, remote, synchronisation
 from fedi.jobs import Backoff, Claimed, GiveUp, Postpone, Retry, enqueue, handles
 from fedi.runtime import Easel
-from fedi.social import accounts
+from fedi.social import accounts, domains
 
 # 1, 2, 4 … 512 minutes, then every 12 hours: 20 attempts end after more than five days.
 ATTEMPTS = 20
@@ -58,7 +58,7 @@ async def deliver(easel: Easel, job: Claimed) -> None:
     """
     inbox, host = job.payload["inbox"], job.lane
     known = await hosts.of(easel)
-    if known.is_rested(host):
+    if known.is_rested(host) or (await domains.of(easel)).suspended(host):
         return
     until = known.wait(host)
     if until is not None:

@@ -32,6 +32,10 @@ async def believed(
     Returns:
         The body: as it came, if it is proven; as its own server shows it otherwise.
     """
+    if origin.same_origin(activity.actor, easel.settings.instance.url):
+        return Refused(
+            reason=Reason.NOT_OWNER, detail="Nobody brings us what somebody of ours said."
+        )
     proven = await proofs.verify(
         document, remote.keys(easel).find, easel.clock.now(), size=len(body)
     )
@@ -73,4 +77,4 @@ def _refused(proven: Refused) -> Refused:
     detail = f"Refused: {origin.Forbidden.NOT_SIGNER}."
     if proven.reason is not Reason.UNSIGNED:
         detail += f" {proven.detail}"
-    return Refused(reason=Reason.NOT_OWNER, detail=detail)
+    return Refused(reason=Reason.UNPROVEN, detail=detail)

@@ -6,6 +6,7 @@ What is answered 202 is a row in the queue, in the same transaction as the note 
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import timedelta
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -28,14 +29,24 @@ from fedi import logs
 from fedi.database import Transaction
 from fedi.database.insertion import insert_new
 from fedi.database.tables import ReceivedActivity
-from fedi.federation import forwarded, forwarding, hosts, remote, synchronisation
+from fedi.federation import (
+    forwarded,
+    forwarding,
+    hosts,
+    relays,
+    remote,
+    subscriptions,
+    synchronisation,
+)
 from fedi.jobs import enqueue
 from fedi.runtime import Easel
-from fedi.social import accounts
+from fedi.social import accounts, domains
 
 REMEMBERED_FOR = timedelta(days=30)  # a signature is good for hours, a peer's retries for days
 MAX_ACTIVITIES = 50  # in one collection; nobody was seen to send more than a handful
 PRUNE_EVERY = 1024  # one activity in so many clears away what is older
+
+_KEY_ID = re.compile(r'keyid\s*=\s*"([^"]*)"', re.IGNORECASE)
 
 log = logs.get(__name__)
 
@@ -74,6 +85,8 @@ async def _receive(request: Request) -> Response:
         activity = Activity.parse(document)
     except Malformed as error:
         raise HTTPException(400, error.reason) from error
+    if await unwelcome(easel, request, activity.actor):
+        raise HTTPException(403, "This instance does not talk to that server.")
     own_end = activity.type == "Delete" and activity.object_id == activity.actor
     if own_end and not await _known(easel, activity.actor):
         return Response(status_code=202)  # somebody whom nobody here ever heard of is gone
@@ -84,9 +97,11 @@ async def _receive(request: Request) -> Response:
     signer = sender = await _author(easel, activity, answer)
     actor = activity.actor
     if actor is not None and actor != signer:
+        if await _passed_on(easel, activity, signer):
+            return Response(status_code=202)
         found = await forwarded.believed(easel, document, activity, body)
         if isinstance(found, Refused):
-            hint = found.reason is Reason.NOT_OWNER
+            hint = found.reason is Reason.UNPROVEN  # nobody lied yet
             if hint and await forwarding.take(easel, activity, signer):
                 return Response(status_code=202)
             raise _refusal(found)
@@ -121,6 +136,8 @@ async def _receive_many(
     members = list(Collection.parse(document).items or ())
     if not members or len(members) > MAX_ACTIVITIES:
         raise HTTPException(400, f"A collection here holds 1 to {MAX_ACTIVITIES} activities.")
+    if await unwelcome(easel, request):
+        raise HTTPException(403, "This instance does not talk to that server.")
     answer = await signed_by(easel, request, body)
     if isinstance(answer, Refused):
         raise _refusal(answer)
@@ -142,6 +159,16 @@ async def _receive_many(
                 await enqueue(tx, "incoming", payload)
         await known.save(tx)
     return Response(status_code=202)
+
+
+async def _passed_on(easel: Easel, activity: Activity, signer: str) -> bool:
+    """Whether a relay passed on what somebody else said: not believed, but looked up."""
+    async with easel.database.read() as session:
+        if not await relays.is_relay(session, signer):
+            return False
+    async with easel.database.write() as tx:
+        await subscriptions.hint(tx, activity)
+    return True
 
 
 async def _author(easel: Easel, activity: Activity, answer: Verified | Refused) -> str:
@@ -182,6 +209,15 @@ async def _body(request: Request, limit: int) -> bytes:
         if len(body) > limit:
             raise HTTPException(413, "The activity is too large.")
     return bytes(body)
+
+
+async def unwelcome(easel: Easel, request: Request, actor: str | None = None) -> bool:
+    """Whether the sender's domain is suspended, by what it says itself: before anything of it is
+    fetched."""
+    rules = await domains.of(easel)
+    named = [actor or "", *_KEY_ID.findall(request.headers.get("signature", ""))]
+    named += _KEY_ID.findall(request.headers.get("signature-input", ""))
+    return any(rules.suspended(origin.host(uri)) for uri in named)
 
 
 async def _known(easel: Easel, uri: str | None) -> bool:
@@ -234,5 +270,6 @@ async def _first_time(tx: Transaction, activity: Activity) -> bool:
 
 routes: list[BaseRoute] = [
     Route("/inbox", shared_inbox, methods=["POST"]),
+    Route("/actor/inbox", shared_inbox, methods=["POST"]),  # the instance's own: relays answer it
     Route("/users/{name}/inbox", personal_inbox, methods=["POST"]),
 ]

@@ -20,16 +20,14 @@ from activitypub.objects import activity as activities
 from activitypub.signatures.keys import load_ed25519
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Job, OutgoingActivity, Report, Stamp, Status
-from fedi.federation import hosts, recipients, translate
+from fedi.federation import hosts, recipients, relays, translate
+from fedi.federation.relays import Ready
 from fedi.jobs import Claimed, NewJob, enqueue_many, handles
 from fedi.runtime import Easel
 from fedi.social import account_keys, accounts, posts, quotes
 
 KEPT_FOR = timedelta(days=14)  # longer than any delivery is tried
 DEAD_KEPT_FOR = timedelta(days=30)  # dead deliveries that `easel jobs` can still show
-
-Ready = tuple[Account, Activity, Sequence[str]]
-"""Who signs, what is sent, and to which inboxes."""
 
 
 @handles("federate", attempts=20, at_once=4)
@@ -39,7 +37,8 @@ async def federate(easel: Easel, job: Claimed) -> None:
     async with easel.database.write() as tx:
         ready = await build(tx, job.payload) if easel.settings.federation.enabled else None
         if ready is not None:
-            await send(tx, *ready)
+            for sender, activity, inboxes in await relays.pass_on(tx, job.payload, ready):
+                await send(tx, sender, activity, inboxes)
         await job.finish(tx)
 
 

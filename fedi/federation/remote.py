@@ -29,7 +29,7 @@ from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Status
 from fedi.federation import arrivals, translate
 from fedi.runtime import Easel
-from fedi.social import account_keys, accounts, statuses, text
+from fedi.social import account_keys, accounts, domains, statuses, text
 from fedi.social.errors import Invalid, NotFound
 
 ACTOR_AGE = timedelta(days=1)  # an actor is read again after so long, as Mastodon does
@@ -51,6 +51,7 @@ _fetched: WeakKeyDictionary[Easel, OrderedDict[str, tuple[datetime, Actor]]] = W
 
 async def instance_signer(easel: Easel) -> Signer:
     """Who signs what the instance itself asks for: servers with authorised fetch demand it."""
+    await domains.of(easel)  # the client keeps to them
     signer = _signers.get(easel)
     if signer is None:
         async with easel.database.write() as tx:
@@ -72,6 +73,7 @@ async def resolve(easel: Easel, name: str) -> Account:
         NotFound: there is none, or its server does not answer.
         Invalid: that is neither a handle nor an address.
     """
+    await domains.of(easel)  # the client keeps to them
     name = text.clean(name).strip().removeprefix("acct:").removeprefix("@")
     try:
         if name.startswith(("http://", "https://")):
@@ -132,7 +134,9 @@ async def fetch(easel: Easel, uri: str, *, fresh: bool = False) -> Account:
             known = await accounts.by_uri(tx, actor.id)
             if known is not None and known.deleted_at is not None:
                 raise FetchError(f"{actor.id} is deleted.", status=410)
-            return await accounts.save_remote(tx, translate.remote_account(actor, handle))
+            saved = await accounts.save_remote(tx, translate.remote_account(actor, handle))
+            (await domains.of(easel)).mark(saved, tx.now)
+            return saved
     except Invalid as error:
         raise FetchError(str(error)) from error
 

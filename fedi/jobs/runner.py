@@ -82,9 +82,11 @@ class Runner:
         """
         ran = 0
         while True:
+            idle = not self._running
             ran += await self._turn()
             if not self._running:
-                if self._done or self._failed or self._more():
+                # What ended in this turn may have asked for more after the turn had looked.
+                if not idle or self._done or self._failed or self._more():
                     continue
                 return ran
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)

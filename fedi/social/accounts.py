@@ -299,7 +299,7 @@ async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
         value = getattr(remote, name)
         if name not in {"created_at", "further_keys"}:
             setattr(account, name, list(value) if isinstance(value, tuple) else value)
-    if urlsplit(remote.url).netloc != urlsplit(remote.uri).netloc:
+    if _netloc(remote.url) != _netloc(remote.uri):
         account.url = remote.uri  # nobody names a page of somebody else's as their own
     account.display_name = text.name(remote.display_name, MAX_REMOTE_NAME)
     account.note = text.sanitise(remote.note)
@@ -314,6 +314,13 @@ async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
     await tx.flush()
     await account_keys.replace(tx, account, remote.further_keys)
     return account
+
+
+def _netloc(url: str) -> str | None:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:  # such as http://[
+        return None
 
 
 def _check_email(email: str) -> None:

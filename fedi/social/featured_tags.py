@@ -1,4 +1,5 @@
-"""The hashtags that an account shows on its profile."""
+"""The hashtags that an account shows on its profile. Who follows it is told that the profile
+changed, and reads them anew (Mastodon 4.6 does so with every Update of an actor)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once, insert_into
 from fedi.database.tables import Account, FeaturedTag, Tag
-from fedi.social import text
+from fedi.social import accounts, text
 from fedi.social.errors import Invalid, NotFound
 
 MAX_FEATURED = 10  # as Mastodon
@@ -33,7 +34,8 @@ async def add(tx: Transaction, account: Account, name: str) -> Tag:
     await tx.execute(new)
     tag = (await tx.exec(select(Tag).where(Tag.name == row["name"]))).one()
     featured = FeaturedTag(id=tx.new_id(), account_id=account.id, tag_id=tag.id, created_at=tx.now)
-    await add_once(tx, featured)
+    if await add_once(tx, featured):
+        await accounts.update_profile(tx, account)
     return tag
 
 
@@ -52,7 +54,7 @@ async def remove(tx: Transaction, account: Account, name: str) -> None:
     if found is None:
         raise NotFound("That hashtag is not shown.")
     await tx.delete(found)
-    await tx.flush()
+    await accounts.update_profile(tx, account)
 
 
 async def of_account(session: Session, account: Account) -> list[Tag]:

@@ -57,6 +57,8 @@ async def request(tx: Transaction, account: Account, target: Account) -> Follow:
     """
     if account.id == target.id:
         raise Invalid("Nobody can follow themselves.")
+    if target.suspended_at is not None:
+        raise Invalid("That account is suspended here.")
     if target.deleted_at is not None or (target.local and target.actor_type == "Application"):
         raise Invalid("That account cannot be followed.")
     relation = await relationship(tx, account, target)
@@ -113,7 +115,7 @@ async def receive(tx: Transaction, account: Account, target: Account, uri: str) 
         tx.add(follow)
     if follow.state == ACCEPTED:
         await _answer(tx, "accept_follow", account.id, target.id, uri)
-    elif target.locked:
+    elif target.locked or account.silenced_at is not None:
         await notify(tx, target, account, "follow_request")
     else:
         await accept(tx, follow)
@@ -212,7 +214,9 @@ async def _drop(tx: Transaction, follow: Follow, account: Account, target: Accou
     state = dropped.scalar()
     if state is None:
         return False
-    await withdraw(tx, target.id, account.id, "follow_request")
+    # Or who follows and unfollows all day long would fill the notifications.
+    for kind in ("follow", "follow_request"):
+        await withdraw(tx, target.id, account.id, kind)
     if state == ACCEPTED:
         await _count(tx, account, target, -1)
         await timelines.forget(tx, account.id, target.id)

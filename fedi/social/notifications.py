@@ -9,7 +9,7 @@ from sqlalchemy import delete, union_all
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
-from fedi.database.tables import Account, Block, Notification
+from fedi.database.tables import Account, Block, Follow, Notification
 from fedi.events import Event
 
 Kind = Literal[
@@ -33,7 +33,8 @@ async def notify(
     status_id: int | None = None,
     painting_id: int | None = None,
 ) -> None:
-    """Tell a local account something, once; nobody hears of themselves, or across a block.
+    """Tell a local account something, once; nobody hears of themselves, or across a block, and
+    of who is silenced only those hear who follow them.
 
     Args:
         account: who should know; nothing happens for remote ones.
@@ -64,6 +65,13 @@ async def notify_all(
         for account in accounts
         if account.local and account.deleted_at is None and account.id != from_account.id
     ]
+    if wanted and from_account.silenced_at is not None and kind != "follow_request":
+        followers = select(col(Follow.account_id)).where(
+            Follow.target_account_id == from_account.id,
+            col(Follow.account_id).in_(wanted),
+            Follow.state == "accepted",
+        )
+        wanted = list((await tx.execute(followers)).scalars())
     if not wanted:
         return
     unwilling = union_all(

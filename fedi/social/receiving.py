@@ -20,7 +20,7 @@ from fedi import ids
 from fedi.database import Transaction
 from fedi.database.insertion import add_once, insert_new, row_values, table_of
 from fedi.database.tables import Account, MediaAttachment, Status
-from fedi.social import forgetting, polls, quotes, spreading, text, timelines
+from fedi.social import domains, forgetting, polls, quotes, spreading, text, timelines
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
 from fedi.social.polls import ReceivedPoll
@@ -141,7 +141,7 @@ async def receive(
         existing = await _any_by_uri(tx, received.uri)
         assert existing is not None
         return await _again(tx, author, existing, received, live)
-    await _add_media(tx, status, received.media)
+    await _add_media(tx, status, await _shown(tx, author, received))
     await spreading.add_tags(tx, status, received.tags)
     named, silent = await _people(tx, received)
     await spreading.set_mentions(tx, status, named, silent)
@@ -192,13 +192,13 @@ async def update_received(tx: Transaction, status: Status, received: Received) -
     if status.object_type == "Question":
         await polls.record(tx, status, received.poll)
     await quotes.record(tx, status, received.quoted_uri, received.quote_stamp, verify=True)
-    await _change_media(tx, status, received.media)
+    author = await tx.get(Account, status.account_id)
+    assert author is not None
+    await _change_media(tx, status, await _shown(tx, author, received))
     await spreading.set_tags(tx, status, received.tags)
     named, silent = await _people(tx, received)
     await spreading.silence_mentions(tx, status)
     await spreading.set_mentions(tx, status, named, silent)
-    author = await tx.get(Account, status.account_id)
-    assert author is not None
     await notify_all(tx, named, author, "mention", status.id)
     if edited:
         await notify_boosters(tx, status, author)
@@ -302,6 +302,13 @@ def _fill(status: Status, received: Received) -> None:
     status.based_on_uri = received.based_on_uri
     status.interaction_policy = received.interaction_policy
     status.replies_uri = received.replies_uri
+
+
+async def _shown(tx: Transaction, author: Account, received: Received) -> Sequence[ReceivedMedia]:
+    """The pictures of a post, unless those of its author's domain are not shown here."""
+    if received.media and await domains.rejects_media(tx, author.domain):
+        return ()
+    return received.media
 
 
 async def _add_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:

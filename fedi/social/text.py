@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from urllib.parse import quote, urlsplit
 
 import nh3
@@ -24,6 +25,8 @@ MARKDOWN = "text/markdown"
 
 MAX_TEXT = 5000  # characters of a local post
 MAX_REMOTE_HTML = 200_000  # characters of HTML that are looked at; a long article has 100,000
+MAX_REMOTE_TAGS = 5000  # elements in it: reading them when nested takes their square (0.1 s)
+MAX_DEPTH = 100  # elements inside each other; apps walk through them by recursion
 MAX_TAGS = 50  # hashtags of one post
 MAX_MENTIONS = 50  # people whom one post may name
 MAX_TAG_LENGTH = 100
@@ -50,6 +53,7 @@ CLASSES = re.compile(
 )
 BLOCK_CLASSES = re.compile(r"(?:h|p|u|dt|e)-[\w-]+|quote-inline", re.ASCII)
 
+_OPENING = re.compile(r"<[a-z]", re.IGNORECASE)
 _HEADING = re.compile(r"<(/?)h[1-6](?:\s[^<>]*)?>", re.IGNORECASE)
 _PREFORMATTED = re.compile(r"(<pre>.*?</pre>)", re.DOTALL)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -63,6 +67,7 @@ _HREF = re.compile(r' href="([^"]*)"')
 _MENTION_CLASS = re.compile(r' class="(?:[^"]* )?mention(?: [^"]*)?"')
 _TAG_CLASS = re.compile(r' class="(?:[^"]* )?hashtag(?: [^"]*)?"')
 _FOLDED = re.compile(r'(<span[^>]*) class="[^"]*\b(?:invisible|ellipsis)\b[^"]*"')
+_ELEMENT = re.compile(r'<(/?)([a-z]+)(?: [a-z-]+="[^"]*")*>')
 _ANY_TAG = re.compile(r"<[^>]*>")
 
 _USERNAME = r"[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*"
@@ -269,7 +274,7 @@ def sanitise(markup: str) -> str:
 
     Too much of it is cut; what Mastodon would strip is stripped, and what is left is balanced.
     """
-    markup = _UNSAFE.sub("", markup[:MAX_REMOTE_HTML])
+    markup = _bounded(_UNSAFE.sub("", markup))
     markup = _HEADING.sub(lambda tag: "</strong></p>" if tag.group(1) else "<p><strong>", markup)
     cleaned: str = nh3.clean(
         markup,
@@ -282,11 +287,40 @@ def sanitise(markup: str) -> str:
         strip_comments=True,
         url_relative="deny",
     )
+    cleaned = _shallow(cleaned)
     parts, end = [], 0
     for link in _LINK.finditer(cleaned):
         parts += [_unfolded(cleaned[end : link.start()]), _honest(link)]
         end = link.end()
     return "".join([*parts, _unfolded(cleaned[end:])]).strip()
+
+
+def _bounded(markup: str) -> str:
+    """As much of somebody's HTML as is looked at."""
+    markup = markup[:MAX_REMOTE_HTML]
+    if markup.count("<") <= MAX_REMOTE_TAGS:
+        return markup
+    beyond = next(islice(_OPENING.finditer(markup), MAX_REMOTE_TAGS, None), None)
+    return markup[: beyond.start()] if beyond else markup
+
+
+def _shallow(markup: str) -> str:
+    """Balanced HTML without the elements that are too deep inside others; their words stay."""
+    if markup.count("<") <= 2 * MAX_DEPTH:
+        return markup
+    depth = 0
+
+    def keep(element: re.Match[str]) -> str:
+        nonlocal depth
+        if element[2] == "br":
+            return element[0]
+        if element[1]:
+            depth -= 1
+            return element[0] if depth < MAX_DEPTH else ""
+        depth += 1
+        return element[0] if depth <= MAX_DEPTH else ""
+
+    return _ELEMENT.sub(keep, markup)
 
 
 def _honest(link: re.Match[str]) -> str:
@@ -338,6 +372,6 @@ def _keep_attribute(tag: str, name: str, value: str) -> str | None:
 
 def plain(markup: str) -> str:
     """The words of HTML, with its lines."""
-    lines = _BLOCK_END.sub("\n\n", _BREAK.sub("\n", markup[:MAX_REMOTE_HTML]))
+    lines = _BLOCK_END.sub("\n\n", _BREAK.sub("\n", _bounded(markup)))
     words: str = nh3.clean(lines, tags=set(), clean_content_tags={"script", "style"})
     return re.sub(r"\n{3,}", "\n\n", html.unescape(words)).strip()

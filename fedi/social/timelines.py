@@ -218,7 +218,10 @@ async def public(
     Answers to others are left out, as Mastodon does, and what the viewer blocks.
     """
     query = _unblocked(viewer, visible_to(viewer)).where(
-        Status.visibility == "public", col(Status.reblog_of_id).is_(None), _begins_something()
+        Status.visibility == "public",
+        col(Status.reblog_of_id).is_(None),
+        _begins_something(),
+        _not_silenced(),
     )
     if local:
         query = query.where(col(Status.local).is_(True))
@@ -251,7 +254,7 @@ async def tagged(
         _unblocked(viewer, visible_to(viewer))
         .join(StatusTag, col(StatusTag.status_id) == col(Status.id))
         .join(Tag, col(Tag.id) == col(StatusTag.tag_id))
-        .where(Tag.name == normal_tag(tag), Status.visibility == "public")
+        .where(Tag.name == normal_tag(tag), Status.visibility == "public", _not_silenced())
     )
     return await _read(session, query, page)
 
@@ -261,6 +264,13 @@ def _begins_something() -> ColumnElement[bool]:
     return or_(
         col(Status.in_reply_to_uri).is_(None),
         col(Status.in_reply_to_account_id) == col(Status.account_id),
+    )
+
+
+def _not_silenced() -> ColumnElement[bool]:
+    """A post of somebody whom those may find who do not follow them."""
+    return ~exists().where(
+        col(Account.id) == col(Status.account_id), col(Account.silenced_at).is_not(None)
     )
 
 

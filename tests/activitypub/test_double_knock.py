@@ -143,6 +143,21 @@ async def test_who_believes_neither_is_asked_twice_and_nothing_is_learned(
     assert learned.told == []
 
 
+async def test_the_first_refusal_is_the_answer_where_both_are_refused(
+    client: Client, peer: Peer, signer: Signer
+) -> None:
+    # a 400 to what it cannot read does not make its 401 final
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=401 if kinds(peer)[-1] == "cavage" else 400)
+
+    peer.answers["/inbox"] = answer
+    first = await client.post(peer.url("/inbox"), BODY, signer)
+    assert (first.status, first.permanent) == (401, False)
+    with pytest.raises(FetchError) as caught:
+        await client.get_document(peer.url("/inbox"), signer)
+    assert (caught.value.status, caught.value.permanent) == (401, False)
+
+
 @pytest.mark.parametrize("second", [410, 503])
 async def test_what_the_second_knock_brings_is_the_answer(
     client: Client, peer: Peer, signer: Signer, learned: Learned, second: int

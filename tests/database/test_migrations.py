@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import JSON, Connection, MetaData, Table, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
@@ -50,6 +53,50 @@ async def test_a_migration_can_be_taken_back(new_database: rig.NewDatabase) -> N
         await connection.run_sync(down)
     await engine.dispose()
     assert await migrate(url) is True
+
+
+async def test_threads_from_before_contexts_get_them(new_database: rig.NewDatabase) -> None:
+    from alembic import command
+
+    def at(revision: str) -> Callable[[Connection], None]:
+        def move(connection: Connection) -> None:
+            config = configuration()
+            config.attributes["connection"] = connection
+            way = command.downgrade if revision == "0002" else command.upgrade
+            way(config, revision)
+
+        return move
+
+    engine = create_async_engine(driver_url(new_database()))
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    async with engine.begin() as connection:
+        await connection.run_sync(at("0002"))
+        tables = MetaData()
+        await connection.run_sync(tables.reflect)
+        accounts, statuses = tables.tables["account"], tables.tables["status"]
+        await connection.execute(accounts.insert().values(blank(accounts, moment) | {"id": 1}))
+        threads = [(1, None, True), (2, 1, False), (3, 2, True), (4, None, False), (5, 4, True)]
+        for id_, parent, local in threads:
+            row = blank(statuses, moment) | {
+                "id": id_, "uri": f"u{id_}", "account_id": 1, "local": local,
+                "in_reply_to_id": parent, "in_reply_to_uri": f"u{parent}" if parent else None,
+            }  # fmt: skip
+            await connection.execute(statuses.insert().values(row))
+        await connection.run_sync(at("head"))
+        found = await connection.execute(text("SELECT context_uri FROM status ORDER BY id"))
+        assert found.scalars().all() == ["u1/context", "u1/context", "u1/context", None, None]
+    await engine.dispose()
+
+
+def blank(table: Table, moment: datetime) -> dict[str, Any]:
+    """A row with something in every column that must have something."""
+    kinds: dict[type[Any], Any] = {str: "", bool: False, int: 0, dict: {}, datetime: moment}
+    row = {}
+    for column in table.columns:
+        if not column.nullable and not column.foreign_keys:
+            kind: type[Any] = dict if isinstance(column.type, JSON) else column.type.python_type
+            row[column.name] = kinds[kind]
+    return row
 
 
 def test_a_database_of_another_kind_is_refused_in_words() -> None:

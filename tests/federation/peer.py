@@ -58,8 +58,10 @@ class Internet:
         self.clock = clock
         self.port = 0
         self.pages: dict[str, Page] = {}
+        self.prefixes: dict[str, Page] = {}  # for all addresses that begin so
         self.answers: dict[str, list[Page]] = {}  # to POSTs, by address, in turn; then 202
         self.handles: dict[str, str] = {}  # `user@host` to the actor's id
+        self.fingers: dict[str, Page] = {}  # `user@host` to another answer of WebFinger
         self.asked: Counter[str] = Counter()  # GETs, by address
         self.signed: Counter[str] = Counter()  # GETs that had a signature, by address
         self.posted: list[tuple[str, Document, dict[str, str]]] = []
@@ -114,10 +116,14 @@ class Internet:
         if request.path == "/.well-known/webfinger":
             return self._finger(request)
         page = self.pages.get(url)
+        if page is None:
+            page = next((at for start, at in self.prefixes.items() if url.startswith(start)), None)
         return page(request) if page is not None else web.Response(status=404)
 
     def _finger(self, request: web.Request) -> web.StreamResponse:
         acct = request.query["resource"].removeprefix("acct:")
+        if acct in self.fingers:
+            return self.fingers[acct](request)
         uri = self.handles.get(acct)
         if uri is None or not acct.endswith(f"@{request.host}"):
             return web.Response(status=404)

@@ -264,3 +264,15 @@ async def test_a_list_without_end_costs_little(
     assert len(hosts) <= answers.MAX_HOSTS + 1
     assert internet.asked[f"{carol.origin}/target"] == 0
     assert await seeing.jobs(instance) == []
+
+
+async def test_answers_to_answers_are_read_to_a_depth(
+    instance: Instance, internet: Internet, alice: Account, bob: Person, carol: Person
+) -> None:
+    note = bob.note()
+    note["replies"] = f"{note['id']}/replies"
+    deep(internet, note, carol)
+    await arrives(instance, bob, note)
+    read = [url for url in internet.asked if url.startswith(f"{carol.uri}/notes/")]
+    posts = [url for url in read if not url.endswith("/replies")]
+    assert len(posts) == answers.MAX_DEPTH

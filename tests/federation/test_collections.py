@@ -175,11 +175,17 @@ async def test_likes_are_between_who_likes_and_who_is_liked(
     assert set(await document(browser, url)) == set((await read(browser, f"{url}?page=true"))[1])
 
 
-async def test_hashtags_are_featured(instance: Instance, browser: Browser, alice: Account) -> None:
+async def test_hashtags_are_featured(
+    instance: Instance, internet: Internet, browser: Browser, alice: Account, bob: Person
+) -> None:
+    await instance.run_jobs()
+    internet.posted.clear()
     async with instance.easel.database.write() as tx:
         await featured_tags.add(tx, alice, "#OilPainting")
         await featured_tags.add(tx, alice, "oilpainting")
         await featured_tags.add(tx, alice, "fox")
+    await instance.run_jobs()
+    assert {activity["type"] for activity in internet.got(bob.inbox)} == {"Update"}
     url = f"{alice.uri}/collections/tags"
     whole = await document(browser, url)
     assert whole["totalItems"] == 2

@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 
 from fedi.cli import app
 from fedi.clock import FakeClock
-from fedi.database.tables import Account, Job, RemoteFile
+from fedi.database.tables import Account, DomainRule, Job, RemoteFile
+from fedi.social import domains
 from fedi.studio import pictures
 from fedi.studio.remote_files import claims, fetching, keeping
 from fedi.studio.remote_files.claims import Claim
@@ -712,6 +713,23 @@ async def test_the_command_line_shows_refreshes_and_makes_room(
     assert said == "1 file removed, 2.0 MB freed.\n"
     assert on_disk(instance) == 0
     assert (await see(instance, browser, url)).body == changed
+
+
+@pytest.mark.parametrize(
+    "what", [{"severity": "none", "reject_media": True}, {"severity": "suspend"}]
+)
+async def test_files_of_a_domain_that_is_not_wanted_are_not_shown(
+    instance: Instance, internet: Internet, browser: aiohttp.ClientSession, what: dict[str, Any]
+) -> None:
+    known = serve(internet, "known.png", files.png(10, 10))
+    new = serve(internet, "new.png", files.png(10, 10))
+    assert (await see(instance, browser, known)).status == 200
+    rule = DomainRule(domain="files.localhost", created_at=instance.clock.now(), **what)
+    async with instance.easel.database.write() as tx:
+        await domains.put(tx, [rule], limited=False)
+    for url in (known, new):
+        assert (await see(instance, browser, url)).status == 404
+    assert internet.asked[new] == 0
 
 
 async def test_what_is_deleted_is_not_kept(

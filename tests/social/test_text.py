@@ -294,3 +294,22 @@ def test_mentions_are_read_from_links_as_mastodon_writes_them() -> None:
 def test_plain_keeps_lines_and_words() -> None:
     assert text.plain("<p>one<br>two</p><p>three &amp; four</p>") == "one\ntwo\n\nthree & four"
     assert text.plain("<script>x</script>&lt;b&gt;") == "<b>"
+
+
+@pytest.mark.parametrize(
+    "opening", ["<div>", "<ul><li>", "<pre>", "<b><p>", "<blockquote>", "<h1>", "<table><tr><td>"]
+)
+def test_html_that_is_deep_is_made_shallow(opening: str) -> None:
+    """Reading nested elements takes the square of their number, and apps read by recursion."""
+    cleaned = text.sanitise(f"<p>hello</p>{opening * 40_000}")
+    depth = deepest = elements = 0
+    for tag in re.findall(r"<(/?)[a-z]", cleaned):
+        depth += -1 if tag else 1
+        deepest, elements = max(deepest, depth), elements + 1
+    assert deepest <= text.MAX_DEPTH and depth == 0
+    assert elements <= 10 * text.MAX_REMOTE_TAGS
+    assert text.plain(cleaned).startswith("hello")
+
+
+def test_words_that_are_deep_stay() -> None:
+    assert text.plain(text.sanitise("<ul><li>" * 500 + "words")) == "words"

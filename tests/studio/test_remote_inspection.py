@@ -105,6 +105,9 @@ def test_what_is_too_large_to_show_is_made_smaller() -> None:
     assert found.content is not None and found.width is not None and found.height is not None
     assert found.width * found.height <= pictures.MAX_PIXELS
     assert Image.open(io.BytesIO(found.content)).size == (found.width, found.height)
+    turned = look(files.jpeg(3200, 2700, exif=files.exif(place=True, orientation=6)))
+    assert turned.width and turned.height and turned.width < turned.height
+    assert b"Exif" not in (turned.content or b"Exif")
     tall = look(files.png(40, 6000))
     assert (tall.width, tall.height) == (33, 5000)
 

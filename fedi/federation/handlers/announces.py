@@ -8,7 +8,7 @@ from activitypub.objects import Activity
 from activitypub.objects.activity import ACTIVITY_TYPES
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Follow
-from fedi.federation import answers, remote
+from fedi.federation import answers, relays, remote, subscriptions
 from fedi.federation.handlers import groups
 from fedi.federation.handlers.effects import Effect, embedded, status_by_uri
 from fedi.federation.handlers.posts import revive
@@ -21,6 +21,8 @@ async def announce(easel: Easel, actor: Account, activity: Activity) -> Effect |
     inner = embedded(activity)
     done = inner if inner is not None and inner.type in ACTIVITY_TYPES - {"Question"} else None
     async with easel.database.read() as session:
+        if await relays.is_relay(session, actor.uri):
+            return lambda tx: subscriptions.hint(tx, activity)
         known = await status_by_uri(session, activity.object_id)
         wanted = known is not None and known.local
         if not wanted:

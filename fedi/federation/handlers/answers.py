@@ -6,6 +6,7 @@ from activitypub import origin
 from activitypub.objects import Activity
 from fedi.database import Transaction
 from fedi.database.tables import Account, Follow
+from fedi.federation import relays, subscriptions
 from fedi.federation.handlers.effects import Effect, embedded, local_person
 from fedi.runtime import Easel
 from fedi.social import accounts, approvals, follows
@@ -17,6 +18,8 @@ async def accept(easel: Easel, actor: Account, activity: Activity) -> Effect | N
     own = origin.same_origin(stamp, actor.uri)
 
     async def effect(tx: Transaction) -> None:
+        if await subscriptions.answered(tx, actor, activity, relays.ACCEPTED):
+            return
         found = await _sent(tx, actor, activity)
         if found is not None:
             await follows.accept(tx, found)
@@ -28,6 +31,8 @@ async def accept(easel: Easel, actor: Account, activity: Activity) -> Effect | N
 
 async def reject(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
     async def effect(tx: Transaction) -> None:
+        if await subscriptions.answered(tx, actor, activity, relays.REJECTED):
+            return
         found = await _sent(tx, actor, activity)
         if found is not None:
             await follows.reject(tx, found)

@@ -162,16 +162,21 @@ def _inspected(kind: Kind, medium: Medium, content: bytes) -> Inspected:
     width, height = image.size
     _check_pixels(image)
     fits = width * height <= pictures.MAX_PIXELS and max(image.size) <= pictures.MAX_SIDE
-    if image.format == "JPEG" and fits and not _tells_a_place(image, content):
-        # Only the small rendition needs its pixels: a JPEG can be decoded at half or a quarter.
-        image.draft(None, pictures.shrunk_size(image.size, SMALL_PIXELS[kind]))
+    kept = fits and not _tells_a_place(image, content)
+    if image.format == "JPEG" and (kept or not fits):
+        # It can be decoded at half or a quarter: only what is encoded here needs its pixels.
+        most = SMALL_PIXELS[kind] if kept else pictures.MAX_PIXELS
+        image.draft(None, pictures.shrunk_size(image.size, most))
     _decode(image)
+    kept = fits and not _tells_a_place(image, content)  # EXIF may stand behind the pixels
     label = provenance.label(provenance.read_opened(image))
-    turned = ImageOps.exif_transpose(image)
     if image.getexif().get(_ORIENTATION, 1) in _SIDEWAYS:
         width, height = height, width
+    if not fits:
+        image = _smaller(image)
+    turned = ImageOps.exif_transpose(image)
     changed = None
-    if not fits or _tells_a_place(image, content):
+    if not kept:
         changed = _encoded_anew(image, label)
         again = _opened(changed)
         width, height = again.size
@@ -239,6 +244,15 @@ def _decode(image: Image.Image) -> None:
     if image.tell():
         image.seek(0)
         image.load()
+
+
+def _smaller(image: Image.Image) -> Image.Image:
+    """A still picture as large as it is shown: no copy of it is made at its full size."""
+    if pictures.moves(image) or image.mode not in {"RGB", "RGBA", "L"}:
+        return image
+    smaller = pictures.shrunk(image, pictures.MAX_PIXELS)
+    smaller.format = image.format
+    return smaller
 
 
 def _encoded_anew(image: Image.Image, label: bytes) -> bytes:

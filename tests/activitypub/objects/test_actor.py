@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from activitypub.errors import Malformed
-from activitypub.objects import Actor, Attachment, Emoji, Field, Generator, PublicKey
+from activitypub.objects import Actor, Attachment, Emoji, Field, Generator, Multikey, PublicKey
 
 ALICE = "https://a.example/users/alice"
 MINIMAL = {
@@ -35,6 +35,7 @@ FULL = Actor(
     fields=(Field(name="Web", value='<a href="https://a.example">a</a>'),),
     tags=(Emoji(name="heart", url="https://a.example/e.png", media_type="image/png"),),
     public_keys=(PublicKey(id=f"{ALICE}#main-key", owner=ALICE, pem="PEM"),),
+    assertion_methods=(Multikey(id=f"{ALICE}#ed", controller=ALICE, multibase="z6Mk"),),
     manually_approves_followers=True,
     discoverable=True,
     indexable=False,
@@ -135,3 +136,22 @@ def test_limits_of_a_profile() -> None:
     assert len(actor.name or "") == 2048 and len(actor.summary or "") == 20_000
     assert len(actor.fields) == 50 and len(actor.fields[0].value) == 2047
     assert len(actor.also_known_as) == 256
+
+
+def test_multikeys_that_are_somebody_elses_or_none_are_left_out() -> None:
+    key = {
+        "id": f"{ALICE}#ed",
+        "type": "Multikey",
+        "controller": ALICE,
+        "publicKeyMultibase": "z6Mk",
+    }
+    odd: list[Any] = [
+        f"{ALICE}#by-id", None, 7, [], {**key, "controller": "https://a.example/users/mallory"},
+        {**key, "type": "JsonWebKey"}, {**key, "publicKeyMultibase": 7}, {**key, "id": None},
+        {**key, "publicKeyMultibase": "z" * 20_000}, {**key, "controller": None},
+    ]  # fmt: skip
+    for entry in odd:
+        assert Actor.parse({**MINIMAL, "assertionMethod": entry}).assertion_methods == ()
+    found = Actor.parse({**MINIMAL, "assertionMethod": [*odd[:5], key]}).assertion_methods
+    assert found == (Multikey(id=f"{ALICE}#ed", controller=ALICE, multibase="z6Mk"),)
+    assert len(Actor.parse({**MINIMAL, "assertionMethod": [key] * 50}).assertion_methods) == 10
