@@ -34,9 +34,7 @@ HOSTILE = ("hangs", "broken", "endless", "circle")
 SETTLE_S = 90.0  # for what is still under way in the end
 SAMPLE_S = 2.0
 
-RECEIVED = (
-    "SELECT count(*) FROM home_entry JOIN status ON status.id = status_id WHERE NOT status.local"
-)
+RECEIVED = "SELECT count(*) FROM status WHERE NOT local"  # written with their entries in the home
 
 GROWTH = 1.15  # of memory, from the second quarter to the last
 SLOWER = 3.0  # how much later an honest server may have a post while others are hostile

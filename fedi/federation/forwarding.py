@@ -178,7 +178,8 @@ async def forwarded(easel: Easel, job: Claimed) -> None:
                 id=job.payload["id"], type=job.payload["type"], actor=actor, object_id=uri
             )
             body = json.encode(hint.document()).decode()
-            await enqueue(tx, "incoming", {"body": body, "signer": actor})
+            lane = origin.host(actor) or ""
+            await enqueue(tx, "incoming", {"body": body, "signer": actor}, lane=lane)
         await job.finish(tx)
 
 

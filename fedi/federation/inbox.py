@@ -44,6 +44,7 @@ from fedi.social import accounts, domains
 
 REMEMBERED_FOR = timedelta(days=30)  # a signature is good for hours, a peer's retries for days
 MAX_ACTIVITIES = 50  # in one collection; nobody was seen to send more than a handful
+UNWELCOME = "This instance does not talk to that server."
 PRUNE_EVERY = 1024  # one activity in so many clears away what is older
 
 _KEY_ID = re.compile(r'keyid\s*=\s*"([^"]*)"', re.IGNORECASE)
@@ -86,7 +87,7 @@ async def _receive(request: Request) -> Response:
     except Malformed as error:
         raise HTTPException(400, error.reason) from error
     if await unwelcome(easel, request, activity.actor):
-        raise HTTPException(403, "This instance does not talk to that server.")
+        raise HTTPException(403, UNWELCOME)
     own_end = activity.type == "Delete" and activity.object_id == activity.actor
     if own_end and not await _known(easel, activity.actor):
         return Response(status_code=202)  # somebody whom nobody here ever heard of is gone
@@ -116,7 +117,8 @@ async def _receive(request: Request) -> Response:
 
     async def write_down(tx: Transaction) -> None:
         if await _first_time(tx, activity):
-            await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer})
+            lane = origin.host(signer) or ""
+            await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer}, lane=lane)
             await synchronisation.take(tx, sender, request.headers)
         await known.save(tx)
 
@@ -124,6 +126,16 @@ async def _receive(request: Request) -> Response:
     if isinstance(answer, Verified):
         replays.remember(answer, easel.clock.now())
     return Response(status_code=202)
+
+
+async def _passed_on(easel: Easel, activity: Activity, signer: str) -> bool:
+    """Whether a relay passed on what somebody else said: not believed, but looked up."""
+    async with easel.database.read() as session:
+        if not await relays.is_relay(session, signer):
+            return False
+    async with easel.database.write() as tx:
+        await subscriptions.hint(tx, activity)
+    return True
 
 
 async def _receive_many(
@@ -137,7 +149,7 @@ async def _receive_many(
     if not members or len(members) > MAX_ACTIVITIES:
         raise HTTPException(400, f"A collection here holds 1 to {MAX_ACTIVITIES} activities.")
     if await unwelcome(easel, request):
-        raise HTTPException(403, "This instance does not talk to that server.")
+        raise HTTPException(403, UNWELCOME)
     answer = await signed_by(easel, request, body)
     if isinstance(answer, Refused):
         raise _refusal(answer)
@@ -156,19 +168,9 @@ async def _receive_many(
         for activity, alone in allowed:
             if await _first_time(tx, activity):
                 payload = {"body": alone.decode(), "signer": answer.owner}
-                await enqueue(tx, "incoming", payload)
+                await enqueue(tx, "incoming", payload, lane=origin.host(answer.owner) or "")
         await known.save(tx)
     return Response(status_code=202)
-
-
-async def _passed_on(easel: Easel, activity: Activity, signer: str) -> bool:
-    """Whether a relay passed on what somebody else said: not believed, but looked up."""
-    async with easel.database.read() as session:
-        if not await relays.is_relay(session, signer):
-            return False
-    async with easel.database.write() as tx:
-        await subscriptions.hint(tx, activity)
-    return True
 
 
 async def _author(easel: Easel, activity: Activity, answer: Verified | Refused) -> str:

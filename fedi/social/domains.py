@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import case, delete, func, or_, update
+from sqlalchemy import bindparam, case, delete, func, or_, update
 from sqlmodel import col, select
 
 from activitypub import origin
@@ -32,6 +32,8 @@ MODE = "federation.mode"
 SEVERITIES = ("none", "silence", "suspend")
 MAX_COMMENT = 2000  # characters
 BATCH = 500  # domains in one statement
+
+_NAMED = select(DomainRule).where(col(DomainRule.domain).in_(bindparam("names", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ async def rejects_reports(session: Session, domain: str | None) -> bool:
 
 async def _rule(session: Session, domain: str | None) -> DomainRule | None:
     names = list(above(domain))
-    rows = await session.exec(select(DomainRule).where(col(DomainRule.domain).in_(names)))
+    rows = await session.exec(_NAMED, params={"names": names})
     found = {rule.domain: rule for rule in rows.all()}
     return next((found[name] for name in names if name in found), None)
 

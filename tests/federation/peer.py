@@ -6,6 +6,7 @@ needs. Requests are signed here without the library under test.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -66,6 +67,7 @@ class Internet:
         self.signed: Counter[str] = Counter()  # GETs that had a signature, by address
         self.posted: list[tuple[str, Document, dict[str, str]]] = []
         self.raw: list[bytes] = []  # the bodies of what was posted
+        self.hold: tuple[str, asyncio.Event] | None = None  # hosts that let GETs wait, and until
         self._people = 0
 
     def host(self, name: str) -> str:
@@ -111,6 +113,8 @@ class Internet:
             waiting = self.answers.get(url)
             return waiting.pop(0)(request) if waiting else web.Response(status=202)
         self.asked[url] += 1
+        if self.hold is not None and request.host.startswith(self.hold[0]):
+            await self.hold[1].wait()
         if "Signature" in request.headers:
             self.signed[url] += 1
         if request.path == "/.well-known/webfinger":

@@ -219,6 +219,8 @@ async def test_not_everybody_may_pass_on(
     internet.show(note["id"], {"@context": AS2, **note})
     internet.asked.clear()
     assert await passed_on(instance, mallory, carol.create(note)) == 401  # nobody follows her
+    await seeing.follow(instance, alice, mallory.handle)  # nor is one who only asked a follower
+    assert await passed_on(instance, mallory, carol.create(note)) == 401
     for activity in (
         carol.create(carol.note(cc=[carol.followers])),  # not to his followers
         carol.activity("Like", note["id"], cc=[host.followers]),  # nobody could confirm it

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from fedi.cli import app, context
 from fedi.database.tables import Account, PeerHost
-from fedi.federation import hosts
+from fedi.federation import hosts, incoming
 from fedi.social import accounts, follows
 from tests import rig
 from tests.federation import seeing
@@ -278,3 +278,32 @@ async def test_the_command_line_tells_health_and_tries_again(
     instance.clock.advance(max(behind, timedelta()) + timedelta(seconds=3))
     await instance.run_jobs()
     assert {url for url, _, _ in internet.posted} == set(inboxes)
+
+
+async def test_a_host_that_lets_us_wait_holds_up_nobody_elses_activities(
+    new_database: rig.NewDatabase, tmp_path: Path, internet: Internet
+) -> None:
+    """Each of its many actors must be asked for; what others send is done meanwhile."""
+    answering = asyncio.Event()
+    async with rig.serve_instance(
+        tmp_path, new_database(), clock=internet.clock, federation={"timeout_s": 120}
+    ) as instance:
+        async with instance.easel.database.write() as tx:
+            alice = await accounts.create_local(tx, "alice")
+        slow = [internet.person(f"s{n}", "aaa") for n in range(incoming.AT_ONCE + 6)]
+        for person in slow:
+            assert await person.send(instance, person.activity("Follow", alice.uri)) == 202
+        internet.hold = ("aaa.", answering)
+        instance.clock.advance(timedelta(minutes=2))  # what was read for their keys is forgotten
+        bob = internet.person("bob", "zzz")
+        assert await bob.send(instance, bob.activity("Follow", alice.uri)) == 202
+        running = asyncio.create_task(instance.run_jobs())
+
+        async def followed() -> bool:
+            return await seeing.followers(instance, alice) == [bob.uri]
+
+        try:
+            await rig.until(followed, seconds=60)
+        finally:
+            answering.set()
+            await running

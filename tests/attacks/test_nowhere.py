@@ -1,0 +1,148 @@
+"""Attacks 43 and 44: an instance in the open, and a canary on every address of this machine.
+
+Nobody in the open lives on loopback, so nobody may come to the canary: however it is spelled, and
+whoever names it. bob and mallory were met before the instance was told so; their keys are known.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from fedi.clock import FakeClock
+from fedi.federation import remote
+from fedi.social import accounts
+from fedi.social.errors import SocialError
+from tests import rig
+from tests.attacks import canary as canaries
+from tests.attacks.canary import LOOPBACK, PRIVATE
+from tests.attacks.listening import nothing_fails
+from tests.attacks.world import REFUSED, TAKEN, World
+from tests.federation import peer, seeing
+from tests.federation.peer import PUBLIC, Person
+
+# A name that looks public to us and is an address of this machine: its own (attack 44).
+NAMES = (socket.gethostname(), "ip6-localhost", "localhost.localdomain")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def guarded(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[World, list[str], dict[str, Person]]]:
+    """The world as it is for an instance in the open; addresses of the canary, and followers of
+    alice whose inboxes these are."""
+    folder = tmp_path_factory.mktemp("nowhere")
+    database_url = rig.SQLiteFiles(sqlite_template, folder).new()
+    clock = FakeClock()
+    async with peer.opened(clock) as internet, canaries.caged() as canary:
+        hosts = [*LOOPBACK, *NAMES]
+        addresses = [
+            canary.url(host, scheme=scheme) for scheme in ("https", "http") for host in hosts
+        ]
+        addresses += [f"https://{host}/" for host in PRIVATE]
+        sock = rig.free_socket()
+        port = sock.getsockname()[1]
+        inboxes: dict[str, Person] = {}
+        async with rig.serve_instance(folder, database_url, clock=clock, sock=sock) as instance:
+            async with instance.easel.database.write() as tx:
+                alice = await accounts.create_local(tx, "alice")
+            world = World(instance, internet, canary, alice)
+            await world.settle()
+            for address in addresses:
+                follower = world.stranger(inbox=address)
+                await follower.send(instance, follower.activity("Follow", alice.uri))
+                inboxes[address] = follower
+            await instance.run_jobs()
+        async with rig.serve_instance(
+            folder, database_url, clock=clock, sock=rig.socket_on(port),
+            federation={"allow_private_addresses": False},
+        ) as instance:  # fmt: skip
+            world.instance = instance
+            await canary.wake()
+            yield world, addresses, inboxes
+
+
+def _naming(person: Person, address: str, where: str, world: World) -> dict[str, Any]:
+    """An activity of theirs that names an address."""
+    note = person.note("look there", to=[world.alice.uri, PUBLIC])
+    picture = {"type": "Image", "mediaType": "image/png", "url": address}
+    more: dict[str, Any] = {
+        "in-reply-to": {"inReplyTo": address},
+        "attachment": {"attachment": [picture], "image": picture, "icon": picture},
+        "emoji": {"tag": [{"type": "Emoji", "name": ":x:", "icon": picture}]},
+        "mention": {"tag": [{"type": "Mention", "href": address}], "cc": [address]},
+        "context": {"@context": [peer.AS2, address], "context": address, "conversation": address},
+        "collections": {
+            "replies": {"id": address, "type": "Collection", "first": address, "next": address},
+            "likes": address, "shares": address,
+        },
+        "quote": {"quote": address, "quoteUrl": address, "_misskey_quote": address},
+        "link": {"content": f'<p><a href="{address}">x</a></p>', "url": address},
+    }  # fmt: skip
+    if where == "boost":
+        return person.activity("Announce", address, to=[PUBLIC])
+    if where == "like":
+        return person.activity("Like", address)
+    if where == "move":
+        return person.activity("Move", person.uri, target=address)
+    return person.create({**note, **more[where]})
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    "where",
+    ["in-reply-to", "attachment", "emoji", "mention", "context", "collections", "quote", "link",
+     "boost", "like", "move"],
+)  # fmt: skip
+async def test_43_what_an_activity_names(guarded: Any, where: str) -> None:
+    world, addresses, _ = guarded
+    with nothing_fails():
+        for address in addresses:
+            activity = _naming(world.bob, address, where, world)
+            assert await world.bob.send(world.instance, activity) in TAKEN | REFUSED, address
+        await world.instance.run_jobs()
+        page = world.post.rsplit("/", 1)[1]
+        await world.get(f"/@alice/{page}", accept="text/html")
+        await world.instance.run_jobs()
+    assert world.canary.visits == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_43_keys(guarded: Any) -> None:
+    world, addresses, _ = guarded
+    with nothing_fails():
+        for address in addresses:
+            activity = world.bob.activity("Like", world.post)
+            answer = await world.says(world.bob, activity, key_id=f"{address}#key")
+            assert answer in REFUSED | {503}, address
+            status, _ = await world.get(world.secret, None, signature=f'keyId="{address}"')
+            assert status in {400, 401, 404}
+    assert world.canary.visits == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_43_inboxes(guarded: Any) -> None:
+    world, addresses, inboxes = guarded
+    known = [a for a in addresses if await seeing.account(world.instance, inboxes[a].uri)]
+    assert len(known) > len(addresses) / 2
+    with nothing_fails():
+        await seeing.publish(world.instance, world.alice, "for all my followers")
+        await world.instance.run_jobs()
+    assert world.canary.visits == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_43_names_that_people_type(guarded: Any) -> None:
+    world, addresses, _ = guarded
+    easel = world.instance.easel
+    with nothing_fails():
+        for address in addresses:
+            for name in (address, f"x@{address.split('/')[2]}"):
+                with pytest.raises(SocialError):
+                    await remote.resolve(easel, name)
+    assert world.canary.visits == []
