@@ -9,8 +9,8 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Report, Status
-from fedi.social import text
-from fedi.social.errors import Invalid
+from fedi.social import domains, text
+from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.outbound import tell
 
 MAX_COMMENT = 5000  # characters that are kept; Mastodon writes 1,000
@@ -27,7 +27,12 @@ async def receive(
         uris: what is reported; what is not ours is passed over.
         comment: why.
         uri: the id of the Flag.
+
+    Raises:
+        NotAllowed: reports from their domain are not to be heard.
     """
+    if await domains.rejects_reports(tx, account.domain):
+        raise NotAllowed("Reports from that domain are not heard.")
     named = await tx.exec(
         select(Account).where(
             col(Account.uri).in_(uris),

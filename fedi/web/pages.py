@@ -19,7 +19,7 @@ from activitypub.context import accepts_activity
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
-from fedi.social import accounts, posts, statuses, text, timelines
+from fedi.social import accounts, posts, reactions, statuses, text, timelines
 from fedi.social.posts import Post
 from fedi.social.timelines import Page
 from fedi.studio.remote_files import claims, gallery
@@ -152,6 +152,7 @@ async def post(request: Request) -> Response:
         after = await threads.after(session, status)
         around = [found, *(answer.post for answer in (*before, *after))]
         hung = await gallery.of(easel, session, claims.of_posts(around))
+        reacted = (await reactions.of_statuses(session, [status.id])).get(status.id)
     listed = author.discoverable and status.visibility == "public"
     return page(
         request,
@@ -161,6 +162,7 @@ async def post(request: Request) -> Response:
         post=views.shown(found, hung),
         origins=views.origins(found, hung),
         recipes=[recipe for media in found.media if (recipe := views.shared(media))],
+        reactions=views.reactions(reacted) if reacted else [],
         before=[views.answer(each, hung) for each in before],
         answers=[views.answer(each, hung) for each in after],
     )

@@ -7,6 +7,7 @@ when it came in (`social.text`).
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -254,6 +255,14 @@ def shown(post: Post, gallery: Gallery) -> Shown:
         boosts=status.reblogs_count,
         favourites=status.favourites_count,
     )
+
+
+def reactions(found: Counter[tuple[str, str | None]]) -> list[tuple[str, int]]:
+    """Emoji and how often they were put to a post, the most frequent first.
+
+    Custom ones by their names: their images lie on other servers.
+    """
+    return [(f":{name}:" if url else name, count) for (name, url), count in found.most_common()]
 
 
 def answer(found: Answer, gallery: Gallery) -> Reply:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
 import pytest
 
 from fedi.database.tables import Account
@@ -11,6 +12,7 @@ from fedi.social import reactions
 from tests.federation import seeing
 from tests.federation.peer import Internet, Person
 from tests.rig import Instance
+from tests.web.reading import get
 
 
 @pytest.fixture
@@ -123,3 +125,17 @@ async def test_nobody_reacts_to_what_they_may_not_see(
     hidden = await seeing.publish(instance, alice, visibility="private")
     await bob.does(instance, bob.activity("EmojiReact", hidden, content="🔥"))
     assert await counted(instance, hidden) == ({}, 0)
+
+
+async def test_the_page_of_a_post_shows_reactions_and_loads_nothing_from_elsewhere(
+    instance: Instance, browser: aiohttp.ClientSession, bob: Person, post: str
+) -> None:
+    await bob.does(instance, bob.activity("EmojiReact", post, content="🔥"))
+    name = ":blobcat:"
+    await bob.does(instance, bob.activity("EmojiReact", post, content=name, tag=[blob(bob)]))
+    status = await seeing.status(instance, post)
+    assert status is not None
+    page = (await get(browser, status.url)).page
+    shown = page.one("ul", **{"aria-label": "Reactions"})
+    assert sorted(entry.text for entry in shown.all("li")) == [":blobcat: 1", "🔥 1"]
+    assert bob.origin not in page.text

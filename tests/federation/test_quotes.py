@@ -150,9 +150,13 @@ async def test_nobody_asks_in_anothers_name(
     note = bob.note(quote=quoted)
     assert await mallory.send(instance, request(mallory, quoted, note)) == 403
     stamp = (await asked(instance, bob, quoted, note))["result"]
-    stolen = mallory.note(quote=quoted, quoteAuthorization=stamp)
-    await mallory.does(instance, mallory.create(stolen))
-    assert await state(instance, stolen["id"]) == "pending"
+    for thief in (mallory, bob):
+        stolen = thief.note(quote=quoted, quoteAuthorization=stamp)
+        await thief.does(instance, thief.create(stolen))
+        assert await state(instance, stolen["id"]) == "pending"
+    other = await seeing.publish(instance, alice)
+    await bob.does(instance, bob.create({**note, "quote": other, "quoteAuthorization": stamp}))
+    assert await state(instance, note["id"]) == "pending"
 
 
 @pytest.mark.parametrize("name", ["quote", "_misskey_quote", "quoteUrl", "quoteUri", "tag"])

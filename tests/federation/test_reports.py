@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlmodel import col, select
 
-from fedi.database.tables import Account, Report
+from fedi.database.tables import Account, DomainRule, Report
 from fedi.federation import remote
 from fedi.social import accounts, reports
 from fedi.social.errors import Invalid
@@ -99,3 +99,14 @@ async def test_a_report_needs_a_reason_and_somebody_else(
         ):
             with pytest.raises(Invalid):
                 await reports.make(tx, alice, target, comment, posts)
+
+
+async def test_reports_of_a_domain_are_not_heard_if_a_rule_says_so(
+    instance: Instance, internet: Internet, alice: Account, server: Person
+) -> None:
+    async with instance.easel.database.write() as tx:
+        tx.add(
+            DomainRule(domain=server.host, severity="none", reject_reports=True, created_at=tx.now)
+        )
+    await server.does(instance, server.activity("Flag", [alice.uri], content="spam"))
+    assert await stored(instance) == []
