@@ -112,7 +112,8 @@ async def _receive(request: Request) -> Response:
 
     async def write_down(tx: Transaction) -> None:
         if await _first_time(tx, activity):
-            await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer})
+            payload = {"body": body.decode(), "signer": signer}
+            await enqueue(tx, "incoming", payload, lane=origin.host(signer) or "")
             await synchronisation.take(tx, sender, request.headers)
         await known.save(tx)
 
