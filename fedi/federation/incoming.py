@@ -24,7 +24,7 @@ from fedi.social import accounts
 from fedi.social.errors import SocialError
 
 AT_ONCE = 64  # handlers that wait for other servers must not hold up those that do not
-PER_HOST = 48  # nor may what one host sends, and lets hang when it is asked, hold up the others
+PER_HOST = 16  # of these: what one server makes us wait for holds up nobody else's
 
 # What one actor says is done in the order in which it came: an edit after its post, an Undo after
 # what it undoes. (Of several runners each keeps the order of what it claimed.)
@@ -36,7 +36,8 @@ log = logs.get(__name__)
 @handles("incoming", attempts=8, at_once=AT_ONCE, backoff=Backoff(factor=4), per_lane=PER_HOST)
 async def incoming(easel: Easel, job: Claimed) -> None:
     """Do what an activity asks for, if its actor may ask for it."""
-    activity = Activity.parse(json.decode(job.payload["body"].encode()))
+    body = job.payload["body"].encode()
+    activity = Activity.parse(json.decode(body, limit=len(body)))  # it was measured when it came
     handler = HANDLERS.get(activity.type)
     if handler is None:
         log.debug("activity_ignored", type=activity.type, id=activity.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import random
@@ -11,8 +12,10 @@ import pytest
 from aiohttp import web
 
 from fedi.federation import remote
+from fedi.federation.incoming import AT_ONCE
 from fedi.federation.threads import MAX_PARENTS
 from fedi.social.errors import SocialError
+from tests import rig
 from tests.attacks import forgery
 from tests.attacks.forgery import Forgery
 from tests.attacks.speaking import ANY
@@ -20,6 +23,7 @@ from tests.attacks.world import REFUSED, TAKEN, World, attack
 from tests.federation import seeing
 from tests.federation.peer import ACTIVITY_JSON, AS2, PUBLIC, Document, Person
 
+GIVE_UP_S = 100
 MOST_FETCHES = 100  # that one activity may lead to; ours leads to far fewer
 
 # What not even an instance on a closed network goes to; the canary listens there.
@@ -414,6 +418,29 @@ async def inbox(world: World, how: str) -> None:
     world.release()
     world.internet.answers.pop(mallory.inbox, None)
     await _actor_gone(world, mallory)
+
+
+@attack("52-activities-that-hang-hold-up-nobody", changes=True)
+async def activities_hang(world: World) -> None:
+    """Twice as much as is done at once, from one who makes us wait for each; dave need not."""
+    mallory, dave = world.stranger(), world.stranger("honest")
+    base = f"{mallory.origin}/hanging/{mallory.name}/"
+    world.internet.prefixes[base] = world.hang
+    for n in range(2 * AT_ONCE):
+        assert await mallory.send(world.instance, mallory.activity("Create", f"{base}{n}")) == 202
+    like = dave.activity("Like", world.post)
+    assert await dave.send(world.instance, like) in TAKEN
+    doing = asyncio.create_task(world.instance.run_jobs())
+
+    async def liked() -> bool:
+        return dave.uri in await seeing.uris(world.instance)
+
+    await rig.until(liked, seconds=GIVE_UP_S)
+    asked = sum(count for url, count in world.internet.asked.items() if url.startswith(base))
+    assert asked < AT_ONCE // 2
+    world.internet.prefixes[base] = lambda _: web.Response(status=404)
+    world.release()
+    await doing
 
 
 @attack("53-many-new-hosts", changes=True)

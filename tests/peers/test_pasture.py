@@ -72,13 +72,15 @@ async def alice(instance: Instance) -> Account:
         return await accounts.create_local(tx, "alice")
 
 
-async def test_their_actors_verify_ours(instance: Instance, alice: Account, python: Path) -> None:
+async def test_their_actors_verify_ours(
+    instance: Instance, alice: Account, python: Path, tmp_path: Path
+) -> None:
     with rig.free_socket() as probe:
         port = probe.getsockname()[1]
     with nothing_fails():
         process = await asyncio.create_subprocess_exec(
             python, HOME / "verify.py", str(port), alice.uri,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path,
         )  # fmt: skip
         printed, errors = await process.communicate()
         await instance.run_jobs()
