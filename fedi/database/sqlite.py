@@ -21,15 +21,13 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
 )
 from sqlalchemy.util.concurrency import await_
 
-SLOW_CPU_S = 0.002
-"""Seconds of work for which a statement may hold up everybody else; a trip to the thread costs a
-tenth. (On a busy machine the clock on the wall says nothing about a statement.)"""
+SLOW_S = 0.005
+"""Seconds for which a statement may hold up everybody else; a trip to the thread costs a tenth of a
+millisecond. (To ask how long the thread itself worked costs as much as most statements.)"""
 
-SLOW_S = 0.02
-"""Seconds on the wall for which it may: what waits for the disk works little."""
-
-TRIPS = 200
-"""How often a statement that was slow goes to the thread before it is tried here once more."""
+TRIPS = 50
+"""How often a statement that was slow goes to the thread before it is tried here once more: on a
+busy machine it may only have been interrupted."""
 
 SLOW_KEPT = 1000
 """Statements that were slow, remembered by their text."""
@@ -114,9 +112,9 @@ class Connection(AsyncAdapt_aiosqlite_connection):
             raw: sqlite3.Connection = self._connection._conn
             if self._away or operation.startswith(WAITING) or _is_slow(operation):
                 return self._sent(work, raw, operation, parameters)
-            began, worked = time.perf_counter(), time.thread_time()
+            began = time.perf_counter()
             outcome = work(raw, operation, parameters)
-            if time.thread_time() - worked > SLOW_CPU_S or time.perf_counter() - began > SLOW_S:
+            if time.perf_counter() - began > SLOW_S:
                 _remember(operation)
             return outcome
         except Exception as error:
