@@ -124,6 +124,8 @@ async def changing(world: World, how: str) -> None:
         return
     update = world.bob.activity("Update", {**world.bobs_post, **changes})
     assert await world.says(world.bob, update) in ANY
+    if how == "id":  # bob may say what he likes under an id that nobody had; the old one stays
+        await world.says(world.bob, world.bob.activity("Delete", changes["id"]))
 
 
 @attack("26-undo-of-anothers", "Like", "Follow", "Announce", "Like-forged", "Follow-forged",
