@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
 from sqlmodel import col, select
 
 from activitypub.signatures.keys import generate_ed25519
@@ -15,11 +15,16 @@ from fedi.database.tables import Account, AccountKey
 
 FRAGMENT = "ed25519-key"  # of our own key's id, under the actor's
 
+_OF = (
+    select(AccountKey)
+    .where(col(AccountKey.account_id) == bindparam("account"))
+    .order_by(col(AccountKey.id))
+)
+
 
 async def of(session: Session, account: Account) -> list[AccountKey]:
     """The further keys of an account, in the order in which they were stored."""
-    query = select(AccountKey).where(AccountKey.account_id == account.id)
-    return list((await session.exec(query.order_by(col(AccountKey.id)))).all())
+    return list((await session.exec(_OF, params={"account": account.id})).all())
 
 
 async def ensure(tx: Transaction, account: Account) -> AccountKey:

@@ -41,7 +41,9 @@ RESERVED = frozenset(
 )  # fmt: skip
 ROLES = ("user", "moderator", "admin")
 
-BY_URI = select(Account).where(col(Account.uri) == bindparam("uri"))  # asked for all the time
+# Asked for all the time, so they are made once.
+BY_URI = select(Account).where(col(Account.uri) == bindparam("uri"))
+BY_HANDLE = select(Account).where(col(Account.handle) == bindparam("handle"))
 
 _USERNAME = re.compile(rf"[a-z0-9_]{{1,{MAX_USERNAME}}}")
 _hasher = PasswordHasher()
@@ -219,7 +221,7 @@ async def by_uri(session: Session, uri: str) -> Account | None:
 async def by_handle(session: Session, handle: str) -> Account | None:
     """The account of `alice`, `alice@here` or `bob@elsewhere`, in any case."""
     handle = handle.lower().removeprefix("@").removesuffix(f"@{session.instance.domain}")
-    return (await session.exec(select(Account).where(Account.handle == handle))).first()
+    return (await session.exec(BY_HANDLE, params={"handle": handle})).first()
 
 
 async def by_handles(session: Session, handles: list[str]) -> dict[str, Account]:

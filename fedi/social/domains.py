@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import bindparam, case, delete, func, or_, update
@@ -19,6 +19,7 @@ from sqlmodel import col, select
 
 from activitypub import origin
 from fedi.database import Session, Transaction
+from fedi.database.insertion import table_of
 from fedi.database.marks import Watch, change
 from fedi.database.tables import Account, DomainAllow, DomainRule, Follow, Mark, Notification
 from fedi.social.counts import stepped
@@ -33,7 +34,8 @@ SEVERITIES = ("none", "silence", "suspend")
 MAX_COMMENT = 2000  # characters
 BATCH = 500  # domains in one statement
 
-_NAMED = select(DomainRule).where(col(DomainRule.domain).in_(bindparam("names", expanding=True)))
+_RULES = table_of(DomainRule)
+_NAMED = _RULES.select().where(_RULES.c.domain.in_(bindparam("names", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +137,11 @@ async def rejects_reports(session: Session, domain: str | None) -> bool:
     return rule is not None and (rule.reject_reports or rule.severity == "suspend")
 
 
-async def _rule(session: Session, domain: str | None) -> DomainRule | None:
+async def _rule(session: Session, domain: str | None) -> Any:
+    """The row of the rule for a domain; asked for with every post that has pictures."""
     names = list(above(domain))
-    rows = await session.exec(_NAMED, params={"names": names})
-    found = {rule.domain: rule for rule in rows.all()}
+    rows = await session.execute(_NAMED, {"names": names})
+    found = {rule.domain: rule for rule in rows}
     return next((found[name] for name in names if name in found), None)
 
 

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from activitypub.objects import Tombstone
-from fedi.database.tables import Account
+from fedi.database.tables import Account, AccountKey
 from fedi.federation import translate
-from fedi.federation.documents.reading import VARY, account_of, answer, easel_of, wants_page
+from fedi.federation.documents.reading import VARY, answer, easel_of, here, wants_page
 from fedi.runtime import Easel
 from fedi.social import account_keys, accounts
 
 
 async def instance_actor(request: Request) -> Response:
     """`GET /actor`: who signs for the instance. Readable by all, or nobody could ever check."""
-    async with easel_of(request).database.read() as session:
+    easel = easel_of(request)
+    async with easel.database.read() as session:
         actor = await accounts.instance_actor(session)
-    assert actor is not None
+        assert actor is not None
+        keys = await account_keys.of(session, actor)
     if wants_page(request):
         return RedirectResponse("/about", 302, headers=VARY)
-    return await _document(easel_of(request), actor)
+    return await _document(easel, actor, keys)
 
 
 async def actor(request: Request) -> Response:
@@ -36,16 +40,15 @@ async def actor(request: Request) -> Response:
                 raise HTTPException(410, "That account is deleted.", headers=VARY)
             stone = Tombstone(id=uri, former_type="Person", deleted=account.deleted_at)
             return answer(stone.document(), status=410)
-        account = await account_of(session, request)
+        account = here(account)
         if wants_page(request):
             return RedirectResponse(account.url, 302, headers=VARY)
-    return await _document(easel, account)
-
-
-async def _document(easel: Easel, account: Account) -> Response:
-    """The document of a local account; one from before there were such keys gets its key now."""
-    async with easel.database.read() as session:
         keys = await account_keys.of(session, account)
+    return await _document(easel, account, keys)
+
+
+async def _document(easel: Easel, account: Account, keys: Sequence[AccountKey]) -> Response:
+    """The document of a local account; one from before there were such keys gets its key now."""
     if not keys:
         async with easel.database.write() as tx:
             keys = [await account_keys.ensure(tx, account)]

@@ -69,7 +69,15 @@ async def account_of(session: Session, request: Request) -> Account:
         HTTPException: there is none.
     """
     uri = f"{session.instance.url}/users/{request.path_params['name']}"
-    account = await accounts.by_uri(session, uri)
+    return here(await accounts.by_uri(session, uri))
+
+
+def here(account: Account | None) -> Account:
+    """The account, if it is one of ours and alive.
+
+    Raises:
+        HTTPException: it is not.
+    """
     if account is None or not account.local:
         raise HTTPException(404, "There is no such account.", headers=VARY)
     if account.deleted_at is not None:
