@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Index, Text, UniqueConstraint, false
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from fedi.database.tables.columns import (
+    Table,
     moment,
     optional_moment,
     optional_reference,
@@ -17,7 +18,7 @@ from fedi.database.tables.columns import (
 )
 
 
-class Account(SQLModel, table=True):
+class Account(Table, table=True):
     """An actor: a person, service or application, local (`domain is None`) or remote."""
 
     __tablename__ = "account"
@@ -85,7 +86,7 @@ class Account(SQLModel, table=True):
         return self.username if self.domain is None else f"{self.username}@{self.domain}"
 
 
-class Login(SQLModel, table=True):
+class Login(Table, table=True):
     """How a local account signs in, and what it may do here."""
 
     __tablename__ = "login"
@@ -99,7 +100,7 @@ class Login(SQLModel, table=True):
     confirmed_at: datetime | None = optional_moment()
 
 
-class AccessToken(SQLModel, table=True):
+class AccessToken(Table, table=True):
     """A bearer token. Only its SHA-256 is stored."""
 
     __tablename__ = "access_token"
@@ -114,7 +115,7 @@ class AccessToken(SQLModel, table=True):
     revoked_at: datetime | None = optional_moment()
 
 
-class Follow(SQLModel, table=True):
+class Follow(Table, table=True):
     __tablename__ = "follow"
     __table_args__ = (
         UniqueConstraint("account_id", "target_account_id"),
@@ -130,7 +131,7 @@ class Follow(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class Block(SQLModel, table=True):
+class Block(Table, table=True):
     __tablename__ = "block"
     __table_args__ = (UniqueConstraint("account_id", "target_account_id"),)
 
@@ -141,7 +142,7 @@ class Block(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class Notification(SQLModel, table=True):
+class Notification(Table, table=True):
     """Something that a local account should know."""
 
     __tablename__ = "notification"
@@ -156,7 +157,7 @@ class Notification(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class InstanceSecret(SQLModel, table=True):
+class InstanceSecret(Table, table=True):
     """What this instance keeps to itself and makes once, such as keys."""
 
     __tablename__ = "instance_secret"

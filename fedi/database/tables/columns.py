@@ -8,10 +8,18 @@ from typing import Any
 from sqlalchemy import BigInteger, DateTime, Integer
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
+from sqlmodel._compat import SQLModelConfig
 
 # SQLite makes only INTEGER PRIMARY KEY an alias of the row itself.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Table(SQLModel):
+    """What all tables are made of. What Pydantic would need to check their values is not built: a
+    row of a table is never checked, and a start is quicker by as much."""
+
+    model_config = SQLModelConfig(defer_build=True)
 
 
 class UTCDateTime(TypeDecorator[datetime]):

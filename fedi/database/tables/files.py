@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Index, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from fedi.database.tables.columns import BigId, moment, optional_moment, primary_id
+from fedi.database.tables.columns import BigId, Table, moment, optional_moment, primary_id
 
 
-class RemoteFile(SQLModel, table=True):
+class RemoteFile(Table, table=True):
     """A file elsewhere, as somebody claims it: address, purpose, digest and size.
 
     Two claims about one address are two rows, so that nobody can spoil another's picture by

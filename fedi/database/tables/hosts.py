@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from fedi.database.tables.columns import moment, optional_moment, primary_id
+from fedi.database.tables.columns import Table, moment, optional_moment, primary_id
 
 
-class PeerHost(SQLModel, table=True):
+class PeerHost(Table, table=True):
     """What we know of the host (and port) of another server."""
 
     __tablename__ = "peer_host"
@@ -28,7 +28,7 @@ class PeerHost(SQLModel, table=True):
     error: str = Field(default="", sa_type=Text)  # why the last delivery failed
 
 
-class DomainRule(SQLModel, table=True):
+class DomainRule(Table, table=True):
     """What this instance thinks of a domain and everything below it."""
 
     __tablename__ = "domain_rule"
@@ -43,7 +43,7 @@ class DomainRule(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class DomainAllow(SQLModel, table=True):
+class DomainAllow(Table, table=True):
     """A domain that this instance talks to where it talks to few (`federation.mode`)."""
 
     __tablename__ = "domain_allow"
@@ -52,7 +52,7 @@ class DomainAllow(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class Relay(SQLModel, table=True):
+class Relay(Table, table=True):
     """A server that passes public posts on (FEP-ae0c), and that we subscribed to."""
 
     __tablename__ = "relay"
@@ -68,7 +68,7 @@ class Relay(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class Mark(SQLModel, table=True):
+class Mark(Table, table=True):
     """A number that changes with what it is named after: for processes that nobody can tell."""
 
     __tablename__ = "mark"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Text, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from fedi.database.tables.columns import moment, primary_id, reference
+from fedi.database.tables.columns import Table, moment, primary_id, reference
 
 
-class AccountKey(SQLModel, table=True):
+class AccountKey(Table, table=True):
     """A further key of an account: of ours the one that makes integrity proofs, of others every
     one that their document lists."""
 

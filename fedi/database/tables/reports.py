@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import JSON, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from fedi.database.tables.columns import moment, optional_moment, primary_id, reference
+from fedi.database.tables.columns import Table, moment, optional_moment, primary_id, reference
 
 
-class Report(SQLModel, table=True):
+class Report(Table, table=True):
     """Somebody says that an account, or posts of it, should be looked at (Flag)."""
 
     __tablename__ = "report"

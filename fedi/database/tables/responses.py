@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from fedi.database.tables.columns import (
+    Table,
     moment,
     optional_moment,
     optional_reference,
@@ -17,7 +18,7 @@ from fedi.database.tables.columns import (
 )
 
 
-class Reaction(SQLModel, table=True):
+class Reaction(Table, table=True):
     """An emoji that somebody put to a post (EmojiReact, Misskey's Like)."""
 
     __tablename__ = "reaction"
@@ -32,7 +33,7 @@ class Reaction(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class Poll(SQLModel, table=True):
+class Poll(Table, table=True):
     """The poll of a post from elsewhere, as its author's server last counted it."""
 
     __tablename__ = "poll"
@@ -46,7 +47,7 @@ class Poll(SQLModel, table=True):
     fetched_at: datetime = moment()
 
 
-class Quote(SQLModel, table=True):
+class Quote(Table, table=True):
     """A post that quotes another one, and whether the quoted author agrees (FEP-044f)."""
 
     __tablename__ = "quote"
@@ -58,7 +59,7 @@ class Quote(SQLModel, table=True):
     state: str = "pending"  # pending, accepted, revoked
 
 
-class Stamp(SQLModel, table=True):
+class Stamp(Table, table=True):
     """That a local author agrees to being quoted; served as a QuoteAuthorization."""
 
     __tablename__ = "stamp"

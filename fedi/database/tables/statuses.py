@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Index, Text, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from fedi.database.tables.columns import (
     BigId,
+    Table,
     moment,
     optional_moment,
     optional_reference,
@@ -18,7 +19,7 @@ from fedi.database.tables.columns import (
 )
 
 
-class Status(SQLModel, table=True):
+class Status(Table, table=True):
     """A post, or (with `reblog_of_id`) a boost of one."""
 
     __tablename__ = "status"
@@ -97,7 +98,7 @@ class Status(SQLModel, table=True):
         return self.uri if self.reblog_of_id is not None else f"{self.uri}/activity"
 
 
-class MediaAttachment(SQLModel, table=True):
+class MediaAttachment(Table, table=True):
     """A picture: uploaded or painted here (`file`), or another server's (`remote_url`)."""
 
     __tablename__ = "media_attachment"
@@ -133,7 +134,7 @@ class MediaAttachment(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class Mention(SQLModel, table=True):
+class Mention(Table, table=True):
     __tablename__ = "mention"
 
     status_id: int = reference("status.id", primary=True)
@@ -142,7 +143,7 @@ class Mention(SQLModel, table=True):
     blind: bool = False  # addressed by bto or bcc: delivered to, and told to nobody else
 
 
-class Tag(SQLModel, table=True):
+class Tag(Table, table=True):
     __tablename__ = "tag"
 
     id: int = primary_id()
@@ -150,7 +151,7 @@ class Tag(SQLModel, table=True):
     display_name: str
 
 
-class StatusTag(SQLModel, table=True):
+class StatusTag(Table, table=True):
     __tablename__ = "status_tag"
     __table_args__ = (Index("status_tag_tag", "tag_id", "status_id"),)
 
@@ -158,7 +159,7 @@ class StatusTag(SQLModel, table=True):
     tag_id: int = reference("tag.id", primary=True)
 
 
-class Favourite(SQLModel, table=True):
+class Favourite(Table, table=True):
     __tablename__ = "favourite"
     __table_args__ = (UniqueConstraint("account_id", "status_id"),)
 
@@ -169,7 +170,7 @@ class Favourite(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class Pin(SQLModel, table=True):
+class Pin(Table, table=True):
     __tablename__ = "pin"
     __table_args__ = (UniqueConstraint("account_id", "status_id"),)
 
@@ -179,7 +180,7 @@ class Pin(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class FeaturedTag(SQLModel, table=True):
+class FeaturedTag(Table, table=True):
     """A hashtag that somebody shows on their profile."""
 
     __tablename__ = "featured_tag"
@@ -191,7 +192,7 @@ class FeaturedTag(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class HomeEntry(SQLModel, table=True):
+class HomeEntry(Table, table=True):
     """One line of one account's home timeline, written when the post arrives."""
 
     __tablename__ = "home_entry"

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Index, LargeBinary, Text, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from fedi.database.tables.columns import (
     BigId,
+    Table,
     moment,
     optional_moment,
     optional_reference,
@@ -18,7 +19,7 @@ from fedi.database.tables.columns import (
 )
 
 
-class Job(SQLModel, table=True):
+class Job(Table, table=True):
     """Something to do, enqueued in the transaction of the change that asks for it."""
 
     __tablename__ = "job"
@@ -61,7 +62,7 @@ class Job(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class OutgoingActivity(SQLModel, table=True):
+class OutgoingActivity(Table, table=True):
     """An activity serialised once, for all its deliveries. Pruned when the last is done."""
 
     __tablename__ = "outgoing_activity"
@@ -76,7 +77,7 @@ class OutgoingActivity(SQLModel, table=True):
     overtaken_at: datetime | None = optional_moment()  # not sent any more since
 
 
-class ReceivedActivity(SQLModel, table=True):
+class ReceivedActivity(Table, table=True):
     """The id of an activity that was taken in, so that it is taken in once."""
 
     __tablename__ = "received_activity"
@@ -85,7 +86,7 @@ class ReceivedActivity(SQLModel, table=True):
     received_at: datetime = moment(index=True)
 
 
-class Painter(SQLModel, table=True):
+class Painter(Table, table=True):
     """A process that paints, here or on another machine."""
 
     __tablename__ = "painter"
@@ -101,7 +102,7 @@ class Painter(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class Painting(SQLModel, table=True):
+class Painting(Table, table=True):
     """A picture that somebody asked for. The row is the queue."""
 
     __tablename__ = "painting"
