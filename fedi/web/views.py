@@ -75,7 +75,8 @@ class Maker:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A media attachment, from our own origin. Without `source` it is only linked, at `address`."""
+    """A media attachment, from our own origin. Without `source` it is only linked, at `address`.
+    `told` is whether its size is only what another server says."""
 
     kind: str
     source: str | None
@@ -90,6 +91,7 @@ class Picture:
     alt: str
     sensitive: bool
     label: str
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +319,7 @@ def _framed(seen: Picture, framed: Framed) -> Picture:
         height=height,
         ratio=shapes.ratio(width, height),
         haze=seen.haze or shapes.haze(framed.blurhash),
+        told=framed.width is None,
     )
 
 
