@@ -12,6 +12,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -67,7 +68,8 @@ class Server:
 
     @property
     def folder(self) -> Path:
-        return FOLDER / self.name
+        # Under another address it is another server.
+        return FOLDER / f"{self.name}-{self.port}"
 
     @property
     def config(self) -> Path:
@@ -102,6 +104,21 @@ format = "text"
         )
 
     def start(self) -> None:
+        """Start it.
+
+        Raises:
+            StepFailed: something else listens there.
+        """
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError as error:
+                raise StepFailed(
+                    f"start {self.name}",
+                    f"port {self.port} is taken. End what listens there, or choose two others: "
+                    'make demo PORTS="9001 9002"',
+                ) from error
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 self.command("serve"), stdout=log, stderr=log, start_new_session=True
@@ -348,7 +365,7 @@ async def demo(once: bool, ports: tuple[int, int]) -> int:
             await stopped.wait()
         return 0
     except StepFailed as failure:
-        console.print(f"[bold red]✗ {failure}[/]")
+        console.print(f"[bold red]✗ {failure}[/]", soft_wrap=True)
         return 1
     finally:
         for server in (a, b):

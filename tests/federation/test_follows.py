@@ -217,6 +217,8 @@ async def test_our_undo_and_our_block_carry_plain_ids(
     async with instance.easel.database.write() as tx:
         await follows.remove(tx, alice, other)
         await blocks.add(tx, alice, other)
+    await instance.run_jobs()
+    async with instance.easel.database.write() as tx:
         await blocks.remove(tx, alice, other)
     await instance.run_jobs()
     by_type = {(a["type"], _kind(a["object"])): a for a in internet.got(bob.inbox)}

@@ -116,7 +116,8 @@ async def test_the_oldest_key_makes_room(world: World) -> None:
 async def test_a_flood_of_invented_keys_is_bounded(world: World) -> None:
     cache = world.cache()
     world.gate.clear()
-    waiting = [asyncio.create_task(cache.find(f"k{n}")) for n in range(FETCHES_LIMIT + 5)]
+    flood = [f"https://h{n}.example/k" for n in range(FETCHES_LIMIT + 5)]
+    waiting = [asyncio.create_task(cache.find(key_id)) for key_id in flood]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     world.gate.set()
