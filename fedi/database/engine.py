@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,9 +33,12 @@ from fedi.settings import DatabaseSettings, InstanceSettings
 BUSY_TIMEOUT_S = 30  # another process (a command line, a backup) may hold the lock
 SQLITE_CACHE_KB = 16 * 1024  # per connection
 SQLITE_MMAP_BYTES = 256 * 1024 * 1024
-SHARED_BY = 64  # pieces of work in one transaction at most; readers wait for none of them
+SHARED_BY = 128  # pieces of work in one transaction at most; readers wait for none of them
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+Work = Callable[["Transaction", Sequence[Any]], Awaitable[Sequence[Any]]]
 
 
 class Session(AsyncSession):
@@ -83,6 +87,19 @@ class Transaction(Session):
         self.events.append(event)
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What shares a transaction with others."""
+
+    work: Work
+    item: Any
+    future: asyncio.Future[Any]
+
+    def succeed(self, result: Any) -> None:
+        if not self.future.done():  # whoever asked may have given up
+            self.future.set_result(result)
+
+
 class Database:
     """One database, opened.
 
@@ -104,8 +121,7 @@ class Database:
         self.clock = clock or Clock()
         self.events = events or Events()
         self.instance = instance
-        self._pieces: deque[tuple[Callable[[Transaction], Awaitable[Any]], asyncio.Future[Any]]]
-        self._pieces = deque()
+        self._pieces: deque[_Piece] = deque()
         self._sharing: asyncio.Task[None] | None = None
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite:
@@ -156,39 +172,63 @@ class Database:
         Returns:
             What `work` returned. What it raised is raised here.
         """
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._pieces.append((work, future))
+
+        async def alone(tx: Transaction, items: Sequence[None]) -> list[Result]:
+            return [await work(tx)]
+
+        return await self.in_bulk(alone, None)
+
+    async def in_bulk(
+        self,
+        work: Callable[[Transaction, Sequence[Item]], Awaitable[Sequence[Result]]],
+        item: Item,
+    ) -> Result:
+        """`together` for what takes few statements for many: everything that waits for the same
+        `work` is done by one call of it.
+
+        Args:
+            work: changes the database for all of these items, and nothing else; gives back as many
+                results. Where it fails, it is called once more for each item alone.
+            item: for what.
+
+        Returns:
+            The result for this item. What was raised for it alone is raised here.
+        """
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._pieces.append(_Piece(work, item, future))
         if self._sharing is None or self._sharing.done():
             self._sharing = asyncio.create_task(self._share(), name="shared transactions")
-        result: Result = await future
-        return result
+        return await future
 
     async def _share(self) -> None:
         while self._pieces:
             taken = [self._pieces.popleft() for _ in range(min(SHARED_BY, len(self._pieces)))]
+            alike: dict[Work, list[_Piece]] = {}
+            for piece in taken:
+                alike.setdefault(piece.work, []).append(piece)
             try:
                 async with self.write() as tx:
-                    results = [await work(tx) for work, _ in taken]
+                    results = [
+                        await work(tx, [piece.item for piece in pieces])
+                        for work, pieces in alike.items()
+                    ]
             except Exception:
-                for work, future in taken:
-                    await self._alone(work, future)
+                for piece in taken:
+                    await self._alone(piece)
             else:
-                for (_, future), result in zip(taken, results, strict=True):
-                    if not future.done():  # whoever asked may have given up
-                        future.set_result(result)
+                for pieces, found in zip(alike.values(), results, strict=True):
+                    for piece, result in zip(pieces, found, strict=True):
+                        piece.succeed(result)
 
-    async def _alone(
-        self, work: Callable[[Transaction], Awaitable[Any]], future: asyncio.Future[Any]
-    ) -> None:
+    async def _alone(self, piece: _Piece) -> None:
         try:
             async with self.write() as tx:
-                result = await work(tx)
+                (result,) = await piece.work(tx, [piece.item])
         except Exception as error:
-            if not future.done():
-                future.set_exception(error)
+            if not piece.future.done():
+                piece.future.set_exception(error)
         else:
-            if not future.done():
-                future.set_result(result)
+            piece.succeed(result)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Transaction]:

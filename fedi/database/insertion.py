@@ -48,6 +48,32 @@ async def insert_new(
     return (await tx.execute_core(_insert_new(tx.dialect_name, table), rows)).rowcount
 
 
+async def insert_many(
+    tx: Transaction, table: type[SQLModel], rows: Sequence[Mapping[str, Any]], key: str
+) -> set[Any]:
+    """`insert_new` for many rows of which the caller knows that they are not there, unless another
+    transaction is at the same.
+
+    Args:
+        key: a column.
+
+    Returns:
+        Its values in the rows that were inserted.
+    """
+    if not rows:
+        return set()
+    if tx.dialect_name == "sqlite":  # there is no other transaction
+        await insert_new(tx, table, rows)
+        return {row[key] for row in rows}
+    return set((await tx.execute_core(_insert_returning(table, key), rows)).scalars())
+
+
+@cache
+def _insert_returning(table: type[SQLModel], key: str) -> Any:
+    insert = insert_on("postgresql", table).on_conflict_do_nothing()
+    return insert.returning(table_of(table).c[key])
+
+
 @cache
 def _insert_new(dialect: str, table: type[SQLModel]) -> Any:
     return insert_on(dialect, table).on_conflict_do_nothing()

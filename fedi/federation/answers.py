@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func
+import sqlalchemy
+from sqlalchemy import bindparam, func
 from sqlmodel import col, select
 
 from activitypub import origin
@@ -22,10 +23,12 @@ from activitypub.errors import Malformed
 from activitypub.objects import Collection, CollectionPage, Note, values
 from activitypub.objects.collection import COLLECTION_TYPES, Item
 from fedi.database import Session, Transaction
+from fedi.database.insertion import table_of
 from fedi.database.tables import Status
 from fedi.federation import remote
-from fedi.jobs import Claimed, enqueue, handles
+from fedi.jobs import Claimed, NewJob, enqueue, enqueue_many, handles
 from fedi.runtime import Easel
+from fedi.social.statuses import NewStatus
 
 # What one post may lead to; Mastodon 4.4 reads 500 replies of 200 pages.
 MAX_PAGES = 10  # of all lists together
@@ -37,6 +40,17 @@ AT_ONCE = 16  # most lists are one short page; those of servers that hang must n
 
 FRESH_AFTER = timedelta(minutes=10)  # a post that just came has no answers yet
 SOONEST = timedelta(minutes=15)  # between two readings; later, half of how old the post was
+
+
+_STATUSES = table_of(Status).c
+_LAST_READ = (
+    sqlalchemy.select(_STATUSES.context_uri, func.max(_STATUSES.replies_fetched_at).label("read"))
+    .where(
+        _STATUSES.context_uri.in_(bindparam("contexts", expanding=True)),
+        _STATUSES.replies_fetched_at.is_not(None),
+    )
+    .group_by(_STATUSES.context_uri)
+)
 
 
 async def look_up(tx: Transaction, status: Status, *, delay: timedelta = timedelta()) -> None:
@@ -52,7 +66,26 @@ async def look_up(tx: Transaction, status: Status, *, delay: timedelta = timedel
     await enqueue(tx, "answers", payload, delay=delay, unique_key=f"answers {status.id}")
 
 
-def _lists(session: Session, status: Status) -> tuple[str | None, str | None]:
+async def look_up_new(
+    tx: Transaction, statuses: Sequence[NewStatus], *, delay: timedelta = timedelta()
+) -> None:
+    """`look_up` for posts that have just been stored."""
+    lists = {status.id: _lists(tx, status) for status in statuses}
+    contexts = sorted({context for context, _ in lists.values() if context is not None})
+    read: dict[str, datetime] = {}
+    if contexts:
+        rows = await tx.execute_core(_LAST_READ, {"contexts": contexts})
+        read = {row.context_uri: row.read for row in rows}
+    jobs = [
+        NewJob({"status_id": status_id}, unique_key=f"answers {status_id}", delay=delay)
+        for status_id, (context, replies) in lists.items()
+        if (context, replies) != (None, None)
+        and (context not in read or tx.now - read[context] >= SOONEST)
+    ]
+    await enqueue_many(tx, "answers", jobs)
+
+
+def _lists(session: Session, status: Status | NewStatus) -> tuple[str | None, str | None]:
     """Where a post's thread and its answers are listed; a thread that began here, we know."""
     context = status.context_uri
     ours = context is not None and origin.same_origin(context, session.instance.url)

@@ -6,9 +6,12 @@ What is answered 202 is a row in the queue, in the same transaction as the note 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,7 +36,7 @@ from fedi.federation import (
     subscriptions,
     synchronisation,
 )
-from fedi.jobs import enqueue
+from fedi.jobs import NewJob, enqueue, enqueue_many
 from fedi.runtime import Easel
 from fedi.social import accounts, domains
 
@@ -107,18 +110,46 @@ async def _receive(request: Request) -> Response:
         raise HTTPException(status, f"Refused: {forbidden}.")
     known = await hosts.of(easel)
     known.seen(origin.host(sender) or "")
-
-    async def write_down(tx: Transaction) -> None:
-        if await duplicates.first_time(tx, activity.actor, activity.id):
-            lane = origin.host(signer) or ""
-            await enqueue(tx, "incoming", {"body": body.decode(), "signer": signer}, lane=lane)
-            await synchronisation.take(tx, sender, request.headers)
-        await known.save(tx)
-
-    await easel.database.together(write_down)
+    came = _Came(known, activity, body, signer, sender, request.headers)
+    await easel.database.in_bulk(_write_down, came)
     if isinstance(answer, Verified):
         replays.remember(answer, easel.clock.now())
     return Response(status_code=202)
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """An activity that is believed."""
+
+    hosts: hosts.Hosts
+    activity: Activity
+    body: bytes
+    signer: str
+    sender: str
+    headers: Headers
+
+
+async def _write_down(tx: Transaction, several: Sequence[_Came]) -> list[None]:
+    """Put what came for the first time into the queue."""
+    first = await duplicates.first_times(
+        tx, [(came.activity.actor, came.activity.id) for came in several]
+    )
+    new = [came for came, is_first in zip(several, first, strict=True) if is_first]
+    await enqueue_many(
+        tx,
+        "incoming",
+        [
+            NewJob(
+                {"body": came.body.decode(), "signer": came.signer},
+                lane=origin.host(came.signer) or "",
+            )
+            for came in new
+        ],
+    )
+    for came in new:
+        await synchronisation.take(tx, came.sender, came.headers)
+    await several[0].hosts.save(tx)
+    return [None] * len(several)
 
 
 async def _passed_on(easel: Easel, activity: Activity, signer: str) -> bool:

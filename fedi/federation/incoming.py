@@ -7,7 +7,9 @@ and the end of the job, are one transaction.
 from __future__ import annotations
 
 import asyncio
-from weakref import WeakValueDictionary
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from activitypub import json
 from activitypub.client import FetchError
@@ -15,10 +17,12 @@ from activitypub.errors import Malformed
 from activitypub.objects import Activity
 from fedi import logs
 from fedi.database import Transaction
+from fedi.database.loading import Loader
 from fedi.database.tables import Account
 from fedi.federation import forwarding, remote
-from fedi.federation.handlers import HANDLERS, Handler
-from fedi.jobs import Backoff, Claimed, Retry, handles
+from fedi.federation.handlers import HANDLERS, Effect, Handler
+from fedi.federation.handlers.posts import Arrival
+from fedi.jobs import Backoff, Claimed, Retry, finish_all, handles
 from fedi.runtime import Easel
 from fedi.social import accounts
 from fedi.social.errors import SocialError
@@ -29,6 +33,8 @@ PER_HOST = 16  # of these: what one server makes us wait for holds up nobody els
 # What one actor says is done in the order in which it came: an edit after its post, an Undo after
 # what it undoes. (Of several runners each keeps the order of what it claimed.)
 _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+_loaders: WeakKeyDictionary[Easel, Loader[str, Account]] = WeakKeyDictionary()
 
 log = logs.get(__name__)
 
@@ -65,22 +71,59 @@ async def _do(
     if actor is None or effect is None:
         return
 
-    async def change(tx: Transaction) -> None:
-        try:
-            await effect(tx)
-        except SocialError as refusal:  # what was asked for may not be: nothing, or an answer
-            log.debug("activity_refused", type=activity.type, id=activity.id, reason=str(refusal))
-        else:
-            await forwarding.pass_on(tx, actor, activity, job.payload["body"].encode())
-        await job.finish(tx)
+    await easel.database.in_bulk(_change, _Change(job, actor, activity, effect))
 
-    await easel.database.together(change)
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What an activity changes here; with it, its job ends."""
+
+    job: Claimed
+    actor: Account
+    activity: Activity
+    effect: Effect
+
+
+async def _change(tx: Transaction, changes: Sequence[_Change]) -> Sequence[None]:
+    """Do what these activities ask for. Of one actor there is never more than one."""
+    refused: set[int] = set()
+    await Arrival.together(
+        tx, [change.effect for change in changes if isinstance(change.effect, Arrival)]
+    )
+    for change in changes:
+        if isinstance(change.effect, Arrival):
+            continue
+        try:
+            await change.effect(tx)
+        except SocialError as refusal:  # what was asked for may not be: nothing, or an answer
+            activity = change.activity
+            log.debug("activity_refused", type=activity.type, id=activity.id, reason=str(refusal))
+            refused.add(change.job.id)
+    for change in changes:
+        if change.job.id not in refused:
+            body = change.job.payload["body"].encode()
+            await forwarding.pass_on(tx, change.actor, change.activity, body)
+    await finish_all(tx, [change.job for change in changes])
+    return [None] * len(changes)
+
+
+def _signers(easel: Easel) -> Loader[str, Account]:
+    """The accounts of those who sent what is done now: one query for all who are asked for at the
+    same time."""
+    loader = _loaders.get(easel)
+    if loader is None:
+
+        async def read(uris: Sequence[str]) -> Mapping[str, Account]:
+            async with easel.database.read() as session:
+                return await accounts.by_uris(session, uris)
+
+        loader = _loaders[easel] = Loader(read)
+    return loader
 
 
 async def _actor(easel: Easel, uri: str, activity: Activity) -> Account | None:
     """Who sent it; None if they are suspended, or gone and did not say so themselves."""
-    async with easel.database.read() as session:
-        known = await accounts.by_uri(session, uri)
+    known = await _signers(easel).load(uri)
     if known is not None and (known.deleted_at is not None or known.suspended_at is not None):
         return known if activity.type in {"Delete", "Undo"} and not known.deleted_at else None
     if known is not None and activity.type == "Delete":

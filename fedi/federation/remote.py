@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -296,7 +296,7 @@ def _created(activity: Activity) -> Mapping[str, Any]:
     return wrapped
 
 
-async def ids_of(tx: Transaction, uris: list[str]) -> dict[str, int]:
+async def ids_of(tx: Transaction, uris: Sequence[str]) -> dict[str, int]:
     """The ids of those of these actors that we know."""
     if not uris:
         return {}

@@ -7,6 +7,7 @@ be; what is fetched is stored for the thread and put before nobody.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from activitypub import origin
@@ -15,9 +16,9 @@ from activitypub.errors import Malformed
 from fedi.database import Transaction
 from fedi.database.tables import Status
 from fedi.federation import answers, remote
-from fedi.jobs import Backoff, Claimed, Retry, enqueue, handles
+from fedi.jobs import Backoff, Claimed, NewJob, Retry, enqueue_many, handles
 from fedi.runtime import Easel
-from fedi.social.statuses import SHOWN_TO_ALL
+from fedi.social.statuses import SHOWN_TO_ALL, NewStatus
 
 MAX_PARENTS = 20  # fetched for one answer; a chain of thousands is an attack
 BACKOFF = Backoff(first=timedelta(minutes=1), factor=10)
@@ -29,20 +30,32 @@ async def look_up(tx: Transaction, status: Status) -> None:
     Args:
         status: a post from elsewhere that was sent here.
     """
-    await _above(tx, status, MAX_PARENTS)
+    await _above(tx, [status], MAX_PARENTS)
     if status.visibility in SHOWN_TO_ALL:
         await answers.look_up(tx, status, delay=answers.FRESH_AFTER)
 
 
-async def _above(tx: Transaction, status: Status, left: int) -> None:
-    """Ask for what a post answers, if it is another server's and not here; `left` is how many
+async def look_up_all(tx: Transaction, statuses: Sequence[NewStatus]) -> None:
+    """`look_up` for many that have just been stored."""
+    await _above(tx, statuses, MAX_PARENTS)
+    shown = [status for status in statuses if status.visibility in SHOWN_TO_ALL]
+    await answers.look_up_new(tx, shown, delay=answers.FRESH_AFTER)
+
+
+async def _above(tx: Transaction, statuses: Iterable[Status | NewStatus], left: int) -> None:
+    """Ask for what posts answer, if it is another server's and not here; `left` is how many
     more may be fetched."""
-    uri = status.in_reply_to_uri
-    if uri is None or status.in_reply_to_id is not None or left < 1:
-        return
-    if origin.origin(uri) in {None, tx.instance.url}:
-        return
-    await enqueue(tx, "parent", {"uri": uri, "left": left}, unique_key=f"parent {uri}")
+    wanted = {
+        status.in_reply_to_uri
+        for status in statuses
+        if status.in_reply_to_uri is not None and status.in_reply_to_id is None
+    }
+    jobs = [
+        NewJob({"uri": uri, "left": left}, unique_key=f"parent {uri}")
+        for uri in sorted(wanted)
+        if left > 0 and origin.origin(uri) not in {None, tx.instance.url}
+    ]
+    await enqueue_many(tx, "parent", jobs)
 
 
 @handles("parent", attempts=3, at_once=4, backoff=BACKOFF)
@@ -61,6 +74,6 @@ async def parent(easel: Easel, job: Claimed) -> None:
         return
     async with easel.database.write() as tx:
         await job.finish(tx)
-        await _above(tx, status, job.payload["left"] - 1)
+        await _above(tx, [status], job.payload["left"] - 1)
         if status.in_reply_to_uri is None:
             await answers.look_up(tx, status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fedi.jobs.queue import NewJob, enqueue, enqueue_many
-from fedi.jobs.registry import Backoff, Claimed, GiveUp, Postpone, Retry, chore, handles
+from fedi.jobs.registry import Backoff, Claimed, GiveUp, Postpone, Retry, chore, finish_all, handles
 from fedi.jobs.runner import Runner
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "chore",
     "enqueue",
     "enqueue_many",
+    "finish_all",
     "handles",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,6 +79,13 @@ class Claimed:
         """Complete the job in the handler's own transaction: its effects and its end are one."""
         await tx.execute_core(FINISH, {"job": self.id, "by": self.runner})
         self.finished = True
+
+
+async def finish_all(tx: Transaction, jobs: Sequence[Claimed]) -> None:
+    """Complete many jobs together; see `Claimed.finish`."""
+    await tx.execute_core(FINISH, [{"job": job.id, "by": job.runner} for job in jobs])
+    for job in jobs:
+        job.finished = True
 
 
 Handler = Callable[[Easel, Claimed], Awaitable[None]]

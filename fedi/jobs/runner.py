@@ -30,6 +30,7 @@ from fedi.runtime import Easel
 LEASE = timedelta(minutes=5)
 RENEW_EVERY = timedelta(minutes=1)
 POLL_S = 15.0  # the longest sleep: another process may have enqueued while we were deaf
+TURN_S = 0.02  # between two turns while there is work: what ended meanwhile is completed together
 SQLITE_POLL_S = 1.0  # nobody notifies between processes there: a command line may have enqueued
 CLAIM_BATCH = 200  # claimed in one turn at most, of one kind
 MAX_ERROR_LENGTH = 2000
@@ -111,7 +112,7 @@ class Runner:
                         with contextlib.suppress(TimeoutError):
                             await asyncio.wait_for(self._wake.wait(), pause)
                     else:
-                        await asyncio.sleep(0)
+                        await asyncio.sleep(TURN_S)
             finally:
                 ears.cancel()
                 await self._settle()

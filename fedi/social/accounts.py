@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from urllib.parse import urlsplit
@@ -43,6 +44,7 @@ ROLES = ("user", "moderator", "admin")
 
 # Asked for all the time, so they are made once.
 BY_URI = select(Account).where(col(Account.uri) == bindparam("uri"))
+BY_URIS = select(Account).where(col(Account.uri).in_(bindparam("uris", expanding=True)))
 BY_HANDLE = select(Account).where(col(Account.handle) == bindparam("handle"))
 
 _USERNAME = re.compile(rf"[a-z0-9_]{{1,{MAX_USERNAME}}}")
@@ -216,6 +218,12 @@ async def by_id(session: Session, account_id: int) -> Account | None:
 async def by_uri(session: Session, uri: str) -> Account | None:
     """The account with this id, a tombstone included."""
     return (await session.exec(BY_URI, params={"uri": uri})).first()
+
+
+async def by_uris(session: Session, uris: Sequence[str]) -> dict[str, Account]:
+    """The accounts with these ids, tombstones included, by id."""
+    rows = await session.exec(BY_URIS, params={"uris": list(uris)})
+    return {account.uri: account for account in rows.all()}
 
 
 async def by_handle(session: Session, handle: str) -> Account | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -40,6 +41,26 @@ async def count(
             set_committed_value(row, name, max(0, getattr(row, name) + step))
     for name, value in others.items():
         set_committed_value(row, name, value)
+
+
+async def count_many(
+    tx: Transaction,
+    table: type[Account] | type[Status],
+    name: str,
+    steps: Mapping[int, int],
+    **others: Any,
+) -> None:
+    """`count` for one count of many rows, that are not read in this transaction before.
+
+    Args:
+        name: which count.
+        steps: how much is added, by row.
+        others: columns that are set in all of them.
+    """
+    values = {f"to_{name}": value for name, value in others.items()}
+    rows = [{"row": row, f"by_{name}": step, **values} for row, step in sorted(steps.items())]
+    if rows:
+        await tx.execute_core(_step(table, (name,), tuple(others)), rows)
 
 
 @cache

@@ -131,6 +131,19 @@ async def rejects_media(session: Session, domain: str | None) -> bool:
     return rule is not None and rule.reject_media
 
 
+async def rejecting_media(session: Session, names: Iterable[str | None]) -> set[str | None]:
+    """Those of these domains whose pictures are not to be shown."""
+    over = {name: list(above(name)) for name in names}
+    wanted = sorted({parent for parents in over.values() for parent in parents})
+    rows = await session.execute(_NAMED, {"names": wanted}) if wanted else ()
+    found = {rule.domain: rule for rule in rows}
+    rules = {
+        name: next((found[parent] for parent in parents if parent in found), None)
+        for name, parents in over.items()
+    }
+    return {name for name, rule in rules.items() if rule is not None and rule.reject_media}
+
+
 async def rejects_reports(session: Session, domain: str | None) -> bool:
     """Whether reports from this domain are not to be heard."""
     rule = await _rule(session, domain)

@@ -131,7 +131,7 @@ async def receive(
         in_reply_to_uri=received.in_reply_to_uri,
         in_reply_to_id=parent.id if parent else None,
         in_reply_to_account_id=parent.account_id if parent else None,
-        context_uri=_context(tx, parent, received.context_uri),
+        context_uri=context(tx, parent.context_uri if parent else None, received.context_uri),
         visibility=received.visibility,
         created_at=published,
         fetched_at=tx.now,
@@ -277,31 +277,39 @@ async def accounts_by_id(tx: Transaction, account_ids: Sequence[int]) -> dict[in
     return {account.id: account for account in rows.all()}
 
 
-def _context(tx: Transaction, parent: Status | None, claimed: str | None) -> str | None:
+def context(tx: Transaction, inherited: str | None, claimed: str | None) -> str | None:
     """The thread that a post is in: that of what it answers; else what it says itself, unless
     that is one of ours, where nobody is by their own word."""
-    if parent is not None and parent.context_uri is not None:
-        return parent.context_uri
+    if inherited is not None:
+        return inherited
     ours = claimed is not None and claimed.startswith(f"{tx.instance.url}/")
     return None if ours else claimed
 
 
 def _fill(status: Status, received: Received) -> None:
     """What an Update may change."""
-    status.url = received.url or received.uri
-    status.object_type = received.object_type
-    status.content = text.sanitise(received.content)
-    status.source = text.clean(received.source)[:MAX_SOURCE]
-    status.spoiler_text = text.clean(received.spoiler_text)[:MAX_SPOILER]
-    status.sensitive = received.sensitive
-    status.language = received.language
-    status.emojis = list(received.emojis)
-    status.audience = received.audience
-    status.ai = received.ai
-    status.generator = text.name(received.generator, MAX_GENERATOR)
-    status.based_on_uri = received.based_on_uri
-    status.interaction_policy = received.interaction_policy
-    status.replies_uri = received.replies_uri
+    for name, value in described(received).items():
+        setattr(status, name, value)
+
+
+def described(received: Received) -> dict[str, Any]:
+    """The columns that an Update may change."""
+    return {
+        "url": received.url or received.uri,
+        "object_type": received.object_type,
+        "content": text.sanitise(received.content),
+        "source": text.clean(received.source)[:MAX_SOURCE],
+        "spoiler_text": text.clean(received.spoiler_text)[:MAX_SPOILER],
+        "sensitive": received.sensitive,
+        "language": received.language,
+        "emojis": list(received.emojis),
+        "audience": received.audience,
+        "ai": received.ai,
+        "generator": text.name(received.generator, MAX_GENERATOR),
+        "based_on_uri": received.based_on_uri,
+        "interaction_policy": received.interaction_policy,
+        "replies_uri": received.replies_uri,
+    }
 
 
 async def _shown(tx: Transaction, author: Account, received: Received) -> Sequence[ReceivedMedia]:
@@ -313,19 +321,20 @@ async def _shown(tx: Transaction, author: Account, received: Received) -> Sequen
 
 async def _add_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:
     rows = [
-        _new_media(tx, status) | _described(medium, position)
+        new_medium(tx, status.account_id, status.id) | described_medium(medium, position)
         for position, medium in enumerate(media[:MAX_MEDIA])
     ]
     if rows:
         await insert_new(tx, MediaAttachment, rows)
 
 
-def _new_media(tx: Transaction, status: Status) -> dict[str, Any]:
-    owner = {"account_id": status.account_id, "status_id": status.id}
+def new_medium(tx: Transaction, account_id: int, status_id: int) -> dict[str, Any]:
+    """The row of a picture before it is described."""
+    owner = {"account_id": account_id, "status_id": status_id}
     return {**NEW_MEDIA, "id": tx.new_id(), **owner, "created_at": tx.now}
 
 
-def _described(medium: ReceivedMedia, position: int) -> dict[str, Any]:
+def described_medium(medium: ReceivedMedia, position: int) -> dict[str, Any]:
     prompt = text.clean(medium.ai_prompt)[:MAX_DESCRIPTION]
     return {
         **asdict(medium),
@@ -344,8 +353,8 @@ async def _change_media(tx: Transaction, status: Status, media: Sequence[Receive
     known = {row.remote_url: row for row in rows.all()}
     for position, medium in enumerate(media[:MAX_MEDIA]):
         row = known.pop(medium.remote_url, None)
-        row = row or MediaAttachment(**_new_media(tx, status))
-        for name, value in _described(medium, position).items():
+        row = row or MediaAttachment(**new_medium(tx, status.account_id, status.id))
+        for name, value in described_medium(medium, position).items():
             setattr(row, name, value)
         tx.add(row)
     if known:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
-from sqlalchemy import BigInteger, bindparam, delete, update
-from sqlmodel import col, select
+from sqlalchemy import bindparam, delete, select, update
+from sqlmodel import col
 
 from fedi.database import Transaction
-from fedi.database.insertion import insert_into, insert_new, insert_on, table_of
+from fedi.database.insertion import insert_into, insert_new, table_of
 from fedi.database.tables import Account, Mention, Status, StatusTag, Tag
 from fedi.events import Event
 from fedi.social import text, timelines
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
+
+_TAGS = table_of(Tag).c
+_TAG_IDS = select(_TAGS.name, _TAGS.id).where(_TAGS.name.in_(bindparam("names", expanding=True)))
+
+
+class Posted(Protocol):
+    """What listeners hear of a status."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def account_id(self) -> int: ...
+    @property
+    def visibility(self) -> str: ...
+    @property
+    def local(self) -> bool: ...
 
 
 async def set_tags(tx: Transaction, status: Status, tags: Iterable[str]) -> None:
@@ -26,29 +41,39 @@ async def set_tags(tx: Transaction, status: Status, tags: Iterable[str]) -> None
 
 async def add_tags(tx: Transaction, status: Status, tags: Iterable[str]) -> None:
     """Give a new post its hashtags; of two spellings the first one stays."""
+    await add_all_tags(tx, {status.id: tags})
+
+
+async def add_all_tags(tx: Transaction, tags: Mapping[int, Iterable[str]]) -> None:
+    """Give new posts their hashtags, by their ids; of two spellings the first one stays."""
     shown: dict[str, str] = {}
-    for tag in list(tags)[: text.MAX_TAGS]:
-        if name := text.normal_tag(tag):
-            shown.setdefault(name, text.clean(tag).lstrip("#")[: text.MAX_TAG_LENGTH])
-    if not shown:
+    ties: list[tuple[int, str]] = []
+    for status_id, spellings in tags.items():
+        names: dict[str, None] = {}
+        for tag in list(spellings)[: text.MAX_TAGS]:
+            if name := text.normal_tag(tag):
+                shown.setdefault(name, text.clean(tag).lstrip("#")[: text.MAX_TAG_LENGTH])
+                names[name] = None
+        ties += [(status_id, name) for name in names]
+    if not ties:
         return
+    ids = await _tag_ids(tx, shown)
     # In one order everywhere, so that two transactions never wait for each other's tags.
-    rows = [
-        {"id": tx.new_id(), "name": name, "display_name": shown[name]} for name in sorted(shown)
+    new = [
+        {"id": tx.new_id(), "name": name, "display_name": shown[name]}
+        for name in sorted(shown.keys() - ids.keys())
     ]
-    await insert_new(tx, Tag, rows)
-    await tx.execute_core(_tie(tx.dialect_name), {"status": status.id, "names": list(shown)})
-
-
-@cache
-def _tie(dialect: str) -> Any:
-    """Tie a status to tags by their names."""
-    tags = table_of(Tag).c
-    ids = select(bindparam("status", type_=BigInteger), tags.id).where(
-        tags.name.in_(bindparam("names", expanding=True))
+    if new:
+        await insert_new(tx, Tag, new)
+        ids |= await _tag_ids(tx, shown)
+    await insert_new(
+        tx, StatusTag, [{"status_id": status_id, "tag_id": ids[name]} for status_id, name in ties]
     )
-    ties = insert_on(dialect, StatusTag).from_select(["status_id", "tag_id"], ids)
-    return ties.on_conflict_do_nothing()
+
+
+async def _tag_ids(tx: Transaction, names: Iterable[str]) -> dict[str, int]:
+    rows = await tx.execute_core(_TAG_IDS, {"names": list(names)})
+    return {row.name: row.id for row in rows}
 
 
 async def set_mentions(
@@ -112,7 +137,7 @@ async def show(
     announce_event(tx, status, "status")
 
 
-def announce_event(tx: Transaction, status: Status, kind: str) -> None:
+def announce_event(tx: Transaction, status: Posted, kind: str) -> None:
     """Tell listeners what became of a status, once it is committed.
 
     Args:

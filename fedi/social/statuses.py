@@ -27,6 +27,7 @@ from fedi.database.tables import (
     StatusTag,
 )
 from fedi.social import drafts, labels, policies, spreading, timelines
+from fedi.social.batches import NewStatus, receive_all
 from fedi.social.counts import count
 from fedi.social.drafts import MAX_MEDIA, MAX_SPOILER, VISIBILITIES, Draft
 from fedi.social.errors import NotAllowed, NotFound
@@ -53,6 +54,7 @@ __all__ = [
     "SHOWN_TO_ALL",
     "VISIBILITIES",
     "Draft",
+    "NewStatus",
     "Received",
     "ReceivedMedia",
     "announce_event",
@@ -63,6 +65,7 @@ __all__ = [
     "mint_uri",
     "publish",
     "receive",
+    "receive_all",
     "remember_deleted",
     "update_received",
     "visible_to",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import (
     BigInteger,
@@ -63,6 +63,21 @@ class Page:
     only_media: bool = False
 
 
+class Placed(Protocol):
+    """What decides into whose home a status goes."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def account_id(self) -> int: ...
+    @property
+    def visibility(self) -> str: ...
+    @property
+    def in_reply_to_uri(self) -> str | None: ...
+    @property
+    def in_reply_to_account_id(self) -> int | None: ...
+
+
 async def distribute(tx: Transaction, status: Status, original: Status | None = None) -> None:
     """Write a new post into the homes of those who should see it there.
 
@@ -70,24 +85,41 @@ async def distribute(tx: Transaction, status: Status, original: Status | None = 
         status: the post, or the boost.
         original: for a boost, what it boosts.
     """
+    boosted = {"original": original.account_id if original is not None else None}
+    statement = _statement(tx, status, boost=original is not None)
+    await tx.execute_core(statement, _values(status) | boosted)
+    if status.id % TRIM_EVERY == 0:
+        await _trim(tx, status.id)
+
+
+async def distribute_all(tx: Transaction, statuses: Iterable[Placed]) -> None:
+    """`distribute` for many posts, in few statements."""
+    alike: dict[Any, list[dict[str, Any]]] = {}
+    for status in statuses:
+        statement = _statement(tx, status, boost=False)
+        alike.setdefault(statement, []).append(_values(status) | {"original": None})
+    for statement, rows in alike.items():
+        await tx.execute_core(statement, rows)
+        for row in rows:
+            if row["status"] % TRIM_EVERY == 0:
+                await _trim(tx, row["status"])
+
+
+def _values(status: Placed) -> dict[str, Any]:
     answered = status.in_reply_to_account_id
-    known = {
-        "status": status.id,
-        "author": status.account_id,
-        "answered": answered,
-        "original": original.account_id if original is not None else None,
-    }
-    statement = _entries(
+    return {"status": status.id, "author": status.account_id, "answered": answered}
+
+
+def _statement(tx: Transaction, status: Placed, *, boost: bool) -> Any:
+    answered = status.in_reply_to_account_id
+    return _entries(
         tx.dialect_name,
         direct=status.visibility == "direct",
         # An answer to what is not there yet goes into homes when that comes (`receiving`).
         waiting=status.in_reply_to_uri is not None and answered is None,
         answer=answered is not None and answered != status.account_id,
-        boost=original is not None,
+        boost=boost,
     )
-    await tx.execute_core(statement, known)
-    if status.id % TRIM_EVERY == 0:
-        await _trim(tx, status)
 
 
 @cache
@@ -171,8 +203,8 @@ async def catch_up(tx: Transaction, reader_id: int, author_id: int, since: datet
     await tx.execute_core(entries.on_conflict_do_nothing())
 
 
-async def _trim(tx: Transaction, status: Status) -> None:
-    readers = select(col(HomeEntry.account_id)).where(HomeEntry.status_id == status.id)
+async def _trim(tx: Transaction, status_id: int) -> None:
+    readers = select(col(HomeEntry.account_id)).where(HomeEntry.status_id == status_id)
     kept = aliased(HomeEntry)
     oldest_kept = (
         select(col(kept.status_id))

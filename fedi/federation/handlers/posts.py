@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -33,10 +34,20 @@ _UNREAD = select(_STATUSES.id).where(
     _STATUSES.local.is_(False),
 )
 
+# A follow that waits for its answer counts: posts may come before it.
+_FOLLOWED = (
+    select(_FOLLOWS.target_account_id)
+    .distinct()
+    .where(
+        _FOLLOWS.target_account_id.in_(bindparam("actors", expanding=True)),
+        _FOLLOWS.account_id == _ACCOUNTS.id,
+        _ACCOUNTS.domain.is_(None),
+    )
+)
+
 _CONCERNS_US = select(
     or_(
         exists().where(
-            # One that waits for its answer counts: posts may come before it.
             _FOLLOWS.target_account_id == bindparam("actor"),
             _FOLLOWS.account_id == _ACCOUNTS.id,
             _ACCOUNTS.domain.is_(None),
@@ -51,22 +62,69 @@ _CONCERNS_US = select(
 )
 
 
-async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
-    document = await _stated(easel, actor, activity)
-    note = Note.parse(document)
-    if note.id is None:
-        raise Malformed("The post has no id.")
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The effect of a Create. Of many that come at once, most take effect together."""
 
-    async def effect(tx: Transaction) -> None:
-        known = await remote.ids_of(tx, translate.addressed_actors(note))
-        if await _concerns_us(tx, actor, note):
-            await revive(tx, actor, note.id)
-            status = await statuses.receive(tx, actor, translate.received(note, actor, known))
-            await arrivals.expect(easel, tx, status)
+    easel: Easel
+    actor: Account
+    note: Note
+    addressed: Sequence[str]
+
+    async def __call__(self, tx: Transaction) -> None:
+        """Store and spread the post, if it concerns anybody here."""
+        known = await remote.ids_of(tx, self.addressed)
+        if await _concerns_us(tx, self.actor, self.note):
+            await revive(tx, self.actor, self.note.id)
+            received = translate.received(self.note, self.actor, known)
+            status = await statuses.receive(tx, self.actor, received)
+            await arrivals.expect(self.easel, tx, status)
             if status is not None:
                 await threads.look_up(tx, status)
 
-    return effect
+    def touches(self, prefix: str) -> bool:
+        """Whether it names, addresses, answers or quotes what is of this instance."""
+        about = (self.note.in_reply_to or "", self.note.quote or "")
+        return any(uri.startswith(prefix) for uri in (*self.addressed, *about))
+
+    @classmethod
+    async def together(cls, tx: Transaction, several: Sequence[Arrival]) -> None:
+        """All of these effects, in few statements where that is possible."""
+        if not several:
+            return
+        prefix = f"{tx.instance.url}/"
+        followed = await _followed(tx, {arrival.actor.id for arrival in several})
+        plain = [
+            arrival
+            for arrival in several
+            if not arrival.touches(prefix) and arrival.actor.id in followed
+        ]
+        uris = {uri for arrival in plain for uri in arrival.addressed}
+        known = await remote.ids_of(tx, sorted(uris))
+        posts = [
+            (arrival.actor, translate.received(arrival.note, arrival.actor, known))
+            for arrival in plain
+        ]
+        stored = await statuses.receive_all(tx, posts) if posts else []
+        done = [status for status in stored if status is not None]
+        await arrivals.expect_all(several[0].easel, tx, done)
+        await threads.look_up_all(tx, done)
+        left = {id(arrival) for arrival, status in zip(plain, stored, strict=True) if not status}
+        for arrival in several:
+            if id(arrival) in left or arrival.touches(prefix):
+                await arrival(tx)
+
+
+async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
+    note = Note.parse(await _stated(easel, actor, activity))
+    if note.id is None:
+        raise Malformed("The post has no id.")
+    return Arrival(easel, actor, note, translate.addressed_actors(note))
+
+
+async def _followed(tx: Transaction, actors: Iterable[int]) -> set[int]:
+    """Those of these who are followed by somebody here."""
+    return set((await tx.execute_core(_FOLLOWED, {"actors": list(actors)})).scalars())
 
 
 async def revive(tx: Transaction, actor: Account, uri: str | None) -> None:
