@@ -30,7 +30,8 @@ from fedi.database import relay, sqlite
 from fedi.events import Event, Events
 from fedi.settings import DatabaseSettings, InstanceSettings
 
-BUSY_TIMEOUT_S = 30  # another process (a command line, a backup) may hold the lock
+CHECKPOINT_EVERY = 100  # transactions; SQLite's own measure is 1,000 pages
+CHECKPOINT_PAGES = 10_000  # of the log: if nobody else does it, a commit must
 SQLITE_CACHE_KB = 16 * 1024  # per connection
 SQLITE_MMAP_BYTES = 256 * 1024 * 1024
 SHARED_BY = 128  # pieces of work in one transaction at most; readers wait for none of them
@@ -123,6 +124,8 @@ class Database:
         self.instance = instance
         self._pieces: deque[_Piece] = deque()
         self._sharing: asyncio.Task[None] | None = None
+        self._written = 0
+        self._checkpointing: asyncio.Task[None] | None = None
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite:
             if self.url.database:
@@ -156,8 +159,16 @@ class Database:
         else:
             async with self._writers, self._transaction() as transaction:
                 yield transaction
+            self._written += 1
+            if self._written % CHECKPOINT_EVERY == 0:
+                self._checkpoint()
         for happened in transaction.events:
             self.events.publish(happened, relayed=True)
+
+    def _checkpoint(self) -> None:
+        if self._checkpointing is None or self._checkpointing.done():
+            work = asyncio.to_thread(sqlite.checkpoint, str(self.url.database))
+            self._checkpointing = asyncio.create_task(work, name="checkpoint")
 
     async def together(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Do something small and frequent in a transaction that it shares with its like.
@@ -251,6 +262,8 @@ class Database:
     async def close(self) -> None:
         if self._sharing is not None:
             await self._sharing
+        if self._checkpointing is not None:
+            await asyncio.wait([self._checkpointing])
         await self._writing.dispose()
         await self._reading.dispose()
 
@@ -279,7 +292,7 @@ def _sqlite_engine(
         pool_size=connections,
         max_overflow=0,
         module=sqlite.module,
-        connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
+        connect_args={"timeout": sqlite.BUSY_TIMEOUT_S, "isolation_level": None},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -288,10 +301,11 @@ def _sqlite_engine(
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute(f"PRAGMA synchronous={settings.synchronous}")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
+        cursor.execute(f"PRAGMA busy_timeout={sqlite.BUSY_TIMEOUT_S * 1000}")
         cursor.execute(f"PRAGMA cache_size=-{SQLITE_CACHE_KB}")
         cursor.execute(f"PRAGMA mmap_size={SQLITE_MMAP_BYTES}")
         cursor.execute("PRAGMA temp_store=MEMORY")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

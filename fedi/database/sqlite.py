@@ -3,7 +3,8 @@
 SQLAlchemy's own adapter makes four trips for each statement (open a cursor, execute, fetch, close
 it), and each costs more than what SQLite does for most statements. Here a statement runs where it
 stands, as long as its like was quick; what was slow goes to the thread for the next times, in one
-trip, and so does whatever may wait for a lock or for the disk.
+trip, and so does whatever must wait for a lock. A trip costs more than it seems: the thread gets
+the interpreter's lock back only when nobody else works, or after some milliseconds.
 """
 
 from __future__ import annotations
@@ -32,8 +33,14 @@ busy machine it may only have been interrupted."""
 SLOW_KEPT = 1000
 """Statements that were slow, remembered by their text."""
 
-WAITING = ("BEGIN IMMEDIATE", "COMMIT", "PRAGMA", "VACUUM", "ANALYZE", "ATTACH")
+WAITING = ("PRAGMA", "VACUUM", "ANALYZE", "ATTACH")
 """How statements begin that may wait for a lock or for the disk."""
+
+LOCKING = "BEGIN IMMEDIATE"
+"""How a transaction begins that writes: there is only one at a time, of all processes."""
+
+BUSY_TIMEOUT_S = 30
+"""Seconds to wait for another process (a command line, a backup) that holds a lock."""
 
 _slow: OrderedDict[str, int] = OrderedDict()  # how many trips are left
 
@@ -112,6 +119,8 @@ class Connection(AsyncAdapt_aiosqlite_connection):
             raw: sqlite3.Connection = self._connection._conn
             if self._away or operation.startswith(WAITING) or _is_slow(operation):
                 return self._sent(work, raw, operation, parameters)
+            if operation == LOCKING:
+                return _locked(raw) or self._sent(work, raw, operation, parameters)
             began = time.perf_counter()
             outcome = work(raw, operation, parameters)
             if time.perf_counter() - began > SLOW_S:
@@ -160,6 +169,29 @@ class Module(AsyncAdapt_aiosqlite_dbapi):
         connection = self.aiosqlite.connect(*arguments, **options)
         connection._thread.daemon = True
         return Connection(self, await_(connection))
+
+
+def _locked(raw: sqlite3.Connection) -> Outcome | None:
+    """Begin a transaction that writes, if nobody else is in one."""
+    raw.execute("PRAGMA busy_timeout=0").close()
+    try:
+        return _execute(raw, LOCKING, ())
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return None
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}").close()
+
+
+def checkpoint(file: str) -> None:
+    """Bring what was committed from the log into the database, as far as no reader needs it there:
+    a commit that has to do so waits for the disk. Blocks nobody, but may take a while."""
+    connection = sqlite3.connect(file, timeout=0)
+    try:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+    finally:
+        connection.close()
 
 
 def _execute(raw: sqlite3.Connection, operation: str, parameters: Any) -> Outcome:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import (
     JSON,
-    BindParameter,
     CursorResult,
     Integer,
     String,
     TextClause,
+    TextualSelect,
     bindparam,
     column,
     text,
@@ -97,27 +98,40 @@ UPDATE job SET due = false, run_at = :until WHERE id IN (
 _NEXT = f"SELECT run_at FROM job {{by_time}} WHERE {_LATER} ORDER BY run_at LIMIT 1"
 
 
+_MOMENTS = ("now", "lease_until", "until")
 _INDEXES = {"by_state": "job_due", "by_lane": "job_lane", "by_time": "job_later"}
 _NO_SORTING = text(
     "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
 )
 
 
-def _statement(session: Session, words: str, after: str = "") -> TextClause:
-    """The statement; on PostgreSQL what another runner is at is left to it."""
-    if _sqlite(session):
+@cache
+def _statement(dialect: str, words: str, after: str = "") -> TextClause:
+    """The statement, made once; on PostgreSQL what another runner is at is left to it."""
+    if dialect == "sqlite":
         hints = {name: f"INDEXED BY {index}" for name, index in _INDEXES.items()}
-        return text(words.format(skip_locked="", after=after, **hints))
-    hints = dict.fromkeys(_INDEXES, "")
-    return text(words.format(skip_locked="FOR UPDATE SKIP LOCKED", after=after, **hints))
+        statement = text(words.format(skip_locked="", after=after, **hints))
+    else:
+        hints = dict.fromkeys(_INDEXES, "")
+        skip = "FOR UPDATE SKIP LOCKED"
+        statement = text(words.format(skip_locked=skip, after=after, **hints))
+    moments = [name for name in _MOMENTS if f":{name}" in words]
+    return statement.bindparams(*(bindparam(name, type_=UTCDateTime()) for name in moments))
 
 
-def _sqlite(session: Session) -> bool:
-    return session.get_bind().dialect.name == "sqlite"
+@cache
+def _claim(dialect: str, after: str) -> TextualSelect:
+    return _statement(dialect, _CLAIM, after).columns(
+        column("id", BigId),
+        column("payload", JSON),
+        column("attempts", Integer),
+        column("lane", String),
+    )
 
 
-def _moment(name: str, value: datetime) -> BindParameter[datetime]:
-    return bindparam(name, value, UTCDateTime())
+@cache
+def _next(dialect: str) -> TextualSelect:
+    return _statement(dialect, _NEXT).columns(column("run_at", UTCDateTime))
 
 
 @dataclass(slots=True)
@@ -138,7 +152,7 @@ class Lanes:
         self, tx: Transaction, free: int, runner: str, lease: timedelta
     ) -> list[Claimed]:
         """Take due jobs, the lanes in turn, in each the oldest first."""
-        if not _sqlite(tx):
+        if tx.dialect_name != "sqlite":
             await tx.execute(_NO_SORTING)  # until this transaction ends
         promoted = await self._promote(tx)
         claimed = await self._walk(tx, free, runner, lease)
@@ -150,36 +164,24 @@ class Lanes:
         return claimed
 
     async def _promote(self, tx: Transaction) -> int:
-        statement = _statement(tx, _PROMOTE).bindparams(
-            _moment("now", tx.now),
-            kind=self.kind,
-            most=PROMOTED,
-        )
-        result = await tx.execute(statement)
+        now = {"now": tx.now, "kind": self.kind, "most": PROMOTED}
+        result = await tx.execute(_statement(tx.dialect_name, _PROMOTE), now)
         assert isinstance(result, CursorResult)
         return result.rowcount
 
     async def _walk(
         self, tx: Transaction, free: int, runner: str, lease: timedelta
     ) -> list[Claimed]:
-        statement = (
-            _statement(tx, _CLAIM, after=">" if self._after else ">=")
-            .bindparams(
-                _moment("lease_until", tx.now + lease),
-                kind=self.kind,
-                after=self._after,
-                per_lane=self.per_lane,
-                free=free,
-                runner=runner,
-            )
-            .columns(
-                column("id", BigId),
-                column("payload", JSON),
-                column("attempts", Integer),
-                column("lane", String),
-            )
-        )
-        rows = (await tx.execute(statement)).all()
+        how = {
+            "lease_until": tx.now + lease,
+            "kind": self.kind,
+            "after": self._after,
+            "per_lane": self.per_lane,
+            "free": free,
+            "runner": runner,
+        }
+        after = ">" if self._after else ">="
+        rows = (await tx.execute(_claim(tx.dialect_name, after), how)).all()
         return [
             Claimed(id, self.kind, payload, attempts, lane, runner)
             for id, payload, attempts, lane in rows
@@ -188,20 +190,12 @@ class Lanes:
 
 async def postpone(tx: Transaction, kind: str, lane: str, until: datetime) -> None:
     """Put off what is due in a lane; of very much, the first part: the rest follows it."""
-    await tx.execute(
-        _statement(tx, _POSTPONE).bindparams(
-            _moment("until", until),
-            kind=kind,
-            lane=lane,
-            most=POSTPONED,
-        )
-    )
+    what = {"until": until, "kind": kind, "lane": lane, "most": POSTPONED}
+    await tx.execute(_statement(tx.dialect_name, _POSTPONE), what)
 
 
 async def next_at(session: Session, kind: str) -> datetime | None:
     """When the next job of a kind becomes due that is not due yet."""
-    statement = (
-        _statement(session, _NEXT).bindparams(kind=kind).columns(column("run_at", UTCDateTime))
-    )
-    found: datetime | None = (await session.execute(statement)).scalar()
+    found: datetime | None
+    found = (await session.execute(_next(session.dialect_name), {"kind": kind})).scalar()
     return found

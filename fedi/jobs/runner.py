@@ -14,13 +14,15 @@ import contextlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import delete, exists, func, literal, select, union_all, update
+from sqlalchemy import bindparam, delete, exists, func, literal, select, union_all, update
 from sqlmodel import col
 
 from fedi import logs
 from fedi.database import Session, Transaction
+from fedi.database.insertion import table_of
 from fedi.database.tables import Job
 from fedi.jobs import lanes
 from fedi.jobs.lanes import Lanes
@@ -30,7 +32,9 @@ from fedi.runtime import Easel
 LEASE = timedelta(minutes=5)
 RENEW_EVERY = timedelta(minutes=1)
 POLL_S = 15.0  # the longest sleep: another process may have enqueued while we were deaf
-TURN_S = 0.02  # between two turns while there is work: what ended meanwhile is completed together
+# Between two turns while there is work: what ended meanwhile is completed together.
+TURN_S = 0.05
+TURN_JOBS = 32  # or earlier, when so many have ended
 SQLITE_POLL_S = 1.0  # nobody notifies between processes there: a command line may have enqueued
 CLAIM_BATCH = 200  # claimed in one turn at most, of one kind
 MAX_ERROR_LENGTH = 2000
@@ -60,6 +64,7 @@ class Runner:
         self._done: list[int] = []
         self._failed: list[_Failure] = []
         self._wake = asyncio.Event()
+        self._many = asyncio.Event()
         self._stopping = False
         self._renewed_at = self._looked_at = easel.clock.now()
         self._lanes: dict[str, Lanes] = {}
@@ -102,6 +107,7 @@ class Runner:
             try:
                 while not self._stopping:
                     self._wake.clear()
+                    self._many.clear()
                     try:
                         claimed = await self._turn()
                         pause = 0.0 if claimed else await self._pause()
@@ -112,7 +118,8 @@ class Runner:
                         with contextlib.suppress(TimeoutError):
                             await asyncio.wait_for(self._wake.wait(), pause)
                     else:
-                        await asyncio.sleep(TURN_S)
+                        with contextlib.suppress(TimeoutError):
+                            await asyncio.wait_for(self._many.wait(), TURN_S)
             finally:
                 ears.cancel()
                 await self._settle()
@@ -121,6 +128,7 @@ class Runner:
         """Claim nothing more; `run_forever` ends when what runs has ended."""
         self._stopping = True
         self._wake.set()
+        self._many.set()
 
     async def _hear(self, heard: Any) -> None:
         async for _ in heard:
@@ -163,6 +171,8 @@ class Runner:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
         self._wake.set()
+        if len(self._done) + len(self._failed) >= TURN_JOBS:
+            self._many.set()
 
     def _free_slots(self) -> dict[str, int]:
         busy: dict[str, int] = {}
@@ -173,16 +183,8 @@ class Runner:
 
     async def _claim(self, tx: Transaction, free: dict[str, int]) -> list[Claimed]:
         now = self._looked_at = tx.now
-        asks = [
-            select(literal(kind)).where(
-                exists().where(
-                    col(Job.state) == "ready", col(Job.kind) == kind, col(Job.run_at) <= now
-                )
-            )
-            for kind in free
-            if KINDS[kind].per_lane is None
-        ]
-        due = (await tx.execute(union_all(*asks))).scalars().all() if asks else []
+        asked = tuple(kind for kind in free if KINDS[kind].per_lane is None)
+        due = (await tx.execute(_due(asked), {"now": now})).scalars().all() if asked else []
         claimed: list[Claimed] = []
         for kind, slots in free.items():
             per_lane = KINDS[kind].per_lane
@@ -323,7 +325,29 @@ class Runner:
         taken, waits for a slot or is another runner's."""
         if KINDS[kind].per_lane is not None:
             return await lanes.next_at(session, kind)
-        query = select(func.min(col(Job.run_at))).where(
-            col(Job.state) == "ready", col(Job.kind) == kind, col(Job.run_at) > self._looked_at
+        return (await session.execute(_later(kind), {"after": self._looked_at})).scalar()
+
+
+@cache
+def _due(kinds: tuple[str, ...]) -> Any:
+    """Which of these kinds something is due of, made once: a seek in an index for each."""
+    job = table_of(Job).c
+    now = bindparam("now", type_=job.run_at.type)
+    return union_all(
+        *(
+            select(literal(kind)).where(
+                exists().where(job.state == "ready", job.kind == kind, job.run_at <= now)
+            )
+            for kind in kinds
         )
-        return (await session.execute(query)).scalar()
+    )
+
+
+@cache
+def _later(kind: str) -> Any:
+    """When the first job of a kind becomes due after a moment, made once."""
+    job = table_of(Job).c
+    after = bindparam("after", type_=job.run_at.type)
+    return select(func.min(job.run_at)).where(
+        job.state == "ready", job.kind == kind, job.run_at > after
+    )
