@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
 import time
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 import aiohttp
 import uvicorn
 import uvloop
+from aiohttp.abc import AbstractResolver, ResolveResult
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -45,6 +47,19 @@ def serve_inbox(port: int, host: str) -> None:
     uvloop.run(uvicorn.Server(config).serve())
 
 
+class _Loopback(AbstractResolver):
+    """All names are here; as many hosts are as many connections, as they are for us."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = {"hostname": host, "host": "127.0.0.1", "port": port}
+        return [ResolveResult(**found, family=family, proto=0, flags=socket.AI_NUMERICHOST)]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 async def send_all(port: int, inboxes: int, hosts: int, at_once: int, body: bytes) -> float:
     """Sign and POST one activity to each inbox by aiohttp.
 
@@ -53,15 +68,14 @@ async def send_all(port: int, inboxes: int, hosts: int, at_once: int, body: byte
     """
     signer = Signer("http://sender.localhost/users/alice#main-key", peers.key(0)[0])
     waiting = iter(range(inboxes))
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = aiohttp.TCPConnector(limit=0, resolver=_Loopback())
     async with aiohttp.ClientSession(connector=connector) as session:
 
         async def one() -> None:
             for number in waiting:
                 host = f"h{number % hosts}.localhost:{port}"
-                url = f"http://127.0.0.1:{port}/users/user{number}/inbox"
+                url = f"http://{host}/users/user{number}/inbox"
                 headers = signer.sign("POST", url, body, datetime.now(UTC))
-                headers["Host"] = host
                 async with session.post(URL(url), data=body, headers=headers) as answer:
                     assert answer.status == 202
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from weakref import WeakKeyDictionary
 
@@ -42,7 +44,10 @@ log = logs.get(__name__)
 Loaded = tuple[bytes, Signer, Account | None]
 """What is sent, who signs it, and whose followers it is for, if it is for them alone."""
 
-_outgoing: WeakKeyDictionary[Easel, OrderedDict[int, Loaded]] = WeakKeyDictionary()
+_Reading = asyncio.Task[Loaded | None]
+_Kept = OrderedDict[int, _Reading]
+
+_outgoing: WeakKeyDictionary[Easel, _Kept] = WeakKeyDictionary()
 
 
 def _at_once(easel: Easel) -> int:
@@ -123,10 +128,26 @@ async def _load(easel: Easel, job: Claimed) -> Loaded | None:
     """An activity as it is sent; kept while its deliveries are tried for the first time. Later it
     may be overtaken, or say something else."""
     outgoing_id: int = job.payload["outgoing"]
+    if job.attempts > 1:
+        return await _read(easel, outgoing_id)
     kept = _outgoing.setdefault(easel, OrderedDict())
-    if outgoing_id in kept and job.attempts == 1:
-        kept.move_to_end(outgoing_id)
-        return kept[outgoing_id]
+    known = kept.get(outgoing_id)
+    if known is None:  # whoever comes first reads it for all
+        known = kept[outgoing_id] = asyncio.create_task(_read(easel, outgoing_id))
+        known.add_done_callback(partial(_forget_failed, kept, outgoing_id))
+        while len(kept) > BODIES_KEPT:
+            kept.popitem(last=False)
+    kept.move_to_end(outgoing_id)
+    return await asyncio.shield(known)
+
+
+def _forget_failed(kept: _Kept, outgoing_id: int, read: _Reading) -> None:
+    failed = read.cancelled() or read.exception() is not None or read.result() is None
+    if failed and kept.get(outgoing_id) is read:
+        del kept[outgoing_id]
+
+
+async def _read(easel: Easel, outgoing_id: int) -> Loaded | None:
     async with easel.database.read() as session:
         outgoing = await session.get(OutgoingActivity, outgoing_id)
         sender = await session.get(Account, outgoing.account_id) if outgoing is not None else None
@@ -135,7 +156,4 @@ async def _load(easel: Easel, job: Claimed) -> Loaded | None:
     if sender is None or not sender.private_key_pem:
         return None
     synchronised = sender if synchronisation.concerns(sender, outgoing.body) else None
-    kept[outgoing_id] = outgoing.body, remote.signer_of(sender), synchronised
-    while len(kept) > BODIES_KEPT:
-        kept.popitem(last=False)
-    return kept[outgoing_id]
+    return outgoing.body, remote.signer_of(sender), synchronised
