@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, delete, func, or_
+import sqlalchemy
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_
 from sqlalchemy.event import listen
 from sqlmodel import col, select
 
 from fedi import logs
 from fedi.database import Session, Transaction
-from fedi.database.insertion import insert_into
+from fedi.database.insertion import insert_into, table_of
 from fedi.database.marks import Watch, change
 from fedi.database.tables import PeerHost
 from fedi.jobs import Backoff, chore
@@ -265,15 +266,18 @@ async def save(easel: Easel, tx: Transaction, ending: bool) -> None:
         await view.save(tx, at_once=ending)
 
 
+_HOSTS = table_of(PeerHost).c
+_RESTED = sqlalchemy.select(_HOSTS.host).where(
+    _HOSTS.host.in_(bindparam("hosts", expanding=True)), _HOSTS.rested_at.is_not(None)
+)
+
+
 async def rested(session: Session, names: list[str]) -> set[str]:
     """Those of these hosts to which nothing is sent any more."""
     found: set[str] = set()
     for start in range(0, len(names), SAVE_ROWS):
-        query = select(PeerHost.host).where(
-            col(PeerHost.host).in_(names[start : start + SAVE_ROWS]),
-            col(PeerHost.rested_at).is_not(None),
-        )
-        found.update((await session.exec(query)).all())
+        rows = await session.execute(_RESTED, {"hosts": names[start : start + SAVE_ROWS]})
+        found.update(rows.scalars())
     return found
 
 

@@ -20,16 +20,19 @@ from fedi.runtime import Easel
 from fedi.social import account_keys, accounts, posts, quotes
 
 
-@handles("federate", attempts=20, at_once=4)
+@handles("federate", attempts=20, at_once=16)
 async def federate(easel: Easel, job: Claimed) -> None:
     """Make the activity and its deliveries; nothing, if what happened is undone already."""
     build = BUILDERS[job.payload["what"]]
-    async with easel.database.write() as tx:
+
+    async def change(tx: Transaction) -> None:
         ready = await build(tx, job.payload) if easel.settings.federation.enabled else None
         if ready is not None:
             for sender, activity, inboxes in await relays.pass_on(tx, job.payload, ready):
                 await sending.send(tx, sender, activity, inboxes)
         await job.finish(tx)
+
+    await easel.database.together(change)
 
 
 async def _status(tx: Transaction, payload: dict[str, Any]) -> tuple[Status, Account] | None:

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import sqlalchemy
 from sqlalchemy import bindparam
-from sqlmodel import col, select
+from sqlmodel import select
 
 from activitypub import origin, webfinger
 from activitypub.client import FetchError
@@ -39,6 +39,12 @@ ACTOR_MEMORY = timedelta(minutes=1)
 _ACCOUNTS = table_of(Account).c
 _IDS = sqlalchemy.select(_ACCOUNTS.uri, _ACCOUNTS.id).where(
     _ACCOUNTS.uri.in_(bindparam("uris", expanding=True)), _ACCOUNTS.deleted_at.is_(None)
+)
+
+_KEYS = sqlalchemy.select(_ACCOUNTS.uri, _ACCOUNTS.public_key_pem).where(
+    _ACCOUNTS.public_key_id == bindparam("key"),
+    _ACCOUNTS.deleted_at.is_(None),
+    _ACCOUNTS.domain.is_not(None),
 )
 
 Belongs = Callable[[Note], bool]
@@ -129,16 +135,24 @@ async def fetch(easel: Easel, uri: str, *, fresh: bool = False) -> Account:
     handle = await webfinger.confirm(easel.client, actor)
     if handle is None:
         raise FetchError(f"WebFinger does not confirm the handle of {actor.id}.")
+    described = translate.remote_account(actor, handle)
+    rules = await domains.of(easel)
+
+    async def save(tx: Transaction) -> Account | str:
+        known = await accounts.by_uri(tx, actor.id)
+        if known is not None and known.deleted_at is not None:
+            return f"{actor.id} is deleted."
+        saved = await accounts.save_remote(tx, described)
+        rules.mark(saved, tx.now)
+        return saved
+
     try:
-        async with easel.database.write() as tx:
-            known = await accounts.by_uri(tx, actor.id)
-            if known is not None and known.deleted_at is not None:
-                raise FetchError(f"{actor.id} is deleted.", status=410)
-            saved = await accounts.save_remote(tx, translate.remote_account(actor, handle))
-            (await domains.of(easel)).mark(saved, tx.now)
-            return saved
+        saved = await easel.database.together(save)
     except Invalid as error:
         raise FetchError(str(error)) from error
+    if isinstance(saved, str):
+        raise FetchError(saved, status=410)
+    return saved
 
 
 async def _actor(easel: Easel, uri: str, *, fresh: bool) -> Actor:
@@ -187,11 +201,8 @@ async def _key(easel: Easel, key_id: str, fresh: bool) -> Key:
     """A key from the database, or from its owner's document, which must list it."""
     if not fresh:
         async with easel.database.read() as session:
-            query = select(Account).where(
-                Account.public_key_id == key_id, col(Account.deleted_at).is_(None)
-            )
-            owner = (await session.exec(query)).first()
-            stored = [(owner.uri, owner.public_key_pem)] if owner and not owner.local else []
+            found_main = await session.execute(_KEYS, {"key": key_id})
+            stored = [(owner.uri, owner.public_key_pem) for owner in found_main][:1]
             if not stored:
                 found = await account_keys.find(session, key_id)
                 stored = [(account.uri, key.public_pem) for key, account in found[:1]]

@@ -22,6 +22,17 @@ _OF = (
 )
 
 
+_FIND = (
+    select(AccountKey, Account)
+    .join(Account, col(Account.id) == col(AccountKey.account_id))
+    .where(
+        col(AccountKey.key_id) == bindparam("key"),
+        col(Account.domain).is_not(None),
+        col(Account.deleted_at).is_(None),
+    )
+)
+
+
 async def of(session: Session, account: Account) -> list[AccountKey]:
     """The further keys of an account, in the order in which they were stored."""
     return list((await session.exec(_OF, params={"account": account.id})).all())
@@ -48,16 +59,8 @@ async def ensure(tx: Transaction, account: Account) -> AccountKey:
 
 async def find(session: Session, key_id: str) -> list[tuple[AccountKey, Account]]:
     """The keys under this id and whose they are; of people elsewhere who are not gone."""
-    query = (
-        select(AccountKey, Account)
-        .join(Account, col(Account.id) == col(AccountKey.account_id))
-        .where(
-            AccountKey.key_id == key_id,
-            col(Account.domain).is_not(None),
-            col(Account.deleted_at).is_(None),
-        )
-    )
-    return [(key, account) for key, account in (await session.exec(query)).all()]
+    rows = await session.exec(_FIND, params={"key": key_id})
+    return [(key, account) for key, account in rows.all()]
 
 
 async def replace(tx: Transaction, account: Account, keys: Sequence[tuple[str, str]]) -> None:

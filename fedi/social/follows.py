@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import CursorResult, delete, update
+import sqlalchemy
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
-from fedi.database.insertion import add_once
+from fedi.database.insertion import add_once, table_of
 from fedi.database.tables import Account, Block, Follow
 from fedi.social import timelines
 from fedi.social.counts import count
@@ -32,14 +33,34 @@ class Relationship:
     blocked_by: bool
 
 
-async def find(session: Session, account_id: int, target_id: int) -> Follow | None:
-    return (
-        await session.exec(
-            select(Follow).where(
-                Follow.account_id == account_id, Follow.target_account_id == target_id
-            )
+_FIND = select(Follow).where(
+    col(Follow.account_id) == bindparam("account"),
+    col(Follow.target_account_id) == bindparam("target"),
+)
+_FOLLOW, _BLOCK = table_of(Follow), table_of(Block)
+_HOLD = (
+    update(_FOLLOW)
+    .where(_FOLLOW.c.id == bindparam("follow"), _FOLLOW.c.state == PENDING)
+    .values(state=ACCEPTED)
+)
+_BOTH_WAYS, _BLOCKS = (
+    sqlalchemy.select(*columns).where(
+        ((table.c.account_id == bindparam("one")) & (table.c.target_account_id == bindparam("two")))
+        | (
+            (table.c.account_id == bindparam("two"))
+            & (table.c.target_account_id == bindparam("one"))
         )
-    ).first()
+    )
+    for table, columns in (
+        (_FOLLOW, (_FOLLOW.c.account_id, _FOLLOW.c.state)),
+        (_BLOCK, (_BLOCK.c.account_id,)),
+    )
+)
+
+
+async def find(session: Session, account_id: int, target_id: int) -> Follow | None:
+    pair = {"account": account_id, "target": target_id}
+    return (await session.exec(_FIND, params=pair)).first()
 
 
 async def by_uri(session: Session, uri: str) -> Follow | None:
@@ -125,7 +146,8 @@ async def receive(tx: Transaction, account: Account, target: Account, uri: str) 
     elif target.locked or account.silenced_at is not None:
         await notify(tx, target, account, "follow_request")
     else:
-        await accept(tx, follow)
+        await _hold(tx, follow, account, target)
+        await _answer(tx, "accept_follow", account.id, target.id, uri)
     return follow
 
 
@@ -199,14 +221,7 @@ async def _add(tx: Transaction, account: Account, target: Account, uri: str) -> 
 async def _hold(tx: Transaction, follow: Follow, account: Account, target: Account) -> None:
     """Make a follow hold, and count it: once, whoever else is at it."""
     set_committed_value(follow, "state", ACCEPTED)
-    held = await tx.execute(
-        update(Follow)
-        .where(col(Follow.id) == follow.id, col(Follow.state) == PENDING)
-        .values(state=ACCEPTED)
-        .execution_options(synchronize_session=False)
-    )
-    assert isinstance(held, CursorResult)
-    if not held.rowcount:
+    if not (await tx.execute_core(_HOLD, {"follow": follow.id})).rowcount:
         return
     await _count(tx, account, target, 1)
     if account.local:
@@ -280,20 +295,9 @@ async def following(
 
 async def relationship(session: Session, account: Account, other: Account) -> Relationship:
     """What `other` is to `account`."""
-    rows = await session.exec(
-        select(Follow.account_id, Follow.state).where(
-            ((col(Follow.account_id) == account.id) & (col(Follow.target_account_id) == other.id))
-            | ((col(Follow.account_id) == other.id) & (col(Follow.target_account_id) == account.id))
-        )
-    )
-    states = dict(rows.all())
-    blocks = await session.exec(
-        select(Block.account_id).where(
-            ((col(Block.account_id) == account.id) & (col(Block.target_account_id) == other.id))
-            | ((col(Block.account_id) == other.id) & (col(Block.target_account_id) == account.id))
-        )
-    )
-    blocking = set(blocks.all())
+    pair = {"one": account.id, "two": other.id}
+    states = {row.account_id: row.state for row in await session.execute(_BOTH_WAYS, pair)}
+    blocking = set((await session.execute(_BLOCKS, pair)).scalars())
     return Relationship(
         following=states.get(account.id) == ACCEPTED,
         requested=states.get(account.id) == PENDING,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import delete, union_all
-from sqlmodel import col, select
+import sqlmodel
+from sqlalchemy import ColumnElement, bindparam, delete, select, union_all
+from sqlmodel import col
 
 from fedi.database import Session, Transaction
+from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Block, Follow, Notification
 from fedi.events import Event
 
@@ -23,6 +25,44 @@ Kind = Literal[
     "update",
     "painting_failed",
 ]
+
+
+_TOLD, _BLOCKS = table_of(Notification), table_of(Block).c
+_WANTED: Any = bindparam("wanted", expanding=True)
+
+
+def _unwilling(about: ColumnElement[bool]) -> Any:
+    """Who was told already, or blocks who did it, or is blocked by them."""
+    author: Any = bindparam("author")
+    return union_all(
+        select(_TOLD.c.account_id).where(
+            _TOLD.c.account_id.in_(_WANTED),
+            _TOLD.c.from_account_id == author,
+            _TOLD.c.type == bindparam("kind"),
+            about,
+        ),
+        select(_BLOCKS.account_id).where(
+            _BLOCKS.account_id.in_(_WANTED), _BLOCKS.target_account_id == author
+        ),
+        select(_BLOCKS.target_account_id).where(
+            _BLOCKS.account_id == author, _BLOCKS.target_account_id.in_(_WANTED)
+        ),
+    )
+
+
+def _withdrawn(about: ColumnElement[bool]) -> Any:
+    return delete(_TOLD).where(
+        _TOLD.c.account_id == bindparam("account"),
+        _TOLD.c.from_account_id == bindparam("author"),
+        _TOLD.c.type == bindparam("kind"),
+        about,
+    )
+
+
+_UNWILLING = _unwilling(_TOLD.c.status_id == bindparam("status"))
+_UNWILLING_WITHOUT_STATUS = _unwilling(_TOLD.c.status_id.is_(None))
+_WITHDRAW = _withdrawn(_TOLD.c.status_id == bindparam("status"))
+_WITHDRAW_WITHOUT_STATUS = _withdrawn(_TOLD.c.status_id.is_(None))
 
 
 async def notify(
@@ -67,28 +107,19 @@ async def notify_all(
     ]
     if wanted and from_account.silenced_at is not None and kind != "follow_request":
         followers = select(col(Follow.account_id)).where(
-            Follow.target_account_id == from_account.id,
+            col(Follow.target_account_id) == from_account.id,
             col(Follow.account_id).in_(wanted),
-            Follow.state == "accepted",
+            col(Follow.state) == "accepted",
         )
         wanted = list((await tx.execute(followers)).scalars())
     if not wanted:
         return
-    unwilling = union_all(
-        select(col(Notification.account_id)).where(
-            col(Notification.account_id).in_(wanted),
-            Notification.from_account_id == from_account.id,
-            Notification.type == kind,
-            Notification.status_id == status_id,
-        ),
-        select(col(Block.account_id)).where(
-            col(Block.account_id).in_(wanted), Block.target_account_id == from_account.id
-        ),
-        select(col(Block.target_account_id)).where(
-            Block.account_id == from_account.id, col(Block.target_account_id).in_(wanted)
-        ),
-    )
-    not_these = set((await tx.execute(unwilling)).scalars())
+    about = {"wanted": wanted, "author": from_account.id, "kind": kind}
+    if status_id is None:
+        found = await tx.execute_core(_UNWILLING_WITHOUT_STATUS, about)
+    else:
+        found = await tx.execute_core(_UNWILLING, {**about, "status": status_id})
+    not_these = set(found.scalars())
     for account_id in dict.fromkeys(wanted):
         if account_id not in not_these:
             _add(tx, account_id, from_account.id, kind, status_id, None)
@@ -123,16 +154,11 @@ async def withdraw(
     status_id: int | None = None,
 ) -> None:
     """Take back what is not so any more."""
-    await tx.execute(
-        delete(Notification).where(
-            col(Notification.account_id) == account_id,
-            col(Notification.from_account_id) == from_account_id,
-            col(Notification.type) == kind,
-            col(Notification.status_id) == status_id
-            if status_id is not None
-            else col(Notification.status_id).is_(None),
-        )
-    )
+    about = {"account": account_id, "author": from_account_id, "kind": kind}
+    if status_id is None:
+        await tx.execute_core(_WITHDRAW_WITHOUT_STATUS, about)
+    else:
+        await tx.execute_core(_WITHDRAW, {**about, "status": status_id})
 
 
 async def forget(tx: Transaction, account_id: int, from_account_id: int) -> None:
@@ -148,7 +174,7 @@ async def forget(tx: Transaction, account_id: int, from_account_id: int) -> None
 async def newest(session: Session, account: Account, *, limit: int = 40) -> list[Notification]:
     """An account's notifications, the newest first."""
     rows = await session.exec(
-        select(Notification)
+        sqlmodel.select(Notification)
         .where(Notification.account_id == account.id)
         .order_by(col(Notification.id).desc())
         .limit(limit)

@@ -11,6 +11,8 @@ from sqlmodel import Field
 from fedi.database.tables.columns import (
     Table,
     moment,
+    new_dict,
+    new_list,
     optional_moment,
     optional_reference,
     primary_id,
@@ -33,8 +35,8 @@ class Account(Table, table=True):
     display_name: str = ""
     note: str = Field(default="", sa_type=Text)  # sanitised HTML
     note_source: str = Field(default="", sa_type=Text)  # what a local author wrote
-    fields: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
-    emojis: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
+    fields: list[dict[str, str]] = Field(default_factory=new_list, sa_type=JSON)
+    emojis: list[dict[str, str]] = Field(default_factory=new_list, sa_type=JSON)
 
     # Pictures: a storage key for local accounts, an address for remote ones.
     avatar: str | None = None
@@ -57,7 +59,7 @@ class Account(Table, table=True):
     discoverable: bool = True
     indexable: bool = False
     hide_collections: bool = False
-    also_known_as: list[str] = Field(default_factory=list, sa_type=JSON)
+    also_known_as: list[str] = Field(default_factory=new_list, sa_type=JSON)
     moved_to_uri: str | None = None
     moved_at: datetime | None = optional_moment()  # when it last did; nobody moves every day
     # Whether pictures of this author may be offered as training data. Off until they say yes.
@@ -95,7 +97,7 @@ class Login(Table, table=True):
     email: str | None = Field(default=None, unique=True)
     password_hash: str | None = None
     role: str = "user"  # user, moderator, admin
-    preferences: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    preferences: dict[str, Any] = Field(default_factory=new_dict, sa_type=JSON)
     created_at: datetime = moment()
     confirmed_at: datetime | None = optional_moment()
 

@@ -7,7 +7,14 @@ from datetime import datetime
 from sqlalchemy import JSON, Text
 from sqlmodel import Field
 
-from fedi.database.tables.columns import Table, moment, optional_moment, primary_id, reference
+from fedi.database.tables.columns import (
+    Table,
+    moment,
+    new_list,
+    optional_moment,
+    primary_id,
+    reference,
+)
 
 
 class Report(Table, table=True):
@@ -19,7 +26,7 @@ class Report(Table, table=True):
     # Who reports; of a Flag from elsewhere often only their server's own actor.
     account_id: int = reference("account.id", index=True)
     target_account_id: int = reference("account.id", index=True)
-    status_ids: list[int] = Field(default_factory=list, sa_type=JSON)
+    status_ids: list[int] = Field(default_factory=new_list, sa_type=JSON)
     comment: str = Field(default="", sa_type=Text)
     uri: str = Field(unique=True)  # of the Flag
     forwarded: bool = False  # told to the server of the account that it is about

@@ -12,6 +12,8 @@ from fedi.database.tables.columns import (
     BigId,
     Table,
     moment,
+    new_dict,
+    new_list,
     optional_moment,
     optional_reference,
     primary_id,
@@ -64,8 +66,8 @@ class Status(Table, table=True):
     sensitive: bool = False
     language: str | None = None
     # The audience as it was written, for what the visibility cannot say.
-    audience: dict[str, list[str]] = Field(default_factory=dict, sa_type=JSON)
-    emojis: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
+    audience: dict[str, list[str]] = Field(default_factory=new_dict, sa_type=JSON)
+    emojis: list[dict[str, str]] = Field(default_factory=new_list, sa_type=JSON)
 
     # What its author lets others do with it (`social.policies`); None where they did not say.
     interaction_policy: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)

@@ -12,6 +12,7 @@ from fedi.database.tables.columns import (
     BigId,
     Table,
     moment,
+    new_list,
     optional_moment,
     optional_reference,
     primary_id,
@@ -95,7 +96,7 @@ class Painter(Table, table=True):
     name: str
     token_hash: str = Field(unique=True)
     local: bool = False  # started by this server
-    models: list[str] = Field(default_factory=list, sa_type=JSON)  # the first is its default
+    models: list[str] = Field(default_factory=new_list, sa_type=JSON)  # the first is its default
     device: str = ""
     connected_at: datetime | None = optional_moment()
     seen_at: datetime | None = optional_moment()
