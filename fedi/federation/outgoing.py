@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from sqlalchemy import bindparam
+from sqlmodel import col, select
+
 from activitypub.addressing import PUBLIC, address
 from activitypub.objects import Activity
 from activitypub.objects import activity as activities
@@ -18,6 +21,8 @@ from fedi.federation.relays import Ready
 from fedi.jobs import Claimed, handles
 from fedi.runtime import Easel
 from fedi.social import account_keys, accounts, posts, quotes
+
+_BY_IDS = select(Account).where(col(Account.id).in_(bindparam("ids", expanding=True)))
 
 
 @handles("federate", attempts=20, at_once=16)
@@ -45,8 +50,9 @@ async def _status(tx: Transaction, payload: dict[str, Any]) -> tuple[Status, Acc
 
 
 async def _accounts(tx: Transaction, payload: dict[str, Any]) -> tuple[Account, Account] | None:
-    account = await tx.get(Account, payload["account_id"])
-    target = await tx.get(Account, payload["target_account_id"])
+    ids = payload["account_id"], payload["target_account_id"]
+    found = {row.id: row for row in (await tx.exec(_BY_IDS, params={"ids": ids})).all()}
+    account, target = (found.get(account_id) for account_id in ids)
     return (account, target) if account is not None and target is not None else None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, union_all
 from sqlmodel import select
 
 from activitypub import origin, webfinger
@@ -26,7 +26,7 @@ from activitypub.signatures import Key, KeyCache, KeyUnavailable, Signer
 from activitypub.signatures.keys import load_public
 from fedi.database import Transaction
 from fedi.database.insertion import table_of
-from fedi.database.tables import Account, Status
+from fedi.database.tables import Account, AccountKey, Status
 from fedi.federation import arrivals, translate
 from fedi.runtime import Easel
 from fedi.social import account_keys, accounts, domains, statuses, text
@@ -36,15 +36,19 @@ ACTOR_AGE = timedelta(days=1)  # an actor is read again after so long, as Mastod
 ACTORS_REMEMBERED = 256  # actor documents that were just fetched, for a key or a refresh
 ACTOR_MEMORY = timedelta(minutes=1)
 
-_ACCOUNTS = table_of(Account).c
+_ACCOUNTS, _FURTHER = table_of(Account).c, table_of(AccountKey).c
 _IDS = sqlalchemy.select(_ACCOUNTS.uri, _ACCOUNTS.id).where(
     _ACCOUNTS.uri.in_(bindparam("uris", expanding=True)), _ACCOUNTS.deleted_at.is_(None)
 )
 
-_KEYS = sqlalchemy.select(_ACCOUNTS.uri, _ACCOUNTS.public_key_pem).where(
-    _ACCOUNTS.public_key_id == bindparam("key"),
-    _ACCOUNTS.deleted_at.is_(None),
-    _ACCOUNTS.domain.is_not(None),
+_ELSEWHERE = _ACCOUNTS.deleted_at.is_(None) & _ACCOUNTS.domain.is_not(None)
+_KEYS = union_all(
+    sqlalchemy.select(_ACCOUNTS.uri, _ACCOUNTS.public_key_pem).where(
+        _ACCOUNTS.public_key_id == bindparam("key"), _ELSEWHERE
+    ),
+    sqlalchemy.select(_ACCOUNTS.uri, _FURTHER.public_pem).where(
+        _FURTHER.account_id == _ACCOUNTS.id, _FURTHER.key_id == bindparam("key"), _ELSEWHERE
+    ),
 )
 
 Belongs = Callable[[Note], bool]
@@ -138,20 +142,18 @@ async def fetch(easel: Easel, uri: str, *, fresh: bool = False) -> Account:
     described = translate.remote_account(actor, handle)
     rules = await domains.of(easel)
 
-    async def save(tx: Transaction) -> Account | str:
-        known = await accounts.by_uri(tx, actor.id)
-        if known is not None and known.deleted_at is not None:
-            return f"{actor.id} is deleted."
+    async def save(tx: Transaction) -> Account:
         saved = await accounts.save_remote(tx, described)
-        rules.mark(saved, tx.now)
+        if saved.deleted_at is None:
+            rules.mark(saved, tx.now)
         return saved
 
     try:
         saved = await easel.database.together(save)
     except Invalid as error:
         raise FetchError(str(error)) from error
-    if isinstance(saved, str):
-        raise FetchError(saved, status=410)
+    if saved.deleted_at is not None:
+        raise FetchError(f"{actor.id} is deleted.", status=410)
     return saved
 
 
@@ -201,12 +203,8 @@ async def _key(easel: Easel, key_id: str, fresh: bool) -> Key:
     """A key from the database, or from its owner's document, which must list it."""
     if not fresh:
         async with easel.database.read() as session:
-            found_main = await session.execute(_KEYS, {"key": key_id})
-            stored = [(owner.uri, owner.public_key_pem) for owner in found_main][:1]
-            if not stored:
-                found = await account_keys.find(session, key_id)
-                stored = [(account.uri, key.public_pem) for key, account in found[:1]]
-        for uri, pem in stored:
+            stored = (await session.execute(_KEYS, {"key": key_id})).all()
+        for uri, pem in stored[:1]:
             with contextlib.suppress(Malformed):  # perhaps its server has a better one now
                 return Key(id=key_id, owner=uri, public=load_public(pem))
     try:

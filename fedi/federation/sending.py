@@ -9,8 +9,9 @@ believe the older word for good.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import delete, update
 from sqlmodel import col
@@ -19,6 +20,7 @@ from activitypub import json, origin, proofs
 from activitypub.context import with_context
 from activitypub.objects import Activity
 from activitypub.signatures.keys import load_ed25519
+from fedi.clock import Clock
 from fedi.database import Transaction
 from fedi.database.insertion import insert_new, row_values
 from fedi.database.tables import Account, Job, OutgoingActivity
@@ -29,7 +31,9 @@ from fedi.social import account_keys
 KEPT_FOR = timedelta(days=14)  # longer than any delivery is tried
 DEAD_KEPT_FOR = timedelta(days=30)  # dead deliveries that `easel jobs` can still show
 
-PRUNE_EVERY = 64  # one activity in so many clears away what is older
+PRUNE_EVERY = timedelta(minutes=10)
+
+_pruned: WeakKeyDictionary[Clock, datetime] = WeakKeyDictionary()
 
 # They settle something between two; nobody passes them on, so nobody needs a proof.
 BETWEEN_TWO = frozenset({"Accept", "Reject"})
@@ -123,8 +127,7 @@ async def _reachable(tx: Transaction, inboxes: Sequence[str]) -> list[str]:
 async def _queue(
     tx: Transaction, row: OutgoingActivity, inboxes: Sequence[str], **details: bool
 ) -> None:
-    if row.id % PRUNE_EVERY == 0:
-        await _prune(tx)
+    await _prune(tx)
     await insert_new(tx, OutgoingActivity, row_values(row))
     payload: dict[str, Any] = {"outgoing": row.id, **details}
     await enqueue_many(
@@ -145,6 +148,11 @@ async def _body(tx: Transaction, sender: Account, activity: Activity) -> bytes:
 
 
 async def _prune(tx: Transaction) -> None:
+    """Forget what is too old to be tried, once in a while."""
+    last = _pruned.get(tx.clock)
+    if last is not None and tx.now - last < PRUNE_EVERY:
+        return
+    _pruned[tx.clock] = tx.now
     await tx.execute(
         delete(OutgoingActivity).where(col(OutgoingActivity.created_at) < tx.now - KEPT_FOR)
     )

@@ -22,17 +22,6 @@ _OF = (
 )
 
 
-_FIND = (
-    select(AccountKey, Account)
-    .join(Account, col(Account.id) == col(AccountKey.account_id))
-    .where(
-        col(AccountKey.key_id) == bindparam("key"),
-        col(Account.domain).is_not(None),
-        col(Account.deleted_at).is_(None),
-    )
-)
-
-
 async def of(session: Session, account: Account) -> list[AccountKey]:
     """The further keys of an account, in the order in which they were stored."""
     return list((await session.exec(_OF, params={"account": account.id})).all())
@@ -55,12 +44,6 @@ async def ensure(tx: Transaction, account: Account) -> AccountKey:
     if await add_once(tx, key):
         return key
     return (await of(tx, account))[0]
-
-
-async def find(session: Session, key_id: str) -> list[tuple[AccountKey, Account]]:
-    """The keys under this id and whose they are; of people elsewhere who are not gone."""
-    rows = await session.exec(_FIND, params={"key": key_id})
-    return [(key, account) for key, account in rows.all()]
 
 
 async def replace(tx: Transaction, account: Account, keys: Sequence[tuple[str, str]]) -> None:

@@ -9,16 +9,19 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import bindparam, delete, func, or_, update
 from sqlmodel import col, select
 
 from activitypub.signatures.keys import generate
 from fedi.database import Session, Transaction
+from fedi.database.insertion import add_once
 from fedi.database.tables import AccessToken, Account, Login
 from fedi.social import account_keys, departures, text
 from fedi.social.errors import Invalid
@@ -44,6 +47,9 @@ ROLES = ("user", "moderator", "admin")
 
 # Asked for all the time, so they are made once.
 BY_URI = select(Account).where(col(Account.uri) == bindparam("uri"))
+BY_URI_OR_HANDLE = select(Account).where(
+    or_(col(Account.uri) == bindparam("uri"), col(Account.handle) == bindparam("handle"))
+)
 BY_URIS = select(Account).where(col(Account.uri).in_(bindparam("uris", expanding=True)))
 BY_HANDLE = select(Account).where(col(Account.handle) == bindparam("handle"))
 
@@ -287,43 +293,57 @@ async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
     """
     if remote.domain == tx.instance.domain or remote.uri.startswith(f"{tx.instance.url}/"):
         raise Invalid("A remote account cannot be of this instance.")
-    account = await by_uri(tx, remote.uri)
+    handle = f"{remote.username}@{remote.domain}".lower()
+    found = await tx.exec(BY_URI_OR_HANDLE, params={"uri": remote.uri, "handle": handle})
+    account = holder = None
+    for row in found.all():
+        if row.uri == remote.uri:
+            account = row
+        else:
+            holder = row
     if account is not None and account.deleted_at is not None:
         return account
-    handle = f"{remote.username}@{remote.domain}".lower()
-    holder = await by_handle(tx, handle)
-    if holder is not None and holder.uri != remote.uri:
+    if holder is not None:
         holder.handle = f"{holder.id}!{handle}"
         tx.add(holder)
         await tx.flush()
+    described = _described(remote) | {"handle": handle, "fetched_at": tx.now, "updated_at": tx.now}
     if account is None:
-        account = Account(
-            id=tx.new_id(),
-            username=remote.username,
-            handle=handle,
-            uri=remote.uri,
-            created_at=remote.created_at or tx.now,
-            updated_at=tx.now,
-        )
-    for name in remote.__struct_fields__:
-        value = getattr(remote, name)
-        if name not in {"created_at", "further_keys"}:
-            setattr(account, name, list(value) if isinstance(value, tuple) else value)
-    if _netloc(remote.url) != _netloc(remote.uri):
-        account.url = remote.uri  # nobody names a page of somebody else's as their own
-    account.display_name = text.name(remote.display_name, MAX_REMOTE_NAME)
-    account.note = text.sanitise(remote.note)
-    account.fields = [
-        {"name": text.name(entry.get("name", ""), MAX_REMOTE_NAME),
-         "value": text.sanitise(entry.get("value", ""))}
-        for entry in remote.fields
-    ]  # fmt: skip
-    account.handle = handle
-    account.fetched_at = account.updated_at = tx.now
+        new = Account(id=tx.new_id(), created_at=remote.created_at or tx.now, **described)
+        if await add_once(tx, new):
+            if remote.further_keys:
+                await account_keys.replace(tx, new, remote.further_keys)
+            return new
+        account = await by_uri(tx, remote.uri)  # another process was at the same
+        assert account is not None
+    for name, value in described.items():
+        setattr(account, name, value)
     tx.add(account)
     await tx.flush()
     await account_keys.replace(tx, account, remote.further_keys)
     return account
+
+
+def _described(remote: RemoteAccount) -> dict[str, Any]:
+    """The columns that somebody elsewhere decides, made harmless."""
+    told = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(remote).items()
+        if name not in {"created_at", "further_keys"}
+    }
+    if _netloc(remote.url) != _netloc(remote.uri):
+        told["url"] = remote.uri  # nobody names a page of somebody else's as their own
+    return told | {
+        "display_name": text.name(remote.display_name, MAX_REMOTE_NAME),
+        "note": text.sanitise(remote.note),
+        "fields": [
+            {
+                "name": text.name(entry.get("name", ""), MAX_REMOTE_NAME),
+                "value": text.sanitise(entry.get("value", "")),
+            }
+            for entry in remote.fields
+        ],
+    }
 
 
 def _netloc(url: str) -> str | None:

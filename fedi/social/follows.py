@@ -132,22 +132,22 @@ async def receive(tx: Transaction, account: Account, target: Account, uri: str) 
     if not target.local or target.deleted_at is not None or target.actor_type == "Application":
         raise Invalid("That account cannot be followed.")
     moved = target.moved_to_uri is not None  # their server should follow the new account
-    if moved or (await relationship(tx, account, target)).blocked_by:
+    if moved or target.id in await _blocking(tx, account, target):
         await _answer(tx, "reject_follow", account.id, target.id, uri)
         raise NotAllowed("You cannot follow this account.")
     follow = await find(tx, account.id, target.id)
+    waits = target.locked or account.silenced_at is not None
     if follow is None:
-        follow = await _add(tx, account, target, uri)
+        follow = await _add(tx, account, target, uri, state=PENDING if waits else ACCEPTED)
     elif follow.uri != uri:
         follow.uri = uri
         tx.add(follow)
     if follow.state == ACCEPTED:
         await _answer(tx, "accept_follow", account.id, target.id, uri)
-    elif target.locked or account.silenced_at is not None:
+    elif waits:
         await notify(tx, target, account, "follow_request")
     else:
-        await _hold(tx, follow, account, target)
-        await _answer(tx, "accept_follow", account.id, target.id, uri)
+        await accept(tx, follow)
     return follow
 
 
@@ -202,16 +202,20 @@ async def _answer(
     await tell(tx, what, account_id=account_id, target_account_id=target_id, uri=uri)
 
 
-async def _add(tx: Transaction, account: Account, target: Account, uri: str) -> Follow:
+async def _add(
+    tx: Transaction, account: Account, target: Account, uri: str, *, state: str = PENDING
+) -> Follow:
     follow = Follow(
         id=tx.new_id(),
         account_id=account.id,
         target_account_id=target.id,
-        state=PENDING,
+        state=state,
         uri=uri,
         created_at=tx.now,
     )
     if await add_once(tx, follow):
+        if state == ACCEPTED:
+            await _held(tx, follow, account, target)
         return follow
     existing = await find(tx, account.id, target.id)
     assert existing is not None
@@ -223,10 +227,15 @@ async def _hold(tx: Transaction, follow: Follow, account: Account, target: Accou
     set_committed_value(follow, "state", ACCEPTED)
     if not (await tx.execute_core(_HOLD, {"follow": follow.id})).rowcount:
         return
-    await _count(tx, account, target, 1)
+    await withdraw(tx, target.id, account.id, "follow_request")
     if account.local:
         await timelines.catch_up(tx, account.id, target.id, follow.created_at)
-    await withdraw(tx, target.id, account.id, "follow_request")
+    await _held(tx, follow, account, target)
+
+
+async def _held(tx: Transaction, follow: Follow, account: Account, target: Account) -> None:
+    """What comes of a follow that holds from now on."""
+    await _count(tx, account, target, 1)
     await notify(tx, target, account, "follow")
 
 
@@ -293,11 +302,17 @@ async def following(
     return [(follow, other) for follow, other in rows.all()]
 
 
+async def _blocking(session: Session, one: Account, two: Account) -> set[int]:
+    """Who of two blocks the other."""
+    pair = {"one": one.id, "two": two.id}
+    return set((await session.execute(_BLOCKS, pair)).scalars())
+
+
 async def relationship(session: Session, account: Account, other: Account) -> Relationship:
     """What `other` is to `account`."""
     pair = {"one": account.id, "two": other.id}
     states = {row.account_id: row.state for row in await session.execute(_BOTH_WAYS, pair)}
-    blocking = set((await session.execute(_BLOCKS, pair)).scalars())
+    blocking = await _blocking(session, account, other)
     return Relationship(
         following=states.get(account.id) == ACCEPTED,
         requested=states.get(account.id) == PENDING,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import sqlmodel
-from sqlalchemy import ColumnElement, bindparam, delete, select, union_all
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select, union_all
 from sqlmodel import col
 
 from fedi.database import Session, Transaction
@@ -89,7 +89,7 @@ async def notify(
     if kind != "painting_failed":
         await notify_all(tx, [account], from_account, kind, status_id)
         return
-    _add(tx, account.id, from_account.id, kind, status_id, painting_id)
+    await _add(tx, account.id, from_account.id, kind, status_id, painting_id)
 
 
 async def notify_all(
@@ -122,10 +122,10 @@ async def notify_all(
     not_these = set(found.scalars())
     for account_id in dict.fromkeys(wanted):
         if account_id not in not_these:
-            _add(tx, account_id, from_account.id, kind, status_id, None)
+            await _add(tx, account_id, from_account.id, kind, status_id, None)
 
 
-def _add(
+async def _add(
     tx: Transaction,
     account_id: int,
     from_account_id: int,
@@ -133,17 +133,17 @@ def _add(
     status_id: int | None,
     painting_id: int | None,
 ) -> None:
-    notification = Notification(
-        id=tx.new_id(),
-        account_id=account_id,
-        from_account_id=from_account_id,
-        type=kind,
-        status_id=status_id,
-        painting_id=painting_id,
-        created_at=tx.now,
-    )
-    tx.add(notification)
-    tx.emit(Event(f"account:{account_id}", "notification", {"id": str(notification.id)}))
+    row = {
+        "id": tx.new_id(),
+        "account_id": account_id,
+        "from_account_id": from_account_id,
+        "type": kind,
+        "status_id": status_id,
+        "painting_id": painting_id,
+        "created_at": tx.now,
+    }
+    await tx.execute_core(insert(_TOLD), row)
+    tx.emit(Event(f"account:{account_id}", "notification", {"id": str(row["id"])}))
 
 
 async def withdraw(
