@@ -28,7 +28,7 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     incoming,
     outgoing,
     quoting,
-    subscriptions,
+    relayed,
     synchronisation,
     threads,
 )
@@ -47,8 +47,8 @@ JOBS = (
     incoming,
     outgoing,
     quoting,
+    relayed,
     remote_file_jobs,
-    subscriptions,
     synchronisation,
     threads,
 )

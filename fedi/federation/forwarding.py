@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy.orm import aliased
@@ -26,7 +25,6 @@ from fedi.federation import recipients, remote, sending, threads
 from fedi.jobs import Backoff, Claimed, Retry, enqueue, handles
 from fedi.runtime import Easel
 from fedi.social import accounts, follows
-from fedi.social.statuses import SHOWN_TO_ALL
 
 ABOUT = ("object", "inReplyTo", "target", "tag")  # where an activity names what it is about
 MAX_DEPTH = 3  # objects in objects
@@ -35,7 +33,6 @@ MAX_ABOVE = 20  # answers between ours and the one that is passed on
 
 CONFIRMABLE = frozenset({"Create", "Delete", "Update"})  # its server can be asked whether it is so
 CONFIRM_AFTER = timedelta(seconds=10)  # many may pass on the same; it is asked for once
-GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 BACKOFF = Backoff(first=timedelta(minutes=1), factor=10)
 
 
@@ -196,11 +193,4 @@ async def _is_gone(easel: Easel, actor: str, uri: str) -> bool:
         return author is not None and await remote.is_gone(easel, actor)
     if known is None or author is None or known.account_id != author.id:
         return False
-    try:
-        got = await easel.client.get_document(uri, await remote.instance_signer(easel))
-    except FetchError as error:
-        # What is not for everybody may be 404 to us, and there all the same.
-        if error.gone or (error.status in GONE and known.visibility in SHOWN_TO_ALL):
-            return True
-        raise
-    return values.kind(got.document) == "Tombstone"
+    return await remote.reread(easel, known) is None

@@ -17,7 +17,7 @@ from fedi.federation import recipients, relays, sending, translate
 from fedi.federation.relays import Ready
 from fedi.jobs import Claimed, handles
 from fedi.runtime import Easel
-from fedi.social import account_keys, accounts, posts, quotes
+from fedi.social import account_keys, accounts, blocks, favourites, follows, posts, quotes
 
 
 @handles("federate", attempts=20, at_once=4)
@@ -60,9 +60,16 @@ async def create(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
     status, author = found
     document = await note_of(tx, status, author)
     made = activities.create(status.activity_uri, author.uri, document)
-    if status.approval == "pending":
-        return author, made, await recipients.who_decides(tx, status)
-    return author, made, await recipients.of_status(tx, status)
+    return author, made, await _as_far_as_it_may_go(tx, status, recipients.of_status)
+
+
+async def _as_far_as_it_may_go(
+    tx: Transaction, status: Status, all_of: Callable[[Transaction, Status], Awaitable[list[str]]]
+) -> list[str]:
+    """Where a post goes: what waits for leave to who decides, what was refused it to nobody."""
+    if status.held:
+        return await recipients.who_decides(tx, status) if status.approval == "pending" else []
+    return await all_of(tx, status)
 
 
 async def update(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
@@ -73,9 +80,7 @@ async def update(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
     document = await note_of(tx, status, author)
     await sending.renew(tx, author, activities.create(status.activity_uri, author.uri, document))
     made = activities.update(f"{status.uri}#updates/{tx.new_id()}", author.uri, document)
-    if status.approval == "pending":
-        return author, made, await recipients.who_decides(tx, status)
-    return author, made, await recipients.who_may_have(tx, status)
+    return author, made, await _as_far_as_it_may_go(tx, status, recipients.of_edit)
 
 
 async def delete_status(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
@@ -94,7 +99,13 @@ async def delete_status(tx: Transaction, payload: dict[str, Any]) -> Ready | Non
         former_type="Note",
         deleted=status.deleted_at,
     )
-    return author, made, await recipients.who_may_have(tx, status)
+    if status.approval == "pending":
+        inboxes = await recipients.who_decides(tx, status)
+    else:
+        inboxes = await recipients.who_may_have(tx, status)
+    if status.deleted_at is not None:
+        await favourites.forget(tx, status)
+    return author, made, inboxes
 
 
 async def announce_of(tx: Session, boost: Status, author: Account) -> Activity | None:
@@ -154,6 +165,8 @@ async def _like(tx: Transaction, payload: dict[str, Any], *, undone: bool) -> Re
     found = await _liked(tx, payload["status_id"])
     if account is None or found is None or not account.private_key_pem:
         return None
+    if not undone and await favourites.by_uri(tx, payload["uri"]) is None:
+        return None
     status, author = found
     made = activities.like(payload["uri"], account.uri, status.uri, to=[author.uri])
     if undone:
@@ -168,6 +181,8 @@ async def _liked(tx: Transaction, status_id: int) -> tuple[Status, Account] | No
 
 
 async def follow(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    if await follows.by_uri(tx, payload["uri"]) is None:
+        return None
     return await _between(tx, payload, activities.follow)
 
 
@@ -176,6 +191,8 @@ async def undo_follow(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
 
 
 async def block(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    if await blocks.by_uri(tx, payload["uri"]) is None:
+        return None
     return await _between(tx, payload, activities.block)
 
 
@@ -201,6 +218,9 @@ async def _between(
 
 
 async def accept_follow(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    held = await follows.find(tx, payload["account_id"], payload["target_account_id"])
+    if held is None or held.state != follows.ACCEPTED:
+        return None
     return await _answer(tx, payload, activities.accept, "accepts")
 
 

@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -31,6 +32,7 @@ from fedi.federation import arrivals, translate
 from fedi.runtime import Easel
 from fedi.social import account_keys, accounts, domains, statuses, text
 from fedi.social.errors import Invalid, NotFound
+from fedi.social.visibility import SHOWN_TO_ALL
 
 ACTOR_AGE = timedelta(days=1)  # an actor is read again after so long, as Mastodon does
 ACTORS_REMEMBERED = 256  # actor documents that were just fetched, for a key or a refresh
@@ -285,6 +287,23 @@ async def status(
         fetched = await statuses.receive(tx, author, received, live=live)
         await arrivals.expect(easel, tx, fetched)
         return fetched
+
+
+async def reread(easel: Easel, known: Status) -> Mapping[str, Any] | None:
+    """The document of a post that is here, as its own server shows it now; None if it is gone.
+
+    Raises:
+        FetchError: that cannot be told. To us what is not for everybody may be 404, and there all
+            the same.
+    """
+    try:
+        got = await easel.client.get_document(known.uri, await instance_signer(easel))
+    except FetchError as error:
+        missing = error.status == HTTPStatus.NOT_FOUND and known.visibility in SHOWN_TO_ALL
+        if error.gone or missing:
+            return None
+        raise
+    return None if values.kind(got.document) == "Tombstone" else got.document
 
 
 def _created(activity: Activity) -> Mapping[str, Any]:
