@@ -12,7 +12,8 @@ import aiohttp.resolver
 import pytest
 from aiohttp import web
 
-from activitypub.client import ANSWER_LIMIT, Client, FetchError
+from activitypub.client import Client, FetchError
+from activitypub.client.bodies import ANSWER_LIMIT
 from activitypub.context import ACTIVITY_JSON, LD_JSON
 from activitypub.json import encode
 from activitypub.network import AddressPolicy
