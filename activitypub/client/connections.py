@@ -6,13 +6,18 @@ says, and `connect_to` sees the very address of every connection, literals inclu
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 from activitypub.network import AddressPolicy, is_localhost
+
+LOOKUPS_LIMIT = 64
+"""Names looked up at once, each by a thread of its own. An event loop has few threads (uvloop
+four), and a dead server's name keeps one for half a minute: living servers would wait for them."""
 
 
 class AddressRefused(OSError):
@@ -24,7 +29,7 @@ class Resolver(AbstractResolver):
 
     def __init__(self, policy: AddressPolicy) -> None:
         self._policy = policy
-        self._system = ThreadedResolver()
+        self._threads = ThreadPoolExecutor(LOOKUPS_LIMIT, thread_name_prefix="name")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -34,14 +39,15 @@ class Resolver(AbstractResolver):
             return [_result(host, address, port) for address in own]
         if is_localhost(host):  # never a question for DNS (RFC 6761, 6.3)
             raise AddressRefused(f"{host} has no address that may be reached.")
-        found = await self._system.resolve(host, port, family)
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._threads, _look_up, host, port, family)
         allowed = [result for result in found if self._policy.allows(result["host"])]
         if not allowed:
             raise AddressRefused(f"{host} has no address that may be reached.")
         return allowed
 
     async def close(self) -> None:
-        await self._system.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def connect_to(policy: AddressPolicy, info: tuple[Any, ...]) -> socket.socket:
@@ -59,6 +65,17 @@ def connect_to(policy: AddressPolicy, info: tuple[Any, ...]) -> socket.socket:
     made = socket.socket(family, kind, protocol)
     made.setblocking(False)
     return made
+
+
+def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+    """What DNS says; raises `OSError`."""
+    found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    # An IPv6 address with a scope, its fourth part, is of this link alone.
+    return [
+        _result(host, str(address[0]), port)
+        for *_, address in found
+        if len(address) < 4 or not address[3]
+    ]
 
 
 def _result(host: str, address: str, port: int) -> ResolveResult:

@@ -76,8 +76,9 @@ class Client:
         self._now = now
         self._total_timeout = total_timeout
         self._media_timeout = media_timeout
+        self._resolver = Resolver(policy)
         connector = aiohttp.TCPConnector(
-            resolver=Resolver(policy),
+            resolver=self._resolver,
             socket_factory=partial(connect_to, policy),
             limit=CONNECTIONS_LIMIT,
             limit_per_host=CONNECTIONS_PER_HOST,
@@ -107,6 +108,7 @@ class Client:
     async def close(self) -> None:
         """End all connections."""
         await self._session.close()
+        await self._resolver.close()  # whose it is, aiohttp does not know
 
     def origins(self, authority: str) -> list[str]:
         """The origins to try for a bare `host` or `host:port`: https, and on a network of our
