@@ -28,6 +28,7 @@ from fedi.federation import (
     forwarded,
     forwarding,
     hosts,
+    keys,
     relays,
     remote,
     subscriptions,
@@ -241,7 +242,7 @@ async def signed_by(easel: Easel, request: Request, body: bytes) -> Verified | R
     assert host is not None
     return await verify(
         signed,
-        remote.keys(easel).find,
+        keys.of(easel).find,
         easel.clock.now(),
         {host},
         scheme=url.partition(":")[0],

@@ -5,8 +5,6 @@ Nothing here holds a transaction while it waits for another server.
 
 from __future__ import annotations
 
-import contextlib
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -16,21 +14,20 @@ from weakref import WeakKeyDictionary
 
 import sqlalchemy
 from sqlalchemy import bindparam
-from sqlmodel import col, select
+from sqlmodel import select
 
 from activitypub import origin, webfinger
 from activitypub.client import FetchError
 from activitypub.errors import Malformed
 from activitypub.objects import Activity, Actor, Note, values
 from activitypub.objects.note import NOTE_TYPES
-from activitypub.signatures import Key, KeyCache, KeyUnavailable, Signer
-from activitypub.signatures.keys import load_public
+from activitypub.signatures import Signer
 from fedi.database import Transaction
 from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Status
 from fedi.federation import arrivals, translate
 from fedi.runtime import Easel
-from fedi.social import account_keys, accounts, domains, statuses, text
+from fedi.social import accounts, domains, statuses, text
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.visibility import SHOWN_TO_ALL
 
@@ -47,7 +44,6 @@ Belongs = Callable[[Note], bool]
 """Whether a post that was fetched is the one that was wanted."""
 
 _signers: WeakKeyDictionary[Easel, Signer] = WeakKeyDictionary()
-_caches: WeakKeyDictionary[Easel, KeyCache] = WeakKeyDictionary()
 _fetched: WeakKeyDictionary[Easel, OrderedDict[str, tuple[datetime, Actor]]] = WeakKeyDictionary()
 
 
@@ -127,7 +123,7 @@ async def fetch(easel: Easel, uri: str, *, fresh: bool = False) -> Account:
         FetchError: it cannot be had, or its handle is not confirmed.
         Malformed: what is there is no actor.
     """
-    actor = await _actor(easel, uri, fresh=fresh)
+    actor = await actor_of(easel, uri, fresh=fresh)
     handle = await webfinger.confirm(easel.client, actor)
     if handle is None:
         raise FetchError(f"WebFinger does not confirm the handle of {actor.id}.")
@@ -143,8 +139,24 @@ async def fetch(easel: Easel, uri: str, *, fresh: bool = False) -> Account:
         raise FetchError(str(error)) from error
 
 
-async def _actor(easel: Easel, uri: str, *, fresh: bool) -> Actor:
-    """An actor's document, from its own origin."""
+class NoActor(Malformed):
+    """What is at an actor's address is `document`, which is no actor."""
+
+    def __init__(self, reason: str, document: Mapping[str, Any]) -> None:
+        super().__init__(reason)
+        self.document = document
+
+
+async def actor_of(easel: Easel, uri: str, *, fresh: bool) -> Actor:
+    """An actor's document, from its own origin; it may be one that was read a moment ago.
+
+    Args:
+        fresh: it may not.
+
+    Raises:
+        FetchError: it cannot be had.
+        NoActor: what is there is something else.
+    """
     if origin.origin(uri) == easel.settings.instance.url:
         raise FetchError("That is an address of this instance.")
     remembered = _fetched.setdefault(easel, OrderedDict())
@@ -153,7 +165,10 @@ async def _actor(easel: Easel, uri: str, *, fresh: bool) -> Actor:
     if known is not None and not fresh and now - known[0] < ACTOR_MEMORY:
         return known[1]
     got = await easel.client.get_document(uri, await instance_signer(easel))
-    actor = Actor.parse(got.document)
+    try:
+        actor = Actor.parse(got.document)
+    except Malformed as error:
+        raise NoActor(error.reason, got.document) from error
     for name in {uri, actor.id}:
         remembered[name] = (now, actor)
         remembered.move_to_end(name)
@@ -165,83 +180,12 @@ async def _actor(easel: Easel, uri: str, *, fresh: bool) -> Actor:
 async def is_gone(easel: Easel, uri: str) -> bool:
     """Whether an actor's own server says, now, that they are deleted."""
     try:
-        await _actor(easel, uri, fresh=True)
+        await actor_of(easel, uri, fresh=True)
     except FetchError as error:
         return error.gone
     except Malformed:
         return False
     return False
-
-
-def keys(easel: Easel) -> KeyCache:
-    """The public keys of others, as this process knows them."""
-    cache = _caches.get(easel)
-    if cache is None:
-
-        async def fetch_key(key_id: str, fresh: bool) -> Key:
-            return await _key(easel, key_id, fresh)
-
-        cache = _caches[easel] = KeyCache(fetch_key, time.monotonic)
-    return cache
-
-
-async def _key(easel: Easel, key_id: str, fresh: bool) -> Key:
-    """A key from the database, or from its owner's document, which must list it."""
-    if not fresh:
-        async with easel.database.read() as session:
-            query = select(Account).where(
-                Account.public_key_id == key_id, col(Account.deleted_at).is_(None)
-            )
-            owner = (await session.exec(query)).first()
-            stored = [(owner.uri, owner.public_key_pem)] if owner and not owner.local else []
-            if not stored:
-                found = await account_keys.find(session, key_id)
-                stored = [(account.uri, key.public_pem) for key, account in found[:1]]
-        for uri, pem in stored:
-            with contextlib.suppress(Malformed):  # perhaps its server has a better one now
-                return Key(id=key_id, owner=uri, public=load_public(pem))
-    try:
-        actor = await _owner(easel, key_id, fresh)
-    except FetchError as error:
-        raise KeyUnavailable(
-            f"The key cannot be fetched: {error.reason}",
-            gone=error.gone,
-            permanent=error.permanent,
-        ) from error
-    except Malformed as error:
-        raise KeyUnavailable(f"The key's document is unusable: {error.reason}") from error
-    public = translate.keys_of(actor, key_id).get(key_id)
-    if public is None:
-        raise KeyUnavailable("The key's owner does not list it, or it is unusable.")
-    if fresh:
-        await _replace(easel, actor)
-    return Key(id=key_id, owner=actor.id, public=public)
-
-
-async def _owner(easel: Easel, key_id: str, fresh: bool) -> Actor:
-    """The actor that a key belongs to: it stands in the key's own document, or is named there."""
-    address = key_id.partition("#")[0]
-    try:
-        # GoToSocial 0.20: the key's own path answers with its actor, under the actor's id.
-        return await _actor(easel, address, fresh=fresh)
-    except Malformed:
-        got = await easel.client.get_document(address, await instance_signer(easel))
-        owner = got.document.get("owner") or got.document.get("controller")
-        if not isinstance(owner, str):
-            raise
-        return await _actor(easel, owner, fresh=fresh)
-
-
-async def _replace(easel: Easel, actor: Actor) -> None:
-    """A known account may have new keys."""
-    described = translate.remote_account(actor, "")
-    async with easel.database.write() as tx:
-        known = await accounts.by_uri(tx, actor.id)
-        if known is not None and not known.local:
-            known.public_key_id = described.public_key_id
-            known.public_key_pem = described.public_key_pem
-            tx.add(known)
-            await account_keys.replace(tx, known, described.further_keys)
 
 
 async def status(

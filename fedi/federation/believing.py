@@ -12,7 +12,7 @@ from activitypub.client import FetchError
 from activitypub.errors import Malformed
 from activitypub.objects import Activity
 from activitypub.signatures import Reason, Refused, Verified
-from fedi.federation import remote
+from fedi.federation import keys, remote
 from fedi.runtime import Easel
 
 # A proof that says nothing is no proof; one that lies is the end of it (FEP-8b32, Verification).
@@ -36,9 +36,7 @@ async def believed(
         return Refused(
             reason=Reason.NOT_OWNER, detail="Nobody brings us what somebody of ours said."
         )
-    proven = await proofs.verify(
-        document, remote.keys(easel).find, easel.clock.now(), size=len(body)
-    )
+    proven = await proofs.verify(document, keys.of(easel).find, easel.clock.now(), size=len(body))
     if isinstance(proven, Verified):
         return body
     if proven.reason not in ANOTHER_WAY:
