@@ -22,8 +22,8 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     delivery,
     discovery,
     documents,
-    forwarding,
     guard,
+    hearsay,
     inbox,
     incoming,
     outgoing,
@@ -43,7 +43,7 @@ from fedi.studio.remote_files import jobs as remote_file_jobs
 JOBS = (
     answers,
     delivery,
-    forwarding,
+    hearsay,
     incoming,
     outgoing,
     quoting,
