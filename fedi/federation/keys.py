@@ -14,7 +14,8 @@ from activitypub.objects import Actor
 from activitypub.signatures import Key, KeyCache, KeyUnavailable
 from activitypub.signatures.keys import load_public
 from fedi.database.tables import Account
-from fedi.federation import remote, translate
+from fedi.federation import remote
+from fedi.federation.translate import inward
 from fedi.runtime import Easel
 from fedi.social import account_keys, accounts
 
@@ -58,7 +59,7 @@ async def _key(easel: Easel, key_id: str, fresh: bool) -> Key:
         ) from error
     except Malformed as error:
         raise KeyUnavailable(f"The key's document is unusable: {error.reason}") from error
-    public = translate.keys_of(actor, key_id).get(key_id)
+    public = inward.keys_of(actor, key_id).get(key_id)
     if public is None:
         raise KeyUnavailable("The key's owner does not list it, or it is unusable.")
     if fresh:
@@ -80,7 +81,7 @@ async def _owner(easel: Easel, key_id: str, fresh: bool) -> Actor:
 
 async def _replace(easel: Easel, actor: Actor) -> None:
     """A known account may have new keys."""
-    described = translate.remote_account(actor, "")
+    described = inward.remote_account(actor, "")
     async with easel.database.write() as tx:
         known = await accounts.by_uri(tx, actor.id)
         if known is not None and not known.local:

@@ -13,8 +13,9 @@ from activitypub.objects import Activity
 from activitypub.objects import activity as activities
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Report, Stamp, Status
-from fedi.federation import recipients, relays, sending, translate
+from fedi.federation import recipients, relays, sending
 from fedi.federation.relays import Ready
+from fedi.federation.translate import outward
 from fedi.jobs import Claimed, handles
 from fedi.runtime import Easel
 from fedi.social import account_keys, accounts, blocks, favourites, follows, posts, quotes
@@ -50,7 +51,7 @@ async def _accounts(tx: Transaction, payload: dict[str, Any]) -> tuple[Account, 
 async def note_of(tx: Transaction, status: Status, author: Account) -> dict[str, Any]:
     """The document of a post, as its author sees it."""
     [post] = await posts.assemble(tx, [status], author)
-    return translate.note(post, tx.instance).document()
+    return outward.note(post, tx.instance).document()
 
 
 async def create(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
@@ -89,7 +90,7 @@ async def delete_status(tx: Transaction, payload: dict[str, Any]) -> Ready | Non
         return None
     status, author = found
     [post] = await posts.assemble(tx, [status], author)
-    to, cc = translate.audience(post)
+    to, cc = outward.audience(post)
     made = activities.delete(
         f"{status.uri}#delete",
         author.uri,
@@ -324,7 +325,7 @@ async def update_actor(tx: Transaction, payload: dict[str, Any]) -> Ready | None
     made = activities.update(
         f"{account.uri}#updates/{tx.new_id()}",
         account.uri,
-        translate.actor(account, tx.instance, [await account_keys.ensure(tx, account)]).document(),
+        outward.actor(account, tx.instance, [await account_keys.ensure(tx, account)]).document(),
         to=[PUBLIC],
         cc=[account.followers_uri],
     )

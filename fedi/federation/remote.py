@@ -25,7 +25,8 @@ from activitypub.signatures import Signer
 from fedi.database import Transaction
 from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Status
-from fedi.federation import arrivals, translate
+from fedi.federation import arrivals
+from fedi.federation.translate import inward
 from fedi.runtime import Easel
 from fedi.social import accounts, domains, statuses, text
 from fedi.social.errors import Invalid, NotFound
@@ -132,7 +133,7 @@ async def fetch(easel: Easel, uri: str, *, fresh: bool = False) -> Account:
             known = await accounts.by_uri(tx, actor.id)
             if known is not None and known.deleted_at is not None:
                 raise FetchError(f"{actor.id} is deleted.", status=410)
-            saved = await accounts.save_remote(tx, translate.remote_account(actor, handle))
+            saved = await accounts.save_remote(tx, inward.remote_account(actor, handle))
             (await domains.of(easel)).mark(saved, tx.now)
             return saved
     except Invalid as error:
@@ -226,8 +227,8 @@ async def status(
     if author.suspended_at is not None or author.deleted_at is not None:
         return None
     async with easel.database.write() as tx:
-        known_actors = await ids_of(tx, translate.addressed_actors(note))
-        received = translate.received(note, author, known_actors)
+        known_actors = await ids_of(tx, inward.addressed_actors(note))
+        received = inward.received(note, author, known_actors)
         fetched = await statuses.receive(tx, author, received, live=live)
         await arrivals.expect(easel, tx, fetched)
         return fetched

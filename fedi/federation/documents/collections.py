@@ -17,7 +17,7 @@ from activitypub.objects import Collection
 from activitypub.signatures import Refused
 from fedi.database import Session
 from fedi.database.tables import Account, Favourite, Follow, Pin, Status
-from fedi.federation import synchronisation, translate
+from fedi.federation import synchronisation
 from fedi.federation.documents.paging import PAGE, Listing, asks_for_page
 from fedi.federation.documents.posts import announce_document, create_document
 from fedi.federation.documents.reading import (
@@ -31,6 +31,7 @@ from fedi.federation.documents.reading import (
     status_of,
 )
 from fedi.federation.inbox import signed_by
+from fedi.federation.translate import outward
 from fedi.social import featured_tags, posts, statuses
 
 Show = Callable[[list[Any]], Awaitable[Iterable[Any]]]
@@ -152,7 +153,7 @@ async def featured(request: Request) -> Response:
 
         async def show(rows: list[Status]) -> list[Any]:
             pinned = await posts.assemble(session, rows, account)
-            return [translate.note(post, session.instance).document() for post in pinned]
+            return [outward.note(post, session.instance).document() for post in pinned]
 
         query = (
             statuses.visible_to(reader.account)
@@ -173,7 +174,7 @@ async def tags(request: Request) -> Response:
     async with easel_of(request).database.read() as session:
         account = await account_of(session, request)
         shown = [
-            translate.hashtag(tag, session.instance).document()
+            outward.hashtag(tag, session.instance).document()
             for tag in await featured_tags.of_account(session, account)
         ]
         uri = f"{account.uri}/collections/tags"

@@ -13,7 +13,6 @@ from activitypub.objects import Approval
 from activitypub.objects import activity as activities
 from fedi.database import Session
 from fedi.database.tables import Status
-from fedi.federation import translate
 from fedi.federation.documents.reading import (
     COUNTED,
     VARY,
@@ -25,6 +24,7 @@ from fedi.federation.documents.reading import (
     wants_page,
 )
 from fedi.federation.outgoing import announce_of
+from fedi.federation.translate import outward
 from fedi.social import accounts, posts, quotes, statuses
 
 
@@ -39,7 +39,7 @@ async def note(request: Request) -> Response:
         status, post = found
         if wants_page(request):
             return RedirectResponse(status.url, 302, headers=VARY)
-        document = translate.note(post, session.instance).document()
+        document = outward.note(post, session.instance).document()
         return answer(document, public=_for_all(status))
 
 
@@ -77,7 +77,7 @@ async def announce_document(session: Session, boost: Status) -> dict[str, Any]:
 
 def create_document(session: Session, post: posts.Post) -> dict[str, Any]:
     """The Create of a post, as its author sees it."""
-    document = translate.note(post, session.instance).document()
+    document = outward.note(post, session.instance).document()
     return activities.create(post.status.activity_uri, post.account.uri, document).document()
 
 

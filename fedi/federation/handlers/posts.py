@@ -15,9 +15,10 @@ from activitypub.objects.actor import ACTOR_TYPES
 from fedi.database import Transaction
 from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Follow, Status
-from fedi.federation import arrivals, remote, threads, translate
+from fedi.federation import arrivals, remote, threads
 from fedi.federation.handlers import actors
 from fedi.federation.handlers.effects import Effect, status_by_uri
+from fedi.federation.translate import inward
 from fedi.runtime import Easel
 from fedi.social import quotes, statuses
 
@@ -58,10 +59,10 @@ async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         raise Malformed("The post has no id.")
 
     async def effect(tx: Transaction) -> None:
-        known = await remote.ids_of(tx, translate.addressed_actors(note))
+        known = await remote.ids_of(tx, inward.addressed_actors(note))
         if await _concerns_us(tx, actor, note):
             await revive(tx, actor, note.id)
-            status = await statuses.receive(tx, actor, translate.received(note, actor, known))
+            status = await statuses.receive(tx, actor, inward.received(note, actor, known))
             await arrivals.expect(easel, tx, status)
             if status is not None:
                 await threads.look_up(tx, status)
@@ -102,7 +103,7 @@ async def _concerns_us(tx: Transaction, actor: Account, note: Note) -> bool:
     """
     about = {
         "actor": actor.id,
-        "addressed": translate.addressed_actors(note) or [""],
+        "addressed": inward.addressed_actors(note) or [""],
         "about": [note.in_reply_to or "", note.quote or ""],
     }
     return bool((await tx.execute_core(_CONCERNS_US, about)).scalar())
@@ -129,8 +130,8 @@ async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         seen = current.edited_at or current.created_at
         if note.updated is not None and note.updated < seen:
             return  # an older edit that came late
-        known = await remote.ids_of(tx, translate.addressed_actors(note))
-        await statuses.update_received(tx, current, translate.received(note, actor, known))
+        known = await remote.ids_of(tx, inward.addressed_actors(note))
+        await statuses.update_received(tx, current, inward.received(note, actor, known))
         await arrivals.expect(easel, tx, current)
 
     return effect
