@@ -28,7 +28,7 @@ from fedi.database.tables import Account, Status
 from fedi.federation import arrivals
 from fedi.federation.translate import inward
 from fedi.runtime import Easel
-from fedi.social import accounts, domains, statuses, text
+from fedi.social import accounts, domains, remote_accounts, statuses, text
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.visibility import SHOWN_TO_ALL
 
@@ -133,7 +133,7 @@ async def fetch(easel: Easel, uri: str, *, fresh: bool = False) -> Account:
             known = await accounts.by_uri(tx, actor.id)
             if known is not None and known.deleted_at is not None:
                 raise FetchError(f"{actor.id} is deleted.", status=410)
-            saved = await accounts.save_remote(tx, inward.remote_account(actor, handle))
+            saved = await remote_accounts.save_remote(tx, inward.remote_account(actor, handle))
             (await domains.of(easel)).mark(saved, tx.now)
             return saved
     except Invalid as error:

@@ -17,7 +17,7 @@ from sqlmodel import select
 
 from fedi.database.tables import Account, Job, MediaAttachment, OutgoingActivity
 from fedi.federation import remote
-from fedi.social import accounts, blocks, favourites, follows, reblogs, statuses
+from fedi.social import accounts, blocks, favourites, follows, reblogs, remote_accounts, statuses
 from fedi.social.outbound import tell
 from fedi.social.statuses import Draft
 from tests import rig
@@ -373,9 +373,9 @@ async def test_a_fan_out_is_asked_for_in_one_go_and_its_body_kept_once(
         for n in range(120):
             host = internet.host(f"h{n % 20}")
             uri = f"http://{host}/users/f{n}"
-            follower = await accounts.save_remote(
+            follower = await remote_accounts.save_remote(
                 tx,
-                accounts.RemoteAccount(
+                remote_accounts.RemoteAccount(
                     uri=uri, username=f"f{n}", domain=host, inbox_uri=f"{uri}/inbox"
                 ),
             )

@@ -9,7 +9,7 @@ from fedi.database.tables import Account
 from fedi.federation import keys, remote
 from fedi.federation.handlers.effects import Effect
 from fedi.runtime import Easel
-from fedi.social import accounts, moves
+from fedi.social import accounts, moves, remote_accounts
 
 
 async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
@@ -27,7 +27,7 @@ async def delete(easel: Easel, actor: Account, activity: Activity) -> Effect | N
     async def effect(tx: Transaction) -> None:
         current = await accounts.by_id(tx, actor.id)
         if current is not None and current.deleted_at is None:
-            await accounts.tombstone_remote(tx, current)
+            await remote_accounts.tombstone_remote(tx, current)
             keys.of(easel).forget_owner(current.uri)
 
     return effect

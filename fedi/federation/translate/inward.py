@@ -12,8 +12,8 @@ from activitypub.origin import origin, same_origin
 from activitypub.signatures.keys import PublicKeyMaterial, load_multikey, load_public, public_pem
 from fedi.database.tables import Account
 from fedi.social import text
-from fedi.social.accounts import RemoteAccount
 from fedi.social.polls import ReceivedPoll
+from fedi.social.remote_accounts import RemoteAccount
 from fedi.social.statuses import Received, ReceivedMedia
 
 MAX_FIELDS = 20  # profile fields that are kept; Mastodon shows 4 of its own and 50 of others
