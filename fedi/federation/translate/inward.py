@@ -50,7 +50,7 @@ ENDINGS = {
 
 
 def remote_account(actor: Actor, handle: str) -> RemoteAccount:
-    """Somebody elsewhere, as their server describes them.
+    """Somebody elsewhere, as their server describes them: in words that are not harmless yet.
 
     Args:
         actor: their document, from their own origin.
@@ -66,10 +66,10 @@ def remote_account(actor: Actor, handle: str) -> RemoteAccount:
         inbox_uri=actor.inbox,
         url=actor.url or actor.id,
         actor_type=actor.type,
-        display_name=text.clean(actor.name or username)[: text.MAX_TAG_LENGTH * 2],
-        note=text.sanitise(actor.summary or ""),
+        display_name=actor.name or username,
+        note=actor.summary or "",
         fields=tuple(
-            {"name": text.plain(field.name), "value": text.sanitise(field.value)}
+            {"name": text.plain(field.name), "value": field.value}
             for field in actor.fields[:MAX_FIELDS]
         ),
         emojis=_emojis(actor.tags),
