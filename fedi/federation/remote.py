@@ -76,7 +76,7 @@ async def resolve(easel: Easel, name: str) -> Account:
     name = text.clean(name).strip().removeprefix("acct:").removeprefix("@")
     try:
         if name.startswith(("http://", "https://")):
-            return await account(easel, name)
+            return await _at(easel, name)
         async with easel.database.read() as session:
             known = await accounts.by_handle(session, name)
         if known is not None and accounts.is_person(known):
@@ -84,7 +84,7 @@ async def resolve(easel: Easel, name: str) -> Account:
         if "@" not in name or name.endswith(f"@{easel.settings.instance.domain}"):
             raise NotFound(f"There is no account {name} here.")
         found = await webfinger.resolve(easel.client, name)
-        return await account(easel, found.actor_uri)
+        return await _at(easel, found.actor_uri)
     except Malformed as error:
         raise Invalid(error.reason) from error
     except FetchError as error:
@@ -95,12 +95,21 @@ async def account(easel: Easel, uri: str) -> Account:
     """The account with this id: known and fresh, or fetched.
 
     Raises:
-        FetchError: it cannot be had.
+        FetchError: it cannot be had, or what is there is somebody else.
         Malformed: what is there is no actor.
     """
     async with easel.database.read() as session:
         known = await accounts.by_uri(session, uri)
     return await refreshed(easel, known) if known is not None else await fetch(easel, uri)
+
+
+async def _at(easel: Easel, address: str) -> Account:
+    """The account that an address leads to: it need not be its id, but may be that of its page."""
+    async with easel.database.read() as session:
+        known = await accounts.by_uri(session, address)
+    if known is not None:
+        return await refreshed(easel, known)
+    return await _stored(easel, await actor_of(easel, address, fresh=False))
 
 
 async def refreshed(easel: Easel, known: Account) -> Account:
@@ -121,10 +130,17 @@ async def fetch(easel: Easel, uri: str, *, fresh: bool = False) -> Account:
         fresh: do not use what was read a moment ago.
 
     Raises:
-        FetchError: it cannot be had, or its handle is not confirmed.
+        FetchError: it cannot be had, or its handle is not confirmed; or what is there is somebody
+            else, as whom nobody acts by pointing to them.
         Malformed: what is there is no actor.
     """
     actor = await actor_of(easel, uri, fresh=fresh)
+    if actor.id != uri:
+        raise FetchError(f"{uri} is not the id of who is there.")
+    return await _stored(easel, actor)
+
+
+async def _stored(easel: Easel, actor: Actor) -> Account:
     handle = await webfinger.confirm(easel.client, actor)
     if handle is None:
         raise FetchError(f"WebFinger does not confirm the handle of {actor.id}.")
