@@ -25,7 +25,7 @@ from fedi.federation.documents.reading import (
     status_of,
     wants_page,
 )
-from fedi.federation.outgoing import announce_of
+from fedi.federation.outgoing.posts import announce_of
 from fedi.federation.translate import outward
 from fedi.social import accounts, posts, quotes, statuses
 
