@@ -26,7 +26,7 @@ from fedi.database import Database
 from fedi.database.migrations import migrate
 from fedi.database.tables import Account, Follow
 from fedi.settings import DatabaseSettings, InstanceSettings
-from fedi.social import accounts
+from fedi.social import accounts, credentials
 
 CLIENTS = 16
 CREATES = 2000
@@ -76,7 +76,7 @@ async def prepare(folder: Path, url: str, authors: Sequence[peers.Person]) -> st
     database = Database(settings, InstanceSettings.model_validate({"url": url}))
     async with database.write() as tx:
         alice = await accounts.create_local(tx, "alice")
-        token = await accounts.issue_token(tx, alice, "bench")
+        token = await credentials.issue_token(tx, alice, "bench")
         for person in authors:
             account = Account(
                 id=tx.new_id(),

@@ -22,19 +22,19 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     delivery,
     discovery,
     documents,
-    forwarding,
     guard,
+    hearsay,
     inbox,
     incoming,
     outgoing,
     quoting,
-    subscriptions,
+    relayed,
     synchronisation,
     threads,
 )
 from fedi.jobs import Runner
 from fedi.runtime import Easel
-from fedi.social import accounts, domains
+from fedi.social import accounts, domain_settings
 from fedi.social.errors import SocialError
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import fetching
@@ -43,12 +43,12 @@ from fedi.studio.remote_files import jobs as remote_file_jobs
 JOBS = (
     answers,
     delivery,
-    forwarding,
+    hearsay,
     incoming,
     outgoing,
     quoting,
+    relayed,
     remote_file_jobs,
-    subscriptions,
     synchronisation,
     threads,
 )
@@ -70,7 +70,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with easel.database.write() as tx:
             await accounts.ensure_instance_actor(tx)
-            await domains.keep_mode(tx, easel.settings.federation.mode)
+            await domain_settings.keep(tx, easel.settings.federation)
         await fetching.recover(easel)
         await dispatcher.start()
         running = asyncio.create_task(runner.run_forever(), name="jobs") if runner else None

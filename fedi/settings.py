@@ -12,12 +12,21 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+
+from activitypub.origin import authority
 
 CONFIG_FILE_VARIABLE = "EASEL_CONFIG"
 DEFAULT_CONFIG_FILE = Path("config.toml")
@@ -127,6 +136,17 @@ class FederationSettings(Section):
         "open",
         description='"limited" talks only to those that `easel domain allow` names.',
     )
+    reject: list[str] = Field(
+        [],
+        description="Domains that nothing is taken from, nor sent to. In this list and the next "
+        "three what lies below a domain is meant, too; what `easel domain` makes of such a domain "
+        "holds until the next start.",
+    )
+    silence: list[str] = Field(
+        [], description="Domains whose people are only shown to those who follow them."
+    )
+    reject_media: list[str] = Field([], description="Domains whose pictures are not shown.")
+    reject_reports: list[str] = Field([], description="Domains whose reports are not heard.")
     authorized_fetch: bool = Field(
         False,
         description="Whether other servers must sign when they read posts and people.",
@@ -144,6 +164,15 @@ class FederationSettings(Section):
     deliveries_at_once: int = Field(
         64, ge=1, le=1000, description="How many deliveries are under way at once."
     )
+
+    @field_validator("reject", "silence", "reject_media", "reject_reports")
+    @classmethod
+    def _domains_only(cls, value: list[str]) -> list[str]:
+        names = [authority(entry.strip()) for entry in value]
+        for entry, name in zip(value, names, strict=True):
+            if name is None:
+                raise ValueError(f"{entry} is no domain, such as spam.example")
+        return [name for name in names if name is not None]
 
 
 class PaintingSettings(Section):
@@ -206,6 +235,16 @@ class Settings(BaseSettings):
     federation: FederationSettings = FederationSettings.model_validate({})
     painting: PaintingSettings = PaintingSettings.model_validate({})
     log: LogSettings = LogSettings.model_validate({})
+
+    @field_validator("federation")
+    @classmethod
+    def _not_itself(cls, value: FederationSettings, info: ValidationInfo) -> FederationSettings:
+        instance = info.data.get("instance")
+        if isinstance(instance, InstanceSettings) and instance.domain in {
+            *value.reject, *value.silence, *value.reject_media, *value.reject_reports
+        }:  # fmt: skip
+            raise ValueError("this instance cannot block itself")
+        return value
 
     @classmethod
     def settings_customise_sources(

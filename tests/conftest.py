@@ -59,6 +59,17 @@ def new_database(
         asyncio.run(postgres.give_back(url))
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """One database for all tests of a module: on SQLite, and once more on PostgreSQL."""
+    if request.param == "sqlite":
+        return rig.SQLiteFiles(sqlite_template, tmp_path_factory.mktemp("module")).new()
+    postgres: rig.Postgres = request.getfixturevalue("postgres")
+    return postgres.new()
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()

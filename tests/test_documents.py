@@ -56,6 +56,11 @@ def test_each_setting_can_be_set_by_the_environment(
         ("[instance]\nnmae = 'x'\n", "there is no setting instance.nmae"),
         ("[server]\nport = 'x'\n", "server.port"),
         ("[server\n", "is not valid TOML"),
+        ('[federation]\nreject = ["spam.example", "a b"]\n', "a b is no domain"),
+        (
+            '[instance]\nurl = "https://a.example"\n[federation]\nsilence = ["A.example"]\n',
+            "this instance cannot block itself",
+        ),
     ],
 )
 def test_a_mistake_in_the_settings_is_told_in_words(

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 
 from fedi.database.tables import AccessToken, Account
 from fedi.runtime import Easel
-from fedi.social import accounts
+from fedi.social import credentials
 
 MAX_TOKEN = 512  # characters; ours have 43
 REALM = "Easel"
@@ -49,7 +49,7 @@ async def caller(connection: HTTPConnection, scope: str) -> Caller:
         raise challenge("Sign in: this needs a bearer token.")
     easel = cast(Easel, connection.app.state.easel)
     async with easel.database.read() as session:
-        found = await accounts.authenticate(session, token)
+        found = await credentials.authenticate(session, token)
     if found is None:
         raise challenge("The token is not valid, or was revoked.", error="invalid_token")
     account, row = found

@@ -12,7 +12,7 @@ from rich.table import Table
 from fedi.cli import context
 from fedi.database import Session
 from fedi.database.tables import Account
-from fedi.social import accounts
+from fedi.social import accounts, credentials
 from fedi.social.errors import NotFound
 
 app = typer.Typer(help="Create, list and change accounts.", no_args_is_help=True)
@@ -85,7 +85,7 @@ def password(
 
 async def _password(name: str, chosen: str) -> None:
     async with context.opened() as easel, easel.database.write() as tx:
-        await accounts.set_password(tx, await local(tx, name), chosen)
+        await credentials.set_password(tx, await local(tx, name), chosen)
 
 
 @app.command()
@@ -117,7 +117,7 @@ def token(
 
 async def _token(name: str, scopes: str, label: str) -> str:
     async with context.opened() as easel, easel.database.write() as tx:
-        return await accounts.issue_token(tx, await local(tx, name), label, scopes)
+        return await credentials.issue_token(tx, await local(tx, name), label, scopes)
 
 
 async def local(session: Session, name: str) -> Account:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from fedi.cli import context
 from fedi.cli.accounts import local
 from fedi.runtime import Easel
-from fedi.social import accounts, follows
+from fedi.social import credentials, follows
 
 AUDIENCES = ("public", "unlisted", "private", "direct")
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
@@ -121,7 +121,7 @@ async def _post(
 async def _own_token(easel: Easel, name: str) -> str:
     async with easel.database.write() as tx:
         account = await local(tx, name)
-        return await accounts.issue_token(tx, account, "easel post", "read write")
+        return await credentials.issue_token(tx, account, "easel post", "read write")
 
 
 class _Resolver(aiohttp.ThreadedResolver):

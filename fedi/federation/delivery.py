@@ -19,7 +19,7 @@ from fedi.database.tables import Account, OutgoingActivity
 from fedi.federation import hosts, remote, synchronisation
 from fedi.jobs import Backoff, Claimed, GiveUp, Postpone, Retry, enqueue, handles
 from fedi.runtime import Easel
-from fedi.social import accounts, domains
+from fedi.social import domains, remote_accounts
 
 # 1, 2, 4 … 512 minutes, then every 12 hours: 20 attempts end after more than five days.
 ATTEMPTS = 20
@@ -120,7 +120,7 @@ async def ask_after(easel: Easel, job: Claimed) -> None:
         for account in gone:
             current = await tx.get(Account, account.id)
             if current is not None and current.deleted_at is None:
-                await accounts.tombstone_remote(tx, current)
+                await remote_accounts.tombstone_remote(tx, current)
         await job.finish(tx)
 
 

@@ -20,7 +20,7 @@ from activitypub.nodeinfo import NodeInfo
 from fedi import __version__
 from fedi.database import Session
 from fedi.database.tables import Account, Status
-from fedi.federation.translate import full_handle
+from fedi.federation.translate.outward import full_handle
 from fedi.runtime import Easel
 from fedi.social import accounts
 

@@ -1,45 +1,28 @@
-"""Passing on what others did to the followers of ours (ActivityPub 7.1.2), and what is passed on
-to us.
+"""Passing on what others did to the followers of ours (ActivityPub 7.1.2).
 
 Without it an answer to a post is seen by its author's server alone, and by the followers of who
 answers. The bytes go on as they came; who gets them believes them by a proof that is in them, or
-asks the server that they are from, as we do here.
+asks the server that they are from, as we do (`hearsay`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
-from http import HTTPStatus
 from typing import Any
 
-from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from activitypub import json, origin
-from activitypub.client import FetchError
-from activitypub.errors import Malformed
 from activitypub.objects import Activity, values
 from fedi.database import Session, Transaction
-from fedi.database.tables import Account, Follow, Status
-from fedi.federation import recipients, remote, sending, threads
-from fedi.jobs import Backoff, Claimed, Retry, enqueue, handles
-from fedi.runtime import Easel
-from fedi.social import accounts, follows
-from fedi.social.statuses import SHOWN_TO_ALL
+from fedi.database.tables import Account, Status
+from fedi.federation import recipients, sending
+from fedi.social import follows
 
 ABOUT = ("object", "inReplyTo", "target", "tag")  # where an activity names what it is about
 MAX_DEPTH = 3  # objects in objects
 MAX_ABOUT = 50  # things that one activity can be about
 MAX_ABOVE = 20  # answers between ours and the one that is passed on
-
-CONFIRMABLE = frozenset({"Create", "Delete", "Update"})  # its server can be asked whether it is so
-CONFIRM_AFTER = timedelta(seconds=10)  # many may pass on the same; it is asked for once
-GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-BACKOFF = Backoff(first=timedelta(minutes=1), factor=10)
-
-
-# ---- from here ----------------------------------------------------------------------------------
 
 
 async def pass_on(tx: Transaction, actor: Account, activity: Activity, body: bytes) -> None:
@@ -102,105 +85,3 @@ def _about(document: Mapping[str, Any], depth: int) -> Iterator[str]:
                 yield uri
             if isinstance(entry, Mapping) and depth > 1:
                 yield from _about(entry, depth - 1)
-
-
-# ---- to here ------------------------------------------------------------------------------------
-
-
-async def take(easel: Easel, activity: Activity, signer: str) -> bool:
-    """Take in what somebody passed on: as a hint to ask the server that it is from.
-
-    Only those whom somebody here follows may do so, and only what is addressed to their own
-    followers; all else is somebody speaking for another.
-
-    Args:
-        activity: what came.
-        signer: who sent it, and is not its actor.
-
-    Returns:
-        Whether it was taken.
-    """
-    actor = activity.actor
-    if activity.type not in CONFIRMABLE or actor is None:
-        return False
-    if origin.same_origin(actor, easel.settings.instance.url) or origin.check(activity, actor):
-        return False
-    addressed = [*activity.to, *activity.cc, *activity.audience]
-    follower = aliased(Account)
-    query = (
-        select(Follow.id)
-        .join(Account, col(Account.id) == col(Follow.target_account_id))
-        .join(follower, col(follower.id) == col(Follow.account_id))
-        .where(
-            Account.uri == signer,
-            col(Account.followers_uri).in_(addressed),
-            col(Account.suspended_at).is_(None),
-            Follow.state == follows.ACCEPTED,
-            col(follower.domain).is_(None),
-        )
-    )
-    async with easel.database.read() as session:
-        if (await session.exec(query.limit(1))).first() is None:
-            return False
-    hint = {"type": activity.type, "actor": actor, "id": activity.id, "object": activity.object_id}
-    async with easel.database.write() as tx:
-        key = f"forwarded {activity.type} {activity.object_id}"
-        await enqueue(tx, "forwarded", hint, delay=CONFIRM_AFTER, unique_key=key)
-    return True
-
-
-@handles("forwarded", attempts=5, at_once=4, backoff=BACKOFF)
-async def forwarded(easel: Easel, job: Claimed) -> None:
-    """Ask the server of an actor whether it is so; then do what it says, not what was passed on."""
-    actor, uri = job.payload["actor"], job.payload["object"]
-    try:
-        match job.payload["type"]:
-            case "Create":
-                status = await remote.status(
-                    easel, uri, belongs=lambda note: note.attributed_to == actor
-                )
-                confirmed = False
-            case "Delete":
-                status, confirmed = None, await _is_gone(easel, actor, uri)
-            case _:
-                status, confirmed = None, True  # the handler reads it from there
-    except Malformed:
-        return
-    except FetchError as error:
-        if error.permanent:
-            return
-        raise Retry(error.reason) from error
-    async with easel.database.write() as tx:
-        if status is not None:
-            await threads.look_up(tx, status)
-        if confirmed:
-            hint = Activity(
-                id=job.payload["id"], type=job.payload["type"], actor=actor, object_id=uri
-            )
-            body = json.encode(hint.document()).decode()
-            lane = origin.host(actor) or ""
-            await enqueue(tx, "incoming", {"body": body, "signer": actor}, lane=lane)
-        await job.finish(tx)
-
-
-async def _is_gone(easel: Easel, actor: str, uri: str) -> bool:
-    """Whether what we know under an id is gone where it came from.
-
-    Raises:
-        FetchError: that cannot be told now.
-    """
-    async with easel.database.read() as session:
-        known = (await session.exec(select(Status).where(Status.uri == uri))).first()
-        author = await accounts.by_uri(session, actor)
-    if uri == actor:
-        return author is not None and await remote.is_gone(easel, actor)
-    if known is None or author is None or known.account_id != author.id:
-        return False
-    try:
-        got = await easel.client.get_document(uri, await remote.instance_signer(easel))
-    except FetchError as error:
-        # What is not for everybody may be 404 to us, and there all the same.
-        if error.gone or (error.status in GONE and known.visibility in SHOWN_TO_ALL):
-            return True
-        raise
-    return values.kind(got.document) == "Tombstone"

@@ -28,9 +28,9 @@ from fedi import logs
 from fedi.database import Transaction
 from fedi.federation import (
     duplicates,
-    forwarded,
-    forwarding,
+    hearsay,
     hosts,
+    keys,
     relays,
     remote,
     subscriptions,
@@ -96,10 +96,10 @@ async def _receive(request: Request) -> Response:
     if actor is not None and actor != signer:
         if await _passed_on(easel, activity, signer):
             return Response(status_code=202)
-        found = await forwarded.believed(easel, document, activity, body)
+        found = await hearsay.believed(easel, document, activity, body)
         if isinstance(found, Refused):
             hint = found.reason is Reason.UNPROVEN  # nobody lied yet
-            if hint and await forwarding.take(easel, activity, signer):
+            if hint and await hearsay.take(easel, activity, signer):
                 return Response(status_code=202)
             raise _refusal(found)
         body, signer = found, actor
@@ -272,7 +272,7 @@ async def signed_by(easel: Easel, request: Request, body: bytes) -> Verified | R
     assert host is not None
     return await verify(
         signed,
-        remote.keys(easel).find,
+        keys.of(easel).find,
         easel.clock.now(),
         {host},
         scheme=url.partition(":")[0],

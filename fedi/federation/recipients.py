@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from fedi.database import Transaction
 from fedi.database.tables import Account, Favourite, Follow, Mention, Status
+from fedi.social.visibility import SHOWN_TO_ALL
 
 # One shared inbox stands for everybody on its server; where there is none (GoToSocial), each has
 # their own.
@@ -30,16 +31,23 @@ async def of_status(tx: Transaction, status: Status) -> list[str]:
     ]
     if status.visibility != "direct":
         wanted.append(_followers(status.account_id))
-    if status.in_reply_to_account_id is not None and status.visibility in {"public", "unlisted"}:
+    if status.in_reply_to_account_id is not None and status.visibility in SHOWN_TO_ALL:
         wanted.append(
             _remote(select(_INBOX)).where(col(Account.id) == status.in_reply_to_account_id)
         )
     return await _distinct(tx, wanted)
 
 
+async def of_edit(tx: Transaction, status: Status) -> list[str]:
+    """Everybody who is to have an edit. Of what is not for all, who has it but may not see it any
+    more hears nothing new."""
+    if status.visibility in SHOWN_TO_ALL:
+        return await who_may_have(tx, status)
+    return await of_status(tx, status)
+
+
 async def who_may_have(tx: Transaction, status: Status) -> list[str]:
-    """Everybody who may have a post, for an Update or a Delete: also those who boosted, liked or
-    answered it."""
+    """Everybody who may have a post, for its end: also those who boosted, liked or answered it."""
     boost = select(col(Status.account_id)).where(Status.reblog_of_id == status.id)
     answer = select(col(Status.account_id)).where(Status.in_reply_to_id == status.id)
     liked = select(col(Favourite.account_id)).where(Favourite.status_id == status.id)

@@ -45,7 +45,9 @@ async def pass_on(tx: Transaction, payload: dict[str, Any], ready: Ready) -> lis
     if payload["what"] not in {"create", "update", "delete"}:
         return [ready]
     status = await tx.get(Status, payload["status_id"])
-    if status is None or status.visibility != "public":
+    if status is None or status.visibility != "public" or status.approval == "pending":
+        return [ready]
+    if status.held and payload["what"] != "delete":
         return [ready]
     taking = (await tx.exec(select(Relay).where(Relay.state == ACCEPTED))).all()
     sender, activity, inboxes = ready

@@ -5,16 +5,15 @@ Nothing here holds a transaction while it waits for another server.
 
 from __future__ import annotations
 
-import contextlib
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy
-from sqlalchemy import bindparam, union_all
+from sqlalchemy import bindparam
 from sqlmodel import select
 
 from activitypub import origin, webfinger
@@ -22,40 +21,30 @@ from activitypub.client import FetchError
 from activitypub.errors import Malformed
 from activitypub.objects import Activity, Actor, Note, values
 from activitypub.objects.note import NOTE_TYPES
-from activitypub.signatures import Key, KeyCache, KeyUnavailable, Signer
-from activitypub.signatures.keys import load_public
+from activitypub.signatures import Signer
 from fedi.database import Transaction
 from fedi.database.insertion import table_of
-from fedi.database.tables import Account, AccountKey, Status
-from fedi.federation import arrivals, translate
+from fedi.database.tables import Account, Status
+from fedi.federation import arrivals
+from fedi.federation.translate import inward
 from fedi.runtime import Easel
-from fedi.social import account_keys, accounts, domains, statuses, text
+from fedi.social import accounts, domains, remote_accounts, statuses, text
 from fedi.social.errors import Invalid, NotFound
+from fedi.social.visibility import SHOWN_TO_ALL
 
 ACTOR_AGE = timedelta(days=1)  # an actor is read again after so long, as Mastodon does
 ACTORS_REMEMBERED = 256  # actor documents that were just fetched, for a key or a refresh
 ACTOR_MEMORY = timedelta(minutes=1)
 
-_ACCOUNTS, _FURTHER = table_of(Account).c, table_of(AccountKey).c
+_ACCOUNTS = table_of(Account).c
 _IDS = sqlalchemy.select(_ACCOUNTS.uri, _ACCOUNTS.id).where(
     _ACCOUNTS.uri.in_(bindparam("uris", expanding=True)), _ACCOUNTS.deleted_at.is_(None)
-)
-
-_ELSEWHERE = _ACCOUNTS.deleted_at.is_(None) & _ACCOUNTS.domain.is_not(None)
-_KEYS = union_all(
-    sqlalchemy.select(_ACCOUNTS.uri, _ACCOUNTS.public_key_pem).where(
-        _ACCOUNTS.public_key_id == bindparam("key"), _ELSEWHERE
-    ),
-    sqlalchemy.select(_ACCOUNTS.uri, _FURTHER.public_pem).where(
-        _FURTHER.account_id == _ACCOUNTS.id, _FURTHER.key_id == bindparam("key"), _ELSEWHERE
-    ),
 )
 
 Belongs = Callable[[Note], bool]
 """Whether a post that was fetched is the one that was wanted."""
 
 _signers: WeakKeyDictionary[Easel, Signer] = WeakKeyDictionary()
-_caches: WeakKeyDictionary[Easel, KeyCache] = WeakKeyDictionary()
 _fetched: WeakKeyDictionary[Easel, OrderedDict[str, tuple[datetime, Actor]]] = WeakKeyDictionary()
 
 
@@ -87,7 +76,7 @@ async def resolve(easel: Easel, name: str) -> Account:
     name = text.clean(name).strip().removeprefix("acct:").removeprefix("@")
     try:
         if name.startswith(("http://", "https://")):
-            return await account(easel, name)
+            return await _at(easel, name)
         async with easel.database.read() as session:
             known = await accounts.by_handle(session, name)
         if known is not None and accounts.is_person(known):
@@ -95,7 +84,7 @@ async def resolve(easel: Easel, name: str) -> Account:
         if "@" not in name or name.endswith(f"@{easel.settings.instance.domain}"):
             raise NotFound(f"There is no account {name} here.")
         found = await webfinger.resolve(easel.client, name)
-        return await account(easel, found.actor_uri)
+        return await _at(easel, found.actor_uri)
     except Malformed as error:
         raise Invalid(error.reason) from error
     except FetchError as error:
@@ -106,12 +95,21 @@ async def account(easel: Easel, uri: str) -> Account:
     """The account with this id: known and fresh, or fetched.
 
     Raises:
-        FetchError: it cannot be had.
+        FetchError: it cannot be had, or what is there is somebody else.
         Malformed: what is there is no actor.
     """
     async with easel.database.read() as session:
         known = await accounts.by_uri(session, uri)
     return await refreshed(easel, known) if known is not None else await fetch(easel, uri)
+
+
+async def _at(easel: Easel, address: str) -> Account:
+    """The account that an address leads to: it need not be its id, but may be that of its page."""
+    async with easel.database.read() as session:
+        known = await accounts.by_uri(session, address)
+    if known is not None:
+        return await refreshed(easel, known)
+    return await _stored(easel, await actor_of(easel, address, fresh=False))
 
 
 async def refreshed(easel: Easel, known: Account) -> Account:
@@ -132,18 +130,25 @@ async def fetch(easel: Easel, uri: str, *, fresh: bool = False) -> Account:
         fresh: do not use what was read a moment ago.
 
     Raises:
-        FetchError: it cannot be had, or its handle is not confirmed.
+        FetchError: it cannot be had, or its handle is not confirmed; or what is there is somebody
+            else, as whom nobody acts by pointing to them.
         Malformed: what is there is no actor.
     """
-    actor = await _actor(easel, uri, fresh=fresh)
+    actor = await actor_of(easel, uri, fresh=fresh)
+    if actor.id != uri:
+        raise FetchError(f"{uri} is not the id of who is there.")
+    return await _stored(easel, actor)
+
+
+async def _stored(easel: Easel, actor: Actor) -> Account:
     handle = await webfinger.confirm(easel.client, actor)
     if handle is None:
         raise FetchError(f"WebFinger does not confirm the handle of {actor.id}.")
-    described = translate.remote_account(actor, handle)
+    described = inward.remote_account(actor, handle)
     rules = await domains.of(easel)
 
     async def save(tx: Transaction) -> Account:
-        saved = await accounts.save_remote(tx, described)
+        saved = await remote_accounts.save_remote(tx, described)
         if saved.deleted_at is None:
             rules.mark(saved, tx.now)
         return saved
@@ -157,8 +162,24 @@ async def fetch(easel: Easel, uri: str, *, fresh: bool = False) -> Account:
     return saved
 
 
-async def _actor(easel: Easel, uri: str, *, fresh: bool) -> Actor:
-    """An actor's document, from its own origin."""
+class NoActor(Malformed):
+    """What is at an actor's address is `document`, which is no actor."""
+
+    def __init__(self, reason: str, document: Mapping[str, Any]) -> None:
+        super().__init__(reason)
+        self.document = document
+
+
+async def actor_of(easel: Easel, uri: str, *, fresh: bool) -> Actor:
+    """An actor's document, from its own origin; it may be one that was read a moment ago.
+
+    Args:
+        fresh: it may not.
+
+    Raises:
+        FetchError: it cannot be had.
+        NoActor: what is there is something else.
+    """
     if origin.origin(uri) == easel.settings.instance.url:
         raise FetchError("That is an address of this instance.")
     remembered = _fetched.setdefault(easel, OrderedDict())
@@ -167,7 +188,10 @@ async def _actor(easel: Easel, uri: str, *, fresh: bool) -> Actor:
     if known is not None and not fresh and now - known[0] < ACTOR_MEMORY:
         return known[1]
     got = await easel.client.get_document(uri, await instance_signer(easel))
-    actor = Actor.parse(got.document)
+    try:
+        actor = Actor.parse(got.document)
+    except Malformed as error:
+        raise NoActor(error.reason, got.document) from error
     for name in {uri, actor.id}:
         remembered[name] = (now, actor)
         remembered.move_to_end(name)
@@ -179,76 +203,12 @@ async def _actor(easel: Easel, uri: str, *, fresh: bool) -> Actor:
 async def is_gone(easel: Easel, uri: str) -> bool:
     """Whether an actor's own server says, now, that they are deleted."""
     try:
-        await _actor(easel, uri, fresh=True)
+        await actor_of(easel, uri, fresh=True)
     except FetchError as error:
         return error.gone
     except Malformed:
         return False
     return False
-
-
-def keys(easel: Easel) -> KeyCache:
-    """The public keys of others, as this process knows them."""
-    cache = _caches.get(easel)
-    if cache is None:
-
-        async def fetch_key(key_id: str, fresh: bool) -> Key:
-            return await _key(easel, key_id, fresh)
-
-        cache = _caches[easel] = KeyCache(fetch_key, time.monotonic)
-    return cache
-
-
-async def _key(easel: Easel, key_id: str, fresh: bool) -> Key:
-    """A key from the database, or from its owner's document, which must list it."""
-    if not fresh:
-        async with easel.database.read() as session:
-            stored = (await session.execute(_KEYS, {"key": key_id})).all()
-        for uri, pem in stored[:1]:
-            with contextlib.suppress(Malformed):  # perhaps its server has a better one now
-                return Key(id=key_id, owner=uri, public=load_public(pem))
-    try:
-        actor = await _owner(easel, key_id, fresh)
-    except FetchError as error:
-        raise KeyUnavailable(
-            f"The key cannot be fetched: {error.reason}",
-            gone=error.gone,
-            permanent=error.permanent,
-        ) from error
-    except Malformed as error:
-        raise KeyUnavailable(f"The key's document is unusable: {error.reason}") from error
-    public = translate.keys_of(actor, key_id).get(key_id)
-    if public is None:
-        raise KeyUnavailable("The key's owner does not list it, or it is unusable.")
-    if fresh:
-        await _replace(easel, actor)
-    return Key(id=key_id, owner=actor.id, public=public)
-
-
-async def _owner(easel: Easel, key_id: str, fresh: bool) -> Actor:
-    """The actor that a key belongs to: it stands in the key's own document, or is named there."""
-    address = key_id.partition("#")[0]
-    try:
-        # GoToSocial 0.20: the key's own path answers with its actor, under the actor's id.
-        return await _actor(easel, address, fresh=fresh)
-    except Malformed:
-        got = await easel.client.get_document(address, await instance_signer(easel))
-        owner = got.document.get("owner") or got.document.get("controller")
-        if not isinstance(owner, str):
-            raise
-        return await _actor(easel, owner, fresh=fresh)
-
-
-async def _replace(easel: Easel, actor: Actor) -> None:
-    """A known account may have new keys."""
-    described = translate.remote_account(actor, "")
-    async with easel.database.write() as tx:
-        known = await accounts.by_uri(tx, actor.id)
-        if known is not None and not known.local:
-            known.public_key_id = described.public_key_id
-            known.public_key_pem = described.public_key_pem
-            tx.add(known)
-            await account_keys.replace(tx, known, described.further_keys)
 
 
 async def status(
@@ -289,11 +249,28 @@ async def status(
     if author.suspended_at is not None or author.deleted_at is not None:
         return None
     async with easel.database.write() as tx:
-        known_actors = await ids_of(tx, translate.addressed_actors(note))
-        received = translate.received(note, author, known_actors)
+        known_actors = await ids_of(tx, inward.addressed_actors(note))
+        received = inward.received(note, author, known_actors)
         fetched = await statuses.receive(tx, author, received, live=live)
         await arrivals.expect(easel, tx, fetched)
         return fetched
+
+
+async def reread(easel: Easel, known: Status) -> Mapping[str, Any] | None:
+    """The document of a post that is here, as its own server shows it now; None if it is gone.
+
+    Raises:
+        FetchError: that cannot be told. To us what is not for everybody may be 404, and there all
+            the same.
+    """
+    try:
+        got = await easel.client.get_document(known.uri, await instance_signer(easel))
+    except FetchError as error:
+        missing = error.status == HTTPStatus.NOT_FOUND and known.visibility in SHOWN_TO_ALL
+        if error.gone or missing:
+            return None
+        raise
+    return None if values.kind(got.document) == "Tombstone" else got.document
 
 
 def _created(activity: Activity) -> Mapping[str, Any]:

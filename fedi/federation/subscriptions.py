@@ -1,31 +1,26 @@
-"""Being with a relay: asking, leaving, and looking at what it says that there is."""
+"""Being with a relay: asking, leaving, and hearing what it says that there is."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 from sqlmodel import col, select
 
 from activitypub import origin
 from activitypub.addressing import PUBLIC
-from activitypub.client import FetchError
-from activitypub.errors import Malformed
-from activitypub.objects import Activity, Note
+from activitypub.objects import Activity
 from activitypub.objects import activity as activities
 from fedi.database import Transaction
-from fedi.database.tables import Account, Relay, Status
-from fedi.federation import remote, sending, translate
+from fedi.database.tables import Account, Relay
+from fedi.federation import remote, sending
 from fedi.federation.relays import LITEPUB, MASTODON, PENDING, REJECTED
-from fedi.jobs import Backoff, Claimed, Retry, enqueue, handles
+from fedi.jobs import enqueue
 from fedi.runtime import Easel
-from fedi.social import accounts, statuses
+from fedi.social import accounts
 from fedi.social.errors import Invalid, NotFound
 
 PASSED_ON = frozenset({"Create", "Update", "Delete", "Announce"})  # what relays are for
 MAX_RELAYS = 20
-ATTEMPTS = 3
-BACKOFF = Backoff(first=timedelta(minutes=1), factor=10)
 
 
 async def add(easel: Easel, address: str) -> Relay:
@@ -116,7 +111,7 @@ async def followed(tx: Transaction, actor: Account, activity: Activity) -> bool:
 
 
 async def hint(tx: Transaction, activity: Activity) -> None:
-    """A relay says that there is something: it will be looked at where it comes from."""
+    """A relay says that there is something: it is looked at where it comes from (`relayed`)."""
     uri = activity.object_id
     if activity.type not in PASSED_ON or uri is None:
         return
@@ -129,43 +124,3 @@ async def hint(tx: Transaction, activity: Activity) -> None:
         lane=origin.host(uri) or "",
         unique_key=f"relayed {uri}",
     )
-
-
-@handles("relayed", attempts=ATTEMPTS, at_once=8, per_lane=2, backoff=BACKOFF)
-async def relayed(easel: Easel, job: Claimed) -> None:
-    """Look at a post where it comes from: it may be new, changed, or gone."""
-    uri = job.payload["uri"]
-    async with easel.database.read() as session:
-        known = (await session.exec(select(Status).where(Status.uri == uri))).first()
-    try:
-        if known is None:
-            await remote.status(easel, uri)
-        elif not known.local and known.deleted_at is None:
-            await _look_again(easel, known)
-    except Malformed:
-        return
-    except FetchError as error:
-        if not error.permanent and job.attempts < ATTEMPTS:
-            raise Retry(error.reason) from error
-
-
-async def _look_again(easel: Easel, known: Status) -> None:
-    """Read a post that is here once more from its own server."""
-    try:
-        got = await easel.client.get_document(known.uri, await remote.instance_signer(easel))
-    except FetchError as error:
-        if error.status in {404, 410}:
-            async with easel.database.write() as tx:
-                current = await tx.get(Status, known.id)
-                if current is not None:
-                    await statuses.delete(tx, current)
-            return
-        raise
-    note = Note.parse(got.document)
-    async with easel.database.write() as tx:
-        current = await tx.get(Status, known.id)
-        author = await tx.get(Account, known.account_id)
-        if current is None or author is None or note.attributed_to != author.uri:
-            return
-        ids = await remote.ids_of(tx, translate.addressed_actors(note))
-        await statuses.update_received(tx, current, translate.received(note, author, ids))

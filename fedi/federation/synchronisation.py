@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -147,7 +147,7 @@ async def take(tx: Transaction, signer: str, received: Mapping[str, str]) -> Non
         return
     if not origin.same_origin(told.url, account.uri):
         return
-    if told.digest == await _local_digest(tx, account):
+    if told.digest == _digest(await _local_follows(tx, account)):
         return
     await enqueue(
         tx,
@@ -158,8 +158,7 @@ async def take(tx: Transaction, signer: str, received: Mapping[str, str]) -> Non
     )
 
 
-async def _local_digest(session: Session, account: Account) -> str:
-    held = await _local_follows(session, account)
+def _digest(held: Iterable[tuple[Follow, str]]) -> str:
     return synchronisation.digest(uri for follow, uri in held if follow.state == follows.ACCEPTED)
 
 
@@ -180,8 +179,10 @@ async def synchronise(easel: Easel, job: Claimed) -> None:
         account = await session.get(Account, job.payload["account_id"])
         if account is None or account.deleted_at is not None:
             return
-        if job.payload["digest"] == await _local_digest(session, account):
-            return  # it has settled
+        before = await _local_follows(session, account)
+    held_before = {follow.id for follow, _ in before if follow.state == follows.ACCEPTED}
+    if job.payload["digest"] == _digest(before):
+        return  # it has settled
     try:
         listed = await _listed(easel, job.payload["url"])
     except Malformed:
@@ -193,7 +194,8 @@ async def synchronise(easel: Easel, job: Claimed) -> None:
     async with easel.database.write() as tx:
         held = await _local_follows(tx, account)
         for follow, uri in held:
-            if uri not in listed and follow.state == follows.ACCEPTED:
+            # What was accepted while the list was on its way cannot be on it.
+            if uri not in listed and follow.state == follows.ACCEPTED and follow.id in held_before:
                 await follows.reject(tx, follow)
             elif uri in listed and follow.state == follows.PENDING:
                 await follows.accept(tx, follow)

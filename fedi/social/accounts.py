@@ -1,39 +1,23 @@
-"""Accounts: ours made here, everybody else's as their servers describe them."""
+"""Accounts: found by id, address and handle; ours made, changed and deleted."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
-import secrets
 from collections.abc import Sequence
-from datetime import datetime
-from functools import cache
-from typing import Any
-from urllib.parse import urlsplit
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from msgspec import Struct
-from msgspec.structs import asdict
-from sqlalchemy import bindparam, delete, func, or_, update
+from sqlalchemy import bindparam, delete, func, or_
 from sqlmodel import col, select
 
 from activitypub.signatures.keys import generate
 from fedi.database import Session, Transaction
-from fedi.database.insertion import add_once
 from fedi.database.tables import AccessToken, Account, Login
-from fedi.social import account_keys, departures, text
+from fedi.social import account_keys, credentials, departures
 from fedi.social.errors import Invalid
 from fedi.social.outbound import tell
 
 MAX_USERNAME = 30
 MAX_DISPLAY_NAME = 100
-MAX_REMOTE_NAME = 200  # characters; Misskey allows 50, Akkoma 100, others what they like
-MIN_PASSWORD = 8
-MAX_PASSWORD = 1000  # hashing more would keep us busy
-TOKEN_BYTES = 32
-SCOPES = frozenset({"read", "write", "follow", "push", "profile", "admin"})
 
 # Names that people would take for the instance itself, or that are paths of it.
 RESERVED = frozenset(
@@ -47,47 +31,10 @@ ROLES = ("user", "moderator", "admin")
 
 # Asked for all the time, so they are made once.
 BY_URI = select(Account).where(col(Account.uri) == bindparam("uri"))
-BY_URI_OR_HANDLE = select(Account).where(
-    or_(col(Account.uri) == bindparam("uri"), col(Account.handle) == bindparam("handle"))
-)
 BY_URIS = select(Account).where(col(Account.uri).in_(bindparam("uris", expanding=True)))
 BY_HANDLE = select(Account).where(col(Account.handle) == bindparam("handle"))
 
 _USERNAME = re.compile(rf"[a-z0-9_]{{1,{MAX_USERNAME}}}")
-_hasher = PasswordHasher()
-
-
-class RemoteAccount(Struct, frozen=True, kw_only=True):
-    """Somebody elsewhere, as their server describes them; `domain` is that of their handle."""
-
-    uri: str
-    username: str
-    domain: str
-    inbox_uri: str
-    url: str = ""
-    actor_type: str = "Person"
-    display_name: str = ""
-    note: str = ""
-    fields: tuple[dict[str, str], ...] = ()
-    emojis: tuple[dict[str, str], ...] = ()
-    avatar: str | None = None
-    avatar_description: str = ""
-    header: str | None = None
-    header_description: str = ""
-    outbox_uri: str = ""
-    shared_inbox_uri: str | None = None
-    followers_uri: str = ""
-    following_uri: str = ""
-    featured_uri: str | None = None
-    public_key_id: str = ""
-    public_key_pem: str = ""
-    further_keys: tuple[tuple[str, str], ...] = ()  # (id, PEM) of each other key
-    locked: bool = False
-    discoverable: bool = False
-    indexable: bool = False
-    also_known_as: tuple[str, ...] = ()
-    moved_to_uri: str | None = None
-    created_at: datetime | None = None
 
 
 async def create_local(
@@ -126,7 +73,7 @@ async def create_local(
         _check_email(email)
         if (await tx.exec(select(Login).where(Login.email == email.lower()))).first():
             raise Invalid("That email address has an account already.")
-    hashed = await hash_password(password) if password is not None else None
+    hashed = await credentials.hash_password(password) if password is not None else None
     account = await _add_local(
         tx,
         uri=f"{tx.instance.url}/users/{username}",
@@ -281,180 +228,9 @@ async def list_local(session: Session) -> list[Account]:
     return list(rows.all())
 
 
-async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
-    """Store or refresh somebody elsewhere, found by their id.
-
-    A handle belongs to whoever was verified last: an account that had it before keeps its posts
-    and follows under a handle that nobody can ask for. Their words are made harmless here. A
-    tombstone stays one.
-
-    Raises:
-        Invalid: it claims to be of this instance.
-    """
-    if remote.domain == tx.instance.domain or remote.uri.startswith(f"{tx.instance.url}/"):
-        raise Invalid("A remote account cannot be of this instance.")
-    handle = f"{remote.username}@{remote.domain}".lower()
-    found = await tx.exec(BY_URI_OR_HANDLE, params={"uri": remote.uri, "handle": handle})
-    account = holder = None
-    for row in found.all():
-        if row.uri == remote.uri:
-            account = row
-        else:
-            holder = row
-    if account is not None and account.deleted_at is not None:
-        return account
-    if holder is not None:
-        holder.handle = f"{holder.id}!{handle}"
-        tx.add(holder)
-        await tx.flush()
-    described = _described(remote) | {"handle": handle, "fetched_at": tx.now, "updated_at": tx.now}
-    if account is None:
-        new = Account(id=tx.new_id(), created_at=remote.created_at or tx.now, **described)
-        if await add_once(tx, new):
-            if remote.further_keys:
-                await account_keys.replace(tx, new, remote.further_keys)
-            return new
-        account = await by_uri(tx, remote.uri)  # another process was at the same
-        assert account is not None
-    for name, value in described.items():
-        setattr(account, name, value)
-    tx.add(account)
-    await tx.flush()
-    await account_keys.replace(tx, account, remote.further_keys)
-    return account
-
-
-def _described(remote: RemoteAccount) -> dict[str, Any]:
-    """The columns that somebody elsewhere decides, made harmless."""
-    told = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in asdict(remote).items()
-        if name not in {"created_at", "further_keys"}
-    }
-    if _netloc(remote.url) != _netloc(remote.uri):
-        told["url"] = remote.uri  # nobody names a page of somebody else's as their own
-    return told | {
-        "display_name": text.name(remote.display_name, MAX_REMOTE_NAME),
-        "note": text.sanitise(remote.note),
-        "fields": [
-            {
-                "name": text.name(entry.get("name", ""), MAX_REMOTE_NAME),
-                "value": text.sanitise(entry.get("value", "")),
-            }
-            for entry in remote.fields
-        ],
-    }
-
-
-def _netloc(url: str) -> str | None:
-    try:
-        return urlsplit(url).netloc
-    except ValueError:  # such as http://[
-        return None
-
-
 def _check_email(email: str) -> None:
     if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]+", email) or len(email) > 254:
         raise Invalid("That is no email address.")
-
-
-async def hash_password(password: str) -> str:
-    """The Argon2 hash of a password.
-
-    Raises:
-        Invalid: it is too short or absurdly long.
-    """
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise Invalid(f"A password has at least {MIN_PASSWORD} characters.")
-    return await asyncio.to_thread(_hasher.hash, password)
-
-
-async def set_password(tx: Transaction, account: Account, password: str) -> None:
-    """Change a password; everything that was signed in is signed out.
-
-    Raises:
-        Invalid: it is too short.
-    """
-    hashed = await hash_password(password)
-    await tx.execute(
-        update(Login).where(col(Login.account_id) == account.id).values(password_hash=hashed)
-    )
-    await tx.execute(
-        update(AccessToken)
-        .where(col(AccessToken.account_id) == account.id, col(AccessToken.revoked_at).is_(None))
-        .values(revoked_at=tx.now)
-    )
-
-
-async def verify_password(session: Session, account: Account, password: str) -> bool:
-    """Whether this is the account's password. Takes as long for those who have none."""
-    login = await session.get(Login, account.id)
-    hashed = login.password_hash if login else None
-    return await asyncio.to_thread(_matches, hashed, password) and hashed is not None
-
-
-def _matches(hashed: str | None, password: str) -> bool:
-    try:
-        return _hasher.verify(hashed or _nobodys_hash(), password[: MAX_PASSWORD + 1])
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-@cache
-def _nobodys_hash() -> str:
-    return _hasher.hash(secrets.token_urlsafe())
-
-
-async def issue_token(
-    tx: Transaction, account: Account, name: str, scopes: str = "read write follow"
-) -> str:
-    """Make a bearer token; it is told once, and only its hash is stored.
-
-    Args:
-        name: what it is for, as its owner sees it.
-        scopes: separated by spaces; `write:statuses` is part of `write`.
-
-    Raises:
-        Invalid: there is no such scope.
-    """
-    for scope in scopes.split():
-        if scope.split(":")[0] not in SCOPES:
-            raise Invalid(f"There is no scope {scope}.")
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    tx.add(
-        AccessToken(
-            id=tx.new_id(),
-            token_hash=token_hash(token),
-            account_id=account.id,
-            name=name,
-            scopes=scopes,
-            created_at=tx.now,
-        )
-    )
-    await tx.flush()
-    return token
-
-
-def token_hash(token: str) -> str:
-    """What is stored of a token. It is random enough that a fast hash is safe."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-async def authenticate(session: Session, token: str) -> tuple[Account, AccessToken] | None:
-    """Whose token this is, or None if it is nobody's any more."""
-    row = (
-        await session.exec(
-            select(Account, AccessToken)
-            .join(AccessToken, col(AccessToken.account_id) == col(Account.id))
-            .where(
-                AccessToken.token_hash == token_hash(token),
-                col(AccessToken.revoked_at).is_(None),
-                col(Account.deleted_at).is_(None),
-                col(Account.suspended_at).is_(None),
-            )
-        )
-    ).first()
-    return (row[0], row[1]) if row is not None else None
 
 
 async def update_profile(tx: Transaction, account: Account) -> None:
@@ -486,10 +262,3 @@ async def delete_account(tx: Transaction, account: Account) -> None:
     await tx.execute(delete(Login).where(col(Login.account_id) == account.id))
     await tx.execute(delete(AccessToken).where(col(AccessToken.account_id) == account.id))
     await tell(tx, "delete_actor", account_id=account.id, inboxes=inboxes)
-
-
-async def tombstone_remote(tx: Transaction, account: Account) -> None:
-    """Somebody elsewhere is gone: forget what they said and whom they followed."""
-    if account.deleted_at is None:
-        await departures.bury(tx, account)
-        await account_keys.replace(tx, account, ())

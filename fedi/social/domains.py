@@ -21,7 +21,7 @@ from activitypub import origin
 from fedi.database import Session, Transaction
 from fedi.database.insertion import table_of
 from fedi.database.marks import Watch, change
-from fedi.database.tables import Account, DomainAllow, DomainRule, Follow, Mark, Notification
+from fedi.database.tables import Account, DomainAllow, DomainRule, Follow, Notification
 from fedi.social.counts import stepped
 from fedi.social.errors import Invalid, NotFound
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from fedi.runtime import Easel
 
 TOPIC = "domains"
-MODE = "federation.mode"
 SEVERITIES = ("none", "silence", "suspend")
 MAX_COMMENT = 2000  # characters
 BATCH = 500  # domains in one statement
@@ -195,7 +194,7 @@ async def put(tx: Transaction, rules: Iterable[DomainRule], *, limited: bool) ->
         row.obfuscate = rule.obfuscate
         tx.add(row)
         count += 1
-    await _changed(tx, limited)
+    await changed(tx, limited=limited)
     return count
 
 
@@ -209,7 +208,7 @@ async def remove(tx: Transaction, domain: str, *, limited: bool) -> None:
     if row is None:
         raise NotFound(f"There is no rule for {domain}.")
     await tx.delete(row)
-    await _changed(tx, limited)
+    await changed(tx, limited=limited)
 
 
 async def allow(tx: Transaction, domain: str, *, limited: bool) -> None:
@@ -217,7 +216,7 @@ async def allow(tx: Transaction, domain: str, *, limited: bool) -> None:
     name = checked(domain)
     if await tx.get(DomainAllow, name) is None:
         tx.add(DomainAllow(domain=name, created_at=tx.now))
-    await _changed(tx, limited)
+    await changed(tx, limited=limited)
 
 
 async def disallow(tx: Transaction, domain: str, *, limited: bool) -> None:
@@ -230,22 +229,18 @@ async def disallow(tx: Transaction, domain: str, *, limited: bool) -> None:
     if row is None:
         raise NotFound(f"{domain} is not on the list.")
     await tx.delete(row)
-    await _changed(tx, limited)
+    await changed(tx, limited=limited)
 
 
-async def _changed(tx: Transaction, limited: bool) -> None:
+async def changed(tx: Transaction, *, limited: bool) -> None:
+    """Rules have changed: the accounts follow, and every process hears of it.
+
+    Args:
+        limited: whether only allowed domains are talked to (`federation.mode`).
+    """
     await tx.flush()
     await apply(tx, await load(tx, limited=limited))
     await change(tx, TOPIC)
-
-
-async def keep_mode(tx: Transaction, mode: str) -> None:
-    """When the server starts: if `federation.mode` is not what it was, the accounts follow."""
-    row = await tx.get(Mark, MODE) or Mark(name=MODE, value="open")
-    if row.value != mode:
-        row.value = mode
-        tx.add(row)
-        await _changed(tx, mode == "limited")
 
 
 async def apply(tx: Transaction, rules: Rules) -> None:

@@ -74,6 +74,11 @@ async def add(
     return favourite
 
 
+async def forget(tx: Transaction, status: Status) -> None:
+    """Nobody likes a post that is gone, once all who did were told."""
+    await tx.execute(delete(Favourite).where(col(Favourite.status_id) == status.id))
+
+
 async def remove(tx: Transaction, account: Account, status: Status) -> None:
     """Like it no more; nothing happens if it was not liked."""
     favourite = await find(tx, account.id, status.reblog_of_id or status.id)

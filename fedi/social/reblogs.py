@@ -37,6 +37,7 @@ async def add(
     *,
     uri: str | None = None,
     published: datetime | None = None,
+    for_followers: bool = False,
 ) -> Status:
     """Boost a post; boosting twice is boosting once.
 
@@ -45,6 +46,7 @@ async def add(
         status: what; a boost stands for what it boosts.
         uri: the id of a remote account's Announce; minted for local ones.
         published: when a remote account did; now for local ones.
+        for_followers: only its followers are to see that it did.
 
     Returns:
         The boost, a status of its own.
@@ -76,7 +78,7 @@ async def add(
         account_id=account.id,
         local=account.local,
         reblog_of_id=original.id,
-        visibility=original.visibility,
+        visibility="private" if for_followers else original.visibility,
         approval="pending" if leave is policies.Leave.MANUAL else "",
         created_at=min(published or tx.now, tx.now),
     )

@@ -7,6 +7,7 @@ this need no other module for posts: what is split off beside it can be had from
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import CursorResult, or_, update
 from sqlalchemy import delete as delete_rows
@@ -273,7 +274,10 @@ async def _changed_media(
 async def _empty(tx: Transaction, status: Status) -> None:
     """Leave nothing of a post but its id: pictures, ties and boosts of it go, too."""
     boosts = select(Status.id).where(Status.reblog_of_id == status.id)
-    for table in (Favourite, Pin, Poll, Quote, Reaction):
+    ties: list[Any] = [Pin, Poll, Quote, Reaction]
+    if not status.local:  # who likes one of ours is still to be told that it is gone
+        ties.append(Favourite)
+    for table in ties:
         await tx.execute(delete_rows(table).where(col(table.status_id) == status.id))
     await tx.execute(
         delete_rows(Notification).where(

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable
 from typing import BinaryIO
 
-from fedi.studio.pictures import BASE58
+from activitypub import multibase
 
 CHUNK_BYTES = 256 * 1024
 
@@ -44,10 +44,7 @@ def _decoded(text: str) -> bytes | None:
 
 
 def _base58(text: str) -> bytes:
-    number = 0
-    for sign in text:
-        number = number * 58 + BASE58.index(sign)
-    return number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return multibase.decode(multibase.PREFIX + text)
 
 
 def _base64(text: str) -> bytes:

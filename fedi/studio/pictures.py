@@ -16,6 +16,7 @@ from typing import Any
 import blurhash
 from PIL import Image, ImageCms, ImageOps, ImageSequence, PngImagePlugin
 
+from activitypub import multibase
 from fedi.social.errors import Invalid
 from generation import protocol, provenance
 
@@ -210,18 +211,12 @@ def blurhash_of(image: Image.Image) -> str:
     return str(blurhash.encode(rows, across, down))
 
 
-BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 SHA256_MULTIHASH = b"\x12\x20"  # its code and its length, before the hash itself
 
 
 def digest(content: bytes) -> str:
     """The SHA-256 of `content` as a multibase (base58btc) multihash: `zQm…`."""
-    number = int.from_bytes(SHA256_MULTIHASH + hashlib.sha256(content).digest(), "big")
-    text = ""
-    while number:
-        number, digit = divmod(number, 58)
-        text = BASE58[digit] + text
-    return "z" + text
+    return multibase.encode(SHA256_MULTIHASH + hashlib.sha256(content).digest())
 
 
 def moves(image: Image.Image) -> bool:

@@ -15,8 +15,10 @@ from fedi.settings import InstanceSettings
 from fedi.social import text
 from fedi.social.posts import Post
 from fedi.studio.remote_files.gallery import Gallery
-from fedi.web import views
-from fedi.web.views import Tile, excerpt
+from fedi.web.views import people, posts
+from fedi.web.views.links import excerpt
+from fedi.web.views.pictures import Picture
+from fedi.web.views.posts import Tile
 
 TITLE_LENGTH = 70  # characters; search engines cut longer titles
 DESCRIPTION_LENGTH = 300  # characters; what previews show of a post
@@ -77,7 +79,7 @@ def tag(name: str, instance: InstanceSettings) -> Card:
 
 
 def profile(account: Account, gallery: Gallery) -> Card:
-    instance, maker = gallery.instance, views.maker(account, gallery)
+    instance, maker = gallery.instance, people.maker(account, gallery)
     words = excerpt(text.plain(account.note), DESCRIPTION_LENGTH)
     return Card(
         title=f"{excerpt(maker.name, TITLE_LENGTH)} ({maker.handle})",
@@ -94,7 +96,7 @@ def profile(account: Account, gallery: Gallery) -> Card:
 
 def post(found: Post, gallery: Gallery) -> Card:
     instance = gallery.instance
-    status, shown = found.status, views.shown(found, gallery)
+    status, shown = found.status, posts.shown(found, gallery)
     words = shown.spoiler or text.plain(status.content)
     described = shown.described[0] if shown.described and not status.sensitive else ""
     subject = excerpt(words or described, TITLE_LENGTH)
@@ -123,5 +125,5 @@ def post(found: Post, gallery: Gallery) -> Card:
     )
 
 
-def _preview(picture: views.Picture) -> Preview:
+def _preview(picture: Picture) -> Preview:
     return Preview(picture.address, picture.media_type, picture.width, picture.height, picture.alt)

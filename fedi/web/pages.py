@@ -23,9 +23,11 @@ from fedi.social import accounts, posts, reactions, statuses, text, timelines
 from fedi.social.posts import Post
 from fedi.social.timelines import Page
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import cards, files, remote_files, threads, views
+from fedi.web import cards, files, remote_files, threads
 from fedi.web.assets import assets
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
+from fedi.web.views import people, pictures
+from fedi.web.views import posts as post_views
 
 WALL_LENGTH = 24  # posts with pictures on one page of a wall: a few screens
 POSTS_LENGTH = 20  # posts on one page of posts, as Mastodon's
@@ -47,14 +49,14 @@ async def front(request: Request) -> Response:
         found, older = await _shown(session, read, Page(WALL_LENGTH, max_id, only_media=True))
         makers = [] if max_id else await _makers(session)
         hung = await gallery.of(easel, session, claims.of_posts(found))
-    tiles = views.tiles(found, hung)
+    tiles = post_views.tiles(found, hung)
     return page(
         request,
         "front.html",
         here="front",
         card=cards.front(hung.instance, tiles),
         tiles=tiles,
-        makers=[views.maker(account, hung) for account in makers],
+        makers=[people.maker(account, hung) for account in makers],
         older=f"/?max_id={older}" if older else None,
         newer="/" if max_id else None,
     )
@@ -94,11 +96,11 @@ async def _profile(request: Request, show: str) -> Response:
         "profile.html",
         robots=ROBOTS if account.discoverable else ROBOTS_NOWHERE,
         card=cards.profile(account, hung),
-        maker=views.maker(account, hung),
-        profile=views.profile(account, hung),
+        maker=people.maker(account, hung),
+        profile=people.profile(account, hung),
         show=show,
-        tiles=views.tiles(found, hung) if show == "pictures" else [],
-        posts=[views.shown(post, hung) for post in found] if show == "posts" else [],
+        tiles=post_views.tiles(found, hung) if show == "pictures" else [],
+        posts=[post_views.shown(post, hung) for post in found] if show == "posts" else [],
         older=f"{here}?max_id={older}" if older else None,
         newer=here if max_id else None,
     )
@@ -123,7 +125,7 @@ async def tag(request: Request) -> Response:
         robots=ROBOTS_NOWHERE,
         card=cards.tag(name, instance),
         name=name,
-        posts=[views.shown(post, hung) for post in found],
+        posts=[post_views.shown(post, hung) for post in found],
         older=f"{here}?max_id={older}" if older else None,
         newer=here if max_id else None,
     )
@@ -159,12 +161,12 @@ async def post(request: Request) -> Response:
         "post.html",
         robots=ROBOTS if listed else ROBOTS_NOWHERE,
         card=cards.post(found, hung),
-        post=views.shown(found, hung),
-        origins=views.origins(found, hung),
-        recipes=[recipe for media in found.media if (recipe := views.shared(media))],
-        reactions=views.reactions(reacted) if reacted else [],
-        before=[views.answer(each, hung) for each in before],
-        answers=[views.answer(each, hung) for each in after],
+        post=post_views.shown(found, hung),
+        origins=pictures.origins(found, hung),
+        recipes=[recipe for media in found.media if (recipe := pictures.shared(media))],
+        reactions=post_views.reactions(reacted) if reacted else [],
+        before=[post_views.answer(each, hung) for each in before],
+        answers=[post_views.answer(each, hung) for each in after],
     )
 
 
@@ -180,7 +182,7 @@ async def about(request: Request) -> Response:
         "about.html",
         here="about",
         card=cards.about(instance),
-        example=views.maker(makers[0], hung).handle if makers else f"@name@{instance.domain}",
+        example=people.maker(makers[0], hung).handle if makers else f"@name@{instance.domain}",
     )
 
 

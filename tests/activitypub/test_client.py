@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable
+from typing import Any
 
 import aiohttp
-import aiohttp.resolver
 import pytest
 from aiohttp import web
 
-from activitypub.client import ANSWER_LIMIT, Client, FetchError
+from activitypub.client import Client, FetchError
+from activitypub.client.bodies import ANSWER_LIMIT
 from activitypub.context import ACTIVITY_JSON, LD_JSON
 from activitypub.json import encode
 from activitypub.network import AddressPolicy
@@ -181,23 +183,41 @@ async def test_44_a_public_name_with_a_private_address(
 ) -> None:
     asked = []
 
-    async def resolve(
-        self: object, host: str, port: int = 0, family: int = 0
-    ) -> list[aiohttp.abc.ResolveResult]:
+    def look_up(host: str, *_: object, **__: object) -> list[Any]:
         asked.append(host)
-        return [
-            aiohttp.abc.ResolveResult(
-                hostname=host, host=address, port=port, family=2, proto=6, flags=0
-            )
-            for address in ("127.0.0.1", "10.0.0.1")
-        ]
+        return [(2, 1, 6, "", (address, 0)) for address in ("127.0.0.1", "10.0.0.1")]
 
-    monkeypatch.setattr(aiohttp.resolver.ThreadedResolver, "resolve", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     error = await failure(guarded.get_document(f"https://public.example:{peer.port}/1"))
     assert error.permanent and asked == ["public.example"]
     assert isinstance(error.__cause__, aiohttp.ClientConnectorError)
     assert "has no address" in str(error.__cause__.os_error)
     assert peer.requests == []
+
+
+async def test_52_names_that_nobody_answers_for_hold_nobody_up(
+    client: Client, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+
+    def look_up(host: str, *_: object, **__: object) -> list[Any]:
+        if host.startswith("dead"):
+            answered.wait(60)
+        return [(2, 1, 6, "", ("127.0.0.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    dead = [
+        asyncio.create_task(client.get_json(peer.url("/", host=f"dead-{n}.example")))
+        for n in range(40)
+    ]
+    await asyncio.sleep(0)
+    url = peer.url("/1", host="living.example")
+    peer.serve("/1", encode({"id": url, "type": "Note"}))
+    try:
+        assert (await client.get_document(url)).url == url
+    finally:
+        answered.set()
+        await asyncio.gather(*dead, return_exceptions=True)
 
 
 async def test_45_a_redirect_into_the_private_network(client: Client, peer: Peer) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from activitypub import multibase, proofs
@@ -328,7 +328,6 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["@context", "actor", "id", "object", "proof"]), JSON),
     st.dictionaries(st.sampled_from([*proven()["proof"], "expires"]), JSON),

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from fedi.database.tables import Account
-from fedi.social import accounts
+from fedi.social import accounts, credentials
 from tests import rig
 
 LD_JSON = 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
@@ -52,7 +52,7 @@ class App:
     ) -> App:
         async with instance.easel.database.write() as tx:
             account = await accounts.find_local(tx, name) or await accounts.create_local(tx, name)
-            token = await accounts.issue_token(tx, account, "test", scopes)
+            token = await credentials.issue_token(tx, account, "test", scopes)
         return cls(instance, browser, account, token)
 
     async def ask(self, method: str, path: str, content: Any = None, **options: Any) -> Answer:

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests import rig
 from tests.attacks import content, fetching, signing, speaking, world
 from tests.attacks.listening import nothing_fails
 from tests.attacks.world import CASES, World
@@ -28,16 +26,6 @@ BUSY = ("16", "43", "44", "45", "46", "47", "48", "49", "50", "51", "52", "53")
 """After these it is looked whether anything else still comes in."""
 
 GIVE_UP_S = 120  # a case that takes so long hangs; the honest ones take far less
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def database_url(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> str:
-    if request.param == "sqlite":
-        return rig.SQLiteFiles(sqlite_template, tmp_path_factory.mktemp("attacks")).new()
-    postgres: rig.Postgres = request.getfixturevalue("postgres")
-    return postgres.new()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -12,10 +12,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from sqlalchemy import update
 from sqlmodel import select
 
-from fedi.database.tables import Account, MediaAttachment, OutgoingActivity
-from fedi.social import accounts, follows, reblogs, statuses
+from fedi.database.tables import Account, Job, MediaAttachment, OutgoingActivity
+from fedi.federation import remote
+from fedi.social import accounts, blocks, favourites, follows, reblogs, remote_accounts, statuses
+from fedi.social.outbound import tell
 from fedi.social.statuses import Draft
 from tests import rig
 from tests.federation import seeing
@@ -370,9 +373,9 @@ async def test_a_fan_out_is_asked_for_in_one_go_and_its_body_kept_once(
         for n in range(120):
             host = internet.host(f"h{n % 20}")
             uri = f"http://{host}/users/f{n}"
-            follower = await accounts.save_remote(
+            follower = await remote_accounts.save_remote(
                 tx,
-                accounts.RemoteAccount(
+                remote_accounts.RemoteAccount(
                     uri=uri, username=f"f{n}", domain=host, inbox_uri=f"{uri}/inbox"
                 ),
             )
@@ -416,3 +419,81 @@ async def test_an_instance_that_does_not_federate_sends_and_takes_nothing(
         await seeing.publish(closed, alice)
         await closed.run_jobs()
         assert not internet.asked and not internet.posted
+
+
+async def test_who_follows_no_more_hears_no_edit_of_what_is_for_followers(
+    instance: Instance, internet: Internet, alice: Account
+) -> None:
+    bob, carol = internet.person("bob"), internet.person("carol", "third")
+    await befriend(instance, alice, bob, carol)
+    uri = await seeing.publish(instance, alice, "for friends", visibility="private")
+    await gone_through(instance)
+    await bob.does(instance, bob.activity("Like", uri))
+    inner = {"type": "Follow", "actor": bob.uri, "object": alice.uri}
+    await bob.does(instance, bob.activity("Undo", inner))
+    internet.posted.clear()
+    async with instance.easel.database.write() as tx:
+        status = await statuses.load_by_uri(tx, alice, uri)
+        assert status is not None
+        await statuses.edit(tx, alice, status, Draft(text="a secret"))
+    await gone_through(instance)
+    assert [body["type"] for body in internet.got(carol.inbox)] == ["Update"]
+    assert internet.got(bob.inbox) == []
+    async with instance.easel.database.write() as tx:
+        status = await statuses.load_by_uri(tx, alice, uri)
+        assert status is not None
+        await statuses.delete(tx, status)
+    await gone_through(instance)
+    assert [body["type"] for body in internet.got(bob.inbox)] == ["Delete"]
+
+
+@pytest.mark.parametrize("deed", ["follow", "like", "block"])
+async def test_what_was_taken_back_before_it_was_told_is_not_told(
+    instance: Instance, internet: Internet, alice: Account, deed: str
+) -> None:
+    bob = internet.person("bob")
+    await seeing.befriend(instance, alice, bob)
+    note = bob.note()
+    await bob.does(instance, bob.create(note))
+    carol = await remote.resolve(instance.easel, internet.person("carol").handle)
+    async with instance.easel.database.write() as tx:
+        status = await statuses.load_by_uri(tx, alice, note["id"])
+        assert status is not None
+        match deed:
+            case "follow":
+                await follows.request(tx, alice, carol)
+            case "like":
+                await favourites.add(tx, alice, status)
+            case _:
+                await blocks.add(tx, alice, carol)
+        # It could not be told at once, and is to be tried again later.
+        await tx.execute(update(Job).values(run_at=tx.now + timedelta(minutes=1)))
+    async with instance.easel.database.write() as tx:
+        match deed:
+            case "follow":
+                await follows.remove(tx, alice, carol)
+            case "like":
+                await favourites.remove(tx, alice, status)
+            case _:
+                await blocks.remove(tx, alice, carol)
+    await instance.run_jobs()
+    instance.clock.advance(timedelta(minutes=2))
+    await gone_through(instance)
+    assert [body["type"] for body in internet.got()] == ["Undo"]
+
+
+async def test_an_accept_that_was_held_up_does_not_come_after_its_reject(
+    instance: Instance, internet: Internet, alice: Account
+) -> None:
+    bob = internet.person("bob")
+    await befriend(instance, alice, bob)
+    async with instance.easel.database.write() as tx:
+        [(follow, follower)] = await follows.followers(tx, alice)
+        people = {"account_id": follower.id, "target_account_id": alice.id}
+        await tell(tx, "accept_follow", **people, uri=follow.uri)
+        await tx.execute(update(Job).values(run_at=tx.now + timedelta(minutes=1)))
+        await follows.reject(tx, follow)
+    await instance.run_jobs()
+    instance.clock.advance(timedelta(minutes=2))
+    await gone_through(instance)
+    assert [body["type"] for body in internet.got(bob.inbox)] == ["Reject"]

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from fedi.database.tables import Account, Pin
-from fedi.social import accounts, blocks, follows, reblogs, statuses
+from fedi.social import accounts, blocks, follows, reblogs, remote_accounts, statuses
 from tests.federation import seeing
 from tests.federation.peer import ACTIVITY_JSON, PUBLIC, Internet
 from tests.federation.reading import document, listed, read
@@ -240,9 +240,9 @@ async def test_followers_and_following_are_paged_or_hidden(
         for n in range(45):
             host = internet.host("peer")
             uri = f"http://{host}/users/f{n}"
-            other = await accounts.save_remote(
+            other = await remote_accounts.save_remote(
                 tx,
-                accounts.RemoteAccount(
+                remote_accounts.RemoteAccount(
                     uri=uri, username=f"f{n}", domain=host, inbox_uri=f"{uri}/inbox"
                 ),
             )

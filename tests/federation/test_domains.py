@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import col, select
 from typer.testing import CliRunner
 
 from fedi.cli import app, context
@@ -244,6 +246,52 @@ async def test_a_limited_instance_talks_only_to_those_it_knows(
             await domains.disallow(tx, "friend.localhost", limited=True)
         assert await seeing.followers(closed, alice) == []
         assert await bob.send(closed, bob.activity("Follow", alice.uri)) == 403
+
+
+async def test_rules_of_the_settings_come_and_go_with_them(
+    new_database: rig.NewDatabase, tmp_path: Path, internet: Internet
+) -> None:
+    database, bob = new_database(), internet.person("bob", "evil")
+    with rig.free_socket() as sock:
+        port = int(sock.getsockname()[1])
+
+    def up(**federation: Any) -> AbstractAsyncContextManager[Instance]:
+        return rig.serve_instance(
+            tmp_path,
+            database,
+            clock=internet.clock,
+            federation=federation,
+            sock=rig.socket_on(port),
+        )
+
+    async def rules(here: Instance) -> list[tuple[str, str, bool, bool]]:
+        async with here.easel.database.read() as session:
+            rows = (await session.exec(select(DomainRule).order_by(col(DomainRule.domain)))).all()
+        return [(row.domain, row.severity, row.reject_media, row.reject_reports) for row in rows]
+
+    async with up() as here:
+        async with here.easel.database.write() as tx:
+            alice = await accounts.create_local(tx, "alice")
+        await bob.does(here, bob.activity("Follow", alice.uri))
+        await rule(here, "other.localhost", "silence")
+    lists = {"silence": ["Quiet.localhost"], "reject_media": ["quiet.localhost", "evil.localhost"]}
+    async with up(reject=["evil.localhost"], reject_reports=["loud.localhost"], **lists) as here:
+        assert await rules(here) == [
+            ("evil.localhost", "suspend", True, False),
+            ("loud.localhost", "none", False, True),
+            ("other.localhost", "silence", False, False),
+            ("quiet.localhost", "silence", True, False),
+        ]
+        assert await seeing.followers(here, alice) == []
+        assert await bob.send(here, bob.activity("Follow", alice.uri)) == 403
+        await lift(here, "evil.localhost")
+    async with up(reject=["evil.localhost"]) as here:
+        assert [name for name, *_ in await rules(here)] == ["evil.localhost", "other.localhost"]
+        assert await bob.send(here, bob.activity("Follow", alice.uri)) == 403
+    async with up() as here:
+        assert [name for name, *_ in await rules(here)] == ["other.localhost"]
+        await bob.does(here, bob.activity("Follow", alice.uri))
+        assert await seeing.followers(here, alice) == [bob.uri]
 
 
 PATHS = ("", "/outbox", "/followers", "/following", "/collections/featured", "/statuses/{key}",

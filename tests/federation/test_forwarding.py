@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fedi.database.tables import Account
-from fedi.federation import forwarding
+from fedi.federation import hearsay
 from fedi.social import blocks
 from tests.federation import seeing
 from tests.federation.peer import AS2, PUBLIC, Internet, Person
@@ -154,7 +154,7 @@ async def host(instance: Instance, internet: Internet, alice: Account, bob: Pers
 async def passed_on(instance: Instance, by: Person, activity: Document) -> int:
     """Send what somebody else did; the answer, and what comes of it."""
     status = await by.send(instance, activity)
-    instance.clock.advance(forwarding.CONFIRM_AFTER)
+    instance.clock.advance(hearsay.CONFIRM_AFTER)
     await instance.run_jobs()
     return status
 

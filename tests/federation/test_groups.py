@@ -125,6 +125,18 @@ async def test_what_is_not_there_any_more_is_deleted(
     assert await seeing.seen(instance, alice, made["id"]) is None
 
 
+async def test_what_a_group_cannot_see_it_cannot_have_deleted(
+    instance: Instance, internet: Internet, alice: Account, dave: Person, group: Person
+) -> None:
+    """To us a post for followers may be 404, and there all the same."""
+    await seeing.befriend(instance, alice, dave)
+    note = dave.note(to=[dave.followers], cc=[])
+    await dave.does(instance, dave.create(note))
+    internet.fail(note["id"], 404)
+    await group.does(instance, passed_on(group, dave.activity("Delete", note["id"])))
+    assert await seeing.home(instance, alice) == [note["id"]]
+
+
 async def test_likes_count_if_the_server_of_who_likes_confirms_them(
     instance: Instance, internet: Internet, dave: Person, group: Person
 ) -> None:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from fedi.cli import app, context
 from fedi.database.tables import Account, PeerHost
 from fedi.federation import hosts, incoming
-from fedi.social import accounts, follows
+from fedi.social import accounts, follows, remote_accounts
 from tests import rig
 from tests.federation import seeing
 from tests.federation.peer import Internet, Person
@@ -31,9 +31,9 @@ async def followers(
     async with instance.easel.database.write() as tx:
         for n in range(first, first + count):
             uri = f"http://{host}/users/f{n}"
-            follower = await accounts.save_remote(
+            follower = await remote_accounts.save_remote(
                 tx,
-                accounts.RemoteAccount(
+                remote_accounts.RemoteAccount(
                     uri=uri, username=f"f{n}", domain=host, inbox_uri=f"{uri}/inbox"
                 ),
             )

@@ -222,3 +222,34 @@ async def test_an_answer_that_waits_is_not_changed_or_shown_behind_its_authors_b
     await instance.run_jobs()
     assert types(internet.got(bob.inbox)) == ["Create", "Update"]
     assert internet.got(carol.inbox) == []
+
+
+async def test_what_was_refused_stays_with_its_author_whatever_becomes_of_it(
+    instance: Instance, internet: Internet, alice: Account, bob: Person, carol: Person
+) -> None:
+    status = await posted(instance, bob, interactionPolicy={"canReply": ASK})
+    uri = await answer(instance, alice, status)
+    await instance.run_jobs()
+    await bob.does(instance, bob.activity("Reject", uri))
+    internet.posted.clear()
+    async with instance.easel.database.write() as tx:
+        mine = await statuses.load_by_uri(tx, alice, uri)
+        assert mine is not None
+        await statuses.edit(tx, alice, mine, Draft(text="changed"))
+    await instance.run_jobs()
+    assert internet.posted == []
+
+
+async def test_an_answer_that_waits_and_is_taken_back_was_never_there_for_others(
+    instance: Instance, internet: Internet, alice: Account, bob: Person, carol: Person
+) -> None:
+    status = await posted(instance, bob, interactionPolicy={"canReply": ASK})
+    uri = await answer(instance, alice, status)
+    await instance.run_jobs()
+    async with instance.easel.database.write() as tx:
+        mine = await statuses.load_by_uri(tx, alice, uri)
+        assert mine is not None
+        await statuses.delete(tx, mine)
+    await instance.run_jobs()
+    assert types(internet.got(bob.inbox)) == ["Create", "Delete"]
+    assert internet.got(carol.inbox) == []

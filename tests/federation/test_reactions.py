@@ -34,6 +34,17 @@ def shown(internet: Internet, document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+async def test_a_boost_for_followers_is_for_followers(
+    instance: Instance, internet: Internet, alice: Account, bob: Person, carol: Person
+) -> None:
+    note = shown(internet, carol.note())
+    boost = bob.activity("Announce", note["id"], to=[bob.followers])
+    await bob.does(instance, boost)
+    assert await seeing.home(instance, alice) == [boost["id"]]
+    assert await seeing.seen(instance, None, boost["id"]) is None
+    assert await seeing.seen(instance, None, note["id"]) is not None
+
+
 async def test_a_boost_of_ours_is_counted_told_and_taken_back(
     instance: Instance, alice: Account, bob: Person
 ) -> None:

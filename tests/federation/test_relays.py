@@ -123,6 +123,56 @@ async def test_an_edit_and_an_end_come_by_a_relay(
     assert await public(instance) == []
 
 
+async def test_a_relay_cannot_tell_that_what_it_cannot_see_is_gone(
+    instance: Instance, internet: Internet, alice: Account, relay: Person
+) -> None:
+    """To us a post for followers may be 404, and there all the same."""
+    await subscribed(instance, relay, relay.inbox)
+    bob = internet.person("bob", "far")
+    await seeing.befriend(instance, alice, bob)
+    note = bob.note(to=[bob.followers], cc=[])
+    await bob.does(instance, bob.create(note))
+    internet.fail(note["id"], 404)
+    await relay.does(instance, relay.activity("Announce", note["id"]))
+    assert await seeing.home(instance, alice) == [note["id"]]
+
+
+async def test_by_a_relay_no_post_becomes_another(
+    instance: Instance, internet: Internet, alice: Account, relay: Person
+) -> None:
+    await subscribed(instance, relay, relay.inbox)
+    bob = internet.person("bob", "far")
+    note = posted(internet, bob)
+    await relay.does(instance, relay.activity("Announce", note["id"]))
+    other = bob.note("<p>another</p>")
+    internet.show(other["id"], other)
+    internet.redirect(note["id"], other["id"])
+    await relay.does(instance, bob.activity("Update", note["id"]))
+    internet.show(note["id"], {**note, "type": "Article", "content": "<p>another</p>"})
+    await relay.does(instance, bob.activity("Update", note["id"]))
+    seen = await seeing.seen(instance, None, note["id"])
+    assert seen is not None and "another" not in seen.status.content
+
+
+async def test_an_answer_that_waits_for_leave_goes_to_no_relay(
+    instance: Instance, internet: Internet, alice: Account, relay: Person
+) -> None:
+    await subscribed(instance, relay, relay.inbox)
+    bob = internet.person("bob", "far")
+    await seeing.befriend(instance, alice, bob)
+    ask = {"canReply": {"automaticApproval": [], "manualApproval": [PUBLIC]}}
+    note = bob.note(interactionPolicy=ask)
+    await bob.does(instance, bob.create(note))
+    asked = await seeing.status(instance, note["id"])
+    assert asked is not None
+    uri = await seeing.publish(instance, alice, in_reply_to_id=asked.id)
+    await instance.run_jobs()
+    assert internet.got(relay.inbox) == []
+    await bob.does(instance, bob.activity("Accept", uri, result=f"{bob.uri}/approvals/1"))
+    [create] = internet.got(relay.inbox)
+    assert create["object"]["id"] == uri
+
+
 async def test_nobody_else_may_speak_for_others(
     instance: Instance, internet: Internet, alice: Account, relay: Person
 ) -> None:

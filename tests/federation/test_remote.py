@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from activitypub.client import FetchError
 from fedi.database.tables import Account
 from fedi.federation import remote
+from fedi.social import favourites
 from fedi.social.errors import SocialError
 from tests.federation import seeing
 from tests.federation.peer import Internet
@@ -133,3 +135,42 @@ async def test_nobody_elsewhere_is_one_of_ours(
     mallory = internet.person("mallory", "evil", webfinger=f"alice@{instance.domain}")
     assert (await remote.resolve(instance.easel, mallory.uri)).acct == mallory.handle
     assert (await remote.resolve(instance.easel, "alice")).id == alice.id
+
+
+@pytest.mark.parametrize("how", ["redirect", "id"])
+async def test_nobody_writes_under_the_name_of_somebody_to_whom_they_point(
+    instance: Instance, internet: Internet, how: str
+) -> None:
+    mallory, bob = internet.person("mallory", "evil"), internet.person("bob")
+    pointer = f"{mallory.origin}/users/pointer"
+    if how == "redirect":
+        internet.redirect(pointer, bob.uri)
+    else:
+        internet.show(pointer, bob.document())
+    note = mallory.note("<p>forged</p>", attributedTo=pointer)
+    internet.show(note["id"], note)
+    with pytest.raises(FetchError):
+        await remote.status(instance.easel, note["id"])
+    assert await seeing.status(instance, note["id"]) is None
+
+
+@pytest.mark.parametrize("how", ["redirect", "id"])
+async def test_nobody_acts_under_the_name_of_somebody_to_whom_they_point(
+    instance: Instance, internet: Internet, alice: Account, how: str
+) -> None:
+    mallory, bob = internet.person("mallory", "evil"), internet.person("bob")
+    known = await remote.resolve(instance.easel, bob.handle)
+    await mallory.does(instance, mallory.activity("Follow", alice.uri))
+    uri = await seeing.publish(instance, alice)
+    instance.clock.advance(timedelta(days=2))
+    if how == "redirect":
+        internet.redirect(mallory.uri, bob.uri)
+    else:
+        internet.show(mallory.uri, bob.document())
+    await mallory.does(instance, mallory.activity("Like", uri))
+    await mallory.does(instance, mallory.activity("Follow", alice.uri))
+    status = await seeing.status(instance, uri)
+    assert status is not None
+    async with instance.easel.database.read() as session:
+        assert await favourites.find(session, known.id, status.id) is None
+    assert await seeing.followers(instance, alice) == [mallory.uri]

@@ -14,7 +14,7 @@ from sqlalchemy import delete
 from activitypub.signatures.keys import load_public, multikey
 from fedi.clock import FakeClock
 from fedi.database.tables import Account, AccountKey, ReceivedActivity
-from fedi.federation import remote
+from fedi.federation import keys
 from fedi.social import accounts
 from tests import rig
 from tests.federation import seeing
@@ -108,7 +108,7 @@ async def test_every_key_that_an_actor_lists_is_theirs_and_is_kept(
     internet.show(bob.uri, bob.document(**listed))
     await bob.does(instance, bob.activity("Follow", alice.uri))
     asked = internet.asked[bob.uri]
-    remote.keys(instance.easel).forget_owner(bob.uri)  # as after a restart
+    keys.of(instance.easel).forget_owner(bob.uri)  # as after a restart
     for key, fragment in ((bob.key, "main-key"), (second, "second"), (multi, "multi")):
         bob.key = key
         follow = bob.activity("Follow", alice.uri)
@@ -160,6 +160,7 @@ async def test_a_key_that_is_a_document_of_its_own(
     internet.show(key_id, {"@context": "https://w3id.org/security/v1", "type": "Key", **key})
     await bob.does(instance, bob.activity("Follow", alice.uri), key_id=key_id)
     assert await seeing.followers(instance, alice) == [bob.uri]
+    assert internet.asked[key_id] == 1
 
 
 async def test_everybody_here_publishes_an_ed25519_key_beside_the_rsa_key(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from hashlib import sha256
@@ -217,6 +218,29 @@ async def test_who_settles_it_meanwhile_is_not_asked(
     instance.clock.advance(synchronisation.SETTLED_AFTER)
     await instance.run_jobs()
     assert internet.asked[url] == 0
+
+
+async def test_what_is_accepted_while_the_list_is_on_its_way_stays(
+    instance: Instance, internet: Internet, alice: Account, others: list[Account]
+) -> None:
+    bob = internet.person("bob")
+    await following(instance, alice, bob)
+    asked = await seeing.follow(instance, others[0], bob.uri)
+    await instance.run_jobs()
+    url = lists(internet, bob, others[1].uri)
+    arrived = asyncio.Event()
+    internet.hold = (bob.host, arrived)
+    synchronised = asyncio.create_task(sent(instance, bob, told(bob, others[1].uri)))
+    while not internet.asked[url]:  # noqa: ASYNC110 (the server tells in no other way)
+        await asyncio.sleep(0)
+    async with instance.easel.database.write() as tx:
+        found = await follows.by_uri(tx, asked)
+        assert found is not None
+        await follows.accept(tx, found)
+    arrived.set()
+    await synchronised
+    assert await seeing.following(instance, others[0]) == [bob.uri]
+    assert await seeing.following(instance, alice) == []
 
 
 @pytest.mark.parametrize("case", ["unsigned", "foreign url", "foreign collection", "nonsense"])

@@ -148,7 +148,7 @@ def test_the_longest_texts_fit(format: Format) -> None:
     assert len(found.description) == provenance.MAX_ALT_TEXT
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(max_size=60), st.text(max_size=60), st.sampled_from(FORMATS))
 def test_any_words_can_be_written(prompt: str, alt_text: str, format: Format) -> None:
     try:

@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from fedi.database.tables import Account, Status
 from fedi.federation import remote
-from fedi.social import accounts, follows, posts, statuses, timelines
+from fedi.social import accounts, credentials, follows, posts, statuses, timelines
 from tests.rig import Instance
 
 ACTIVITY_TYPE = 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
@@ -29,7 +29,7 @@ class Person:
     async def join(cls, instance: Instance, name: str) -> Person:
         async with instance.easel.database.write() as tx:
             account = await accounts.create_local(tx, name)
-            token = await accounts.issue_token(tx, account, "test", "read write follow")
+            token = await credentials.issue_token(tx, account, "test", "read write follow")
         return cls(instance, name, token)
 
     @property

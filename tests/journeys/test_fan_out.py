@@ -17,7 +17,7 @@ from sqlmodel import select
 from activitypub.signatures.keys import generate
 from fedi.database import Database
 from fedi.database.tables import Job
-from fedi.social import accounts, follows
+from fedi.social import accounts, follows, remote_accounts
 from tests import rig
 from tests.journeys.people import ACTIVITY_TYPE, PUBLIC
 
@@ -81,9 +81,9 @@ async def test_a_killed_server_finishes_its_fan_out_after_the_restart(
         for n in range(INBOXES):
             host = f"h{n % HOSTS}.localhost:{inboxes.port}"
             uri = f"http://{host}/u{n}"
-            follower = await accounts.save_remote(
+            follower = await remote_accounts.save_remote(
                 tx,
-                accounts.RemoteAccount(
+                remote_accounts.RemoteAccount(
                     uri=uri,
                     username=f"u{n}",
                     domain=host,

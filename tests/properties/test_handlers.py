@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from sqlalchemy import text as sql
 
 from activitypub.origin import same_origin
 from fedi.federation.handlers import HANDLERS
-from tests import rig
 from tests.attacks import forgery, world
 from tests.attacks.forgery import Forgery
 from tests.attacks.listening import nothing_fails
@@ -30,16 +28,6 @@ EXAMPLES = 25  # sent in one go, per type and database; `HYPOTHESIS_PROFILE=deep
 # Columns of ours that anybody's like, boost, answer or follow may move.
 COUNTS = {"followers_count", "following_count", "replies_count", "reblogs_count",
           "favourites_count", "statuses_count", "last_status_at", "updated_at"}  # fmt: skip
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def database_url(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> str:
-    if request.param == "sqlite":
-        return rig.SQLiteFiles(sqlite_template, tmp_path_factory.mktemp("properties")).new()
-    postgres: rig.Postgres = request.getfixturevalue("postgres")
-    return postgres.new()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -11,8 +11,8 @@ from activitypub.signatures.keys import generate
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, HomeEntry, Job, MediaAttachment, Notification, Status
 from fedi.runtime import Easel
-from fedi.social import accounts, follows, statuses
-from fedi.social.accounts import RemoteAccount
+from fedi.social import accounts, follows, remote_accounts, statuses
+from fedi.social.remote_accounts import RemoteAccount
 from fedi.social.statuses import Draft, Received
 
 PAINTED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -55,7 +55,7 @@ def described(name: str, domain: str = ELSEWHERE, **changes: Any) -> RemoteAccou
 
 async def remote(easel: Easel, name: str, domain: str = ELSEWHERE, **changes: Any) -> Account:
     async with easel.database.write() as tx:
-        return await accounts.save_remote(tx, described(name, domain, **changes))
+        return await remote_accounts.save_remote(tx, described(name, domain, **changes))
 
 
 async def follow(easel: Easel, account: Account, target: Account) -> None:

@@ -11,7 +11,16 @@ from sqlmodel import select
 from activitypub.signatures.keys import load_private, load_public
 from fedi.database.tables import Account, MediaAttachment, Status
 from fedi.runtime import Easel
-from fedi.social import accounts, blocks, favourites, follows, reblogs, statuses
+from fedi.social import (
+    accounts,
+    blocks,
+    credentials,
+    favourites,
+    follows,
+    reblogs,
+    remote_accounts,
+    statuses,
+)
 from fedi.social.errors import Invalid
 from fedi.social.statuses import Received
 from tests.social import people
@@ -160,7 +169,7 @@ async def test_nobody_elsewhere_is_of_this_instance(easel: Easel, claim: str) ->
     )
     with pytest.raises(Invalid):
         async with easel.database.write() as tx:
-            await accounts.save_remote(tx, details)
+            await remote_accounts.save_remote(tx, details)
     assert (await fresh(easel, alice)).inbox_uri == alice.inbox_uri
 
 
@@ -171,40 +180,40 @@ async def test_a_password_is_checked_and_changing_it_signs_everything_out(easel:
     alice = await create(easel, "alice", password="correct horse")
     nobody = await create(easel, "nobody")
     async with easel.database.write() as tx:
-        token = await accounts.issue_token(tx, alice, "app")
+        token = await credentials.issue_token(tx, alice, "app")
     async with easel.database.read() as session:
-        assert await accounts.verify_password(session, alice, "correct horse")
-        assert not await accounts.verify_password(session, alice, "wrong horse")
-        assert not await accounts.verify_password(session, alice, "")
-        assert not await accounts.verify_password(session, nobody, "")
-        assert await accounts.authenticate(session, token) is not None
+        assert await credentials.verify_password(session, alice, "correct horse")
+        assert not await credentials.verify_password(session, alice, "wrong horse")
+        assert not await credentials.verify_password(session, alice, "")
+        assert not await credentials.verify_password(session, nobody, "")
+        assert await credentials.authenticate(session, token) is not None
     async with easel.database.write() as tx:
-        await accounts.set_password(tx, alice, "battery staple")
+        await credentials.set_password(tx, alice, "battery staple")
     async with easel.database.read() as session:
-        assert await accounts.verify_password(session, alice, "battery staple")
-        assert not await accounts.verify_password(session, alice, "correct horse")
-        assert await accounts.authenticate(session, token) is None
+        assert await credentials.verify_password(session, alice, "battery staple")
+        assert not await credentials.verify_password(session, alice, "correct horse")
+        assert await credentials.authenticate(session, token) is None
 
 
 async def test_a_token_is_its_owners_until_they_go(easel: Easel) -> None:
     alice = await create(easel, "alice")
     async with easel.database.write() as tx:
-        token = await accounts.issue_token(tx, alice, "app", "read write:statuses")
+        token = await credentials.issue_token(tx, alice, "app", "read write:statuses")
         with pytest.raises(Invalid):
-            await accounts.issue_token(tx, alice, "app", "read everything")
+            await credentials.issue_token(tx, alice, "app", "read everything")
     async with easel.database.read() as session:
-        found = await accounts.authenticate(session, token)
+        found = await credentials.authenticate(session, token)
         assert found is not None
         assert found[0].id == alice.id and found[1].scopes == "read write:statuses"
         assert token not in str(found[1])
-        assert await accounts.authenticate(session, token + "x") is None
-        assert await accounts.authenticate(session, "") is None
+        assert await credentials.authenticate(session, token + "x") is None
+        assert await credentials.authenticate(session, "") is None
     async with easel.database.write() as tx:
         current = await tx.get(Account, alice.id)
         assert current is not None
         current.suspended_at = tx.now
     async with easel.database.read() as session:
-        assert await accounts.authenticate(session, token) is None
+        assert await credentials.authenticate(session, token) is None
 
 
 # Gone
@@ -248,7 +257,7 @@ async def test_who_goes_leaves_a_tombstone_and_right_counts(easel: Easel, who: s
     async with easel.database.write() as tx:
         current = await tx.get(Account, gone.id)
         assert current is not None
-        await (accounts.delete_account if ours else accounts.tombstone_remote)(tx, current)
+        await (accounts.delete_account if ours else remote_accounts.tombstone_remote)(tx, current)
         assert not ours or current.private_key_pem  # it still signs its own end
 
     tombstone = await fresh(easel, gone)
@@ -280,7 +289,7 @@ async def test_who_goes_leaves_a_tombstone_and_right_counts(easel: Easel, who: s
 
 
 async def _other(tx: Any) -> Account:
-    return await accounts.save_remote(tx, people.described("other"))
+    return await remote_accounts.save_remote(tx, people.described("other"))
 
 
 async def test_everybody_elsewhere_is_told_once_per_server(easel: Easel) -> None:
@@ -300,14 +309,14 @@ async def test_everybody_elsewhere_is_told_once_per_server(easel: Easel) -> None
 async def test_a_name_is_never_used_again(easel: Easel) -> None:
     alice = await create(easel, "alice", password="correct horse")
     async with easel.database.write() as tx:
-        token = await accounts.issue_token(tx, alice, "app")
+        token = await credentials.issue_token(tx, alice, "app")
         await accounts.delete_account(tx, alice)
     with pytest.raises(Invalid, match="taken"):
         await create(easel, "alice")
     async with easel.database.read() as session:
         assert await accounts.find_local(session, "alice") is None
-        assert await accounts.authenticate(session, token) is None
-        assert not await accounts.verify_password(session, alice, "correct horse")
+        assert await credentials.authenticate(session, token) is None
+        assert not await credentials.verify_password(session, alice, "correct horse")
     with pytest.raises(Invalid):
         async with easel.database.write() as tx:
             await accounts.delete_account(tx, alice)
@@ -318,7 +327,7 @@ async def test_a_tombstone_is_not_described_anew(easel: Easel) -> None:
     async with easel.database.write() as tx:
         current = await tx.get(Account, far.id)
         assert current is not None
-        await accounts.tombstone_remote(tx, current)
+        await remote_accounts.tombstone_remote(tx, current)
     again = await people.remote(easel, "far", display_name="Back")
     assert again.id == far.id
     assert again.deleted_at is not None and again.display_name == ""

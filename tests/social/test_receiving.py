@@ -9,7 +9,7 @@ import pytest
 from fedi.clock import FakeClock
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
-from fedi.social import accounts, posts, reblogs, statuses
+from fedi.social import posts, reblogs, remote_accounts, statuses
 from fedi.social.errors import NotFound
 from fedi.social.statuses import Received, ReceivedMedia
 from tests.social import people
@@ -235,7 +235,7 @@ async def test_the_dead_do_not_speak(easel: Easel, far: Account) -> None:
     async with easel.database.write() as tx:
         gone = await tx.get(Account, far.id)
         assert gone is not None
-        await accounts.tombstone_remote(tx, gone)
+        await remote_accounts.tombstone_remote(tx, gone)
     assert await receive(easel, gone) is None
 
 

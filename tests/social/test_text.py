@@ -6,7 +6,7 @@ import html
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fedi.social import text
@@ -245,7 +245,6 @@ def test_too_much_is_cut() -> None:
     )
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=[]), max_size=300))
 def test_whatever_is_typed_is_harmless_and_stays_what_it_was(words: str) -> None:
     made = text.render(words, KNOWN, URL).html
@@ -254,7 +253,6 @@ def test_whatever_is_typed_is_harmless_and_stays_what_it_was(words: str) -> None
     assert shown == text.clean(words).split()
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("<>/\"'= &;abpscript:alert()#@."), max_size=120))
 def test_whatever_is_sent_is_harmless(markup: str) -> None:
     cleaned = text.sanitise(markup)

@@ -9,7 +9,17 @@ import pytest
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
-from fedi.social import accounts, blocks, favourites, follows, posts, reblogs, statuses, timelines
+from fedi.social import (
+    accounts,
+    blocks,
+    favourites,
+    follows,
+    posts,
+    reblogs,
+    remote_accounts,
+    statuses,
+    timelines,
+)
 from fedi.social.errors import NotFound
 from fedi.social.statuses import Draft
 from fedi.social.timelines import Page
@@ -201,7 +211,7 @@ async def test_what_is_over_nobody_sees(world: World, end: str) -> None:
         elif end == "author gone" and author.local:
             await accounts.delete_account(tx, author)
         elif end == "author gone":
-            await accounts.tombstone_remote(tx, author)
+            await remote_accounts.tombstone_remote(tx, author)
         else:
             for status in world.statuses.values():
                 current = await tx.get(Status, status.id)

@@ -9,8 +9,8 @@ import blurhash
 from PIL import Image
 
 from fedi.database.tables import Account, MediaAttachment, Status
-from fedi.social import accounts, statuses
-from fedi.social.accounts import RemoteAccount
+from fedi.social import accounts, remote_accounts, statuses
+from fedi.social.remote_accounts import RemoteAccount
 from fedi.social.statuses import Draft, Received
 from fedi.storage import new_key
 from generation.provenance import TRAINED_ALGORITHMIC_MEDIA
@@ -97,7 +97,7 @@ async def stranger(instance: Instance, name: str = "sam", **changes: Any) -> Acc
     """An account of another server."""
     uri = f"{ELSEWHERE}/users/{name}"
     async with instance.easel.database.write() as tx:
-        return await accounts.save_remote(
+        return await remote_accounts.save_remote(
             tx,
             RemoteAccount(
                 **{

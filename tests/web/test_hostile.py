@@ -13,7 +13,8 @@ from starlette.requests import Request
 
 from fedi.settings import Settings
 from fedi.social.statuses import ReceivedMedia
-from fedi.web import error_page, shapes, views
+from fedi.web import error_page, shapes
+from fedi.web.views import links, people
 from tests.rig import Instance
 from tests.web import hanging
 from tests.web.reading import Element, get, parse
@@ -221,10 +222,10 @@ def test_every_picture_has_a_shape(size: tuple[int | None, int | None], ratio: i
     ],
 )
 def test_initials_stand_for_a_face(name: str, initials: str) -> None:
-    assert views.initials(name) == initials
+    assert people.initials(name) == initials
 
 
 def test_words_are_cut_between_words() -> None:
-    assert views.excerpt("a  b\n c", 10) == "a b c"
-    assert views.excerpt("the quick brown fox", 12) == "the quick…"
-    assert views.excerpt("x" * 50, 10) == "x" * 9 + "…"
+    assert links.excerpt("a  b\n c", 10) == "a b c"
+    assert links.excerpt("the quick brown fox", 12) == "the quick…"
+    assert links.excerpt("x" * 50, 10) == "x" * 9 + "…"

@@ -28,7 +28,8 @@ from fedi.api.easel.paintings import address as painting_address
 from fedi.api.easel.paintings import parse_recipe
 from fedi.database import Session
 from fedi.database.tables import Account, Painting, Status
-from fedi.federation import remote, threads, translate
+from fedi.federation import remote, threads
+from fedi.federation.translate import outward
 from fedi.runtime import Easel
 from fedi.social import accounts, posts, statuses, text
 from fedi.social.errors import Invalid, NotFound, SocialError
@@ -154,7 +155,7 @@ async def _published(easel: Easel, author: Account, status: Status) -> dict[str,
     """The Create of a post, as everybody who may see it gets it."""
     async with easel.database.read() as session:
         [shown] = await posts.assemble(session, [status], author)
-    note = translate.note(shown, easel.settings.instance).document()
+    note = outward.note(shown, easel.settings.instance).document()
     return activity.create(status.activity_uri, author.uri, note).document()
 
 

@@ -11,8 +11,8 @@ from starlette.routing import BaseRoute, Route
 
 from activitypub.objects import Tombstone
 from fedi.database.tables import Account, AccountKey
-from fedi.federation import translate
 from fedi.federation.documents.reading import VARY, answer, easel_of, here, wants_page
+from fedi.federation.translate import outward
 from fedi.runtime import Easel
 from fedi.social import account_keys, accounts
 
@@ -52,7 +52,7 @@ async def _document(easel: Easel, account: Account, keys: Sequence[AccountKey]) 
     if not keys:
         async with easel.database.write() as tx:
             keys = [await account_keys.ensure(tx, account)]
-    return answer(translate.actor(account, easel.settings.instance, keys).document())
+    return answer(outward.actor(account, easel.settings.instance, keys).document())
 
 
 routes: list[BaseRoute] = [

@@ -17,20 +17,23 @@ from activitypub.objects import Collection
 from activitypub.signatures import Refused
 from fedi.database import Session
 from fedi.database.tables import Account, Favourite, Follow, Pin, Status
-from fedi.federation import synchronisation, translate
+from fedi.federation import synchronisation
 from fedi.federation.documents.paging import PAGE, Listing, asks_for_page
 from fedi.federation.documents.posts import announce_document, create_document
 from fedi.federation.documents.reading import (
-    COUNTED,
     VARY,
+    OfAccount,
+    OfPost,
     Reader,
     account_of,
     answer,
     easel_of,
-    reader_of,
-    status_of,
+    for_all,
+    of_account,
+    of_post,
 )
 from fedi.federation.inbox import signed_by
+from fedi.federation.translate import outward
 from fedi.social import featured_tags, posts, statuses
 
 Show = Callable[[list[Any]], Awaitable[Iterable[Any]]]
@@ -52,27 +55,25 @@ async def _uris(rows: list[Any]) -> Iterable[str]:
     return [row if isinstance(row, str) else row.uri for row in rows]
 
 
-async def outbox(request: Request) -> Response:
+@of_account
+async def outbox(asked: OfAccount) -> Response:
     """`GET /users/NAME/outbox`: what the reader may see of what the account did."""
-    easel = easel_of(request)
-    reader = await reader_of(request, easel)
-    async with easel.database.read() as session:
-        account = await account_of(session, request)
+    request, session, reader, account = asked
 
-        async def show(rows: list[Status]) -> Iterable[Any]:
-            return [
-                create_document(session, post)
-                if post.status.reblog_of_id is None
-                else await announce_document(session, post.status)
-                for post in await posts.assemble(session, rows, account)
-            ]
+    async def show(rows: list[Status]) -> Iterable[Any]:
+        return [
+            create_document(session, post)
+            if post.status.reblog_of_id is None
+            else await announce_document(session, post.status)
+            for post in await posts.assemble(session, rows, account)
+        ]
 
-        listing = Listing(
-            uri=account.outbox_uri,
-            query=statuses.visible_to(reader.account).where(Status.account_id == account.id),
-            key=col(Status.id),
-        )
-        return await _respond(session, request, listing, show, public=reader.account is None)
+    listing = Listing(
+        uri=account.outbox_uri,
+        query=statuses.visible_to(reader.account).where(Status.account_id == account.id),
+        key=col(Status.id),
+    )
+    return await _respond(session, request, listing, show, public=reader.account is None)
 
 
 async def followers(request: Request) -> Response:
@@ -122,50 +123,46 @@ async def followers_synchronization(request: Request) -> Response:
     return answer(whole.document(), public=False)
 
 
-async def liked(request: Request) -> Response:
+@of_account
+async def liked(asked: OfAccount) -> Response:
     """`GET /users/NAME/liked`. By whom a post is liked is between them and its author: a reader
     finds the likes of their own posts, and nobody is told of any other."""
-    easel = easel_of(request)
-    reader = await reader_of(request, easel)
-    async with easel.database.read() as session:
-        account = await account_of(session, request)
-        uri = f"{account.uri}/liked"
-        if reader.account is None:
-            return answer(Collection(id=uri).document())
-        query = (
-            statuses.visible_to(reader.account)
-            .join(Favourite, col(Favourite.status_id) == col(Status.id))
-            .where(Favourite.account_id == account.id, Status.account_id == reader.account.id)
-        )
-        listing = Listing(uri=uri, query=query, key=col(Favourite.id))
-        return await _respond(session, request, listing, _uris, public=False)
+    request, session, reader, account = asked
+    uri = f"{account.uri}/liked"
+    if reader.account is None:
+        return answer(Collection(id=uri).document())
+    query = (
+        statuses.visible_to(reader.account)
+        .join(Favourite, col(Favourite.status_id) == col(Status.id))
+        .where(Favourite.account_id == account.id, Status.account_id == reader.account.id)
+    )
+    listing = Listing(uri=uri, query=query, key=col(Favourite.id))
+    return await _respond(session, request, listing, _uris, public=False)
 
 
-async def featured(request: Request) -> Response:
+@of_account
+async def featured(asked: OfAccount) -> Response:
     """`GET /users/NAME/collections/featured`: pinned posts, whole while they fill one page, which
     is how GoToSocial and older Mastodons read them."""
-    easel = easel_of(request)
-    reader = await reader_of(request, easel)
-    async with easel.database.read() as session:
-        account = await account_of(session, request)
-        assert account.featured_uri is not None
+    request, session, reader, account = asked
+    assert account.featured_uri is not None
 
-        async def show(rows: list[Status]) -> list[Any]:
-            pinned = await posts.assemble(session, rows, account)
-            return [translate.note(post, session.instance).document() for post in pinned]
+    async def show(rows: list[Status]) -> list[Any]:
+        pinned = await posts.assemble(session, rows, account)
+        return [outward.note(post, session.instance).document() for post in pinned]
 
-        query = (
-            statuses.visible_to(reader.account)
-            .join(Pin, col(Pin.status_id) == col(Status.id))
-            .where(Pin.account_id == account.id, Status.account_id == account.id)
-        )
-        listing = Listing(uri=account.featured_uri, query=query, key=col(Pin.id))
-        public = reader.account is None
-        total = await listing.total(session)
-        if asks_for_page(request) or total > PAGE:
-            return await _respond(session, request, listing, show, public=public)
-        shown = await show((await listing.part(session, request)).rows)
-        return answer(listing.whole(total, items=shown), public=public)
+    query = (
+        statuses.visible_to(reader.account)
+        .join(Pin, col(Pin.status_id) == col(Status.id))
+        .where(Pin.account_id == account.id, Status.account_id == account.id)
+    )
+    listing = Listing(uri=account.featured_uri, query=query, key=col(Pin.id))
+    public = reader.account is None
+    total = await listing.total(session)
+    if asks_for_page(request) or total > PAGE:
+        return await _respond(session, request, listing, show, public=public)
+    shown = await show((await listing.part(session, request)).rows)
+    return answer(listing.whole(total, items=shown), public=public)
 
 
 async def tags(request: Request) -> Response:
@@ -173,7 +170,7 @@ async def tags(request: Request) -> Response:
     async with easel_of(request).database.read() as session:
         account = await account_of(session, request)
         shown = [
-            translate.hashtag(tag, session.instance).document()
+            outward.hashtag(tag, session.instance).document()
             for tag in await featured_tags.of_account(session, account)
         ]
         uri = f"{account.uri}/collections/tags"
@@ -181,85 +178,68 @@ async def tags(request: Request) -> Response:
         return answer(whole.document())
 
 
-async def replies(request: Request) -> Response:
+@of_post
+async def replies(asked: OfPost) -> Response:
     """`GET …/replies`: the answers that we know of, the oldest first."""
-    easel = easel_of(request)
-    reader = await reader_of(request, easel)
-    async with easel.database.read() as session:
-        found = await status_of(request, session, reader)
-        if isinstance(found, Response):
-            return found
-        status, _ = found
-        listing = Listing(
-            uri=f"{status.uri}/replies",
-            query=statuses.visible_to(reader.account).where(Status.in_reply_to_id == status.id),
-            key=col(Status.id),
-            newest_first=False,
-            ordered=False,
-        )
-        part = await listing.part(session, request)
-        page = listing.page(part, await _uris(part.rows))
-        if asks_for_page(request):
-            return answer(page.document(), public=_is_public(status, reader))
-        # Mastodon reads the first page where it is embedded, and no other.
-        whole = listing.whole(await listing.total(session), first=page)
-        return answer(whole, public=_is_public(status, reader))
+    request, session, reader, status, _ = asked
+    listing = Listing(
+        uri=f"{status.uri}/replies",
+        query=statuses.visible_to(reader.account).where(Status.in_reply_to_id == status.id),
+        key=col(Status.id),
+        newest_first=False,
+        ordered=False,
+    )
+    part = await listing.part(session, request)
+    page = listing.page(part, await _uris(part.rows))
+    if asks_for_page(request):
+        return answer(page.document(), public=_is_public(status, reader))
+    # Mastodon reads the first page where it is embedded, and no other.
+    whole = listing.whole(await listing.total(session), first=page)
+    return answer(whole, public=_is_public(status, reader))
 
 
-async def context(request: Request) -> Response:
+@of_post
+async def context(asked: OfPost) -> Response:
     """`GET …/context`: the thread that a post begins, in its order (FEP-7888, FEP-f228).
 
     Raises:
         HTTPException: the reader may not see the post, or it begins no thread.
     """
-    easel = easel_of(request)
-    reader = await reader_of(request, easel)
-    async with easel.database.read() as session:
-        found = await status_of(request, session, reader)
-        if isinstance(found, Response):
-            return found
-        status, post = found
-        uri = f"{status.uri}/context"
-        if status.context_uri != uri:
-            raise HTTPException(404, "No thread begins with that post.", headers=VARY)
-        listing = Listing(
-            uri=uri,
-            query=statuses.visible_to(reader.account).where(Status.context_uri == uri),
-            key=col(Status.id),
-            newest_first=False,
-            attributed_to=post.account.uri,
-        )
-        public = _is_public(status, reader)
-        return await _respond(session, request, listing, _uris, public=public)
+    request, session, reader, status, post = asked
+    uri = f"{status.uri}/context"
+    if status.context_uri != uri:
+        raise HTTPException(404, "No thread begins with that post.", headers=VARY)
+    listing = Listing(
+        uri=uri,
+        query=statuses.visible_to(reader.account).where(Status.context_uri == uri),
+        key=col(Status.id),
+        newest_first=False,
+        attributed_to=post.account.uri,
+    )
+    public = _is_public(status, reader)
+    return await _respond(session, request, listing, _uris, public=public)
 
 
 def _is_public(status: Status, reader: Reader) -> bool:
-    return status.visibility in COUNTED and reader.account is None
+    return for_all(status) and reader.account is None
 
 
-async def likes(request: Request) -> Response:
+@of_post
+async def likes(asked: OfPost) -> Response:
     """`GET …/likes`: how many; by whom is between them and the author."""
-    return await _counted(request, "likes")
+    return _counted(asked, "likes", asked.status.favourites_count)
 
 
-async def shares(request: Request) -> Response:
+@of_post
+async def shares(asked: OfPost) -> Response:
     """`GET …/shares`: how many."""
-    return await _counted(request, "shares")
+    return _counted(asked, "shares", asked.status.reblogs_count)
 
 
-async def _counted(request: Request, name: str) -> Response:
-    easel = easel_of(request)
-    reader = await reader_of(request, easel)
-    async with easel.database.read() as session:
-        found = await status_of(request, session, reader)
-    if isinstance(found, Response):
-        return found
-    status, _ = found
-    total = status.favourites_count if name == "likes" else status.reblogs_count
-    return answer(
-        Collection(id=f"{status.uri}/{name}", type="Collection", total_items=total).document(),
-        public=status.visibility in COUNTED,
-    )
+def _counted(asked: OfPost, name: str, total: int) -> Response:
+    uri = f"{asked.status.uri}/{name}"
+    document = Collection(id=uri, type="Collection", total_items=total).document()
+    return answer(document, public=for_all(asked.status))
 
 
 routes: list[BaseRoute] = [

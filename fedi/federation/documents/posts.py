@@ -13,34 +13,31 @@ from activitypub.objects import Approval
 from activitypub.objects import activity as activities
 from fedi.database import Session
 from fedi.database.tables import Status
-from fedi.federation import translate
 from fedi.federation.documents.reading import (
-    COUNTED,
     VARY,
+    OfPost,
     account_of,
     answer,
     easel_of,
+    for_all,
+    of_post,
     reader_of,
     status_of,
     wants_page,
 )
-from fedi.federation.outgoing import announce_of
+from fedi.federation.outgoing.posts import announce_of
+from fedi.federation.translate import outward
 from fedi.social import accounts, posts, quotes, statuses
 
 
-async def note(request: Request) -> Response:
+@of_post
+async def note(asked: OfPost) -> Response:
     """`GET /users/NAME/statuses/KEY`."""
-    easel = easel_of(request)
-    reader = await reader_of(request, easel)
-    async with easel.database.read() as session:
-        found = await status_of(request, session, reader)
-        if isinstance(found, Response):
-            return found
-        status, post = found
-        if wants_page(request):
-            return RedirectResponse(status.url, 302, headers=VARY)
-        document = translate.note(post, session.instance).document()
-        return answer(document, public=_for_all(status))
+    request, session, _, status, post = asked
+    if wants_page(request):
+        return RedirectResponse(status.url, 302, headers=VARY)
+    document = outward.note(post, session.instance).document()
+    return answer(document, public=for_all(status))
 
 
 async def activity(request: Request) -> Response:
@@ -53,17 +50,12 @@ async def activity(request: Request) -> Response:
         boost = await statuses.load_by_uri(session, reader.account, uri)
         if boost is not None and boost.reblog_of_id is not None:
             document = await announce_document(session, boost)
-            return answer(document, public=_for_all(boost))
+            return answer(document, public=for_all(boost))
         found = await status_of(request, session, reader)
         if isinstance(found, Response):
             return found
         document = create_document(session, found[1])
-        return answer(document, public=_for_all(found[0]))
-
-
-def _for_all(status: Status) -> bool:
-    """Whether a cache in front of us may show it to anybody."""
-    return status.visibility in COUNTED and not status.held
+        return answer(document, public=for_all(found[0]))
 
 
 async def announce_document(session: Session, boost: Status) -> dict[str, Any]:
@@ -77,7 +69,7 @@ async def announce_document(session: Session, boost: Status) -> dict[str, Any]:
 
 def create_document(session: Session, post: posts.Post) -> dict[str, Any]:
     """The Create of a post, as its author sees it."""
-    document = translate.note(post, session.instance).document()
+    document = outward.note(post, session.instance).document()
     return activities.create(post.status.activity_uri, post.account.uri, document).document()
 
 

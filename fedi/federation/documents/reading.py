@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Any, NamedTuple, cast
 
 from sqlmodel import select
@@ -23,6 +25,8 @@ MAX_AGE_S = 60  # how long a public document may be kept by a cache in front of 
 VARY = {"Vary": "Accept, Signature"}
 COUNTED = ("public", "unlisted")
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+
 
 def easel_of(request: Request) -> Easel:
     return cast(Easel, request.app.state.easel)
@@ -37,6 +41,11 @@ def answer(document: dict[str, Any], *, status: int = 200, public: bool = True) 
         headers={**VARY, "Cache-Control": cache},
         media_type=ACTIVITY_JSON,
     )
+
+
+def for_all(status: Status) -> bool:
+    """Whether a cache in front of us may show something of a post to anybody."""
+    return status.visibility in COUNTED and not status.held
 
 
 class Reader(NamedTuple):
@@ -83,6 +92,56 @@ def here(account: Account | None) -> Account:
     if account.deleted_at is not None:
         raise HTTPException(410, "That account is deleted.", headers=VARY)
     return account
+
+
+class OfAccount(NamedTuple):
+    """A request for something of an account: who reads, and which account."""
+
+    request: Request
+    session: Session
+    reader: Reader
+    account: Account
+
+
+class OfPost(NamedTuple):
+    """A request for a post or something of it, which the reader may see."""
+
+    request: Request
+    session: Session
+    reader: Reader
+    status: Status
+    post: posts.Post
+
+
+def of_account(show: Callable[[OfAccount], Awaitable[Response]]) -> Endpoint:
+    """The endpoint of what there is of the account of the path: 404 and 410 are answered here."""
+
+    @wraps(show)
+    async def endpoint(request: Request) -> Response:
+        easel = easel_of(request)
+        reader = await reader_of(request, easel)
+        async with easel.database.read() as session:
+            account = await account_of(session, request)
+            return await show(OfAccount(request, session, reader, account))
+
+    return endpoint
+
+
+def of_post(show: Callable[[OfPost], Awaitable[Response]]) -> Endpoint:
+    """The endpoint of what there is of the post of the path: what the reader may not see, and what
+    is gone, is answered here."""
+
+    @wraps(show)
+    async def endpoint(request: Request) -> Response:
+        easel = easel_of(request)
+        reader = await reader_of(request, easel)
+        async with easel.database.read() as session:
+            found = await status_of(request, session, reader)
+            if isinstance(found, Response):
+                return found
+            return await show(OfPost(request, session, reader, *found))
+
+    return endpoint
 
 
 async def status_of(

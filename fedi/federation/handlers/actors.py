@@ -6,10 +6,10 @@ from activitypub import origin
 from activitypub.objects import Activity, Actor
 from fedi.database import Transaction
 from fedi.database.tables import Account
-from fedi.federation import remote
+from fedi.federation import keys, remote
 from fedi.federation.handlers.effects import Effect
 from fedi.runtime import Easel
-from fedi.social import accounts, moves
+from fedi.social import accounts, moves, remote_accounts
 
 
 async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
@@ -19,7 +19,7 @@ async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | N
     if activity.object is not None:
         Actor.parse(activity.object)  # what is no actor is refused before anybody is asked
     await remote.fetch(easel, actor.uri, fresh=True)
-    remote.keys(easel).forget_owner(actor.uri)
+    keys.of(easel).forget_owner(actor.uri)
     return None
 
 
@@ -27,8 +27,8 @@ async def delete(easel: Easel, actor: Account, activity: Activity) -> Effect | N
     async def effect(tx: Transaction) -> None:
         current = await accounts.by_id(tx, actor.id)
         if current is not None and current.deleted_at is None:
-            await accounts.tombstone_remote(tx, current)
-            remote.keys(easel).forget_owner(current.uri)
+            await remote_accounts.tombstone_remote(tx, current)
+            keys.of(easel).forget_owner(current.uri)
 
     return effect
 

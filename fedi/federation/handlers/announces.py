@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
+from activitypub.addressing import Visibility, read_visibility
 from activitypub.objects import Activity
 from activitypub.objects.activity import ACTIVITY_TYPES
 from fedi.database import Session, Transaction
@@ -39,11 +40,16 @@ async def announce(easel: Easel, actor: Account, activity: Activity) -> Effect |
     if status is None or (done is not None and status.in_reply_to_uri is not None):
         return None  # an answer in a group is read in its thread, not in every home
 
+    seen_by = read_visibility(activity.to, (*activity.cc, *activity.audience), actor.followers_uri)
+    for_followers = seen_by is Visibility.PRIVATE
+
     async def effect(tx: Transaction) -> None:
         await revive(tx, actor, uri)
         if await status_by_uri(tx, uri) is None:
             published = min(activity.published or tx.now, tx.now)
-            await reblogs.add(tx, actor, status, uri=uri, published=published)
+            await reblogs.add(
+                tx, actor, status, uri=uri, published=published, for_followers=for_followers
+            )
             await answers.look_up(tx, status, delay=answers.FRESH_AFTER)
 
     return effect

@@ -7,18 +7,13 @@ author's server, and so is the activity itself, where it is one that leaves no o
 from __future__ import annotations
 
 from activitypub import origin
-from activitypub.client import FetchError
 from activitypub.errors import Malformed
 from activitypub.objects import Activity
-from fedi.database import Transaction
 from fedi.database.tables import Account
 from fedi.federation import remote
-from fedi.federation.handlers import posts, reactions, undoing
+from fedi.federation.handlers import reactions, rereading, undoing
 from fedi.federation.handlers.effects import Effect, Handler, status_by_uri
 from fedi.runtime import Easel
-from fedi.social import statuses
-
-GONE = frozenset({404, 410})
 
 _FETCHED: dict[str, Handler] = {
     "EmojiReact": reactions.react,
@@ -29,10 +24,10 @@ _FETCHED: dict[str, Handler] = {
 
 async def relayed(easel: Easel, inner: Activity) -> Effect | None:
     """What somebody did, as far as their own server confirms it; other types do nothing here."""
-    if inner.type == "Update":
-        return await _changed(easel, inner)
-    if inner.type == "Delete":
-        return await _gone(easel, inner)
+    if inner.type in {"Update", "Delete"}:
+        async with easel.database.read() as session:
+            status = await status_by_uri(session, inner.object_id)
+        return await rereading.again(easel, status) if status is not None else None
     handler = _FETCHED.get(inner.type)
     if handler is None or inner.id is None:
         return None
@@ -53,35 +48,3 @@ async def _somebody(easel: Easel, uri: str) -> Account | None:
         return None
     account = await remote.account(easel, uri)
     return account if account.suspended_at is None and account.deleted_at is None else None
-
-
-async def _changed(easel: Easel, inner: Activity) -> Effect | None:
-    async with easel.database.read() as session:
-        status = await status_by_uri(session, inner.object_id)
-        author = await session.get(Account, status.account_id) if status is not None else None
-    if status is None or author is None or author.local:
-        return None
-    by_id = Activity(type="Update", id=inner.id, actor=author.uri, object_id=status.uri)
-    return await posts.update(easel, author, by_id)
-
-
-async def _gone(easel: Easel, inner: Activity) -> Effect | None:
-    async with easel.database.read() as session:
-        status = await status_by_uri(session, inner.object_id)
-    if status is None or status.local or status.deleted_at is not None:
-        return None
-    try:
-        got = await easel.client.get_document(status.uri, await remote.instance_signer(easel))
-    except FetchError as error:
-        if error.status not in GONE:
-            raise
-    else:
-        if got.document.get("type") != "Tombstone":
-            return None
-
-    async def effect(tx: Transaction) -> None:
-        current = await status_by_uri(tx, status.uri)
-        if current is not None:
-            await statuses.delete(tx, current)
-
-    return effect

@@ -16,9 +16,10 @@ from activitypub.objects.actor import ACTOR_TYPES
 from fedi.database import Transaction
 from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Follow, Status
-from fedi.federation import arrivals, remote, threads, translate
+from fedi.federation import arrivals, remote, threads
 from fedi.federation.handlers import actors
 from fedi.federation.handlers.effects import Effect, status_by_uri
+from fedi.federation.translate import inward
 from fedi.runtime import Easel
 from fedi.social import quotes, statuses
 
@@ -76,7 +77,7 @@ class Arrival:
         known = await remote.ids_of(tx, self.addressed)
         if await _concerns_us(tx, self.actor, self.note):
             await revive(tx, self.actor, self.note.id)
-            received = translate.received(self.note, self.actor, known)
+            received = inward.received(self.note, self.actor, known)
             status = await statuses.receive(tx, self.actor, received)
             await arrivals.expect(self.easel, tx, status)
             if status is not None:
@@ -102,7 +103,7 @@ class Arrival:
         uris = {uri for arrival in plain for uri in arrival.addressed}
         known = await remote.ids_of(tx, sorted(uris))
         posts = [
-            (arrival.actor, translate.received(arrival.note, arrival.actor, known))
+            (arrival.actor, inward.received(arrival.note, arrival.actor, known))
             for arrival in plain
         ]
         stored = await statuses.receive_all(tx, posts) if posts else []
@@ -119,7 +120,7 @@ async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | N
     note = Note.parse(await _stated(easel, actor, activity))
     if note.id is None:
         raise Malformed("The post has no id.")
-    return Arrival(easel, actor, note, translate.addressed_actors(note))
+    return Arrival(easel, actor, note, inward.addressed_actors(note))
 
 
 async def _followed(tx: Transaction, actors: Iterable[int]) -> set[int]:
@@ -160,7 +161,7 @@ async def _concerns_us(tx: Transaction, actor: Account, note: Note) -> bool:
     """
     about = {
         "actor": actor.id,
-        "addressed": translate.addressed_actors(note) or [""],
+        "addressed": inward.addressed_actors(note) or [""],
         "about": [note.in_reply_to or "", note.quote or ""],
     }
     return bool((await tx.execute_core(_CONCERNS_US, about)).scalar())
@@ -187,8 +188,8 @@ async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         seen = current.edited_at or current.created_at
         if note.updated is not None and note.updated < seen:
             return  # an older edit that came late
-        known = await remote.ids_of(tx, translate.addressed_actors(note))
-        await statuses.update_received(tx, current, translate.received(note, actor, known))
+        known = await remote.ids_of(tx, inward.addressed_actors(note))
+        await statuses.update_received(tx, current, inward.received(note, actor, known))
         await arrivals.expect(easel, tx, current)
 
     return effect

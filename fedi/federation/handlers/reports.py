@@ -7,13 +7,11 @@ from fedi.database import Transaction
 from fedi.database.tables import Account
 from fedi.federation.handlers.effects import Effect
 from fedi.runtime import Easel
-from fedi.social import domains, reports
+from fedi.social import reports
 
 
 async def flag(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
     async def effect(tx: Transaction) -> None:
-        if await domains.rejects_reports(tx, actor.domain):
-            return
         if activity.id is not None and activity.object_id is not None:
             named = [activity.object_id, *activity.others]
             await reports.receive(tx, actor, named, activity.content or "", activity.id)

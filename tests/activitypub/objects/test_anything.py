@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activitypub import nodeinfo, webfinger
@@ -103,7 +103,7 @@ PARSERS = [
 ]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=60)
 @pytest.mark.parametrize("record", PARSERS, ids=lambda record: str(record.__name__))
 @given(document=DOCUMENTS)
 def test_any_document_is_read_or_malformed(record: Any, document: Any) -> None:
@@ -119,7 +119,7 @@ def test_any_document_is_read_or_malformed(record: Any, document: Any) -> None:
         assert record.parse(written).document() == written
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(document=DOCUMENTS)
 def test_any_answer_of_discovery_is_read_or_malformed(document: Any) -> None:
     for parse in (webfinger.parse, NodeInfo.parse, nodeinfo.parse_discovery):
@@ -129,7 +129,7 @@ def test_any_answer_of_discovery_is_read_or_malformed(document: Any) -> None:
             pass
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(options=ANYTHING, others=st.dictionaries(NAMES, ANYTHING, max_size=4))
 def test_any_poll_has_options_with_names_and_counts_that_fit_a_column(
     options: Any, others: dict[str, Any]

@@ -1,15 +1,8 @@
-"""The guarded HTTP client: signed GET and POST to servers that nobody vouches for.
-
-The address that is connected to is the address that was checked: our resolver filters what DNS
-says, and `socket_factory` sees the very address of every connection, literals included.
-"""
+"""Signed GET and POST to servers that nobody vouches for: see `Client`."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-import socket
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -20,27 +13,21 @@ from typing import Any, BinaryIO
 from urllib.parse import urljoin
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
-from msgspec import Struct
 from yarl import URL
 
+from activitypub.client import addresses, bodies
+from activitypub.client.answers import Bytes, Fetched, FetchError, Response, is_permanent
+from activitypub.client.connections import AddressRefused, Resolver, connect_to
 from activitypub.context import ACCEPT, is_activity_type
 from activitypub.errors import Malformed
-from activitypub.json import decode
 from activitypub.network import AddressPolicy, is_localhost
 from activitypub.objects import values
 from activitypub.origin import host, origin
 from activitypub.signatures import Scheme, Schemes, Signer
 from activitypub.signatures.cavage import parse_http_date
 
-__all__ = ["Bytes", "Client", "FetchError", "Fetched", "Response", "Signer"]
-
 DOCUMENT_LIMIT = 1024 * 1024
 """Bytes of a document (Mastodon 4.6: 1 MiB)."""
-
-ANSWER_LIMIT = 4096
-"""Bytes kept of the answer to a POST; peers put a sentence there."""
 
 REDIRECTS_LIMIT = 3
 """Hops (Mastodon 4.6: 3)."""
@@ -52,9 +39,6 @@ TOTAL_TIMEOUT = 20.0
 MEDIA_TIMEOUT = 60.0
 """Seconds for a media file, all hops together."""
 
-HEAD_BYTES = 512
-"""What is looked at to tell what a file is (WHATWG MIME Sniffing asks for up to 1445)."""
-
 CONNECTIONS_LIMIT = 256
 CONNECTIONS_PER_HOST = 8
 """Connections kept; GoToSocial answers 429 to many more from one sender."""
@@ -65,111 +49,9 @@ KEEP_ALIVE = 30.0
 RETRY_AFTER_LIMIT = 7 * 86400.0
 """Seconds; a peer cannot put us off for longer than a delivery lives."""
 
-_PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
-"""Characters that stand in an address as they are (RFC 3986)."""
-
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-TEMPORARY = frozenset({401, 408, 421, 425, 429})
-"""Client errors after which trying again may help (Mastodon 4.6 retries 401, 408, 429)."""
-
 DISBELIEVED = frozenset({400, 401})
 """What a server answers to a signature of the kind that it does not read (Mastodon 4.7)."""
-
-
-class FetchError(Exception):
-    """A fetch that gave nothing usable.
-
-    `reason` is one plain sentence; `status` the peer's answer, None if there was none;
-    `permanent` is False where trying later may help; `retry_after` is in seconds.
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        *,
-        status: int | None = None,
-        permanent: bool = True,
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.status = status
-        self.permanent = permanent
-        self.retry_after = retry_after
-
-    @property
-    def gone(self) -> bool:
-        """Whether the peer said that it is deleted (410)."""
-        return self.status == HTTPStatus.GONE
-
-
-class Fetched(Struct, frozen=True, kw_only=True):
-    """A document that its own origin served: `document["id"]` is `url`, a fragment aside."""
-
-    document: dict[str, Any]
-    url: str
-
-
-class Bytes(Struct, frozen=True, kw_only=True):
-    """A file: its bytes, the content type that was claimed, its final address."""
-
-    body: bytes
-    content_type: str
-    url: str
-
-
-class Response(Struct, frozen=True, kw_only=True):
-    """The answer to a POST. `retry_after` is in seconds; `body` is cut at a few kB."""
-
-    status: int
-    retry_after: float | None = None
-    location: str | None = None
-    body: bytes = b""
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 300
-
-    @property
-    def permanent(self) -> bool:
-        """Whether sending the same again is pointless."""
-        return not self.ok and is_permanent(self.status)
-
-
-def is_permanent(status: int) -> bool:
-    """Whether an answer of this status will be the same later."""
-    if status == HTTPStatus.NOT_IMPLEMENTED:
-        return True
-    return status < 500 and status not in TEMPORARY
-
-
-class AddressRefused(OSError):
-    """The name leads to, or the literal is, an address that the policy refuses."""
-
-
-class _Resolver(AbstractResolver):
-    """DNS, less the addresses that must not be reached."""
-
-    def __init__(self, policy: AddressPolicy) -> None:
-        self._policy = policy
-        self._system = ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        own = self._policy.answer(host)
-        if own is not None:
-            return [_result(host, address, port) for address in own]
-        if is_localhost(host):  # never a question for DNS (RFC 6761, 6.3)
-            raise AddressRefused(f"{host} has no address that may be reached.")
-        found = await self._system.resolve(host, port, family)
-        allowed = [result for result in found if self._policy.allows(result["host"])]
-        if not allowed:
-            raise AddressRefused(f"{host} has no address that may be reached.")
-        return allowed
-
-    async def close(self) -> None:
-        await self._system.close()
 
 
 class Client:
@@ -194,9 +76,10 @@ class Client:
         self._now = now
         self._total_timeout = total_timeout
         self._media_timeout = media_timeout
+        self._resolver = Resolver(policy)
         connector = aiohttp.TCPConnector(
-            resolver=_Resolver(policy),
-            socket_factory=self._socket,
+            resolver=self._resolver,
+            socket_factory=partial(connect_to, policy),
             limit=CONNECTIONS_LIMIT,
             limit_per_host=CONNECTIONS_PER_HOST,
             keepalive_timeout=KEEP_ALIVE,
@@ -225,6 +108,7 @@ class Client:
     async def close(self) -> None:
         """End all connections."""
         await self._session.close()
+        await self._resolver.close()  # whose it is, aiohttp does not know
 
     def origins(self, authority: str) -> list[str]:
         """The origins to try for a bare `host` or `host:port`: https, and on a network of our
@@ -246,24 +130,24 @@ class Client:
             id_ = values.web_uri(document.get("id"))
             if id_ is None:
                 raise FetchError("The document has no id.")
-            if not _same_address(id_, final):
+            if not addresses.same(id_, final):
                 document, final = await self._document(id_, signer)
-                if not _same_address(values.web_uri(document.get("id")), final):
+                if not addresses.same(values.web_uri(document.get("id")), final):
                     raise FetchError("The document's id is not its address.")
             return Fetched(document=document, url=final)
 
     async def get_json(self, url: str, *, accept: str = "application/json") -> dict[str, Any]:
         """Fetch any JSON object (WebFinger, NodeInfo). Raises `FetchError`."""
         async with self._deadline(self._total_timeout):
-            got = await self._get(url, accept, partial(_read, limit=DOCUMENT_LIMIT), None)
-            return _decoded(got.body)
+            got = await self._get(url, accept, partial(bodies.read, limit=DOCUMENT_LIMIT), None)
+            return bodies.decoded(got.body)
 
     async def get_bytes(
         self, url: str, max_bytes: int, *, accept: str = "*/*", signer: Signer | None = None
     ) -> Bytes:
         """Fetch a file of at most `max_bytes`. Raises `FetchError`."""
         async with self._deadline(self._media_timeout):
-            return await self._get(url, accept, partial(_read, limit=max_bytes), signer)
+            return await self._get(url, accept, partial(bodies.read, limit=max_bytes), signer)
 
     async def get_file(
         self,
@@ -279,7 +163,7 @@ class Client:
         it may have, or raises `FetchError` because it is not wanted. Raises `FetchError`.
         """
         async with self._deadline(self._media_timeout):
-            await self._get(url, "*/*", partial(_pour, into=into, limit=limit), signer)
+            await self._get(url, "*/*", partial(bodies.pour, into=into, limit=limit), signer)
 
     async def post(
         self, url: str, body: bytes, signer: Signer, extra: Mapping[str, str] | None = None
@@ -292,13 +176,13 @@ class Client:
         """
         address = self._checked(url)
         async with self._deadline(self._total_timeout):
-            scheme = self._schemes.first(_authority(address))
+            scheme = self._schemes.first(addresses.authority(address))
             answer = await self._posted(address, body, signer, scheme, extra)
             if answer.status not in DISBELIEVED:
                 return answer
             again = await self._posted(address, body, signer, scheme.other, extra)
             if again.ok:
-                await self._schemes.worked(_authority(address), scheme.other)
+                await self._schemes.worked(addresses.authority(address), scheme.other)
             return answer if again.status in DISBELIEVED else again
 
     async def _posted(
@@ -317,14 +201,14 @@ class Client:
                 status=answer.status,
                 retry_after=self._retry_after(answer.headers),
                 location=answer.headers.get("Location"),
-                body=await _beginning(answer),
+                body=await bodies.beginning(answer),
             )
 
     async def _document(self, url: str, signer: Signer | None) -> tuple[dict[str, Any], str]:
-        got = await self._get(url, ACCEPT, partial(_read, limit=DOCUMENT_LIMIT), signer)
+        got = await self._get(url, ACCEPT, partial(bodies.read, limit=DOCUMENT_LIMIT), signer)
         if not is_activity_type(got.content_type):
             raise FetchError("The answer is no ActivityStreams document.")
-        return _decoded(got.body), got.url
+        return bodies.decoded(got.body), got.url
 
     async def _get(
         self,
@@ -367,7 +251,7 @@ class Client:
                         url=str(address),
                     )
                     if disbelief is not None:
-                        await self._schemes.worked(_authority(address), scheme)
+                        await self._schemes.worked(addresses.authority(address), scheme)
                     return got
                 error = FetchError(
                     f"{address.host} answered {answer.status}.",
@@ -384,7 +268,7 @@ class Client:
     def _knocks(self, address: URL, signer: Signer | None) -> list[tuple[Scheme, bool]]:
         """The signatures to try for a GET, and whether they cover the query: GoToSocial 0.20
         asks senders to try again without it, as others do not look at it."""
-        first = self._schemes.first(_authority(address))
+        first = self._schemes.first(addresses.authority(address))
         if signer is None:
             return [(first, True)]
         knocks = [(first, True), (first.other, True)]
@@ -397,7 +281,7 @@ class Client:
         if origin(url) is None:
             raise FetchError("The address is no http(s) address.")
         try:
-            address = _address(url)
+            address = addresses.parse(url)
         except ValueError as error:
             raise FetchError("The address is malformed.") from error
         if address.scheme != "https" and not self.policy.allow_private:
@@ -426,15 +310,6 @@ class Client:
             return None
         return min(max(wait, 0.0), RETRY_AFTER_LIMIT)
 
-    def _socket(self, info: tuple[Any, ...]) -> socket.socket:
-        """A socket for this very address, if the policy allows it."""
-        family, kind, protocol, _, address = info
-        if not self.policy.allows(str(address[0])):
-            raise AddressRefused(f"{address[0]} may not be reached.")
-        made = socket.socket(family, kind, protocol)
-        made.setblocking(False)
-        return made
-
     @asynccontextmanager
     async def _deadline(self, seconds: float) -> AsyncIterator[None]:
         """A limit on everything inside, and every way to fail as a `FetchError`."""
@@ -452,109 +327,3 @@ class Client:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # ValueError: what aiohttp and yarl raise for hosts and headers beyond saving
             raise FetchError("The answer broke off or is no HTTP.", permanent=False) from error
-
-
-def _result(host: str, address: str, port: int) -> ResolveResult:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    return ResolveResult(
-        hostname=host,
-        host=address,
-        port=port,
-        family=family,
-        proto=socket.IPPROTO_TCP,
-        flags=socket.AI_NUMERICHOST,
-    )
-
-
-def _authority(address: URL) -> str:
-    """The `host` or `host:port` of an address."""
-    return address.authority.rpartition("@")[2].lower()
-
-
-def _address(url: str) -> URL:
-    """The address without its fragment, byte for byte unless it must be escaped: yarl would
-    make `/users/%40a` another path than the one that is the id."""
-    return URL(url, encoded=_PLAIN.fullmatch(url) is not None).with_fragment(None)
-
-
-def _same_address(id_: str | None, final: str) -> bool:
-    """Whether an id, its fragment aside, is the address that the document came from."""
-    if id_ is None or origin(id_) is None:
-        return False
-    try:
-        return _address(id_) == URL(final, encoded=True)
-    except ValueError:
-        return False
-
-
-def _decoded(body: bytes) -> dict[str, Any]:
-    try:
-        return decode(body)
-    except Malformed as malformed:
-        raise FetchError(malformed.reason) from malformed
-
-
-async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The body, at most `limit` bytes before and after decompression."""
-    coding = answer.headers.get("Content-Encoding", "identity").strip().lower()
-    if (answer.content_length or 0) > limit:
-        raise FetchError("The answer is too large.")
-    body = bytearray()
-    async for chunk in answer.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            raise FetchError("The answer is too large.")
-    match coding:
-        case "identity" | "":
-            return bytes(body)
-        case "gzip" | "x-gzip":
-            return _gunzipped(bytes(body), limit)
-        case _:
-            raise FetchError(f"The answer is compressed by {coding[:20]}, unasked.")
-
-
-async def _pour(
-    answer: aiohttp.ClientResponse, into: BinaryIO, limit: Callable[[bytes], int]
-) -> bytes:
-    """The body into a file; nothing is given back."""
-    coding = answer.headers.get("Content-Encoding", "identity").strip().lower()
-    if coding not in {"identity", ""}:
-        raise FetchError(f"The answer is compressed by {coding[:20]}, unasked.")
-    head, size = bytearray(), 0
-    most: int | None = None
-    async for chunk in answer.content.iter_any():
-        if most is None:
-            head += chunk
-            if len(head) >= HEAD_BYTES:
-                most = limit(bytes(head[:HEAD_BYTES]))
-        size += len(chunk)
-        if most is not None and max(size, answer.content_length or 0) > most:
-            raise FetchError("The answer is too large.")
-        into.write(chunk)
-    if most is None and size > limit(bytes(head)):
-        raise FetchError("The answer is too large.")
-    return b""
-
-
-def _gunzipped(body: bytes, limit: int) -> bytes:
-    machine = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    try:
-        plain = machine.decompress(body, limit + 1)
-    except zlib.error as error:
-        raise FetchError("The answer is no gzip.") from error
-    if len(plain) > limit:
-        raise FetchError("The answer is too large.")
-    if not machine.eof:
-        raise FetchError("The answer broke off.", permanent=False)
-    return plain
-
-
-async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
-    """The first bytes of an answer; a longer one costs its connection, not our memory."""
-    body = bytearray()
-    async for chunk in answer.content.iter_any():
-        body += chunk
-        if len(body) >= ANSWER_LIMIT:
-            answer.close()
-            break
-    return bytes(body[:ANSWER_LIMIT])

@@ -1,0 +1,1 @@
+"""Between rows and records: `outward` what we say, `inward` what we understand."""

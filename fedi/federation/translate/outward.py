@@ -1,0 +1,182 @@
+"""What we say to other servers: local rows as ActivityPub records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from activitypub.addressing import address
+from activitypub.objects import (
+    Actor,
+    Attachment,
+    Capability,
+    CollectionLink,
+    Field,
+    Generator,
+    Hashtag,
+    InteractionPolicy,
+    Mention,
+    Multikey,
+    Note,
+    PublicKey,
+    Source,
+)
+from activitypub.signatures.keys import load_public, multikey
+from fedi import __version__
+from fedi.database.tables import Account, AccountKey, MediaAttachment, Tag
+from fedi.settings import InstanceSettings
+from fedi.social import policies, text
+from fedi.social.accounts import is_person
+from fedi.social.posts import Post
+
+IMPLEMENTS = (
+    Capability(
+        href="https://datatracker.ietf.org/doc/html/rfc9421",
+        name="RFC-9421: HTTP Message Signatures",
+    ),
+)
+
+
+def media_url(instance: InstanceSettings, key: str) -> str:
+    """Where everybody can fetch a stored file."""
+    return f"{instance.url}/media/{key}"
+
+
+def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKey]) -> Actor:
+    """A local account and its further keys, as other servers see it."""
+    person = is_person(account)
+    return Actor(
+        id=account.uri,
+        type=account.actor_type,
+        preferred_username=account.username,
+        inbox=account.inbox_uri,
+        outbox=account.outbox_uri,
+        followers=account.followers_uri,
+        following=account.following_uri,
+        liked=f"{account.uri}/liked" if person else None,
+        featured=account.featured_uri,
+        featured_tags=f"{account.uri}/collections/tags" if person else None,
+        shared_inbox=account.shared_inbox_uri,
+        name=account.display_name,
+        summary=account.note,
+        url=account.url,
+        icon=_picture(account.avatar, account.avatar_description, instance),
+        image=_picture(account.header, account.header_description, instance),
+        fields=tuple(Field(name=field["name"], value=field["value"]) for field in account.fields),
+        public_keys=(
+            PublicKey(id=account.public_key_id, owner=account.uri, pem=account.public_key_pem),
+        ),
+        assertion_methods=tuple(
+            Multikey(
+                id=key.key_id,
+                controller=account.uri,
+                multibase=multikey(load_public(key.public_pem)),
+            )
+            for key in keys
+        ),
+        manually_approves_followers=account.locked,
+        discoverable=account.discoverable,
+        indexable=account.indexable,
+        published=account.created_at,
+        also_known_as=tuple(account.also_known_as),
+        moved_to=account.moved_to_uri,
+        webfinger=f"{account.username}@{instance.domain}",
+        generator=Generator(
+            name=f"Easel {__version__}", url=f"{instance.url}/about", implements=IMPLEMENTS
+        ),
+    )
+
+
+def _picture(key: str | None, description: str, instance: InstanceSettings) -> Attachment | None:
+    if key is None:
+        return None
+    return Attachment(url=media_url(instance, key), name=description or None)
+
+
+def note(post: Post, instance: InstanceSettings) -> Note:
+    """A local post, as other servers see it."""
+    status, account = post.status, post.account
+    to, cc = audience(post)
+    return Note(
+        id=status.uri,
+        type="Note",
+        attributed_to=account.uri,
+        content=status.content,
+        language=status.language,
+        summary=status.spoiler_text or None,
+        sensitive=status.sensitive,
+        source=Source(content=status.source, media_type=status.source_type),
+        url=status.url,
+        published=status.created_at,
+        updated=status.edited_at,
+        in_reply_to=status.in_reply_to_uri,
+        context=status.context_uri,
+        is_based_on=status.based_on_uri,
+        approved_by=status.approved_by,
+        interaction_policy=InteractionPolicy.parse(
+            # posts from before there were policies
+            status.interaction_policy or policies.for_quotes(account, status.visibility, "public")
+        ),
+        to=tuple(to),
+        cc=tuple(cc),
+        tags=(
+            *(
+                Mention(href=other.uri, name=f"@{full_handle(other, instance)}")
+                for other in post.mentions
+            ),
+            *(hashtag(tag, instance) for tag in post.tags),
+        ),
+        attachments=tuple(
+            attachment(medium, instance, sensitive=status.sensitive) for medium in post.media
+        ),
+        replies=CollectionLink(id=f"{status.uri}/replies"),
+        likes=CollectionLink(id=f"{status.uri}/likes", total_items=status.favourites_count),
+        shares=CollectionLink(id=f"{status.uri}/shares", total_items=status.reblogs_count),
+        generator=Generator(name=status.generator) if status.generator else None,
+    )
+
+
+def audience(post: Post) -> tuple[list[str], list[str]]:
+    """To whom a local post is addressed, and to whom besides."""
+    named = [other.uri for other in post.mentions]
+    silent = [other.uri for other in post.silent]
+    to, cc = address(post.status.visibility, post.account.followers_uri, named)
+    return (to + silent, cc) if post.status.visibility == "direct" else (to, cc + silent)
+
+
+def hashtag(tag: Tag, instance: InstanceSettings) -> Hashtag:
+    """A hashtag, with the page that shows what is under it."""
+    return Hashtag(name=tag.display_name, href=text.tag_url(tag.name, instance.url))
+
+
+def full_handle(account: Account, instance: InstanceSettings) -> str:
+    """`user@host`, for local accounts too."""
+    return f"{account.username}@{account.domain or instance.domain}"
+
+
+def attachment(
+    medium: MediaAttachment, instance: InstanceSettings, *, sensitive: bool = False
+) -> Attachment:
+    """A picture, in the shape that every receiver we know shows (peers.md 10)."""
+    url = media_url(instance, medium.file) if medium.file else medium.remote_url
+    focal = None
+    if medium.focus_x is not None and medium.focus_y is not None:
+        focal = (medium.focus_x, medium.focus_y)
+    elif medium.file:
+        focal = (0.0, 0.0)  # the middle, where nobody chose: a painting, and most uploads
+    return Attachment(
+        type="Image",
+        url=url,
+        media_type=medium.media_type,
+        name=medium.description or None,
+        width=medium.width,
+        height=medium.height,
+        blurhash=medium.blurhash,
+        focal_point=focal,
+        digest_multibase=medium.digest,
+        size=medium.size,
+        sensitive=sensitive or None,
+        digital_source_type=medium.digital_source_type,
+        ai_system=medium.ai_system or None,
+        ai_system_version=medium.ai_system_version or None,
+        ai_prompt=medium.ai_prompt if medium.share_recipe and medium.ai_prompt else None,
+    )

@@ -1,0 +1,137 @@
+"""Accounts of other servers: stored and refreshed as their servers describe them, and forgotten."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import asdict
+from sqlalchemy import bindparam, or_
+from sqlmodel import col, select
+
+from fedi.database import Transaction
+from fedi.database.insertion import add_once
+from fedi.database.tables import Account
+from fedi.social import account_keys, accounts, departures, text
+from fedi.social.errors import Invalid
+
+MAX_REMOTE_NAME = 200  # characters; Misskey allows 50, Akkoma 100, others what they like
+
+
+BY_URI_OR_HANDLE = select(Account).where(
+    or_(col(Account.uri) == bindparam("uri"), col(Account.handle) == bindparam("handle"))
+)
+
+
+class RemoteAccount(Struct, frozen=True, kw_only=True):
+    """Somebody elsewhere, as their server describes them; `domain` is that of their handle."""
+
+    uri: str
+    username: str
+    domain: str
+    inbox_uri: str
+    url: str = ""
+    actor_type: str = "Person"
+    display_name: str = ""
+    note: str = ""
+    fields: tuple[dict[str, str], ...] = ()
+    emojis: tuple[dict[str, str], ...] = ()
+    avatar: str | None = None
+    avatar_description: str = ""
+    header: str | None = None
+    header_description: str = ""
+    outbox_uri: str = ""
+    shared_inbox_uri: str | None = None
+    followers_uri: str = ""
+    following_uri: str = ""
+    featured_uri: str | None = None
+    public_key_id: str = ""
+    public_key_pem: str = ""
+    further_keys: tuple[tuple[str, str], ...] = ()  # (id, PEM) of each other key
+    locked: bool = False
+    discoverable: bool = False
+    indexable: bool = False
+    also_known_as: tuple[str, ...] = ()
+    moved_to_uri: str | None = None
+    created_at: datetime | None = None
+
+
+async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
+    """Store or refresh somebody elsewhere, found by their id.
+
+    A handle belongs to whoever was verified last: an account that had it before keeps its posts
+    and follows under a handle that nobody can ask for. Their words are made harmless here. A
+    tombstone stays one.
+
+    Raises:
+        Invalid: it claims to be of this instance.
+    """
+    if remote.domain == tx.instance.domain or remote.uri.startswith(f"{tx.instance.url}/"):
+        raise Invalid("A remote account cannot be of this instance.")
+    handle = f"{remote.username}@{remote.domain}".lower()
+    found = await tx.exec(BY_URI_OR_HANDLE, params={"uri": remote.uri, "handle": handle})
+    account = holder = None
+    for row in found.all():
+        if row.uri == remote.uri:
+            account = row
+        else:
+            holder = row
+    if account is not None and account.deleted_at is not None:
+        return account
+    if holder is not None:
+        holder.handle = f"{holder.id}!{handle}"
+        tx.add(holder)
+        await tx.flush()
+    described = _described(remote) | {"handle": handle, "fetched_at": tx.now, "updated_at": tx.now}
+    if account is None:
+        new = Account(id=tx.new_id(), created_at=remote.created_at or tx.now, **described)
+        if await add_once(tx, new):
+            if remote.further_keys:
+                await account_keys.replace(tx, new, remote.further_keys)
+            return new
+        account = await accounts.by_uri(tx, remote.uri)  # another process was at the same
+        assert account is not None
+    for name, value in described.items():
+        setattr(account, name, value)
+    tx.add(account)
+    await tx.flush()
+    await account_keys.replace(tx, account, remote.further_keys)
+    return account
+
+
+def _described(remote: RemoteAccount) -> dict[str, Any]:
+    """The columns that somebody elsewhere decides, made harmless."""
+    told = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(remote).items()
+        if name not in {"created_at", "further_keys"}
+    }
+    if _netloc(remote.url) != _netloc(remote.uri):
+        told["url"] = remote.uri  # nobody names a page of somebody else's as their own
+    return told | {
+        "display_name": text.name(remote.display_name, MAX_REMOTE_NAME),
+        "note": text.sanitise(remote.note),
+        "fields": [
+            {
+                "name": text.name(entry.get("name", ""), MAX_REMOTE_NAME),
+                "value": text.sanitise(entry.get("value", "")),
+            }
+            for entry in remote.fields
+        ],
+    }
+
+
+def _netloc(url: str) -> str | None:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:  # such as http://[
+        return None
+
+
+async def tombstone_remote(tx: Transaction, account: Account) -> None:
+    """Somebody elsewhere is gone: forget what they said and whom they followed."""
+    if account.deleted_at is None:
+        await departures.bury(tx, account)
+        await account_keys.replace(tx, account, ())

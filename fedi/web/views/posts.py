@@ -1,0 +1,133 @@
+"""Posts, alone, in threads and on walls."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from fedi.social.posts import Post
+from fedi.studio.remote_files.gallery import Gallery
+from fedi.web import emojis
+from fedi.web.threads import Answer
+from fedi.web.views.links import safe_link
+from fedi.web.views.people import Maker, maker
+from fedi.web.views.pictures import LABELS, Picture, picture
+
+_AUDIENCES = {"public": "Public", "unlisted": "Quiet public"}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    iso: str
+    text: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A picture on a wall, which leads to its post."""
+
+    picture: Picture
+    maker: Maker
+    href: str
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A post."""
+
+    href: str
+    maker: Maker
+    boosted_by: Maker | None
+    content: Markup
+    spoiler: str
+    warning: Markup  # the spoiler with its emoji
+    language: str | None
+    pictures: list[Picture]
+    described: list[str]
+    label: str
+    model: str
+    remix_of: str | None
+    audience: str
+    created: Moment
+    edited: Moment | None
+    replies: int
+    boosts: int
+    favourites: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A post in a thread, `depth` answers below the one of the page."""
+
+    post: Shown
+    depth: int
+
+
+def moment(when: datetime) -> Moment:
+    iso = when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Moment(iso, f"{when.day} {when:%B %Y, %H:%M} UTC", f"{when.day} {when:%b %Y}")
+
+
+def shown(post: Post, gallery: Gallery) -> Shown:
+    """A post; of a boost, the post that was boosted."""
+    booster = None
+    if post.reblog is not None:
+        booster, post = maker(post.account, gallery), post.reblog
+    status = post.status
+    pictures = [picture(media, status.sensitive, gallery) for media in post.media]
+    return Shown(
+        href=post_href(post),
+        maker=maker(post.account, gallery),
+        boosted_by=booster,
+        content=emojis.drawn(status.content, status.emojis, gallery),
+        spoiler=status.spoiler_text,
+        warning=emojis.drawn_text(status.spoiler_text, status.emojis, gallery),
+        language=status.language,
+        pictures=pictures,
+        described=[entry.alt for entry in pictures if entry.alt],
+        label=LABELS.get(status.ai, ""),
+        model=status.generator,
+        remix_of=safe_link(status.based_on_uri) if status.based_on_uri else None,
+        audience=_AUDIENCES.get(status.visibility, ""),
+        created=moment(status.created_at),
+        edited=moment(status.edited_at) if status.edited_at else None,
+        replies=status.replies_count,
+        boosts=status.reblogs_count,
+        favourites=status.favourites_count,
+    )
+
+
+def reactions(found: Counter[tuple[str, str | None]]) -> list[tuple[str, int]]:
+    """Emoji and how often they were put to a post, the most frequent first.
+
+    Custom ones by their names: their images lie on other servers.
+    """
+    return [(f":{name}:" if url else name, count) for (name, url), count in found.most_common()]
+
+
+def answer(found: Answer, gallery: Gallery) -> Reply:
+    return Reply(shown(found.post, gallery), found.depth)
+
+
+def tiles(posts: Sequence[Post], gallery: Gallery) -> list[Tile]:
+    """The pictures of these posts for a wall; what is no picture of ours is left out."""
+    return [
+        Tile(seen, maker(post.account, gallery), post_href(post), post.status.spoiler_text)
+        for post in posts
+        for media in post.media
+        if (seen := picture(media, post.status.sensitive, gallery)).preview
+        and seen.kind == "Picture"
+    ]
+
+
+def post_href(post: Post) -> str:
+    """Where a post is read: here if it is ours, else on its own server."""
+    if post.status.local:
+        return f"/@{post.account.username}/{post.status.id}"
+    return safe_link(post.status.url or post.status.uri)
