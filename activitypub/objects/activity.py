@@ -220,6 +220,32 @@ def block(id: str, actor: str, target: str) -> Activity:
     return Activity(id=id, type="Block", actor=actor, object_id=target, to=(target,))
 
 
+def add(
+    id: str,
+    actor: str,
+    object: str | Mapping[str, Any],
+    target: str,
+    *,
+    to: Iterable[str] = (),
+    cc: Iterable[str] = (),
+) -> Activity:
+    """An Add of an object, by id or embedded, to the actor's own collection `target`."""
+    return _sorted("Add", id, actor, object, target, to, cc)
+
+
+def remove(
+    id: str,
+    actor: str,
+    object: str | Mapping[str, Any],
+    target: str,
+    *,
+    to: Iterable[str] = (),
+    cc: Iterable[str] = (),
+) -> Activity:
+    """A Remove of an object, by id or embedded, from the actor's own collection `target`."""
+    return _sorted("Remove", id, actor, object, target, to, cc)
+
+
 def move(id: str, actor: str, target: str, *, to: Iterable[str] = ()) -> Activity:
     """A Move of the actor itself to the actor `target`."""
     return Activity(id=id, type="Move", actor=actor, object_id=actor, target=target, to=tuple(to))
@@ -270,6 +296,27 @@ def _answer(type_: str, id_: str, actor: str, follow_id: str, follower: str) -> 
         object_id=follow_id,
         object=inner.document(),
         to=(follower,),
+    )
+
+
+def _sorted(
+    type_: str,
+    id_: str,
+    actor: str,
+    object_: str | Mapping[str, Any],
+    target: str,
+    to: Iterable[str],
+    cc: Iterable[str],
+) -> Activity:
+    return Activity(
+        id=id_,
+        type=type_,
+        actor=actor,
+        object_id=values.uri(object_),
+        object=None if isinstance(object_, str) else dict(object_),
+        target=target,
+        to=tuple(to),
+        cc=tuple(cc),
     )
 
 

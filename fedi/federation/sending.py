@@ -1,9 +1,9 @@
 """An activity on its way out: serialised and proven once, with one delivery per inbox.
 
 A delivery may be tried for days, and what it brings may be overtaken meanwhile: an edit comes
-after the post that still waits, an Undo after its Follow. What is overtaken is not sent any more,
-and a post that still waits is sent as it is now; else a server that was down for an hour would
-believe the older word for good.
+after the post that still waits, an Undo after its Follow, a Remove after its Add. What is
+overtaken is not sent any more, and a post that still waits is sent as it is now; else a server
+that was down for an hour would believe the older word for good.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ _pruned: WeakKeyDictionary[Clock, datetime] = WeakKeyDictionary()
 BETWEEN_TWO = frozenset({"Accept", "Reject"})
 
 STATES = frozenset({"Create", "Update", "Delete"})  # each says how an object is from now on
+SORTED = frozenset({"Add", "Remove"})  # each says whether an object is in a collection
 
 
 async def send(
@@ -99,12 +100,14 @@ async def renew(tx: Transaction, sender: Account, activity: Activity) -> None:
 
 def _about(activity: Activity) -> str | None:
     """What an activity is about: what later ones about the same overtake."""
+    if activity.type in SORTED:
+        return f"{activity.target} {activity.object_id}"
     return activity.object_id if activity.type in {*STATES, "Undo"} else activity.id
 
 
 async def _overtake(tx: Transaction, sender: Account, activity: Activity) -> None:
     """What this activity makes pointless is not sent any more."""
-    if activity.type not in {"Delete", "Undo", "Update"}:
+    if activity.type not in {"Delete", "Undo", "Update", *SORTED}:
         return
     earlier = update(OutgoingActivity).where(
         col(OutgoingActivity.about) == _about(activity),

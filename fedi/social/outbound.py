@@ -23,6 +23,10 @@ The payload is `{"what": WHAT, …}` with ids, never rows:
 |                  | `status_id`, `quoting_uri`, `uri` (of the QuoteRequest), `stamp_id`       |
 | `reject_quote`   | the same without `stamp_id`                                               |
 | `revoke_stamp`   | `stamp_id`                                                                |
+| `pin`            | `pin_id`                                                                  |
+| `unpin`          | `account_id`, `status_id`, `uri` (of the Remove)                          |
+| `feature_tag`    | `featured_id`                                                             |
+| `unfeature_tag`  | `account_id`, `tag_id`, `uri` (of the Remove)                             |
 | `update_actor`   | `account_id`                                                              |
 | `delete_actor`   | `account_id`, `inboxes` (everybody's who may know the account)            |
 """
@@ -53,6 +57,10 @@ What = Literal[
     "accept_quote",
     "reject_quote",
     "revoke_stamp",
+    "pin",
+    "unpin",
+    "feature_tag",
+    "unfeature_tag",
     "update_actor",
     "delete_actor",
 ]

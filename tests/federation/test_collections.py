@@ -185,7 +185,7 @@ async def test_hashtags_are_featured(
         await featured_tags.add(tx, alice, "oilpainting")
         await featured_tags.add(tx, alice, "fox")
     await instance.run_jobs()
-    assert {activity["type"] for activity in internet.got(bob.inbox)} == {"Update"}
+    assert {activity["type"] for activity in internet.got(bob.inbox)} == {"Add", "Update"}
     url = f"{alice.uri}/collections/tags"
     whole = await document(browser, url)
     assert whole["totalItems"] == 2

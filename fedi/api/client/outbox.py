@@ -1,7 +1,8 @@
 """`POST /users/NAME/outbox`: an app posts in the name of its account (ActivityPub 6).
 
 What can be posted is a Note, bare or in a Create; see `submission` for how it is read and how a
-picture is asked for. Everything else is refused by name.
+picture is asked for. An Add or a Remove changes what the account shows on its profile: see
+`collections`. Everything else is refused by name.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from activitypub.errors import Malformed
 from activitypub.objects import Attachment, Note, activity
 from activitypub.objects.note import Source
 from fedi.api import auth, body
-from fedi.api.client import submission
+from fedi.api.client import collections, submission
 from fedi.api.client.submission import Submission
 from fedi.api.easel.paintings import address as painting_address
 from fedi.api.easel.paintings import parse_recipe
@@ -46,17 +47,19 @@ TYPES = (
 
 
 async def post(request: Request) -> Response:
-    """Post a Note.
+    """Post a Note, or say what is shown on the profile.
 
     Returns:
-        201, the id of its Create as `Location`, and the Create as the body (`evanp/ap` reads
-        that, AndStatus the former). If a picture was asked for, the post appears under its id
-        when the picture is done; `Link: <…>; rel="monitor"` names the painting to watch.
+        201, the id of its Create (or of the Add or Remove) as `Location`, and that activity as the
+        body (`evanp/ap` reads that, AndStatus the former). If a picture was asked for, the post
+        appears under its id when the picture is done; `Link: <…>; rel="monitor"` names the
+        painting to watch.
 
     Raises:
         400 for what is no ActivityStreams, or misses what an activity needs; 401 without a valid
-        token; 403 for another's outbox or a token that may only read; 413; 415 for a body of
-        another type; 422, with one plain sentence, for what this server does not do.
+        token; 403 for another's outbox or a token that may only read; 404 for what is not there;
+        413; 415 for a body of another type; 422, with one plain sentence, for what this server does
+        not do.
     """
     who = await auth.caller(request, "write:statuses")
     author = who.account
@@ -64,6 +67,10 @@ async def post(request: Request) -> Response:
         raise HTTPException(403, "This is somebody else's outbox.")
     document = await body.read_object(request, TYPES)
     easel = cast(Easel, request.app.state.easel)
+    if submission.named(document) in collections.TYPES:
+        changed = await collections.change(easel, author, document)
+        assert changed.id is not None
+        return _created(changed.id, changed.document())
     asked = submission.read(document, author.followers_uri)
     draft = await _draft(easel, author, asked)
     if not asked.wishes:

@@ -138,19 +138,29 @@ def _quoters(note: Note, followers: str) -> str:
     return "followers" if followers in rule.automatic else "nobody"
 
 
-def _object(document: dict[str, Any]) -> dict[str, Any]:
+def named(document: dict[str, Any]) -> str:
+    """The type of what an app posts.
+
+    Raises:
+        HTTPException: 400 if it has none, or is an activity without what it needs.
+    """
     kind = document.get("type")
     kinds = kind if isinstance(kind, list) else [kind]
     names = [name for name in kinds if isinstance(name, str)]
     if not names:
         raise HTTPException(400, "The property type is missing.")
     name = names[0]
+    if name in NEEDS_OBJECT and not document.get("object"):
+        raise HTTPException(400, f"A {name} needs an object.")
+    if name in NEEDS_TARGET and not document.get("target"):
+        raise HTTPException(400, f"A {name} needs a target.")
+    return name
+
+
+def _object(document: dict[str, Any]) -> dict[str, Any]:
+    name = named(document)
     if name in ACTIVITY_TYPES:
         object_ = document.get("object")
-        if name in NEEDS_OBJECT and not object_:
-            raise HTTPException(400, f"A {name} needs an object.")
-        if name in NEEDS_TARGET and not document.get("target"):
-            raise HTTPException(400, f"A {name} needs a target.")
         if name != "Create":
             raise Invalid(f"{name} is not possible here yet: post a Note, or a Create of a Note.")
         if not isinstance(object_, dict):

@@ -173,7 +173,7 @@ async def tags(request: Request) -> Response:
             outward.hashtag(tag, session.instance).document()
             for tag in await featured_tags.of_account(session, account)
         ]
-        uri = f"{account.uri}/collections/tags"
+        uri = outward.featured_tags_uri(account)
         whole = Collection(id=uri, type="Collection", total_items=len(shown), items=tuple(shown))
         return answer(whole.document())
 

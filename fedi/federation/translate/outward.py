@@ -54,7 +54,7 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
         following=account.following_uri,
         liked=f"{account.uri}/liked" if person else None,
         featured=account.featured_uri,
-        featured_tags=f"{account.uri}/collections/tags" if person else None,
+        featured_tags=featured_tags_uri(account) if person else None,
         shared_inbox=account.shared_inbox_uri,
         name=account.display_name,
         summary=account.note,
@@ -141,6 +141,11 @@ def audience(post: Post) -> tuple[list[str], list[str]]:
     silent = [other.uri for other in post.silent]
     to, cc = address(post.status.visibility, post.account.followers_uri, named)
     return (to + silent, cc) if post.status.visibility == "direct" else (to, cc + silent)
+
+
+def featured_tags_uri(account: Account) -> str:
+    """The collection of the hashtags that a local account shows."""
+    return f"{account.uri}/collections/tags"
 
 
 def hashtag(tag: Tag, instance: InstanceSettings) -> Hashtag:
