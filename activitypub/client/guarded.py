@@ -50,6 +50,9 @@ RETRY_AFTER_LIMIT = 7 * 86400.0
 """Seconds; a peer cannot put us off for longer than a delivery lives."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+LASTING = frozenset({301, 308})
+"""Redirects that say where something is from now on."""
+
 DISBELIEVED = frozenset({400, 401})
 """What a server answers to a signature of the kind that it does not read (Mastodon 4.7)."""
 
@@ -169,21 +172,48 @@ class Client:
         self, url: str, body: bytes, signer: Signer, extra: Mapping[str, str] | None = None
     ) -> Response:
         """POST an activity, signed as its host wants it; if it does not believe that (400, 401),
-        once more by the other scheme. `extra` headers go along and are signed, too. Redirects are
-        not followed (their 3xx is returned): the signature would not hold there.
+        once more by the other scheme. `extra` headers go along and are signed, too.
+
+        A lasting redirect (301, 308) within its origin is followed, at most 3 of them, by a POST
+        that is signed anew for where it goes. No other is: the 3xx is returned. What is addressed
+        to one server is not given to another because the first one says so, and what is only for
+        now elsewhere (302, 303, 307) is no inbox.
 
         Raises `FetchError` if there is no answer or the address may not be reached.
         """
         address = self._checked(url)
         async with self._deadline(self._total_timeout):
-            scheme = self._schemes.first(addresses.authority(address))
-            answer = await self._posted(address, body, signer, scheme, extra)
-            if answer.status not in DISBELIEVED:
-                return answer
-            again = await self._posted(address, body, signer, scheme.other, extra)
-            if again.ok:
-                await self._schemes.worked(addresses.authority(address), scheme.other)
-            return answer if again.status in DISBELIEVED else again
+            answer = await self._delivered(address, body, signer, extra)
+            for _ in range(REDIRECTS_LIMIT):
+                moved = self._moved(address, answer)
+                if moved is None:
+                    break
+                address = moved
+                answer = await self._delivered(address, body, signer, extra)
+            return answer
+
+    async def _delivered(
+        self, address: URL, body: bytes, signer: Signer, extra: Mapping[str, str] | None
+    ) -> Response:
+        """The answer to a POST, by the scheme that is believed."""
+        scheme = self._schemes.first(addresses.authority(address))
+        answer = await self._posted(address, body, signer, scheme, extra)
+        if answer.status not in DISBELIEVED:
+            return answer
+        again = await self._posted(address, body, signer, scheme.other, extra)
+        if again.ok:
+            await self._schemes.worked(addresses.authority(address), scheme.other)
+        return answer if again.status in DISBELIEVED else again
+
+    def _moved(self, address: URL, answer: Response) -> URL | None:
+        """Where an inbox is from now on, if that is within its origin."""
+        if answer.status not in LASTING:
+            return None
+        try:
+            following = self._next(address, answer.location)
+        except FetchError:
+            return None
+        return following if origin(str(following)) == origin(str(address)) else None
 
     async def _posted(
         self,

@@ -32,6 +32,10 @@ PASSING = frozenset({401, 408, 429})
 NEVER = frozenset({501})
 # What servers answer to an activity that is not its sender's: they will not believe it later.
 DISBELIEVED = frozenset({400, 401, 403})
+# An inbox that sends us elsewhere: perhaps its server is being mended (half an hour), else it is
+# no inbox any more. What the client does not follow (`Client.post`) nobody follows.
+REDIRECTED_ATTEMPTS = 6
+MAX_LOCATION = 200  # characters, in the reason
 BUSY = frozenset({429, 503})  # with Retry-After: holds for the whole host
 MAX_RETRY_AFTER = timedelta(days=1)
 
@@ -92,6 +96,13 @@ async def deliver(easel: Easel, job: Claimed) -> None:
     if refused or answer.status in NEVER:
         known.answered(host)
         raise GiveUp(refusal)
+    if 300 <= answer.status < 400:
+        refusal += f" and sends us to {(answer.location or 'nowhere')[:MAX_LOCATION]}"
+        # A domain that was given up or sold sends everything elsewhere: it is not well.
+        known.failed(host, refusal)
+        if job.attempts >= REDIRECTED_ATTEMPTS:
+            raise GiveUp(refusal)
+        raise Retry(refusal)
     if answer.status >= 500:
         known.failed(host, refusal)
     after = None

@@ -27,6 +27,7 @@ from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Status
 from fedi.federation import arrivals
 from fedi.federation.translate import inward
+from fedi.jobs import Backoff
 from fedi.runtime import Easel
 from fedi.social import accounts, domains, remote_accounts, statuses, text
 from fedi.social.errors import Invalid, NotFound
@@ -35,6 +36,9 @@ from fedi.social.visibility import SHOWN_TO_ALL
 ACTOR_AGE = timedelta(days=1)  # an actor is read again after so long, as Mastodon does
 ACTORS_REMEMBERED = 256  # actor documents that were just fetched, for a key or a refresh
 ACTOR_MEMORY = timedelta(minutes=1)
+# Who could not be read again is left alone for so long, however much they say meanwhile.
+UNREAD = Backoff(first=timedelta(hours=1), factor=2, most=timedelta(hours=12), jitter=0.1)
+UNREAD_REMEMBERED = 2048  # of them; who is forgotten is only asked sooner
 
 _ACCOUNTS = table_of(Account).c
 _IDS = sqlalchemy.select(_ACCOUNTS.uri, _ACCOUNTS.id).where(
@@ -46,6 +50,7 @@ Belongs = Callable[[Note], bool]
 
 _signers: WeakKeyDictionary[Easel, Signer] = WeakKeyDictionary()
 _fetched: WeakKeyDictionary[Easel, OrderedDict[str, tuple[datetime, Actor]]] = WeakKeyDictionary()
+_unread: WeakKeyDictionary[Easel, OrderedDict[str, tuple[int, datetime]]] = WeakKeyDictionary()
 
 
 async def instance_signer(easel: Easel) -> Signer:
@@ -113,14 +118,34 @@ async def _at(easel: Easel, address: str) -> Account:
 
 
 async def refreshed(easel: Easel, known: Account) -> Account:
-    """A known account, read again if that was long ago; the old one, if its server is down."""
-    read = known.fetched_at
-    if known.local or known.deleted_at or (read and easel.clock.now() - read < ACTOR_AGE):
+    """A known account, read again if that was long ago.
+
+    Args:
+        easel: the instance.
+        known: the account as it is stored.
+
+    Returns:
+        The account as it is now; the old one, if its server does not tell. Then it is asked again
+        an hour later, and later still if that is in vain, too.
+    """
+    read, now = known.fetched_at, easel.clock.now()
+    if known.local or known.deleted_at or (read and now - read < ACTOR_AGE):
         return known
+    unread = _unread.setdefault(easel, OrderedDict())
+    failures, until = unread.get(known.uri, (0, now))
+    if now < until:
+        return known
+    # Noted before it is tried: what they say meanwhile does not ask once more.
+    unread[known.uri] = failures + 1, now + UNREAD.wait(failures + 1)
+    unread.move_to_end(known.uri)
+    while len(unread) > UNREAD_REMEMBERED:
+        unread.popitem(last=False)
     try:
-        return await fetch(easel, known.uri)
+        found = await fetch(easel, known.uri)
     except (FetchError, Malformed):
         return known
+    unread.pop(known.uri, None)
+    return found
 
 
 async def fetch(easel: Easel, uri: str, *, fresh: bool = False) -> Account:

@@ -100,6 +100,11 @@ async def remove(
         await withdraw(tx, status.account_id, account.id, "reaction", status.id)
 
 
+async def forget(tx: Transaction, status: Status) -> None:
+    """Nothing is put to a post that is gone, once all who did that were told."""
+    await tx.execute(delete(Reaction).where(col(Reaction.status_id) == status.id))
+
+
 async def of_statuses(
     session: Session, status_ids: Sequence[int]
 ) -> dict[int, Counter[tuple[str, str | None]]]:

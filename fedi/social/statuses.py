@@ -274,9 +274,9 @@ async def _changed_media(
 async def _empty(tx: Transaction, status: Status) -> None:
     """Leave nothing of a post but its id: pictures, ties and boosts of it go, too."""
     boosts = select(Status.id).where(Status.reblog_of_id == status.id)
-    ties: list[Any] = [Pin, Poll, Quote, Reaction]
-    if not status.local:  # who likes one of ours is still to be told that it is gone
-        ties.append(Favourite)
+    ties: list[Any] = [Pin, Poll, Quote]
+    if not status.local:  # who likes one of ours, or reacted, is still to be told that it is gone
+        ties += [Favourite, Reaction]
     for table in ties:
         await tx.execute(delete_rows(table).where(col(table.status_id) == status.id))
     await tx.execute(

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from activitypub.client import Client, FetchError
 from activitypub.client.bodies import ANSWER_LIMIT
+from activitypub.client.guarded import REDIRECTS_LIMIT
 from activitypub.context import ACTIVITY_JSON, LD_JSON
 from activitypub.json import encode
 from activitypub.network import AddressPolicy
@@ -359,11 +360,47 @@ async def test_a_post_verifies_on_the_other_side(
     assert isinstance(await judge(request, pair, f"peer.localhost:{peer.port}"), Verified)
 
 
-async def test_a_post_follows_no_redirect(client: Client, peer: Peer, signer: Signer) -> None:
-    url = peer.redirect("/inbox", peer.url("/other"), 307)
+@pytest.mark.parametrize("status", [302, 303, 307])
+async def test_a_post_follows_no_passing_redirect(
+    client: Client, peer: Peer, signer: Signer, status: int
+) -> None:
+    url = peer.redirect("/inbox", peer.url("/other"), status)
     answer = await client.post(url, b"{}", signer)
-    assert (answer.status, answer.location) == (307, peer.url("/other"))
+    assert (answer.status, answer.location) == (status, peer.url("/other"))
     assert answer.permanent and len(peer.requests) == 1
+
+
+@pytest.mark.parametrize("status", [301, 308])
+async def test_a_post_follows_a_lasting_redirect_within_its_origin(
+    client: Client, peer: Peer, signer: Signer, pair: tuple[str, str], status: int
+) -> None:
+    peer.status("/other", 202)
+    url = peer.redirect("/inbox", "/other", status)
+    answer = await client.post(url, b'{"type":"Like"}', signer)
+    assert answer.status == 202
+    assert [request.target for request in peer.requests] == ["/inbox", "/other"]
+    for request in peer.requests:  # each is signed for where it goes
+        assert (request.method, request.body) == ("POST", b'{"type":"Like"}')
+        assert isinstance(await judge(request, pair, f"peer.localhost:{peer.port}"), Verified)
+
+
+@pytest.mark.parametrize("status", [301, 308])
+async def test_a_post_goes_to_no_other_origin(
+    client: Client, peer: Peer, signer: Signer, status: int
+) -> None:
+    for n, location in enumerate(
+        (peer.url("/inbox", "evil.localhost"), "http://peer.localhost:1/inbox",
+         f"https://peer.localhost:{peer.port}/inbox", "ftp://x/", "http://[", "")
+    ):  # fmt: skip
+        answer = await client.post(peer.redirect(f"/{n}", location, status), b"{}", signer)
+        assert answer.status == status and answer.permanent
+        assert len(peer.requests) == n + 1
+
+
+async def test_a_post_goes_in_no_circle(client: Client, peer: Peer, signer: Signer) -> None:
+    answer = await client.post(peer.redirect("/loop", "/loop", 308), b"{}", signer)
+    assert answer.status == 308
+    assert len(peer.requests) == REDIRECTS_LIMIT + 1
 
 
 @pytest.mark.parametrize(

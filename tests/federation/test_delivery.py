@@ -304,6 +304,38 @@ async def test_what_may_pass_is_sent_again(
     assert await seeing.jobs(instance) == []
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_an_inbox_that_sends_us_elsewhere_is_not_asked_for_days(
+    instance: Instance, internet: Internet, alice: Account, bob: Person, status: int
+) -> None:
+    elsewhere = f"http://{internet.host('elsewhere')}/inbox"
+    internet.answer(bob.inbox, *[status] * 50, Location=elsewhere)
+    await seeing.publish(instance, alice)
+    start = instance.clock.now()
+    await instance.run_jobs()
+    while (waiting := [job for job in await seeing.jobs(instance) if job.state == "ready"]) != []:
+        instance.clock.advance(waiting[0].run_at - instance.clock.now())
+        await instance.run_jobs()
+    assert timedelta(minutes=10) < instance.clock.now() - start < timedelta(hours=3)
+    assert 3 <= len(internet.got(bob.inbox)) <= 10
+    assert internet.got(elsewhere) == []
+    [dead] = await seeing.jobs(instance)
+    assert dead.state == "dead"
+    assert str(status) in dead.error and elsewhere in dead.error
+
+
+async def test_an_inbox_that_has_moved_within_its_server_is_followed(
+    instance: Instance, internet: Internet, alice: Account, bob: Person
+) -> None:
+    moved = f"{bob.origin}/moved/inbox"
+    internet.answer(bob.inbox, 308, Location="/moved/inbox")
+    uri = await seeing.publish(instance, alice)
+    await gone_through(instance)
+    [create] = internet.got(moved)
+    assert create["object"]["id"] == uri
+    assert await seeing.jobs(instance) == []
+
+
 async def test_a_server_may_say_when_to_come_again(
     instance: Instance, internet: Internet, alice: Account, bob: Person
 ) -> None:

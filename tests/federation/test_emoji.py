@@ -6,9 +6,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from sqlmodel import select
 
-from fedi.database.tables import Account
-from fedi.social import reactions
+from fedi.database.tables import Account, Reaction
+from fedi.social import reactions, statuses
 from tests.federation import seeing
 from tests.federation.peer import Internet, Person
 from tests.rig import Instance
@@ -139,3 +140,22 @@ async def test_the_page_of_a_post_shows_reactions_and_loads_nothing_from_elsewhe
     shown = page.one("ul", **{"aria-label": "Reactions"})
     assert sorted(entry.text for entry in shown.all("li")) == [":blobcat: 1", "🔥 1"]
     assert bob.origin not in page.text
+
+
+@pytest.mark.parametrize("how", ["EmojiReact", "Like"])
+async def test_who_put_an_emoji_to_a_post_hears_that_it_is_gone(
+    instance: Instance, internet: Internet, alice: Account, bob: Person, how: str
+) -> None:
+    uri = await seeing.publish(instance, alice)
+    await bob.does(instance, bob.activity(how, uri, content="🎉"))
+    await instance.run_jobs()
+    internet.posted.clear()
+    async with instance.easel.database.write() as tx:
+        status = await statuses.load_by_uri(tx, alice, uri)
+        assert status is not None
+        await statuses.delete(tx, status)
+    await instance.run_jobs()
+    [deletion] = internet.got(bob.inbox)
+    assert (deletion["type"], deletion["object"]["id"]) == ("Delete", uri)
+    async with instance.easel.database.read() as session:
+        assert (await session.exec(select(Reaction))).all() == []

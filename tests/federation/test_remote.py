@@ -67,6 +67,45 @@ async def test_somebody_known_is_read_again_after_a_day(
     assert (await remote.resolve(instance.easel, bob.handle)).display_name == "Bobby"
 
 
+@pytest.mark.parametrize("what", ["document", "webfinger"])
+async def test_who_cannot_be_read_again_is_not_asked_for_at_every_turn(
+    instance: Instance, internet: Internet, alice: Account, what: str
+) -> None:
+    bob = internet.person("bob")
+    await seeing.befriend(instance, alice, bob)
+    instance.clock.advance(timedelta(days=2))
+    if what == "document":
+        internet.fail(bob.uri, 500)
+    else:
+        internet.handles.clear()
+    internet.asked.clear()
+
+    async def says(times: int) -> int:
+        """How often bob's document was asked for meanwhile; what he says is heard all the same."""
+        before = internet.asked[bob.uri]
+        for _ in range(times):
+            note = bob.note()
+            await bob.does(instance, bob.create(note))
+            assert await seeing.status(instance, note["id"]) is not None
+            instance.clock.advance(timedelta(minutes=1))
+        return internet.asked[bob.uri] - before
+
+    assert await says(5) == 1
+    instance.clock.advance(timedelta(hours=2))
+    assert await says(5) == 1
+    # The wait grows, and ends.
+    instance.clock.advance(timedelta(hours=1))
+    assert await says(1) == 0
+    instance.clock.advance(timedelta(days=1))
+    internet.show(bob.uri, bob.document(name="Bobby"))
+    internet.handles[f"bob@{bob.host}"] = bob.uri
+    assert await says(3) == 1
+    assert (await seeing.known(instance, bob.uri)).display_name == "Bobby"
+    # Who was read well is asked for a day later, as if nothing had been.
+    instance.clock.advance(timedelta(days=2))
+    assert await says(2) == 1
+
+
 async def test_a_handle_is_whose_server_says_so(instance: Instance, internet: Internet) -> None:
     bob = internet.person("bob")
     # mallory's server says that bob's handle is theirs; bob's own does not

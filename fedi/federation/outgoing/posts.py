@@ -13,7 +13,7 @@ from fedi.database.tables import Account, Status
 from fedi.federation import recipients, sending
 from fedi.federation.relays import Ready
 from fedi.federation.translate import outward
-from fedi.social import favourites, posts
+from fedi.social import favourites, posts, reactions
 
 
 async def _status(tx: Transaction, payload: dict[str, Any]) -> tuple[Status, Account] | None:
@@ -83,6 +83,7 @@ async def delete_status(tx: Transaction, payload: dict[str, Any]) -> Ready | Non
         inboxes = await recipients.who_may_have(tx, status)
     if status.deleted_at is not None:
         await favourites.forget(tx, status)
+        await reactions.forget(tx, status)
     return author, made, inboxes
 
 
