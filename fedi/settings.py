@@ -161,6 +161,13 @@ class FederationSettings(Section):
     max_inbox_kb: int = Field(
         1024, ge=16, le=16384, description="The largest activity accepted, in kilobytes."
     )
+    relayed_days: int = Field(
+        90,
+        ge=0,
+        le=36500,
+        description="After how many days a post goes that only a relay told of, if nobody here has "
+        "to do with it; it is fetched again when somebody asks for it. 0 keeps them all.",
+    )
     deliveries_at_once: int = Field(
         64, ge=1, le=1000, description="How many deliveries are under way at once."
     )

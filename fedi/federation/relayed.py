@@ -26,7 +26,7 @@ async def relayed(easel: Easel, job: Claimed) -> None:
         known = (await session.exec(select(Status).where(Status.uri == uri))).first()
     try:
         if known is None:
-            await remote.status(easel, uri)
+            await remote.status(easel, uri, relayed=True)
             return
         effect = await rereading.again(easel, known)
     except Malformed:

@@ -237,12 +237,18 @@ async def is_gone(easel: Easel, uri: str) -> bool:
 
 
 async def status(
-    easel: Easel, uri: str, *, live: bool = False, belongs: Belongs | None = None
+    easel: Easel,
+    uri: str,
+    *,
+    live: bool = False,
+    relayed: bool = False,
+    belongs: Belongs | None = None,
 ) -> Status | None:
     """A post by its id: known, or fetched from its own server and stored.
 
     Args:
         live: it is news (a group told us of it) and goes to those who follow its author.
+        relayed: a relay told us of it, and nobody here asked for it.
         belongs: whether it is what is looked for; what is not is not stored.
 
     Returns:
@@ -276,7 +282,7 @@ async def status(
     async with easel.database.write() as tx:
         known_actors = await ids_of(tx, inward.addressed_actors(note))
         received = inward.received(note, author, known_actors)
-        fetched = await statuses.receive(tx, author, received, live=live)
+        fetched = await statuses.receive(tx, author, received, live=live, relayed=relayed)
         await arrivals.expect(easel, tx, fetched)
         return fetched
 

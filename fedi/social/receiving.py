@@ -102,7 +102,12 @@ class Received(Struct, frozen=True, kw_only=True):
 
 
 async def receive(
-    tx: Transaction, author: Account, received: Received, *, live: bool = True
+    tx: Transaction,
+    author: Account,
+    received: Received,
+    *,
+    live: bool = True,
+    relayed: bool = False,
 ) -> Status | None:
     """A post from elsewhere: stored and spread once, however often it comes.
 
@@ -111,6 +116,7 @@ async def receive(
         received: what it says.
         live: it was sent to us. What was only fetched, such as the beginning of a thread, is
             stored and put before nobody; if it is sent later, it is spread then.
+        relayed: only a relay told of it, so that it may go after a time (`pruning`).
 
     Returns:
         The status; the one that was there, if it came before; None if it is dead, or its
@@ -135,6 +141,7 @@ async def receive(
         visibility=received.visibility,
         created_at=published,
         fetched_at=tx.now,
+        relayed_at=tx.now if relayed else None,
     )
     _fill(status, received)
     if not await add_once(tx, status):
@@ -166,6 +173,8 @@ async def _again(
     if status.deleted_at is not None or status.account_id != author.id:
         return None
     if live:
+        status.relayed_at = None  # it comes to somebody here now
+        tx.add(status)
         named, silent = await _people(tx, received)
         await spreading.set_mentions(tx, status, named, silent)
         if received.quoted_uri is not None:

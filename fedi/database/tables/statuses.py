@@ -32,6 +32,19 @@ class Status(Table, table=True):
         Index("status_reblog", "reblog_of_id", "account_id"),
         Index("status_context", "context_uri", "id"),
         Index(
+            "status_relayed",
+            "relayed_at",
+            sqlite_where=text("relayed_at IS NOT NULL"),
+            postgresql_where=text("relayed_at IS NOT NULL"),
+        ),
+        Index(
+            "status_unread",
+            "local",
+            "deleted_at",
+            sqlite_where=text("deleted_at IS NOT NULL AND fetched_at IS NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL AND fetched_at IS NULL"),
+        ),
+        Index(
             "status_reblog_once",
             "reblog_of_id",
             "account_id",
@@ -88,6 +101,8 @@ class Status(Table, table=True):
     edited_at: datetime | None = optional_moment()
     deleted_at: datetime | None = optional_moment()  # a tombstone: answers 410
     fetched_at: datetime | None = optional_moment()
+    # When a relay told of it, while nobody here is known to have to do with it (`social.pruning`).
+    relayed_at: datetime | None = optional_moment()
 
     @property
     def held(self) -> bool:

@@ -1,0 +1,46 @@
+"""The `prune` job: every hour, what nobody here needs any more is let go (`social.pruning`)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
+from weakref import WeakKeyDictionary
+
+from fedi.database import Transaction
+from fedi.jobs import Claimed, chore, enqueue, handles
+from fedi.runtime import Easel
+from fedi.social import pruning
+
+EVERY = timedelta(hours=1)
+BATCHES = 100  # of each kind in one go; the rest is left for the next
+ATTEMPTS = 1000  # a job that lay dead would be the last
+
+_asked: WeakKeyDictionary[Easel, datetime] = WeakKeyDictionary()
+
+
+@chore
+async def ask(easel: Easel, tx: Transaction, ending: bool) -> None:
+    """Ask for it, once an hour."""
+    if ending or tx.now - _asked.setdefault(easel, tx.now) < EVERY:
+        return
+    _asked[easel] = tx.now
+    await enqueue(tx, "prune", {}, unique_key="prune")
+
+
+@handles("prune", attempts=ATTEMPTS, at_once=1)
+async def prune(easel: Easel, job: Claimed) -> None:
+    """Let go of what is too old, in short transactions."""
+    await _in_batches(easel, pruning.drop_tombstones)
+    days = easel.settings.federation.relayed_days
+    if days:
+        kept_for = timedelta(days=days)
+        await _in_batches(easel, partial(pruning.drop_relayed, kept_for=kept_for))
+
+
+async def _in_batches(easel: Easel, drop: Callable[[Transaction], Awaitable[int]]) -> None:
+    for _ in range(BATCHES):
+        async with easel.database.write() as tx:
+            looked_at = await drop(tx)
+        if looked_at < pruning.BATCH:
+            return
