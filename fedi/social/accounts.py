@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from activitypub.signatures.keys import generate
 from fedi.database import Session, Transaction
+from fedi.database.insertion import add_once
 from fedi.database.tables import AccessToken, Account, Login
 from fedi.social import account_keys, credentials, departures
 from fedi.social.errors import Invalid
@@ -74,7 +75,7 @@ async def create_local(
         if (await tx.exec(select(Login).where(Login.email == email.lower()))).first():
             raise Invalid("That email address has an account already.")
     hashed = await credentials.hash_password(password) if password is not None else None
-    account = await _add_local(
+    account, made = await _add_local(
         tx,
         uri=f"{tx.instance.url}/users/{username}",
         url=f"{tx.instance.url}/@{username}",
@@ -82,6 +83,8 @@ async def create_local(
         display_name=display_name or username,
         actor_type="Person",
     )
+    if not made:
+        raise Invalid(f"The name {username} is taken.")
     tx.add(
         Login(
             account_id=account.id,
@@ -98,7 +101,8 @@ async def create_local(
 
 async def _add_local(
     tx: Transaction, *, uri: str, url: str, username: str, display_name: str, actor_type: str
-) -> Account:
+) -> tuple[Account, bool]:
+    """A new local account; or the one that was made at the same moment, and False."""
     private_pem, public_pem = await asyncio.to_thread(generate)
     account = Account(
         id=tx.new_id(),
@@ -120,10 +124,10 @@ async def _add_local(
         created_at=tx.now,
         updated_at=tx.now,
     )
-    tx.add(account)
-    await tx.flush()
+    if not await add_once(tx, account):
+        return (await tx.exec(BY_URI, params={"uri": uri})).one(), False
     await account_keys.ensure(tx, account)
-    return account
+    return account, True
 
 
 def instance_actor_uri(instance_url: str) -> str:
@@ -132,11 +136,11 @@ def instance_actor_uri(instance_url: str) -> str:
 
 
 async def ensure_instance_actor(tx: Transaction) -> Account:
-    """The instance's own actor, made on the first start."""
+    """The instance's own actor, made on the first start, by one of those who start."""
     existing = await instance_actor(tx)
     if existing is not None:
         return existing
-    return await _add_local(
+    account, _ = await _add_local(
         tx,
         uri=instance_actor_uri(tx.instance.url),
         url=f"{tx.instance.url}/about",
@@ -144,6 +148,7 @@ async def ensure_instance_actor(tx: Transaction) -> Account:
         display_name=tx.instance.name,
         actor_type="Application",
     )
+    return account
 
 
 async def instance_actor(session: Session) -> Account | None:

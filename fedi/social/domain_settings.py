@@ -3,11 +3,14 @@
 So they hold wherever rules hold, and `easel domain list` shows them. What the settings say comes
 back with every start, whatever the command line made of it since; what they say no longer goes with
 the next one.
+
+Of several processes that start at the same moment one does it, while the others wait for its mark.
 """
 
 from __future__ import annotations
 
 from fedi.database import Transaction
+from fedi.database.insertion import insert_new, row_values
 from fedi.database.tables import DomainRule, Mark
 from fedi.settings import FederationSettings
 from fedi.social import domains
@@ -43,7 +46,7 @@ def of_settings(settings: FederationSettings) -> dict[str, DomainRule]:
 
 
 async def _keep_mode(tx: Transaction, mode: str) -> bool:
-    mark = await tx.get(Mark, MODE) or Mark(name=MODE, value="open")
+    mark = await _mark(tx, MODE, "open")
     if mark.value == mode:
         return False
     mark.value = mode
@@ -52,7 +55,7 @@ async def _keep_mode(tx: Transaction, mode: str) -> bool:
 
 
 async def _keep_rules(tx: Transaction, wanted: dict[str, DomainRule]) -> bool:
-    mark = await tx.get(Mark, RULES) or Mark(name=RULES)
+    mark = await _mark(tx, RULES, "")
     before, changed = set(mark.value.split()), False
     for domain in before - wanted.keys():
         row = await tx.get(DomainRule, domain)
@@ -60,9 +63,13 @@ async def _keep_rules(tx: Transaction, wanted: dict[str, DomainRule]) -> bool:
             await tx.delete(row)
             changed = True
     for domain, rule in wanted.items():
-        row = await tx.get(DomainRule, domain) or DomainRule(domain=domain, created_at=tx.now)
+        row, new = await _rule(tx, domain)
         told = (rule.severity, rule.reject_media, rule.reject_reports)
-        if domain not in before or (row.severity, row.reject_media, row.reject_reports) != told:
+        if (
+            new
+            or domain not in before
+            or (row.severity, row.reject_media, row.reject_reports) != told
+        ):
             row.severity, row.reject_media, row.reject_reports = told
             tx.add(row)
             changed = True
@@ -70,3 +77,18 @@ async def _keep_rules(tx: Transaction, wanted: dict[str, DomainRule]) -> bool:
         mark.value = " ".join(wanted)
         tx.add(mark)
     return changed
+
+
+async def _mark(tx: Transaction, name: str, value: str) -> Mark:
+    """The mark of this name, for this transaction alone; it has this value if it is new."""
+    await insert_new(tx, Mark, {"name": name, "value": value})
+    return await tx.get_one(Mark, name, with_for_update=True, populate_existing=True)
+
+
+async def _rule(tx: Transaction, domain: str) -> tuple[DomainRule, bool]:
+    """The rule of this domain, which `easel domain` may be making at the same moment; and whether
+    it is new."""
+    row = DomainRule(domain=domain, created_at=tx.now)
+    new = await insert_new(tx, DomainRule, row_values(row)) > 0
+    locked = await tx.get_one(DomainRule, domain, with_for_update=True, populate_existing=True)
+    return locked, new

@@ -1,0 +1,69 @@
+"""Several processes may start on one database at the same moment, also for the first time."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlmodel import col, select
+
+from fedi.app import create_app
+from fedi.database.tables import Account, DomainRule
+from fedi.runtime import Easel
+from fedi.settings import Settings
+from tests import rig
+
+TOGETHER = 3
+
+FEDERATION = {
+    "reject": ["spam.example", "worse.example"],
+    "silence": ["loud.example"],
+    "reject_media": ["loud.example"],
+}
+
+
+async def start(settings: Settings) -> None:
+    """A process starts, and the others start meanwhile."""
+    together = asyncio.Barrier(TOGETHER)
+
+    async def one() -> None:
+        async with rig.opened(settings) as easel:
+            app = create_app(easel, run_jobs=False)
+            await together.wait()
+            async with app.router.lifespan_context(app):
+                pass
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(TOGETHER):
+            group.create_task(one())
+
+
+async def rules(easel: Easel) -> list[tuple[str, str, bool]]:
+    async with easel.database.read() as session:
+        rows = (await session.exec(select(DomainRule).order_by(col(DomainRule.domain)))).all()
+        return [(row.domain, row.severity, row.reject_media) for row in rows]
+
+
+@pytest.mark.parametrize("turn", range(3))
+async def test_processes_that_start_at_once_do_not_collide(
+    new_database: rig.NewDatabase, tmp_path: Path, turn: int
+) -> None:
+    url = new_database()
+    await start(rig.settings_for(tmp_path, url, federation=FEDERATION))
+    limited = {"mode": "limited", "reject": ["spam.example", "new.example"]}
+    async with rig.opened(rig.settings_for(tmp_path, url)) as easel:
+        assert await rules(easel) == [
+            ("loud.example", "silence", True),
+            ("spam.example", "suspend", False),
+            ("worse.example", "suspend", False),
+        ]
+        async with easel.database.read() as session:
+            actors = (await session.exec(select(Account.uri))).all()
+        assert actors == [f"{easel.settings.instance.url}/actor"]
+        # Not for the first time, but with other settings.
+        await start(rig.settings_for(tmp_path, url, federation=limited))
+        assert await rules(easel) == [
+            ("new.example", "suspend", False),
+            ("spam.example", "suspend", False),
+        ]
