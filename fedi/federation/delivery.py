@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from weakref import WeakKeyDictionary
@@ -16,7 +16,8 @@ from activitypub.client import FetchError
 from activitypub.signatures import Signer
 from fedi import logs
 from fedi.database.tables import Account, OutgoingActivity
-from fedi.federation import hosts, remote, synchronisation
+from fedi.events import QUEUE_SIZE
+from fedi.federation import hosts, remote, sending, synchronisation
 from fedi.jobs import Backoff, Claimed, GiveUp, Postpone, Retry, enqueue, handles
 from fedi.runtime import Easel
 from fedi.social import domains, remote_accounts
@@ -42,6 +43,8 @@ MAX_RETRY_AFTER = timedelta(days=1)
 ASKED_AFTER = 20  # people of one inbox that is gone; a whole server that is gone has many
 
 BODIES_KEPT = 64  # activities in the middle of their fan-out
+# An event is a hint that another process may miss: nothing is believed for longer.
+BODIES_AGE = timedelta(minutes=1)
 
 log = logs.get(__name__)
 
@@ -49,9 +52,49 @@ Loaded = tuple[bytes, Signer, Account | None]
 """What is sent, who signs it, and whose followers it is for, if it is for them alone."""
 
 _Reading = asyncio.Task[Loaded | None]
-_Kept = OrderedDict[int, _Reading]
 
-_outgoing: WeakKeyDictionary[Easel, _Kept] = WeakKeyDictionary()
+
+class Bodies:
+    """Activities that this process has read for the first tries of their deliveries."""
+
+    def __init__(self, easel: Easel) -> None:
+        self._changed = easel.events.attach(sending.TOPIC)
+        self._kept: OrderedDict[int, tuple[datetime, _Reading]] = OrderedDict()
+
+    async def get(self, easel: Easel, outgoing_id: int) -> Loaded | None:
+        """An activity as it is sent, read by whoever comes first for all who come soon after.
+
+        What was changed since, or overtaken, is read again: what is said of it after the commit is
+        heard here first.
+        """
+        self._forget_changed()
+        now = easel.clock.now()
+        read_at, known = self._kept.get(outgoing_id, (now, None))
+        if known is None or now - read_at >= BODIES_AGE:
+            known = asyncio.create_task(_read(easel, outgoing_id))
+            self._kept[outgoing_id] = now, known
+            known.add_done_callback(partial(self._forget_failed, outgoing_id))
+            while len(self._kept) > BODIES_KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(outgoing_id)
+        return await asyncio.shield(known)
+
+    def _forget_changed(self) -> None:
+        heard = self._changed.drain()
+        if len(heard) >= QUEUE_SIZE:  # there may have been more
+            self._kept.clear()
+        for event in heard:
+            for outgoing_id in event.data["ids"]:
+                self._kept.pop(outgoing_id, None)
+
+    def _forget_failed(self, outgoing_id: int, read: _Reading) -> None:
+        failed = read.cancelled() or read.exception() is not None or read.result() is None
+        _, known = self._kept.get(outgoing_id, (None, None))
+        if failed and known is read:
+            del self._kept[outgoing_id]
+
+
+_bodies: WeakKeyDictionary[Easel, Bodies] = WeakKeyDictionary()
 
 
 def _at_once(easel: Easel) -> int:
@@ -136,26 +179,14 @@ async def ask_after(easel: Easel, job: Claimed) -> None:
 
 
 async def _load(easel: Easel, job: Claimed) -> Loaded | None:
-    """An activity as it is sent; kept while its deliveries are tried for the first time. Later it
-    may be overtaken, or say something else."""
+    """An activity as it is sent; kept while its deliveries are tried for the first time."""
     outgoing_id: int = job.payload["outgoing"]
     if job.attempts > 1:
         return await _read(easel, outgoing_id)
-    kept = _outgoing.setdefault(easel, OrderedDict())
-    known = kept.get(outgoing_id)
-    if known is None:  # whoever comes first reads it for all
-        known = kept[outgoing_id] = asyncio.create_task(_read(easel, outgoing_id))
-        known.add_done_callback(partial(_forget_failed, kept, outgoing_id))
-        while len(kept) > BODIES_KEPT:
-            kept.popitem(last=False)
-    kept.move_to_end(outgoing_id)
-    return await asyncio.shield(known)
-
-
-def _forget_failed(kept: _Kept, outgoing_id: int, read: _Reading) -> None:
-    failed = read.cancelled() or read.exception() is not None or read.result() is None
-    if failed and kept.get(outgoing_id) is read:
-        del kept[outgoing_id]
+    bodies = _bodies.get(easel)
+    if bodies is None:
+        bodies = _bodies[easel] = Bodies(easel)
+    return await bodies.get(easel, outgoing_id)
 
 
 async def _read(easel: Easel, outgoing_id: int) -> Loaded | None:

@@ -24,6 +24,7 @@ from fedi.clock import Clock
 from fedi.database import Transaction
 from fedi.database.insertion import insert_new, row_values
 from fedi.database.tables import Account, Job, OutgoingActivity
+from fedi.events import Event
 from fedi.federation import hosts
 from fedi.jobs import NewJob, enqueue_many
 from fedi.social import account_keys
@@ -40,6 +41,9 @@ BETWEEN_TWO = frozenset({"Accept", "Reject"})
 
 STATES = frozenset({"Create", "Update", "Delete"})  # each says how an object is from now on
 SORTED = frozenset({"Add", "Remove"})  # each says whether an object is in a collection
+
+
+TOPIC = "outgoing"  # `{"ids": […]}`: of activities that are not what they were
 
 
 async def send(
@@ -90,12 +94,26 @@ async def forward(
 
 
 async def renew(tx: Transaction, sender: Account, activity: Activity) -> None:
-    """Where an activity still waits to be sent, let it say what it says now."""
+    """Where an activity still waits to be sent, let it say what it says now.
+
+    Args:
+        tx: a transaction.
+        sender: whose it is, and who signs.
+        activity: what it says now, under the id that it has.
+    """
     waiting = update(OutgoingActivity).where(
         col(OutgoingActivity.uri) == activity.id, col(OutgoingActivity.account_id) == sender.id
     )
-    body = await _body(tx, sender, activity)
-    await tx.execute(waiting.values(body=body).execution_options(synchronize_session=False))
+    await _change(tx, waiting.values(body=await _body(tx, sender, activity)))
+
+
+async def _change(tx: Transaction, statement: Any) -> None:
+    """Change what waits; who keeps it in memory (`delivery`) hears of it after the commit."""
+    changed = statement.returning(col(OutgoingActivity.id))
+    rows = await tx.execute(changed.execution_options(synchronize_session=False))
+    ids = list(rows.scalars())
+    if ids:
+        tx.emit(Event(TOPIC, "changed", {"ids": ids}))
 
 
 def _about(activity: Activity) -> str | None:
@@ -116,8 +134,7 @@ async def _overtake(tx: Transaction, sender: Account, activity: Activity) -> Non
     )
     if activity.type == "Update":  # a post that was not received yet is still to come
         earlier = earlier.where(col(OutgoingActivity.type) == "Update")
-    done = earlier.values(overtaken_at=tx.now)
-    await tx.execute(done.execution_options(synchronize_session=False))
+    await _change(tx, earlier.values(overtaken_at=tx.now))
 
 
 async def _reachable(tx: Transaction, inboxes: Sequence[str]) -> list[str]:

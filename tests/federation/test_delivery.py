@@ -336,6 +336,41 @@ async def test_an_inbox_that_has_moved_within_its_server_is_followed(
     assert await seeing.jobs(instance) == []
 
 
+@pytest.mark.parametrize("how", ["edited", "deleted"])
+async def test_who_comes_late_in_a_first_fan_out_gets_what_holds_now(
+    instance: Instance, internet: Internet, alice: Account, bob: Person, how: str
+) -> None:
+    """One server has the post already; at the other nothing could be tried yet."""
+    carol = internet.person("carol", "third")
+    await befriend(instance, alice, carol)
+    internet.answer(carol.inbox, 503, **{"Retry-After": "40"})
+    await seeing.publish(instance, alice, "first")
+    await instance.run_jobs()
+    uri = await seeing.publish(instance, alice, "tyop")
+    await instance.run_jobs()
+    assert "tyop" in internet.got(bob.inbox)[-1]["object"]["content"]
+    instance.clock.advance(timedelta(seconds=5))
+    async with instance.easel.database.write() as tx:
+        status = await statuses.load_by_uri(tx, alice, uri)
+        assert status is not None
+        if how == "edited":
+            await statuses.edit(tx, alice, status, Draft(text="mended"))
+        else:
+            await statuses.delete(tx, status)
+    await instance.run_jobs()
+    assert len(internet.got(carol.inbox)) == 1
+    instance.clock.advance(timedelta(seconds=40))
+    await instance.run_jobs()
+    heard = {
+        body["type"]: body["object"].get("content")
+        for body in internet.got(carol.inbox)
+        if body["object"]["id"] == uri
+    }
+    new = "<p>mended</p>"
+    wanted = {"Create": new, "Update": new} if how == "edited" else {"Delete": None}
+    assert heard == wanted
+
+
 async def test_a_server_may_say_when_to_come_again(
     instance: Instance, internet: Internet, alice: Account, bob: Person
 ) -> None:
