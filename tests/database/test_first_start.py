@@ -12,6 +12,7 @@ from fedi.app import create_app
 from fedi.database.tables import Account, DomainRule
 from fedi.runtime import Easel
 from fedi.settings import Settings
+from fedi.social import domains
 from tests import rig
 
 TOGETHER = 3
@@ -67,3 +68,17 @@ async def test_processes_that_start_at_once_do_not_collide(
             ("new.example", "suspend", False),
             ("spam.example", "suspend", False),
         ]
+
+
+async def test_a_silence_that_was_lifted_by_hand_comes_back_with_the_next_start(
+    new_database: rig.NewDatabase, tmp_path: Path
+) -> None:
+    url = new_database()
+    settings = rig.settings_for(tmp_path, url, federation={"silence": ["loud.example"]})
+    await start(settings)
+    async with rig.opened(settings) as easel:
+        async with easel.database.write() as tx:
+            await domains.remove(tx, "loud.example", limited=False)
+        assert await rules(easel) == []
+        await start(settings)
+        assert await rules(easel) == [("loud.example", "silence", False)]
