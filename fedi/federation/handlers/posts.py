@@ -91,7 +91,9 @@ class Arrival:
     @classmethod
     async def together(cls, tx: Transaction, several: Sequence[Arrival]) -> None:
         """All of these effects, in few statements where that is possible."""
-        if not several:
+        if len(several) < 2:
+            for arrival in several:
+                await arrival(tx)
             return
         prefix = f"{tx.instance.url}/"
         followed = await _followed(tx, {arrival.actor.id for arrival in several})
