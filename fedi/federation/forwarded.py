@@ -12,7 +12,7 @@ from activitypub.client import FetchError
 from activitypub.errors import Malformed
 from activitypub.objects import Activity
 from activitypub.signatures import Reason, Refused, Verified
-from fedi.federation import remote
+from fedi.federation import newcomers, remote
 from fedi.runtime import Easel
 
 # A proof that says nothing is no proof; one that lies is the end of it (FEP-8b32, Verification).
@@ -60,6 +60,7 @@ async def believed(
 async def _refetched(easel: Easel, activity: Activity, proven: Refused) -> bytes | Refused:
     assert activity.id is not None
     try:
+        await newcomers.meet(easel, activity.id)
         got = await easel.client.get_document(activity.id, await remote.instance_signer(easel))
         found = Activity.parse(got.document)
     except Malformed:

@@ -30,7 +30,7 @@ from fedi.federation.documents.reading import (
     reader_of,
     status_of,
 )
-from fedi.federation.inbox import signed_by
+from fedi.federation.inbox import again, signed_by
 from fedi.social import featured_tags, posts, statuses
 
 Show = Callable[[list[Any]], Awaitable[Iterable[Any]]]
@@ -112,7 +112,7 @@ async def followers_synchronization(request: Request) -> Response:
     easel = easel_of(request)
     signed = await signed_by(easel, request, b"")
     if isinstance(signed, Refused):
-        raise HTTPException(signed.status, signed.detail, headers=VARY)
+        raise HTTPException(signed.status, signed.detail, {**VARY, **again(signed)})
     at = origin.origin(signed.owner)
     assert at is not None
     async with easel.database.read() as session:
