@@ -8,15 +8,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from sqlalchemy import delete, insert
 from sqlmodel import select
 from typer.testing import CliRunner
 
 from fedi.cli import app, context
-from fedi.database.tables import Account, PeerHost
+from fedi.database.tables import Account, DomainRule, PeerHost
 from fedi.federation import hosts, incoming
-from fedi.social import accounts, follows
+from fedi.social import accounts, domains, follows
 from tests import rig
-from tests.federation import seeing
+from tests.federation import peer, seeing
 from tests.federation.peer import Internet, Person
 from tests.rig import Instance
 
@@ -241,6 +243,51 @@ async def test_a_wildcard_of_names_does_not_fill_the_memory(instance: Instance) 
     assert len(known) == hosts.KEPT
     async with instance.easel.database.write() as tx:
         await known.save(tx, at_once=True)
+
+
+async def test_a_wildcard_of_names_does_not_fill_the_table(
+    instance: Instance, internet: Internet, alice: Account, tmp_path: Path
+) -> None:
+    """The oldest go; those stay who have to do with somebody here, or have a rule."""
+    long_ago = instance.clock.now() - timedelta(days=80)
+    follower = internet.person("bob", "follower")
+    await follower.does(instance, follower.activity("Follow", alice.uri))
+    followed = internet.person("carol", "followed")
+    await seeing.follow(instance, alice, followed.uri)
+    split = internet.person("dave", "split", webfinger=f"dave@{internet.host('vanity')}")
+    internet.fingers[f"dave@{internet.host('vanity')}"] = lambda _: web.json_response(
+        {
+            "subject": f"acct:dave@{internet.host('vanity')}",
+            "links": [{"rel": "self", "type": peer.ACTIVITY_JSON, "href": split.uri}],
+        },
+        content_type=peer.JRD_JSON,
+    )
+    await split.does(instance, split.activity("Follow", alice.uri))
+    assert (await seeing.known(instance, split.uri)).domain == internet.host("vanity")
+    ruled, fresh = internet.host("ruled"), internet.host("fresh")
+    needed = {person.host for person in (follower, followed, split)} | {ruled}
+    async with instance.easel.database.write() as tx:
+        await hosts.save(instance.easel, tx, True)
+        await domains.put(tx, [DomainRule(domain=ruled, created_at=tx.now)], limited=False)
+        await tx.execute(delete(PeerHost))
+        names = [*needed, *(f"n{n}.evil.example" for n in range(hosts.MAX_ROWS + 200))]
+        ages = {name: 2 * MINUTE for name in needed} | {names[-1]: MINUTE}  # the oldest of all
+        rows = [
+            {"host": name, "first_seen_at": long_ago - ages.get(name, timedelta())}
+            for name in names
+        ]
+        for start in range(0, len(rows), 5_000):
+            await tx.execute(insert(PeerHost), rows[start : start + 5_000])
+    settings = rig.settings_for(tmp_path, instance.easel.settings.database.url)
+    async with rig.opened(settings, instance.clock) as started:  # the next process
+        (await hosts.of(started)).seen(fresh)
+        async with started.database.write() as tx:
+            await hosts.save(started, tx, True)
+    async with instance.easel.database.read() as session:
+        kept = set((await session.exec(select(PeerHost.host))).all())
+    assert len(kept) == hosts.MAX_ROWS
+    assert kept >= needed | {fresh}
+    assert names[-1] not in kept
 
 
 @pytest.fixture
