@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
@@ -28,7 +31,7 @@ from fedi.database import Session, Transaction
 from fedi.database.insertion import insert_into
 from fedi.database.marks import Watch, change
 from fedi.database.tables import Account, DomainAllow, DomainRule, Follow, PeerHost, Relay
-from fedi.jobs import Backoff, chore
+from fedi.jobs import Backoff, Postpone, Retry, chore
 from fedi.runtime import Easel
 
 TOPIC = "hosts"
@@ -37,6 +40,12 @@ FAILURES = 5  # in a row, until a host is left alone (Fedify 2.3 has five, Masto
 ALONE = Backoff(first=timedelta(minutes=1), factor=2, most=timedelta(hours=6), jitter=0.1)
 PROBE = timedelta(minutes=1)  # how long the others wait for the one that is sent ahead
 REST_AFTER = timedelta(days=7)  # of nothing but failures, as Mastodon 4.6
+
+ANSWERS_FOR = timedelta(days=1)  # who took a delivery so lately is believed to take the next
+HANGS_S = 1.0  # who takes longer, and then does not answer, holds up others
+HANGING_FOR = timedelta(minutes=1)  # after the last of them some slots are kept for who answers
+KEPT_FREE = 0.5  # of the slots
+PUT_OFF = Backoff(first=timedelta(seconds=10), jitter=1.0)
 
 KEPT = 10_000  # hosts in memory; a name costs nothing where DNS has wildcards (CVE-2026-69132)
 SAVE_EVERY = timedelta(seconds=10)
@@ -90,6 +99,8 @@ class Hosts:
         self._refreshing = asyncio.Lock()
         self._saved_at = easel.clock.now()
         self._uncounted = CAP_EVERY
+        self._hung_at: datetime | None = None  # any of them
+        self._doubted = 0  # deliveries under way to hosts that may hang
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -141,6 +152,38 @@ class Hosts:
             return health.probe_until
         health.probe_until = now + PROBE
         return None
+
+    @contextmanager
+    def slot(self, host: str, slots: int) -> Iterator[None]:
+        """Around one delivery: while some hosts hang, those of which nobody knows whether they
+        answer do not get all the slots.
+
+        Args:
+            host: where it goes.
+            slots: how many deliveries are under way at once.
+
+        Raises:
+            Postpone: it has to wait a moment.
+        """
+        now = self._clock.now()
+        health = self._kept.get(host)
+        lately = health.delivered_at if health is not None and health.well else None
+        if lately is not None and now - lately < ANSWERS_FOR:
+            yield
+            return
+        hanging = self._hung_at is not None and now - self._hung_at < HANGING_FOR
+        if hanging and self._doubted >= max(1, int(slots * KEPT_FREE)):
+            raise Postpone("Other servers keep us waiting.", now + PUT_OFF.wait(1))
+        self._doubted += 1
+        began = time.monotonic()
+        try:
+            yield
+        except Retry:
+            if time.monotonic() - began >= HANGS_S:
+                self._hung_at = self._clock.now()
+            raise
+        finally:
+            self._doubted -= 1
 
     def delivered(self, host: str) -> None:
         """A delivery got through."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -234,6 +235,55 @@ async def test_health_is_written_in_batches(
     instance.clock.advance(hosts.SAVE_EVERY)
     await instance.run_jobs()
     assert await written() == 2
+
+
+class Hanging(web.StreamResponse):
+    """Says nothing until it is let go."""
+
+    def __init__(self, released: asyncio.Event) -> None:
+        super().__init__()
+        self._released = released
+
+    async def prepare(self, request: web.BaseRequest) -> Any:
+        await self._released.wait()
+        raise ConnectionResetError
+
+
+async def test_many_hosts_that_hang_do_not_get_all_the_slots(
+    new_database: rig.NewDatabase, tmp_path: Path, internet: Internet
+) -> None:
+    """Forty of them, before each has failed often enough to be left alone: who answered lately
+    gets the next post when the first of them have been given up."""
+    slots, released = 8, asyncio.Event()
+    async with rig.serve_instance(
+        tmp_path,
+        new_database(),
+        clock=internet.clock,
+        federation={"deliveries_at_once": slots, "timeout_s": 1.5},
+    ) as instance:
+        async with instance.easel.database.write() as tx:
+            alice = await accounts.create_local(tx, "alice")
+        for n in range(40):
+            [inbox] = await followers(instance, alice, internet.host(f"h{n:02}"), 1)
+            internet.answers[inbox] = [lambda _: Hanging(released)] * 9
+        instance.clock.advance(hosts.ANSWERS_FOR)
+        [fine] = await followers(instance, alice, internet.host("zzz"), 1)
+        internet.posted.clear()
+        await seeing.publish(instance, alice, "to all")
+        running = asyncio.create_task(instance.run_jobs())
+        try:
+            await rig.until(lambda: internet.got(fine), seconds=60)
+            assert len(internet.posted) < 20  # the others are not even tried yet
+        finally:
+            released.set()
+            await running
+        # nobody is forgotten
+        internet.answers.clear()
+        for _ in range(20):
+            instance.clock.advance(2 * MINUTE)
+            await instance.run_jobs()
+        assert len({url for url, _, _ in internet.posted}) == 41
+        assert await seeing.jobs(instance) == []
 
 
 async def test_a_wildcard_of_names_does_not_fill_the_memory(instance: Instance) -> None:
