@@ -161,6 +161,13 @@ class FederationSettings(Section):
     max_inbox_kb: int = Field(
         1024, ge=16, le=16384, description="The largest activity accepted, in kilobytes."
     )
+    new_hosts_per_minute: int = Field(
+        100,
+        ge=1,
+        le=100_000,
+        description="How many servers that were never heard of may come in a minute. Five times "
+        "as many may come at once, and a tenth of them from below one domain.",
+    )
     deliveries_at_once: int = Field(
         64, ge=1, le=1000, description="How many deliveries are under way at once."
     )
