@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import aiohttp.resolver
 import pytest
-from aiohttp.abc import ResolveResult
 
 # Nobody here is asked: a test that means one of these is told that it is not there.
 ELSEWHERE = ("1.1.1.7", "2606:4700::1111")
@@ -53,29 +51,24 @@ class Names:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.answers: dict[str, list[tuple[str, ...]]] = {}
         self.asked: list[str] = []
-        names = self
+        truly = socket.getaddrinfo
 
-        async def resolve(
-            self: object, host: str, port: int = 0, family: int = 0
-        ) -> list[ResolveResult]:
-            return names.resolve(host, port)
+        def getaddrinfo(host: Any, port: Any, *rest: Any, **named: Any) -> list[Any]:
+            if host not in self.answers:
+                return truly(host, port, *rest, **named)
+            return [_found(address, port) for address in self._next(host)]
 
-        monkeypatch.setattr(aiohttp.resolver.ThreadedResolver, "resolve", resolve)
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
-    def resolve(self, host: str, port: int) -> list[ResolveResult]:
+    def _next(self, host: str) -> tuple[str, ...]:
         self.asked.append(host)
-        waiting = self.answers.get(host)
-        if not waiting:
-            raise OSError(f"{host} is no name")
-        given = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in given
-        ]
+        waiting = self.answers[host]
+        return waiting.pop(0) if len(waiting) > 1 else waiting[0]
+
+
+def _found(address: str, port: int) -> tuple[Any, ...]:
+    """An address as `getaddrinfo` has it."""
+    inet6 = ":" in address
+    family = socket.AF_INET6 if inet6 else socket.AF_INET
+    where = (address, port, 0, 0) if inet6 else (address, port)
+    return family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", where
