@@ -29,7 +29,7 @@ doctor: $(VENV)/.installed ## Look at the settings, the database, the address, t
 .PHONY: test
 test: $(VENV)/.installed-test $(PASTURE)/.venv/.installed ## Run all tests.
 	@echo "Running all tests"
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(PYTEST)
 
 .PHONY: lint
 lint: $(VENV)/.installed-test ## ruff, mypy --strict, import-linter.

@@ -168,6 +168,13 @@ class FederationSettings(Section):
         description="After how many days a post goes that only a relay told of, if nobody here has "
         "to do with it; it is fetched again when somebody asks for it. 0 keeps them all.",
     )
+    new_hosts_per_minute: int = Field(
+        100,
+        ge=1,
+        le=100_000,
+        description="How many servers that were never heard of may come in a minute. Five times "
+        "as many may come at once, and a tenth of them from below one domain.",
+    )
     deliveries_at_once: int = Field(
         64, ge=1, le=1000, description="How many deliveries are under way at once."
     )

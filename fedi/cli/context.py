@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,18 @@ class CommandError(Exception):
     """A command cannot do what was asked; the message is one plain sentence."""
 
 
+class DatabaseUnusable(CommandError):
+    """There is no database that this Easel can work with.
+
+    Args:
+        reason: why, in the words of the database.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The database cannot be used: {reason}. Mend database.url.")
+        self.reason = reason
+
+
 def settings() -> Settings:
     """The settings of this command.
 
@@ -31,12 +43,51 @@ def settings() -> Settings:
     return settings_module.load(config)
 
 
+@contextmanager
+def database_in_words() -> Iterator[None]:
+    """What a database that cannot be used raises: it is none, it is down, it is a newer Easel's.
+
+    Raises:
+        DatabaseUnusable: in place of all that.
+    """
+    try:
+        yield
+    except Exception as error:
+        # Here, so that a start that goes well need not load them.
+        from alembic.util import CommandError as MigrationError
+        from asyncpg import PostgresError
+        from sqlalchemy.exc import SQLAlchemyError
+
+        words = str(getattr(error, "orig", None) or error).splitlines()
+        reason = words[0].rstrip(".") if words else type(error).__name__
+        if isinstance(error, MigrationError):
+            raise DatabaseUnusable(f"it may be a newer Easel's ({reason})") from error
+        if isinstance(error, OSError | ValueError | SQLAlchemyError | PostgresError):
+            raise DatabaseUnusable(reason) from error
+        raise
+
+
+async def open_easel(chosen: Settings) -> Easel:
+    """Open the instance that these settings name.
+
+    Raises:
+        DatabaseUnusable: its database is none that this Easel can work with.
+    """
+    with database_in_words():
+        return await Easel.open(chosen)
+
+
 @asynccontextmanager
 async def opened() -> AsyncIterator[Easel]:
-    """The instance that the settings name, opened for one command."""
+    """The instance that the settings name, opened for one command.
+
+    Raises:
+        SettingsError: the settings cannot be used.
+        DatabaseUnusable: the database cannot be used.
+    """
     chosen = settings()
     logs.configure(chosen.log.model_copy(update={"level": "warning"}))
-    easel = await Easel.open(chosen)
+    easel = await open_easel(chosen)
     try:
         yield easel
     finally:

@@ -74,15 +74,14 @@ async def _examine() -> int:
     for finding in check_settings(settings):
         show(finding)
     try:
-        async with context.opened() as easel:
-            for check in (check_database, check_address, check_clock, check_jobs):
-                async for finding in check(easel):
-                    show(finding)
-    except _database_errors() as error:
+        with context.database_in_words():
+            async with context.opened() as easel:
+                for check in (check_database, check_address, check_clock, check_jobs):
+                    async for finding in check(easel):
+                        show(finding)
+    except context.DatabaseUnusable as error:
         show(
-            Finding(
-                "database", "problem", f"It cannot be used: {_reason(error)}. Mend database.url."
-            )
+            Finding("database", "problem", f"It cannot be used: {error.reason}. Mend database.url.")
         )
     if not settings.painting.local:
         show(Finding("painting", "ok", "This machine does not paint; it waits for painters."))
@@ -90,22 +89,6 @@ async def _examine() -> int:
     show(await check_card(settings))
     show(check_model(settings))
     return problems
-
-
-def _database_errors() -> tuple[type[Exception], ...]:
-    """What a database that cannot be used raises: it is none, it is down, it is a newer Easel's."""
-    # Here, so that `easel serve`, which imports this module too, stays small.
-    from alembic.util import CommandError
-    from asyncpg import PostgresError
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return OSError, ValueError, SQLAlchemyError, PostgresError, CommandError
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, in the words of the database and without our SQL."""
-    lines = str(getattr(error, "orig", None) or error).splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def check_settings(settings: Settings) -> list[Finding]:

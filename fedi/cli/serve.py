@@ -43,9 +43,7 @@ def serve(
 
 
 async def _serve(settings: Settings, role: Role) -> None:
-    from fedi.runtime import Easel
-
-    easel = await Easel.open(settings)
+    easel = await context.open_easel(settings)
     try:
         if role is Role.runner:
             await _run_jobs(easel)
@@ -127,5 +125,6 @@ def migrate_database() -> None:
     from fedi.database.migrations import migrate
 
     settings = context.settings()
-    changed = context.run(migrate(settings.database.url))
+    with context.database_in_words():
+        changed = context.run(migrate(settings.database.url))
     typer.echo("The database is up to date now." if changed else "The database was up to date.")

@@ -160,7 +160,7 @@ class Database:
             async with self._writers, self._transaction() as transaction:
                 yield transaction
             self._written += 1
-            if self._written % CHECKPOINT_EVERY == 0:
+            if self._written % CHECKPOINT_EVERY == 0 and self.url.database:
                 self._checkpoint()
         for happened in transaction.events:
             self.events.publish(happened, relayed=True)

@@ -9,6 +9,7 @@ the interpreter's lock back only when nobody else works, or after some milliseco
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections import OrderedDict, deque
@@ -186,10 +187,12 @@ def _locked(raw: sqlite3.Connection) -> Outcome | None:
 
 def checkpoint(file: str) -> None:
     """Bring what was committed from the log into the database, as far as no reader needs it there:
-    a commit that has to do so waits for the disk. Blocks nobody, but may take a while."""
+    a commit that has to do so waits for the disk. Blocks nobody, but may take a while; what cannot
+    be done now is done by the next one, or at last by a commit."""
     connection = sqlite3.connect(file, timeout=0)
     try:
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
     finally:
         connection.close()
 

@@ -108,7 +108,7 @@ async def deliver(easel: Easel, job: Claimed) -> None:
     A refusal that will not change ends it; anything else is tried again, as late as the other
     server asks for, and never while its host is left alone.
     """
-    inbox, host = job.payload["inbox"], job.lane
+    host = job.lane
     known = await hosts.of(easel)
     if known.is_rested(host) or (await domains.of(easel)).suspended(host):
         return
@@ -118,6 +118,12 @@ async def deliver(easel: Easel, job: Claimed) -> None:
     found = await _load(easel, job)
     if found is None:
         return  # its sender is gone, it is overtaken, or older than anything is tried
+    with known.slot(host, _at_once(easel)):
+        await _send(easel, job, known, found)
+
+
+async def _send(easel: Easel, job: Claimed, known: hosts.Hosts, found: Loaded) -> None:
+    inbox, host = job.payload["inbox"], job.lane
     body, signer, synchronised = found
     extra = await synchronisation.headers(easel, synchronised, inbox) if synchronised else None
     try:

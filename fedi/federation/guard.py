@@ -19,7 +19,7 @@ from activitypub import origin
 from activitypub.context import accepts_activity
 from activitypub.signatures import Refused
 from fedi.federation import hosts
-from fedi.federation.inbox import signed_by, unwelcome
+from fedi.federation.inbox import again, signed_by, unwelcome
 from fedi.runtime import Easel
 from fedi.social import domains
 
@@ -72,7 +72,7 @@ async def _admit(request: Request, easel: Easel, demanding: bool) -> None:
     signed = await signed_by(easel, request, b"")
     if isinstance(signed, Refused):
         if demanding:
-            raise HTTPException(signed.status, signed.detail, headers=VARY)
+            raise HTTPException(signed.status, signed.detail, headers={**VARY, **again(signed)})
         return  # counts as none: what is public is for all
     host = origin.host(signed.owner) or ""
     if (await domains.of(easel)).suspended(host):

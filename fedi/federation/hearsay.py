@@ -20,7 +20,7 @@ from activitypub.errors import Malformed
 from activitypub.objects import Activity
 from activitypub.signatures import Reason, Refused, Verified
 from fedi.database.tables import Account, Follow, Status
-from fedi.federation import keys, remote, threads
+from fedi.federation import keys, newcomers, remote, threads
 from fedi.jobs import Backoff, Claimed, Retry, enqueue, handles
 from fedi.runtime import Easel
 from fedi.social import accounts, follows
@@ -72,6 +72,7 @@ async def believed(
 async def _refetched(easel: Easel, activity: Activity, proven: Refused) -> bytes | Refused:
     assert activity.id is not None
     try:
+        await newcomers.meet(easel, activity.id)
         got = await easel.client.get_document(activity.id, await remote.instance_signer(easel))
         found = Activity.parse(got.document)
     except Malformed:

@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
@@ -23,12 +26,13 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, or_
 from sqlalchemy.event import listen
 from sqlmodel import col, select
 
+from activitypub import origin
 from fedi import logs
 from fedi.database import Session, Transaction
 from fedi.database.insertion import insert_into, table_of
 from fedi.database.marks import Watch, change
-from fedi.database.tables import PeerHost
-from fedi.jobs import Backoff, chore
+from fedi.database.tables import Account, DomainAllow, DomainRule, Follow, PeerHost, Relay
+from fedi.jobs import Backoff, Postpone, Retry, chore
 from fedi.runtime import Easel
 
 TOPIC = "hosts"
@@ -38,11 +42,19 @@ ALONE = Backoff(first=timedelta(minutes=1), factor=2, most=timedelta(hours=6), j
 PROBE = timedelta(minutes=1)  # how long the others wait for the one that is sent ahead
 REST_AFTER = timedelta(days=7)  # of nothing but failures, as Mastodon 4.6
 
+ANSWERS_FOR = timedelta(days=1)  # who took a delivery so lately is believed to take the next
+HANGS_S = 1.0  # who takes longer, and then does not answer, holds up others
+HANGING_FOR = timedelta(minutes=1)  # after the last of them some slots are kept for who answers
+KEPT_FREE = 0.5  # of the slots
+PUT_OFF = Backoff(first=timedelta(seconds=10), jitter=1.0)
+
 KEPT = 10_000  # hosts in memory; a name costs nothing where DNS has wildcards (CVE-2026-69132)
 SAVE_EVERY = timedelta(seconds=10)
 SAVE_ROWS = 500  # in one go
 FORGET_AFTER = timedelta(days=90)  # without a word in either direction
 PRUNE_EVERY = 512  # one save in so many clears away what is older
+MAX_ROWS = 50_000  # hosts that are written down; the fediverse has about 30,000 that live
+CAP_EVERY = 1_000  # rows written by a process between two looks at how many there are
 MAX_ERROR = 300  # characters
 
 _STATE = ("failures", "failing_since", "open_until", "rested_at", "error")
@@ -87,6 +99,9 @@ class Hosts:
         self._noted: set[str] = set()
         self._refreshing = asyncio.Lock()
         self._saved_at = easel.clock.now()
+        self._uncounted = CAP_EVERY
+        self._hung_at: datetime | None = None  # any of them
+        self._doubted = 0  # deliveries under way to hosts that may hang
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -138,6 +153,38 @@ class Hosts:
             return health.probe_until
         health.probe_until = now + PROBE
         return None
+
+    @contextmanager
+    def slot(self, host: str, slots: int) -> Iterator[None]:
+        """Around one delivery: while some hosts hang, those of which nobody knows whether they
+        answer do not get all the slots.
+
+        Args:
+            host: where it goes.
+            slots: how many deliveries are under way at once.
+
+        Raises:
+            Postpone: it has to wait a moment.
+        """
+        now = self._clock.now()
+        health = self._kept.get(host)
+        lately = health.delivered_at if health is not None and health.well else None
+        if lately is not None and now - lately < ANSWERS_FOR:
+            yield
+            return
+        hanging = self._hung_at is not None and now - self._hung_at < HANGING_FOR
+        if hanging and self._doubted >= max(1, int(slots * KEPT_FREE)):
+            raise Postpone("Other servers keep us waiting.", now + PUT_OFF.wait(1))
+        self._doubted += 1
+        began = time.monotonic()
+        try:
+            yield
+        except Retry:
+            if time.monotonic() - began >= HANGS_S:
+                self._hung_at = self._clock.now()
+            raise
+        finally:
+            self._doubted -= 1
 
     def delivered(self, host: str) -> None:
         """A delivery got through."""
@@ -223,6 +270,10 @@ class Hosts:
         listen(tx.sync_session, "after_commit", saved, once=True)
         if tx.new_id() % PRUNE_EVERY == 0:
             await _prune(tx)
+        self._uncounted += len(batch)
+        if self._uncounted >= CAP_EVERY:
+            self._uncounted = 0
+            await _cap(tx)
 
     def _of(self, host: str) -> Health:
         health = self._kept.setdefault(host, Health())
@@ -308,3 +359,43 @@ async def _prune(tx: Transaction) -> None:
             ),
         )
     )
+
+
+async def _cap(tx: Transaction) -> None:
+    """Forget hosts, if there are too many: those first that had no word for the longest time, and
+    none that is needed."""
+    count = (await tx.execute(select(func.count()).select_from(PeerHost))).scalar_one()
+    too_many = count - MAX_ROWS
+    if too_many <= 0:
+        return
+    needed = await _needed(tx)
+    last = func.coalesce(PeerHost.seen_at, PeerHost.delivered_at, PeerHost.first_seen_at)
+    oldest = await tx.execute(
+        select(col(PeerHost.host)).order_by(last, col(PeerHost.host)).limit(too_many + len(needed))
+    )
+    hosts = [host for host in oldest.scalars() if host not in needed][:too_many]
+    for start in range(0, len(hosts), SAVE_ROWS):
+        names = hosts[start : start + SAVE_ROWS]
+        await tx.execute(delete(PeerHost).where(col(PeerHost.host).in_(names)))
+    log.info("hosts_forgotten", count=len(hosts), needed=len(needed))
+
+
+async def _needed(session: Session) -> set[str]:
+    """The hosts that have a rule, are relays of ours, or whose people follow somebody here or are
+    followed: what is known of them is never forgotten."""
+    relays = (await session.exec(select(Relay.inbox_uri))).all()
+    found = {origin.host(uri) or "" for uri in relays}
+    for named in (DomainRule.domain, DomainAllow.domain):
+        found.update((await session.exec(select(named).distinct())).all())
+    for theirs in (Follow.account_id, Follow.target_account_id):
+        followed = select(Account.domain).join(Follow, col(Account.id) == col(theirs)).distinct()
+        rows = await session.exec(followed.where(col(Account.domain).is_not(None)))
+        found.update(domain for domain in rows.all() if domain)
+        # Whose handles are of another domain than their server is.
+        inside = "%://" + col(Account.domain) + "/%"
+        split = select(Account.uri).join(Follow, col(Account.id) == col(theirs)).distinct()
+        rows = await session.exec(
+            split.where(col(Account.domain).is_not(None), ~col(Account.uri).like(inside))
+        )
+        found.update(origin.host(uri) or "" for uri in rows.all())
+    return found

@@ -22,7 +22,7 @@ from activitypub.context import is_activity_type
 from activitypub.errors import Malformed
 from activitypub.objects import Activity, Collection, values
 from activitypub.objects.collection import COLLECTION_TYPES
-from activitypub.signatures import Reason, Refused, Replays, Verified, verify
+from activitypub.signatures import Key, Reason, Refused, Replays, Verified, verify
 from activitypub.signatures import Request as SignedRequest
 from fedi import logs
 from fedi.database import Transaction
@@ -31,6 +31,7 @@ from fedi.federation import (
     hearsay,
     hosts,
     keys,
+    newcomers,
     relays,
     remote,
     subscriptions,
@@ -216,7 +217,12 @@ async def _author(easel: Easel, activity: Activity, answer: Verified | Refused) 
 
 def _refusal(refused: Refused) -> HTTPException:
     log.info("activity_refused", reason=refused.reason, detail=refused.detail)
-    return HTTPException(refused.status, refused.detail)
+    return HTTPException(refused.status, refused.detail, again(refused))
+
+
+def again(refused: Refused) -> dict[str, str]:
+    """The header that says when to come again, where that may help."""
+    return {"Retry-After": str(newcomers.RETRY_AFTER_S)} if refused.status == 503 else {}
 
 
 async def _body(request: Request, limit: int) -> bytes:
@@ -254,7 +260,12 @@ async def _known(easel: Easel, uri: str | None) -> bool:
 
 
 async def signed_by(easel: Easel, request: Request, body: bytes) -> Verified | Refused:
-    """Who signed this request, or why that cannot be told."""
+    """Who signed this request, or why that cannot be told; 503 for who is new among too many."""
+
+    async def find(key_id: str, *, fresh: bool = False) -> Key:
+        await newcomers.meet(easel, key_id)
+        return await keys.of(easel).find(key_id, fresh=fresh)
+
     target = request.scope["raw_path"].decode("ascii", "replace")
     if request.scope["query_string"]:
         target += "?" + request.scope["query_string"].decode("ascii", "replace")
@@ -270,13 +281,11 @@ async def signed_by(easel: Easel, request: Request, body: bytes) -> Verified | R
     url = easel.settings.instance.url
     host = origin.host(url)
     assert host is not None
-    return await verify(
-        signed,
-        keys.of(easel).find,
-        easel.clock.now(),
-        {host},
-        scheme=url.partition(":")[0],
-    )
+    scheme = url.partition(":")[0]
+    try:
+        return await verify(signed, find, easel.clock.now(), {host}, scheme=scheme)
+    except newcomers.TooMany as many:
+        return Refused(reason=Reason.KEY_UNAVAILABLE, detail=many.reason, status=503)
 
 
 routes: list[BaseRoute] = [

@@ -25,7 +25,7 @@ from activitypub.signatures import Signer
 from fedi.database import Transaction
 from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Status
-from fedi.federation import arrivals
+from fedi.federation import arrivals, newcomers
 from fedi.federation.translate import inward
 from fedi.jobs import Backoff
 from fedi.runtime import Easel
@@ -81,6 +81,7 @@ async def resolve(easel: Easel, name: str) -> Account:
     name = text.clean(name).strip().removeprefix("acct:").removeprefix("@")
     try:
         if name.startswith(("http://", "https://")):
+            newcomers.welcome(easel, name)
             return await _at(easel, name)
         async with easel.database.read() as session:
             known = await accounts.by_handle(session, name)
@@ -89,6 +90,7 @@ async def resolve(easel: Easel, name: str) -> Account:
         if "@" not in name or name.endswith(f"@{easel.settings.instance.domain}"):
             raise NotFound(f"There is no account {name} here.")
         found = await webfinger.resolve(easel.client, name)
+        newcomers.welcome(easel, found.actor_uri)
         return await _at(easel, found.actor_uri)
     except Malformed as error:
         raise Invalid(error.reason) from error
@@ -212,6 +214,7 @@ async def actor_of(easel: Easel, uri: str, *, fresh: bool) -> Actor:
     now = easel.clock.now()
     if known is not None and not fresh and now - known[0] < ACTOR_MEMORY:
         return known[1]
+    await newcomers.meet(easel, uri)
     got = await easel.client.get_document(uri, await instance_signer(easel))
     try:
         actor = Actor.parse(got.document)
@@ -265,6 +268,7 @@ async def status(
         return known if known.deleted_at is None else None
     if origin.origin(uri) == easel.settings.instance.url:
         return None
+    await newcomers.meet(easel, uri)
     got = await easel.client.get_document(uri, await instance_signer(easel))
     document: Mapping[str, Any] = got.document
     if values.kind(document) not in NOTE_TYPES:

@@ -89,7 +89,7 @@ async def notify(
     if kind != "painting_failed":
         await notify_all(tx, [account], from_account, kind, status_id)
         return
-    await _add(tx, account.id, from_account.id, kind, status_id, painting_id)
+    await _add(tx, [account.id], from_account.id, kind, status_id, painting_id)
 
 
 async def notify_all(
@@ -120,30 +120,35 @@ async def notify_all(
     else:
         found = await tx.execute_core(_UNWILLING, {**about, "status": status_id})
     not_these = set(found.scalars())
-    for account_id in dict.fromkeys(wanted):
-        if account_id not in not_these:
-            await _add(tx, account_id, from_account.id, kind, status_id, None)
+    told = [account_id for account_id in dict.fromkeys(wanted) if account_id not in not_these]
+    await _add(tx, told, from_account.id, kind, status_id, None)
 
 
 async def _add(
     tx: Transaction,
-    account_id: int,
+    account_ids: Sequence[int],
     from_account_id: int,
     kind: Kind,
     status_id: int | None,
     painting_id: int | None,
 ) -> None:
-    row = {
-        "id": tx.new_id(),
-        "account_id": account_id,
-        "from_account_id": from_account_id,
-        "type": kind,
-        "status_id": status_id,
-        "painting_id": painting_id,
-        "created_at": tx.now,
-    }
-    await tx.execute_core(insert(_TOLD), row)
-    tx.emit(Event(f"account:{account_id}", "notification", {"id": str(row["id"])}))
+    rows = [
+        {
+            "id": tx.new_id(),
+            "account_id": account_id,
+            "from_account_id": from_account_id,
+            "type": kind,
+            "status_id": status_id,
+            "painting_id": painting_id,
+            "created_at": tx.now,
+        }
+        for account_id in account_ids
+    ]
+    if rows:
+        await tx.execute_core(insert(_TOLD), rows)
+    for row in rows:
+        topic = f"account:{row['account_id']}"
+        tx.emit(Event(topic, "notification", {"id": str(row["id"])}))
 
 
 async def withdraw(

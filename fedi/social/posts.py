@@ -14,6 +14,8 @@ from fedi.database.tables import (
     Favourite,
     MediaAttachment,
     Mention,
+    Poll,
+    Quote,
     Status,
     StatusTag,
     Tag,
@@ -33,7 +35,10 @@ class Post:
         silent: whom it is addressed to without naming them.
         blind: whom it is delivered to without telling anybody else (bto, bcc).
         tags: its hashtags.
+        poll: what it asks.
         reblog: for a boost, what it boosts.
+        quote: what it quotes, if its author agreed and the viewer may see it; that one's own quote
+            is left out.
         in_reply_to: the status it answers, if the viewer may see that.
         favourited, reblogged: whether the viewer has.
     """
@@ -45,7 +50,9 @@ class Post:
     silent: list[Account] = field(default_factory=list)
     blind: list[Account] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
+    poll: Poll | None = None
     reblog: Post | None = None
+    quote: Post | None = None
     in_reply_to: Status | None = None
     favourited: bool = False
     reblogged: bool = False
@@ -66,10 +73,13 @@ async def assemble(
     """
     shown = list(statuses)
     originals = await _originals(session, shown, viewer)
-    everything = {status.id: status for status in (*shown, *originals.values())}
-    if not everything:
+    quoting = {status.id: status for status in (*shown, *originals.values())}
+    if not quoting:
         return []
+    quoted = await _quoted(session, list(quoting), viewer)
+    everything = quoting | {status.id: status for status in quoted.values()}
     ids = list(everything)
+    polls = await _polls(session, everything.values())
     media = await _media(session, ids)
     mentions, silent, blind = await _mentions(session, ids)
     tags = await _tags(session, ids)
@@ -77,8 +87,9 @@ async def assemble(
     parents = await _parents(session, everything.values(), viewer)
     favourited, reblogged = await _done_by(session, ids, viewer)
 
-    def post(status: Status) -> Post:
+    def post(status: Status, *, is_quoted: bool = False) -> Post:
         original = originals.get(status.reblog_of_id) if status.reblog_of_id else None
+        other = quoted.get(status.id) if not is_quoted else None
         return Post(
             status=status,
             account=accounts[status.account_id],
@@ -87,7 +98,9 @@ async def assemble(
             silent=silent[status.id],
             blind=blind[status.id],
             tags=tags[status.id],
+            poll=polls.get(status.id),
             reblog=post(original) if original is not None else None,
+            quote=post(other, is_quoted=True) if other is not None else None,
             in_reply_to=parents.get(status.in_reply_to_id) if status.in_reply_to_id else None,
             favourited=status.id in favourited,
             reblogged=status.id in reblogged,
@@ -104,6 +117,33 @@ async def _originals(
         return {}
     rows = await session.exec(visible_to(viewer).where(col(Status.id).in_(wanted)))
     return {status.id: status for status in rows.all()}
+
+
+async def _quoted(
+    session: Session, ids: Sequence[int], viewer: Account | None
+) -> dict[int, Status]:
+    """What these quote with leave, as far as the viewer may see it."""
+    pairs = await session.exec(
+        select(Quote.status_id, Quote.quoted_id).where(
+            col(Quote.status_id).in_(ids),
+            Quote.state == "accepted",
+            col(Quote.quoted_id).is_not(None),
+        )
+    )
+    wanted = dict(pairs.all())
+    if not wanted:
+        return {}
+    rows = await session.exec(visible_to(viewer).where(col(Status.id).in_(wanted.values())))
+    seen = {status.id: status for status in rows.all()}
+    return {by: seen[quoted_id] for by, quoted_id in wanted.items() if quoted_id in seen}
+
+
+async def _polls(session: Session, statuses: Iterable[Status]) -> dict[int, Poll]:
+    asking = [status.id for status in statuses if status.object_type == "Question"]
+    if not asking:
+        return {}
+    rows = await session.exec(select(Poll).where(col(Poll.status_id).in_(asking)))
+    return {poll.status_id: poll for poll in rows.all()}
 
 
 async def _parents(

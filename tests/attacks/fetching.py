@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from fedi.federation import remote
+from fedi.federation import newcomers, remote
 from fedi.federation.incoming import AT_ONCE
 from fedi.federation.threads import MAX_PARENTS
 from fedi.social.errors import SocialError
@@ -445,10 +445,21 @@ async def activities_hang(world: World) -> None:
 
 @attack("53-many-new-hosts", changes=True)
 async def many_hosts(world: World) -> None:
-    """A crowd of hosts that nobody heard of before keeps nobody else waiting."""
-    for n in range(30):
-        mallory = world.stranger(f"a{n}.wild")
-        assert await world.says(mallory, mallory.activity("Like", world.bobs_post["id"])) in TAKEN
+    """A crowd of hosts that nobody heard of before, below one domain: some are heard, the others
+    are told to come again, and not even asked for their keys. Nobody else has to wait."""
+    a_minute = world.instance.easel.settings.federation.new_hosts_per_minute
+    share = a_minute * newcomers.BURST // newcomers.SHARE
+    crowd = [world.stranger(f"a{n}.wild" if n % 2 else f"x.b{n}.wild") for n in range(share + 10)]
+    for n, mallory in enumerate(crowd):
+        like = mallory.activity("Like", world.bobs_post["id"])
+        status = await world.says(mallory, like)
+        assert status == (202 if n < share else 503)
+        asked = [url for url in world.internet.asked if mallory.host in url]
+        assert bool(asked) is (n < share)
+    for honest in (world.stranger("new.fine"), crowd[0], world.bob):
+        follow = honest.activity("Follow", world.alice.uri)
+        assert await world.says(honest, follow) in TAKEN
+        assert honest.uri in await seeing.followers(world.instance, world.alice)
 
 
 @attack("43-names", "webfinger-of-nowhere", "webfinger-of-a-literal", "address-of-nowhere")

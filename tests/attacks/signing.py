@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from activitypub.signatures.cavage import http_date
 from activitypub.signatures.keycache import FETCHES_LIMIT
 from tests.attacks import forgery
-from tests.attacks.forgery import COVERED, Forgery, digest
+from tests.attacks.forgery import COVERED, Forgery, Newer, digest
 from tests.attacks.world import REFUSED, TAKEN, World, attack
 from tests.federation import seeing
 from tests.federation.peer import ACTIVITY_JSON, Document, Person, key_number, public_pem
@@ -394,16 +394,61 @@ async def malformed(world: World, how: str) -> None:
     assert answer in {200, 400, 431, 0}
 
 
+NEWER: dict[str, dict[str, Any]] = {
+    "two-labels": {"bend": {
+        "signature-input": '{value}, b=("@method");created=1;keyid="https://a.example/k"',
+        "signature": "{value}, b=:AAAA:",
+    }},
+    "no-created": {"created": ""},
+    "created-word": {"created": '"now"'},
+    "created-long-ago": {"created": "1600000000"},
+    "created-ahead": {"created": "9999999999"},
+    "method-not-covered": {"components": ("@target-uri", "content-digest")},
+    "target-not-covered": {"components": ("@method", "content-digest")},
+    "digest-not-covered": {"components": ("@method", "@target-uri")},
+    "for-another-target": {"signed_target": "/users/alice/inbox"},
+    "for-another-method": {"signed_method": "PUT"},
+    "no-digest": {"bend": {"content-digest": None}},
+    "digest-of-another-body": {"bend": {"content-digest": f"sha-256=:{digest(b'x')}:"}},
+    "two-digests": {"bend": {"content-digest": f"{{value}}, sha-256=:{digest(b'x')}:"}},
+    "bad-field": {"bend": {"signature-input": "{value};;"}},
+    "no-bytes": {"bend": {"signature": 'sig1="AAAA"'}},
+    "other-label": {"bend": {"signature": "sig2=:AAAA:"}},
+    "an-algorithm-of-shared-secrets": {"bend": {"signature-input": '{value};alg="hmac-sha256"'}},
+}  # fmt: skip
+
+
+@attack("19-rfc-9421", "body-changed", *NEWER)
+async def newer(world: World, how: str) -> None:
+    """Each lie is refused, and the same request without it is taken."""
+    mallory = world.stranger()
+    lies = NEWER.get(how, {"sent": b'{"type":"Block"}'})
+    assert await world.send(Newer(mallory, _follow(world, mallory), **lies)) in REFUSED
+    assert mallory.uri not in await seeing.followers(world.instance, world.alice)
+    assert await world.send(Newer(mallory, _follow(world, mallory))) in TAKEN
+    await _followed_and_left(world, mallory)
+
+
+async def _followed_and_left(world: World, person: Person) -> None:
+    """Their Follow was taken in; then they go without a trace."""
+    assert person.uri in await seeing.followers(world.instance, world.alice)
+    assert await world.says(person, person.activity("Delete", person.uri)) in TAKEN
+
+
 @attack("20-no-downgrade", "garbage", "two-labels", "empty", "unfinished")
 async def no_downgrade(world: World, how: str) -> None:
-    """A bad RFC 9421 signature beside a good one of draft-cavage."""
+    """A bad RFC 9421 signature beside a good one of draft-cavage, which alone is taken."""
     value = {
         "garbage": "x",
         "two-labels": 'a=("@method");created=1, b=("@method");created=1',
         "empty": "",
         "unfinished": 'sig1=("@method" "@target-uri',
     }[how]
-    await _refused(world, world.bob, after={"signature-input": value})
+    mallory = world.stranger()
+    await _refused(world, mallory, after={"signature-input": value})
+    assert mallory.uri not in await seeing.followers(world.instance, world.alice)
+    await _taken(world, mallory)
+    await _followed_and_left(world, mallory)
 
 
 @attack("21-twice", "signature", "host", "digest", "date", "content-type", "content-length")

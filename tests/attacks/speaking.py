@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 from aiohttp import web
+from sqlmodel import col, select
 
+from fedi.database.tables import Pin, Quote, Status
 from fedi.federation import remote
 from fedi.social import blocks
 from fedi.social.errors import SocialError
@@ -245,6 +247,115 @@ async def move(world: World, how: str) -> None:
     following = await seeing.following(world.instance, world.alice)
     assert set(following) == {world.bob.uri, mallory.uri}
     await _unfollow(world, mallory)
+
+
+@attack("30-move-that-is-true")
+async def move_true(world: World) -> None:
+    """Who is named by the new account, and names it, takes their followers there."""
+    mallory, other = world.stranger(), world.stranger("evil2")
+    await _follow(world, mallory)
+    world.internet.show(other.uri, other.document(alsoKnownAs=[mallory.uri]))
+    world.internet.show(mallory.uri, mallory.document(movedTo=other.uri))
+    activity = mallory.activity("Move", mallory.uri, target=other.uri)
+    assert await world.says(mallory, activity) in TAKEN
+    [follow] = world.internet.got(other.inbox)
+    assert (follow["type"], follow["actor"]) == ("Follow", world.alice.uri)
+    assert await world.says(other, other.activity("Accept", follow["id"])) in TAKEN
+    following = await seeing.following(world.instance, world.alice)
+    assert set(following) == {world.bob.uri, other.uri}
+    await _unfollow(world, other)
+    await _unfollow(world, mallory)
+
+
+@attack("31-collection-of-ones-own")
+async def own_collection(world: World) -> None:
+    """One's own post in one's own collection is pinned; a neighbour pins nothing there, and takes
+    nothing away."""
+    mallory, liar = world.stranger(), world.stranger()
+    featured = f"{mallory.uri}/featured"
+    world.internet.show(mallory.uri, mallory.document(featured=featured))
+    await _follow(world, mallory)
+    pinned, other = mallory.note("pinned"), mallory.note("other")
+    for note in (pinned, other):
+        assert await world.says(mallory, mallory.create(note)) in TAKEN
+    assert await _pins(world, mallory) == []
+    assert await world.says(mallory, mallory.activity("Add", pinned["id"], target=featured)) in ANY
+    assert await world.says(liar, liar.activity("Add", other["id"], target=featured)) in ANY
+    assert await world.says(liar, liar.activity("Remove", pinned["id"], target=featured)) in ANY
+    assert await _pins(world, mallory) == [pinned["id"]]
+    removal = mallory.activity("Remove", pinned["id"], target=featured)
+    assert await world.says(mallory, removal) in TAKEN
+    assert await _pins(world, mallory) == []
+    await _unfollow(world, mallory)
+
+
+async def _pins(world: World, person: Person) -> list[str]:
+    async with world.instance.easel.database.read() as session:
+        account = await seeing.known(world.instance, person.uri)
+        query = select(Status.uri).join(Pin, col(Pin.status_id) == col(Status.id))
+        return list((await session.exec(query.where(Pin.account_id == account.id))).all())
+
+
+LIES: dict[str, Document] = {
+    "none": {},
+    "of-another-post": {"interactionTarget": "{other}"},
+    "for-another-post": {"interactingObject": "{other}"},
+    "by-a-neighbour": {"attributedTo": "{neighbour}"},
+    "by-nobody": {"attributedTo": None},
+    "by-the-quoter": {"attributedTo": "{quoter}"},
+    "for-something-else": {"type": "LikeApproval"},
+    "under-another-id": {"id": "{other}"},
+}
+
+
+@attack("32-stamp", "of-another-origin", "redirected-there", "of-ours-by-another", "no-stamp",
+        "gone", *LIES)  # fmt: skip
+async def stamp(world: World, how: str) -> None:
+    """A quote stands by a stamp that the quoted author's own server shows, for these two posts."""
+    mallory, carol = world.stranger(), world.stranger("honest3")
+    await _follow(world, mallory)
+    ours = how == "of-ours-by-another"
+    quoted = carol.note("carol's")
+    world.internet.show(quoted["id"], {"@context": AS2, **quoted})
+    note = mallory.note("see there")
+    at = mallory if how in {"of-another-origin", "redirected-there"} else carol
+    address = at.new_id("stamps")
+    shown: Document = {
+        "@context": AS2, "id": address, "type": "QuoteAuthorization", "attributedTo": carol.uri,
+        "interactingObject": note["id"], "interactionTarget": quoted["id"],
+    }  # fmt: skip
+    words = {
+        "{other}": carol.new_id("notes"),
+        "{neighbour}": world.stranger("honest3").uri,
+        "{quoter}": mallory.uri,
+    }
+    for name, value in LIES.get(how, {}).items():
+        shown[name] = words.get(value, value) if isinstance(value, str) else value
+    world.internet.show(address, {name: value for name, value in shown.items() if value})
+    named = address
+    if how == "redirected-there":
+        named = carol.new_id("stamps")
+        world.internet.redirect(named, address)
+    elif how == "gone":
+        world.internet.fail(address, 410)
+    elif ours:  # alice gave bob leave, not mallory
+        request = world.bob.activity("QuoteRequest", world.post, instrument=world.bob.note("q"))
+        request["instrument"]["quote"] = world.post
+        await world.bob.does(world.instance, request)
+        named = world.internet.got(world.bob.inbox)[-1]["result"]
+    note |= {"quote": world.post if ours else quoted["id"]}
+    if how != "no-stamp":
+        note["quoteAuthorization"] = named
+    assert await world.says(mallory, mallory.create(note)) in TAKEN
+    status = await seeing.status(world.instance, note["id"])
+    assert status is not None
+    async with world.instance.easel.database.read() as session:
+        found = await session.get(Quote, status.id)
+    assert found is not None and found.state == ("accepted" if how == "none" else "pending")
+    if at is mallory:
+        assert how == "redirected-there" or world.internet.asked[address] == 0
+    await _unfollow(world, mallory)
+    await _unfollow(world, carol)
 
 
 @attack("31-collection-of-another", "Add-bobs", "Remove-bobs", "Add-ours", "Remove-ours")

@@ -13,15 +13,15 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.attacks import content, fetching, signing, speaking, world
+from tests.attacks import content, fetching, files, signing, speaking, world
 from tests.attacks.listening import nothing_fails
 from tests.attacks.world import CASES, World
 
-MODULES = (signing, speaking, fetching, content)  # imported for the cases that they register
+MODULES = (signing, speaking, fetching, content, files)  # imported for the cases that they register
 
 # What never comes near a table is tried once, over SQLite.
-BEFORE_THE_TABLES = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "15", "16", "18", "20",
-                     "21", "35", "36", "45", "46", "47")  # fmt: skip
+BEFORE_THE_TABLES = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "15", "16", "18", "19",
+                     "20", "21", "35", "36", "45", "46", "47", "58")  # fmt: skip
 BUSY = ("16", "43", "44", "45", "46", "47", "48", "49", "50", "51", "52", "53")
 """After these it is looked whether anything else still comes in."""
 

@@ -6,6 +6,7 @@ whoever names it. bob and mallory were met before the instance was told so; thei
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from fedi.social.errors import SocialError
 from tests import rig
 from tests.attacks import canary as canaries
 from tests.attacks.canary import LOOPBACK, PRIVATE
+from tests.attacks.connections import ELSEWHERE, Names, heard
 from tests.attacks.listening import nothing_fails
 from tests.attacks.world import REFUSED, TAKEN, World
 from tests.federation import peer, seeing
@@ -146,3 +148,60 @@ async def test_43_names_that_people_type(guarded: Any) -> None:
                 with pytest.raises(SocialError):
                     await remote.resolve(easel, name)
     assert world.canary.visits == []
+
+
+REBOUND = {
+    "private": [("127.0.0.1",)],
+    "private-in-ipv6": [("::1", "::ffff:127.0.0.1")],
+    "public-then-private": [(ELSEWHERE[0],), ("127.0.0.1",)],
+    "public-in-ipv6-then-private": [(ELSEWHERE[1],), ("::1",)],
+    "both-in-one-answer": [("127.0.0.1", ELSEWHERE[0], "::1", "10.0.0.1")],
+    "public-then-both": [(ELSEWHERE[0],), ("169.254.169.254", ELSEWHERE[0])],
+}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("how", REBOUND)
+@pytest.mark.parametrize("by", ["person", "key", "handle", "boost"])
+async def test_44_a_public_name_of_a_private_address(
+    guarded: Any, monkeypatch: pytest.MonkeyPatch, how: str, by: str
+) -> None:
+    """However often a name is asked for and whatever it says then, what is connected to is an
+    address that was found to be public, and never what the name says a moment later."""
+    world, _, _ = guarded
+    names = Names(monkeypatch)
+    host = f"{how}.{by}.example"
+    public = {address for answer in REBOUND[how] for address in answer} & set(ELSEWHERE)
+    names.answers[host] = list(REBOUND[how])
+    with nothing_fails(), heard() as addresses:
+        for n, port in enumerate((443, world.canary.port, 8443)):  # each asks DNS anew
+            address = f"https://{host}:{port}/users/x{n}"
+            if by == "key":
+                like = world.bob.activity("Like", world.post)
+                answer = await world.says(world.bob, like, key_id=f"{address}#key")
+                assert answer in REFUSED | {503}
+            elif by == "boost":
+                boost = world.bob.activity("Announce", address, to=[PUBLIC])
+                assert await world.bob.send(world.instance, boost) in TAKEN
+                await world.instance.run_jobs()
+            else:
+                name = address if by == "person" else f"x{n}@{host}:{port}"
+                with pytest.raises(SocialError):
+                    await remote.resolve(world.instance.easel, name)
+    assert len(names.asked) >= len(REBOUND[how])
+    ours = world.instance.easel.settings.server.port  # where the test itself goes
+    assert {one for one, port in addresses if port != ours} == public
+    assert world.canary.visits == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_44_the_canary_would_have_heard(guarded: Any) -> None:
+    """Last of all here: who comes to it is written down, and so is where they went."""
+    world, _, _ = guarded
+    with heard() as addresses:
+        _, writer = await asyncio.open_connection("127.0.0.1", world.canary.port)
+        writer.write(b"x")
+        await rig.until(lambda: world.canary.visits == [b"x"])
+        writer.close()
+    assert addresses == [("127.0.0.1", world.canary.port)]
+    world.canary.visits.clear()

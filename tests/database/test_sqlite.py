@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import select
 
 from fedi.database import Database
+from fedi.database.engine import CHECKPOINT_EVERY
 from fedi.database.tables import InstanceSecret
 from fedi.settings import DatabaseSettings, InstanceSettings
 
@@ -113,3 +114,38 @@ async def test_a_statement_that_fails_fails_as_one_of_sqlite(
         names = (await session.exec(select(InstanceSecret.name))).all()
     assert list(names) == stored(tmp_path) == ["once"]
     await database.close()
+
+
+async def test_a_writer_waits_for_another_process_and_holds_up_nobody(
+    database: Database, tmp_path: Path
+) -> None:
+    async def write(name: str) -> None:
+        async with database.write() as tx:
+            tx.add(secret(database, name))
+
+    await write("early")
+    other = sqlite3.connect(tmp_path / "easel.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writing = asyncio.create_task(write("late"))
+    for _ in range(3):  # the loop goes on, and readers read
+        async with database.read() as session:
+            assert len((await session.exec(select(InstanceSecret))).all()) == 1
+    assert not writing.done()
+    other.execute("COMMIT")
+    other.close()
+    await writing
+    assert stored(tmp_path) == ["early", "late"]
+    await database.close()
+
+
+async def test_the_log_does_not_grow_without_end(database: Database, tmp_path: Path) -> None:
+    """What is committed is brought into the database beside the work, not by it."""
+    log = tmp_path / "easel.db-wal"
+    sizes = []
+    for number in range(6 * CHECKPOINT_EVERY):
+        async with database.write() as tx:
+            tx.add(secret(database, f"{number:05}" + "x" * 2000))
+        sizes.append(log.stat().st_size)
+    assert sizes[-1] < 3 * sizes[CHECKPOINT_EVERY - 1]
+    await database.close()
+    assert len(stored(tmp_path)) == 6 * CHECKPOINT_EVERY

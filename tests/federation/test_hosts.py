@@ -6,17 +6,20 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp import web
+from sqlalchemy import delete, insert
 from sqlmodel import select
 from typer.testing import CliRunner
 
 from fedi.cli import app, context
-from fedi.database.tables import Account, PeerHost
+from fedi.database.tables import Account, DomainRule, PeerHost
 from fedi.federation import hosts, incoming
-from fedi.social import accounts, follows, remote_accounts
+from fedi.social import accounts, domains, follows, remote_accounts
 from tests import rig
-from tests.federation import seeing
+from tests.federation import peer, seeing
 from tests.federation.peer import Internet, Person
 from tests.rig import Instance
 
@@ -234,6 +237,55 @@ async def test_health_is_written_in_batches(
     assert await written() == 2
 
 
+class Hanging(web.StreamResponse):
+    """Says nothing until it is let go."""
+
+    def __init__(self, released: asyncio.Event) -> None:
+        super().__init__()
+        self._released = released
+
+    async def prepare(self, request: web.BaseRequest) -> Any:
+        await self._released.wait()
+        raise ConnectionResetError
+
+
+async def test_many_hosts_that_hang_do_not_get_all_the_slots(
+    new_database: rig.NewDatabase, tmp_path: Path, internet: Internet
+) -> None:
+    """Forty of them, before each has failed often enough to be left alone: who answered lately
+    gets the next post when the first of them have been given up."""
+    slots, released = 8, asyncio.Event()
+    async with rig.serve_instance(
+        tmp_path,
+        new_database(),
+        clock=internet.clock,
+        federation={"deliveries_at_once": slots, "timeout_s": 1.5},
+    ) as instance:
+        async with instance.easel.database.write() as tx:
+            alice = await accounts.create_local(tx, "alice")
+        for n in range(40):
+            [inbox] = await followers(instance, alice, internet.host(f"h{n:02}"), 1)
+            internet.answers[inbox] = [lambda _: Hanging(released)] * 9
+        instance.clock.advance(hosts.ANSWERS_FOR)
+        [fine] = await followers(instance, alice, internet.host("zzz"), 1)
+        internet.posted.clear()
+        await seeing.publish(instance, alice, "to all")
+        running = asyncio.create_task(instance.run_jobs())
+        try:
+            await rig.until(lambda: internet.got(fine), seconds=60)
+            assert len(internet.posted) < 20  # the others are not even tried yet
+        finally:
+            released.set()
+            await running
+        # nobody is forgotten
+        internet.answers.clear()
+        for _ in range(20):
+            instance.clock.advance(2 * MINUTE)
+            await instance.run_jobs()
+        assert len({url for url, _, _ in internet.posted}) == 41
+        assert await seeing.jobs(instance) == []
+
+
 async def test_a_wildcard_of_names_does_not_fill_the_memory(instance: Instance) -> None:
     known = await hosts.of(instance.easel)
     for n in range(hosts.KEPT + 500):
@@ -241,6 +293,51 @@ async def test_a_wildcard_of_names_does_not_fill_the_memory(instance: Instance) 
     assert len(known) == hosts.KEPT
     async with instance.easel.database.write() as tx:
         await known.save(tx, at_once=True)
+
+
+async def test_a_wildcard_of_names_does_not_fill_the_table(
+    instance: Instance, internet: Internet, alice: Account, tmp_path: Path
+) -> None:
+    """The oldest go; those stay who have to do with somebody here, or have a rule."""
+    long_ago = instance.clock.now() - timedelta(days=80)
+    follower = internet.person("bob", "follower")
+    await follower.does(instance, follower.activity("Follow", alice.uri))
+    followed = internet.person("carol", "followed")
+    await seeing.follow(instance, alice, followed.uri)
+    split = internet.person("dave", "split", webfinger=f"dave@{internet.host('vanity')}")
+    internet.fingers[f"dave@{internet.host('vanity')}"] = lambda _: web.json_response(
+        {
+            "subject": f"acct:dave@{internet.host('vanity')}",
+            "links": [{"rel": "self", "type": peer.ACTIVITY_JSON, "href": split.uri}],
+        },
+        content_type=peer.JRD_JSON,
+    )
+    await split.does(instance, split.activity("Follow", alice.uri))
+    assert (await seeing.known(instance, split.uri)).domain == internet.host("vanity")
+    ruled, fresh = internet.host("ruled"), internet.host("fresh")
+    needed = {person.host for person in (follower, followed, split)} | {ruled}
+    async with instance.easel.database.write() as tx:
+        await hosts.save(instance.easel, tx, True)
+        await domains.put(tx, [DomainRule(domain=ruled, created_at=tx.now)], limited=False)
+        await tx.execute(delete(PeerHost))
+        names = [*needed, *(f"n{n}.evil.example" for n in range(hosts.MAX_ROWS + 200))]
+        ages = {name: 2 * MINUTE for name in needed} | {names[-1]: MINUTE}  # the oldest of all
+        rows = [
+            {"host": name, "first_seen_at": long_ago - ages.get(name, timedelta())}
+            for name in names
+        ]
+        for start in range(0, len(rows), 5_000):
+            await tx.execute(insert(PeerHost), rows[start : start + 5_000])
+    settings = rig.settings_for(tmp_path, instance.easel.settings.database.url)
+    async with rig.opened(settings, instance.clock) as started:  # the next process
+        (await hosts.of(started)).seen(fresh)
+        async with started.database.write() as tx:
+            await hosts.save(started, tx, True)
+    async with instance.easel.database.read() as session:
+        kept = set((await session.exec(select(PeerHost.host))).all())
+    assert len(kept) == hosts.MAX_ROWS
+    assert kept >= needed | {fresh}
+    assert names[-1] not in kept
 
 
 @pytest.fixture

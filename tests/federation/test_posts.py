@@ -198,6 +198,24 @@ async def test_a_create_of_a_bare_id_is_read_where_it_is(
     assert await seeing.status(instance, moved["id"]) is None
 
 
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+async def test_a_bare_id_is_not_even_read_if_it_can_concern_nobody_here(
+    instance: Instance, internet: Internet, alice: Account, mallory: Person, kind: str
+) -> None:
+    notes = [mallory.note(cc=[alice.uri]) for _ in range(3)]
+    for note in notes:
+        internet.show(note["id"], {"@context": "https://www.w3.org/ns/activitystreams", **note})
+    unheard, nobodys, addressed = (note["id"] for note in notes)
+    await mallory.does(instance, mallory.activity(kind, unheard))
+    strangers = [PUBLIC, mallory.followers, f"{mallory.uri}x", f"{instance.url}/users/nobody"]
+    await mallory.does(instance, mallory.activity(kind, nobodys, to=strangers))
+    assert internet.asked[unheard] == internet.asked[nobodys] == 0
+    # who is named in the activity is asked for, and is told
+    await mallory.does(instance, mallory.activity(kind, addressed, to=[PUBLIC], cc=[alice.uri]))
+    assert internet.asked[addressed] == 1
+    assert await seeing.status(instance, addressed) is not None
+
+
 async def test_ids_that_only_look_alike_are_other_ids(
     instance: Instance, alice: Account, bob: Person, mallory: Person
 ) -> None:

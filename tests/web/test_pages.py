@@ -8,11 +8,12 @@ import aiohttp
 import pytest
 
 from fedi.database.tables import Account, Status
-from fedi.social import accounts, favourites, reblogs
+from fedi.social import accounts, favourites, quotes, reblogs
+from fedi.social.polls import ReceivedPoll
 from fedi.web.assets import FOLDER
 from tests.rig import Instance
 from tests.web import hanging
-from tests.web.reading import Answer, get
+from tests.web.reading import Answer, Element, get
 
 BUDGET = 60_000  # bytes of a page with its style sheets, compressed, pictures apart
 ACTIVITY = 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
@@ -245,6 +246,42 @@ async def test_a_thread_is_read_in_order(
     assert "secret" not in page.text and str(secret.id) not in page.text
     tally = page.one("article", _class="exhibit").one("ul", _class="tally").text
     assert "1 favourite" in tally
+
+
+async def test_a_poll_and_a_quote_from_elsewhere_stand_in_the_thread(
+    instance: Instance, browser: aiohttp.ClientSession
+) -> None:
+    alice = await hanging.join(instance)
+    sam = await hanging.stranger(instance)
+    main = await hanging.hang(instance, alice, text="a lighthouse")
+    poll = ReceivedPoll(options=(("<b>Fog</b>", 3), ("Storm", 1)), voters=4, closed=True)
+    await hanging.receive(
+        instance, sam, content="", object_type="Question", poll=poll, in_reply_to_uri=main.uri
+    )
+    quoting = await hanging.receive(
+        instance, sam, content="<p>like this?</p>", quoted_uri=main.uri, in_reply_to_uri=main.uri
+    )
+    _, below = await _thread(instance, browser, main)
+    options = [line.text.split() for line in below.one("div", _class="poll").all("li")]
+    assert options == [["<b>Fog</b>", "75", "%"], ["Storm", "25", "%"]]
+    assert "4 people voted · closed" in below.text
+    assert not below.all("blockquote", _class="quoted")  # nobody agreed yet
+
+    async with instance.easel.database.write() as tx:
+        await quotes.settle(tx, quoting, main, good=True)
+    _, below = await _thread(instance, browser, main)
+    quoted = below.one("blockquote", _class="quoted")
+    assert "a lighthouse" in quoted.text and "Made with AI" in quoted.text
+    assert quoted.one("a", _class="when")["href"] == f"/@alice/{main.id}"
+    assert quoted.one("img", _class="picture")["alt"] == "A lighthouse in fog."
+
+
+async def _thread(
+    instance: Instance, browser: aiohttp.ClientSession, status: Status
+) -> tuple[Element, Element]:
+    """The page of a post, and what is below the post there."""
+    page = (await get(browser, hanging.address(instance, status))).page
+    return page, page.one("section", _class="thread")
 
 
 async def test_what_was_deleted_is_gone_and_what_is_hidden_never_was(

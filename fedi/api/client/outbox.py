@@ -29,7 +29,7 @@ from fedi.api.easel.paintings import address as painting_address
 from fedi.api.easel.paintings import parse_recipe
 from fedi.database import Session
 from fedi.database.tables import Account, Painting, Status
-from fedi.federation import remote, threads
+from fedi.federation import newcomers, remote, threads
 from fedi.federation.translate import outward
 from fedi.runtime import Easel
 from fedi.social import accounts, posts, statuses, text
@@ -140,6 +140,7 @@ async def _answered(easel: Easel, author: Account, uri: str) -> int:
     for known in (True, False):
         if not known:
             with contextlib.suppress(FetchError, Malformed, SocialError):
+                newcomers.welcome(easel, uri)
                 fetched = await remote.status(easel, uri)
                 if fetched is not None:
                     async with easel.database.write() as tx:

@@ -32,7 +32,7 @@ from fedi.federation.documents.reading import (
     of_account,
     of_post,
 )
-from fedi.federation.inbox import signed_by
+from fedi.federation.inbox import again, signed_by
 from fedi.federation.translate import outward
 from fedi.social import featured_tags, posts, statuses
 
@@ -113,7 +113,7 @@ async def followers_synchronization(request: Request) -> Response:
     easel = easel_of(request)
     signed = await signed_by(easel, request, b"")
     if isinstance(signed, Refused):
-        raise HTTPException(signed.status, signed.detail, headers=VARY)
+        raise HTTPException(signed.status, signed.detail, {**VARY, **again(signed)})
     at = origin.origin(signed.owner)
     assert at is not None
     async with easel.database.read() as session:

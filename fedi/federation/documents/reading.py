@@ -17,7 +17,7 @@ from activitypub.objects import Tombstone
 from activitypub.signatures import Refused
 from fedi.database import Session
 from fedi.database.tables import Account, Status
-from fedi.federation.inbox import signed_by
+from fedi.federation.inbox import again, signed_by
 from fedi.runtime import Easel
 from fedi.social import accounts, posts, statuses
 
@@ -172,5 +172,6 @@ async def status_of(
     if gone is not None and gone.deleted_at is not None and gone.visibility in COUNTED:
         raise HTTPException(410, "That post is deleted.", headers=VARY)
     if reader.refused is not None:
-        raise HTTPException(reader.refused.status, reader.refused.detail, headers=VARY)
+        headers = {**VARY, **again(reader.refused)}
+        raise HTTPException(reader.refused.status, reader.refused.detail, headers)
     raise HTTPException(404, "There is no such post.", headers=VARY)

@@ -91,7 +91,9 @@ class Arrival:
     @classmethod
     async def together(cls, tx: Transaction, several: Sequence[Arrival]) -> None:
         """All of these effects, in few statements where that is possible."""
-        if not several:
+        if len(several) < 2:
+            for arrival in several:
+                await arrival(tx)
             return
         prefix = f"{tx.instance.url}/"
         followed = await _followed(tx, {arrival.actor.id for arrival in several})
@@ -117,7 +119,17 @@ class Arrival:
 
 
 async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
-    note = Note.parse(await _stated(easel, actor, activity))
+    if activity.object is None and not await _is_worth_asking(easel, actor, activity):
+        return None
+    return _taken_in(easel, actor, Note.parse(await _stated(easel, actor, activity)))
+
+
+def _taken_in(easel: Easel, actor: Account, note: Note) -> Effect:
+    """What becomes of a post that its actor may state.
+
+    Raises:
+        Malformed: it has no id.
+    """
     if note.id is None:
         raise Malformed("The post has no id.")
     return Arrival(easel, actor, note, inward.addressed_actors(note))
@@ -159,12 +171,23 @@ async def _concerns_us(tx: Transaction, actor: Account, note: Note) -> bool:
 
     Nobody's timeline would show any other, and keeping it would be keeping spam.
     """
-    about = {
-        "actor": actor.id,
-        "addressed": inward.addressed_actors(note) or [""],
-        "about": [note.in_reply_to or "", note.quote or ""],
-    }
-    return bool((await tx.execute_core(_CONCERNS_US, about)).scalar())
+    about = [note.in_reply_to or "", note.quote or ""]
+    asked = _interest(actor, inward.addressed_actors(note), about)
+    return bool((await tx.execute_core(_CONCERNS_US, asked)).scalar())
+
+
+async def _is_worth_asking(easel: Easel, actor: Account, activity: Activity) -> bool:
+    """Whether a post of which only the id came may concern anybody here, by what is known before
+    it is read: else anybody could have us fetch whatever they like."""
+    addressed = [*activity.to, *activity.cc, *activity.audience, *activity.bto, *activity.bcc]
+    async with easel.database.read() as session:
+        found = await session.execute(_CONCERNS_US, _interest(actor, addressed, [""]))
+        return bool(found.scalar())
+
+
+def _interest(actor: Account, addressed: list[str], about: list[str]) -> dict[str, Any]:
+    """What `_CONCERNS_US` is asked with."""
+    return {"actor": actor.id, "addressed": addressed or [""], "about": about}
 
 
 async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
@@ -198,10 +221,12 @@ async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | N
 async def _early(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
     """An edit of what we do not have: it came before its post, which is on its way. Of what is old
     it would only bring back what nobody here saw (Mastodon 4.6 draws the line at a day, too)."""
+    if activity.object is None and not await _is_worth_asking(easel, actor, activity):
+        return None
     note = Note.parse(await _stated(easel, actor, activity))
     if note.published is None or easel.clock.now() - note.published > EARLY:
         return None
-    return await create(easel, actor, activity)
+    return _taken_in(easel, actor, note)
 
 
 async def delete(easel: Easel, actor: Account, activity: Activity) -> Effect | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
+from fedi.database.tables import Poll
 from fedi.social.posts import Post
 from fedi.studio.remote_files.gallery import Gallery
 from fedi.web import emojis
@@ -38,6 +39,25 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """What can be chosen in a poll; `share` of those who voted chose it, in percent."""
+
+    title: str
+    votes: int
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A poll."""
+
+    options: list[Option]
+    voters: int
+    ends: Moment | None
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """A post."""
 
@@ -54,6 +74,8 @@ class Shown:
     model: str
     remix_of: str | None
     audience: str
+    poll: Asked | None
+    quote: Shown | None
     created: Moment
     edited: Moment | None
     replies: int
@@ -95,11 +117,27 @@ def shown(post: Post, gallery: Gallery) -> Shown:
         model=status.generator,
         remix_of=safe_link(status.based_on_uri) if status.based_on_uri else None,
         audience=_AUDIENCES.get(status.visibility, ""),
+        poll=_asked(post.poll) if post.poll is not None else None,
+        quote=shown(post.quote, gallery) if post.quote is not None else None,
         created=moment(status.created_at),
         edited=moment(status.edited_at) if status.edited_at else None,
         replies=status.replies_count,
         boosts=status.reblogs_count,
         favourites=status.favourites_count,
+    )
+
+
+def _asked(poll: Poll) -> Asked:
+    votes = [int(option["votes_count"]) for option in poll.options]
+    voters = poll.voters_count if poll.voters_count is not None else sum(votes)
+    return Asked(
+        options=[
+            Option(option["title"], count, min(100, round(100 * count / voters)) if voters else 0)
+            for option, count in zip(poll.options, votes, strict=True)
+        ],
+        voters=voters,
+        ends=moment(poll.ends_at) if poll.ends_at is not None else None,
+        closed=poll.closed or (poll.ends_at is not None and poll.ends_at <= poll.fetched_at),
     )
 
 
