@@ -21,20 +21,26 @@ _asked: WeakKeyDictionary[Easel, datetime] = WeakKeyDictionary()
 
 @chore
 async def ask(easel: Easel, tx: Transaction, ending: bool) -> None:
-    """Ask for it, once an hour."""
+    """Ask for it once an hour, if there is anything to let go."""
     if ending or tx.now - _asked.setdefault(easel, tx.now) < EVERY:
         return
     _asked[easel] = tx.now
-    await enqueue(tx, "prune", {}, unique_key="prune")
+    if await pruning.is_due(tx, _kept_for(easel)):
+        await enqueue(tx, "prune", {}, unique_key="prune")
+
+
+def _kept_for(easel: Easel) -> timedelta | None:
+    """For how long posts are kept that a relay told of; None: for good."""
+    days = easel.settings.federation.relayed_days
+    return timedelta(days=days) if days else None
 
 
 @handles("prune", attempts=ATTEMPTS, at_once=1)
 async def prune(easel: Easel, job: Claimed) -> None:
     """Let go of what is too old, in short transactions."""
     await _in_batches(easel, pruning.drop_tombstones)
-    days = easel.settings.federation.relayed_days
-    if days:
-        kept_for = timedelta(days=days)
+    kept_for = _kept_for(easel)
+    if kept_for is not None:
         await _in_batches(easel, partial(pruning.drop_relayed, kept_for=kept_for))
 
 

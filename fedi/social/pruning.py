@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, union, update
+from sqlalchemy import ColumnElement, delete, union, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -37,6 +37,30 @@ TOMBSTONES_KEPT_FOR = timedelta(days=90)  # peers try for days; a relay or a thr
 BATCH = 200  # rows of one transaction: nobody should wait long for it
 
 
+async def is_due(tx: Transaction, kept_for: timedelta | None) -> bool:
+    """Whether there is anything to let go.
+
+    Args:
+        tx: a transaction.
+        kept_for: for how long posts are kept that a relay told of; None: for good.
+    """
+    if (await tx.exec(select(Status.id).where(*_unread(tx)).limit(1))).first() is not None:
+        return True
+    if kept_for is None:
+        return False
+    relayed = select(Status.id).where(col(Status.relayed_at) < tx.now - kept_for)
+    return (await tx.exec(relayed.limit(1))).first() is not None
+
+
+def _unread(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
+    """What makes an old tombstone of what was never read from its server."""
+    return (
+        col(Status.local).is_(False),
+        col(Status.fetched_at).is_(None),
+        col(Status.deleted_at) < tx.now - TOMBSTONES_KEPT_FOR,
+    )
+
+
 async def drop_tombstones(tx: Transaction) -> int:
     """Delete tombstones, too old to matter, of what was never read from its server.
 
@@ -45,11 +69,7 @@ async def drop_tombstones(tx: Transaction) -> int:
     """
     query = (
         select(Status.id)
-        .where(
-            col(Status.local).is_(False),
-            col(Status.fetched_at).is_(None),
-            col(Status.deleted_at) < tx.now - TOMBSTONES_KEPT_FOR,
-        )
+        .where(*_unread(tx))
         .order_by(col(Status.deleted_at))
         .limit(BATCH)
         .with_for_update(skip_locked=True)
