@@ -167,8 +167,15 @@ class Database:
 
     def _checkpoint(self) -> None:
         if self._checkpointing is None or self._checkpointing.done():
-            work = asyncio.to_thread(sqlite.checkpoint, str(self.url.database))
-            self._checkpointing = asyncio.create_task(work, name="checkpoint")
+            self._checkpointing = asyncio.create_task(self._shorten(), name="checkpoint")
+
+    async def _shorten(self) -> None:
+        """Nearly all of it beside the writers; the rest, without which the log is not begun anew,
+        between two of them."""
+        assert self._writers is not None
+        await asyncio.to_thread(sqlite.checkpoint, str(self.url.database))
+        async with self._writers:
+            await asyncio.to_thread(sqlite.checkpoint, str(self.url.database))
 
     async def together(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Do something small and frequent in a transaction that it shares with its like.

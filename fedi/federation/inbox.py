@@ -247,6 +247,8 @@ async def unwelcome(easel: Easel, request: Request, actor: str | None = None) ->
     """Whether the sender's domain is suspended, by what it says itself: before anything of it is
     fetched."""
     rules = await domains.of(easel)
+    if not rules:
+        return False
     named = [actor or "", *_KEY_ID.findall(request.headers.get("signature", ""))]
     named += _KEY_ID.findall(request.headers.get("signature-input", ""))
     return any(rules.suspended(origin.host(uri)) for uri in named)

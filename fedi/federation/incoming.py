@@ -43,7 +43,7 @@ log = logs.get(__name__)
 async def incoming(easel: Easel, job: Claimed) -> None:
     """Do what an activity asks for, if its actor may ask for it."""
     body = job.payload["body"].encode()
-    activity = Activity.parse(json.decode(body, limit=len(body)))  # it was measured when it came
+    activity = Activity.parse(json.decode_again(body))
     handler = HANDLERS.get(activity.type)
     if handler is None:
         log.debug("activity_ignored", type=activity.type, id=activity.id)

@@ -51,6 +51,10 @@ class Rules:
     allowed: frozenset[str] = frozenset()
     limited: bool = False
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return self.limited or bool(self.rules)
+
     def of(self, domain: str | None) -> DomainRule | None:
         """The rule for a domain, with or without a port."""
         return next((self.rules[name] for name in above(domain) if name in self.rules), None)
