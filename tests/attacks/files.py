@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from PIL import Image
 
-from fedi.social import accounts
+from fedi.social import credentials
 from fedi.social.errors import Invalid
 from fedi.studio import media, pictures
 from tests import rig
@@ -234,7 +234,7 @@ async def upload(world: World, how: str) -> None:
     """Sent to every route that takes anything, by somebody who may: refused in words, and no file
     is anywhere. (Pictures are asked for in JSON, or come from a painter: no route takes forms.)"""
     async with world.instance.easel.database.write() as tx:
-        token = await accounts.issue_token(tx, world.alice, "app", "read write follow")
+        token = await credentials.issue_token(tx, world.alice, "app", "read write follow")
     before, beside = _kept(world), set(Path("/tmp").glob("easel-was-here*"))
     kind, body = _form(how)
     for path in (
