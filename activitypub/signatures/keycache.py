@@ -113,7 +113,8 @@ class KeyCache:
         try:
             outcome = await self._fetch(key_id, fresh)
         except KeyUnavailable as unavailable:
-            outcome = unavailable
+            # A new one: the traceback of what was raised keeps all that the fetch had in hand.
+            outcome = unavailable.again()
             if fresh and not unavailable.permanent and before is not None:
                 # its server is down: the old key stays good for what it signed
                 outcome = before.outcome

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -133,3 +135,28 @@ async def test_a_forgotten_key_is_fetched_again(world: World) -> None:
     cache.forget_owner("never known")
     await cache.find("k")
     assert len(world.fetched) == 2
+
+
+async def test_what_a_failed_fetch_had_in_hand_is_let_go() -> None:
+    """A failure is remembered, the answer that led to it is not."""
+
+    class Answer:
+        """What a fetch holds while it reads."""
+
+    held: list[weakref.ref[Answer]] = []
+
+    async def fetch(key_id: str, fresh: bool) -> Key:
+        answer = Answer()
+        held.append(weakref.ref(answer))
+        try:
+            raise ValueError(answer)
+        except ValueError as error:
+            raise KeyUnavailable("no", permanent=False) from error
+
+    cache = KeyCache(fetch, lambda: 0.0)
+    for _ in range(2):
+        with pytest.raises(KeyUnavailable, match="no"):
+            await cache.find("https://a.example/#key")
+    gc.collect()
+    assert len(held) == 1
+    assert held[0]() is None
