@@ -1,11 +1,7 @@
 """Pictures asked for. The row is the queue: durable, fair, and visible to its author.
 
-Fair is start-time fair queueing: a request gets the number `tag = max(V, last tag of its author)
-+ cost`, and the smallest tag is painted next, where V is the greatest tag served so far and cost
-an estimate of GPU-seconds. So an author with one picture never waits behind another's fifty, and
-nobody saves up a right to the front by staying away.
-
-Who paints takes and ends pictures by `fedi.studio.claims`.
+Whose turn it is, `fedi.studio.turns` says. Who paints takes and ends pictures by
+`fedi.studio.claims`.
 
 Events: topic `painting:ID`, kinds queued, painting, progress, done, failed, cancelled; topic
 `paintings`, kinds queued and cancelled, for those who hand pictures out.
@@ -15,20 +11,23 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
+from math import ceil
 
 import msgspec
-from sqlalchemy import func, or_
+from sqlalchemy import func, literal_column, or_
 from sqlmodel import col, select
 
+from fedi import ids
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Painting
 from fedi.events import Event
 from fedi.settings import PaintingSettings
 from fedi.social import statuses, text
-from fedi.social.errors import Invalid, NotFound
+from fedi.social.errors import Invalid, NotFound, TooMany
 from fedi.social.statuses import Draft
-from fedi.studio import media, painters
+from fedi.studio import media, painters, turns
 from generation import catalogue
 from generation.recipe import Limits, Recipe, RecipeError
 
@@ -42,6 +41,7 @@ USUAL_MEGAPIXELS = 1.0
 USUAL_MEMORY_GB = 8.0  # a model of this size costs 1 per step and megapixel, others in proportion
 LEAST_MEGAPIXELS = 0.05
 
+HOUR = timedelta(hours=1)  # within which an account's requests are counted
 RATE_SAMPLE = 20  # how many of the last finished pictures tell how fast this host paints
 
 
@@ -86,6 +86,7 @@ async def request(
 
     Raises:
         Invalid: over a limit, a blocked word, a model that nobody here paints with.
+        TooMany: all that the account may ask for within an hour; it says when to ask again.
     """
     limits = Limits(steps=settings.max_steps, megapixels=settings.max_megapixels)
     _refuse_blocked(recipe, settings.blocked_words)
@@ -111,7 +112,9 @@ async def request(
             description or (recipe.prompt if share_recipe else "")
         ),
         cost=cost,
-        tag=await _start(tx, account) + cost,
+        tag=await turns.tag(
+            tx, account, model, cost, weight=await turns.weight(tx, settings, account)
+        ),
         draft=None if draft is None else msgspec.to_builtins(draft),
         status_uri=status_uri,
         steps=full.steps or 0,
@@ -197,18 +200,39 @@ async def _refuse_too_many(tx: Transaction, settings: PaintingSettings, account:
         raise Invalid(
             f"You have {waiting} pictures waiting; at most {settings.max_waiting} are allowed."
         )
+    await _refuse_too_often(tx, settings, account)
 
 
-async def _start(tx: Transaction, account: Account) -> float:
-    served = await tx.exec(
-        select(func.max(col(Painting.tag))).where(col(Painting.started_at).is_not(None))
-    )
-    own = await tx.exec(
-        select(func.max(col(Painting.tag))).where(
-            col(Painting.account_id) == account.id, col(Painting.state).in_((QUEUED, PAINTING))
+async def _refuse_too_often(tx: Transaction, settings: PaintingSettings, account: Account) -> None:
+    # What was cancelled before anybody began with it has cost nothing, and does not count.
+    begun = or_(col(Painting.state) != CANCELLED, col(Painting.started_at).is_not(None))
+    since = tx.now - HOUR
+    query = (
+        select(col(Painting.created_at))
+        .where(
+            col(Painting.account_id) == account.id,
+            col(Painting.id) >= ids.floor(since),
+            col(Painting.created_at) > since,
+            begun,
         )
+        .order_by(col(Painting.id).desc())
+        .offset(settings.max_per_hour - 1)
+        .limit(1)
     )
-    return max(served.one() or 0.0, own.one() or 0.0)
+    oldest = (await tx.exec(query)).first()  # of as many as are allowed
+    if oldest is not None:
+        seconds = max(1, ceil((oldest + HOUR - tx.now).total_seconds()))
+        raise TooMany(
+            f"You have asked for {settings.max_per_hour} "
+            f"{'picture' if settings.max_per_hour == 1 else 'pictures'} within an hour, "
+            f"and no more are allowed; ask again in {_duration(seconds)}.",
+            seconds,
+        )
+
+
+def _duration(seconds: int) -> str:
+    number, unit = (seconds, "second") if seconds < 60 else (ceil(seconds / 60), "minute")
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 async def find(session: Session, account: Account, painting_id: int) -> Painting:
@@ -244,7 +268,7 @@ async def position(session: Session, painting: Painting) -> Position | None:
     before = (
         await session.exec(
             select(func.count(), func.sum(col(Painting.cost))).where(
-                col(Painting.state) == QUEUED,
+                turns.WAITING,
                 or_(
                     col(Painting.tag) < painting.tag,
                     (col(Painting.tag) == painting.tag) & (col(Painting.id) < painting.id),
@@ -269,7 +293,7 @@ async def _rate(session: Session) -> float | None:
     last = (
         await session.exec(
             select(col(Painting.cost), col(Painting.started_at), col(Painting.finished_at))
-            .where(col(Painting.state) == DONE)
+            .where(col(Painting.state) == literal_column("'done'"))  # as its index has it
             .order_by(col(Painting.id).desc())
             .limit(RATE_SAMPLE)
         )

@@ -65,7 +65,8 @@ async def create(request: Request) -> Response:
 
     Raises:
         400, 413, 415 for a body that cannot be read; 401, 403; 422 with one plain sentence if the
-        picture cannot be painted here or is over a limit of this host.
+        picture cannot be painted here or is over a limit of this host; 429 with `Retry-After` if
+        the account has asked for as many as it may within an hour.
     """
     who = await auth.caller(request, "write:statuses")
     easel = cast(Easel, request.app.state.easel)
