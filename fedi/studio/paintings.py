@@ -1,7 +1,7 @@
 """Pictures asked for. The row is the queue: durable, fair, and visible to its author.
 
-Whose turn it is, `fedi.studio.turns` says. Who paints takes and ends pictures by
-`fedi.studio.claims`.
+Whose turn it is, `fedi.studio.turns` says; where a picture stands, `fedi.studio.standing`. Who
+paints takes and ends pictures by `fedi.studio.claims`.
 
 Events: topic `painting:ID`, kinds queued, painting, progress, done, failed, cancelled; topic
 `paintings`, kinds queued and cancelled, for those who hand pictures out.
@@ -10,13 +10,12 @@ Events: topic `painting:ID`, kinds queued, painting, progress, done, failed, can
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from math import ceil
 
 import msgspec
-from sqlalchemy import func, literal_column, or_
+from sqlalchemy import func, or_
 from sqlmodel import col, select
 
 from fedi import ids
@@ -42,24 +41,10 @@ USUAL_MEMORY_GB = 8.0  # a model of this size costs 1 per step and megapixel, ot
 LEAST_MEGAPIXELS = 0.05
 
 HOUR = timedelta(hours=1)  # within which an account's requests are counted
-RATE_SAMPLE = 20  # how many of the last finished pictures tell how fast this host paints
 
 
 def topic(painting_id: int) -> str:
     return f"painting:{painting_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a waiting picture stands.
-
-    Attributes:
-        ahead: how many are painted before it.
-        seconds: when it may be finished, as far as the last pictures tell; None: unknown.
-    """
-
-    ahead: int
-    seconds: float | None
 
 
 async def request(
@@ -255,55 +240,6 @@ async def list_own(
     if max_id is not None:
         query = query.where(col(Painting.id) < max_id)
     return list((await session.exec(query.order_by(col(Painting.id).desc()).limit(limit))).all())
-
-
-async def position(session: Session, painting: Painting) -> Position | None:
-    """Where a picture stands in the queue; None once it has ended."""
-    if painting.state in ENDED:
-        return None
-    rate = await _rate(session)
-    if painting.state == PAINTING:
-        left = 1 - painting.step / painting.steps if painting.steps else 1.0
-        return Position(0, None if rate is None else painting.cost * left / rate)
-    before = (
-        await session.exec(
-            select(func.count(), func.sum(col(Painting.cost))).where(
-                turns.WAITING,
-                or_(
-                    col(Painting.tag) < painting.tag,
-                    (col(Painting.tag) == painting.tag) & (col(Painting.id) < painting.id),
-                ),
-            )
-        )
-    ).one()
-    painted = (
-        await session.exec(
-            select(func.count(), func.sum(col(Painting.cost))).where(
-                col(Painting.state) == PAINTING
-            )
-        )
-    ).one()
-    # What is being painted is half done, on average.
-    cost = (before[1] or 0.0) + (painted[1] or 0.0) / 2 + painting.cost
-    return Position(before[0] + painted[0], None if rate is None else cost / rate)
-
-
-async def _rate(session: Session) -> float | None:
-    """Cost per second of the last pictures, by however many painters there were."""
-    last = (
-        await session.exec(
-            select(col(Painting.cost), col(Painting.started_at), col(Painting.finished_at))
-            .where(col(Painting.state) == literal_column("'done'"))  # as its index has it
-            .order_by(col(Painting.id).desc())
-            .limit(RATE_SAMPLE)
-        )
-    ).all()
-    seconds = sum(
-        (finished - started).total_seconds()
-        for _, started, finished in last
-        if started and finished
-    )
-    return sum(cost for cost, _, _ in last) / seconds if seconds > 0 else None
 
 
 async def cancel(tx: Transaction, painting: Painting) -> Painting:

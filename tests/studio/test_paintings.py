@@ -11,7 +11,7 @@ from fedi.clock import FakeClock
 from fedi.database.tables import Painting
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid, NotFound, TooMany
-from fedi.studio import claims, paintings
+from fedi.studio import claims, paintings, standing
 from tests import rig
 from tests.studio.asking import account, ask, look
 from tests.studio.queueing import LEASE, order, painter, take
@@ -151,7 +151,7 @@ async def test_where_a_picture_stands(easel: Easel, clock: FakeClock) -> None:
 
     async def ahead(painting: Painting) -> object:
         async with easel.database.read() as session:
-            where = await paintings.position(session, await look(easel, painting))
+            where = await standing.position(session, await look(easel, painting))
         return None if where is None else (where.ahead, where.seconds)
 
     first = await ask(easel, alice, steps=10, width=1000, height=1000)

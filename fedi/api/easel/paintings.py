@@ -39,7 +39,7 @@ from fedi.runtime import Easel
 from fedi.social import statuses, text
 from fedi.social.errors import Invalid
 from fedi.social.statuses import Draft
-from fedi.studio import media, paintings
+from fedi.studio import media, paintings, standing
 from generation.recipe import Recipe, RecipeError
 
 PATH = "/api/easel/v1/paintings"
@@ -199,7 +199,7 @@ async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str
         picture = await session.get(MediaAttachment, painting.media_id)
     if painting.status_id is not None:
         status = await session.get(Status, painting.status_id)
-    where = await paintings.position(session, painting)
+    where = await standing.position(session, painting)
     return {
         "id": str(painting.id),
         "state": painting.state,
