@@ -10,17 +10,16 @@ from datetime import timedelta
 from pathlib import Path
 
 from bench.measure import ROUNDS, Figure
-from fedi.database.tables import Account
+from fedi.database.tables import Account, Painting
 from fedi.runtime import Easel
 from fedi.settings import Settings
-from fedi.studio import claims, painters, paintings
+from fedi.studio import claims, painters
 from generation.recipe import Recipe
 
 USERS, EACH = 1_000, 10
 MODELS = ("bench/one", "bench/two", "bench/three")
 STEPS = (4, 8, 20, 30)
 TAKEN = 200  # pictures of each round
-IN_ONE_TRANSACTION = 500  # requests, while the queue is filled
 LEASE = timedelta(seconds=60)
 
 
@@ -61,7 +60,7 @@ async def _measure(folder: Path) -> list[float]:
 
 
 async def _fill(easel: Easel) -> None:
-    """Everybody asks for their pictures, one each in turn."""
+    """Everybody has asked for their pictures, one each in turn: the rows that requests make."""
     async with easel.database.write() as tx:
         people = [
             Account(
@@ -70,21 +69,29 @@ async def _fill(easel: Easel) -> None:
                 handle=f"user{number}",
                 uri=f"{tx.instance.url}/users/user{number}",
                 created_at=tx.now,
+                updated_at=tx.now,
             )
             for number in range(USERS)
         ]
         tx.add_all(people)
-    for first in range(0, USERS * EACH, IN_ONE_TRANSACTION):
-        async with easel.database.write() as tx:
-            for number in range(first, first + IN_ONE_TRANSACTION):
-                recipe = Recipe(
-                    prompt="a lighthouse",
+        await tx.flush()
+        for number in range(USERS * EACH):
+            turn, place = divmod(number, USERS)
+            steps = STEPS[place % len(STEPS)]
+            recipe = Recipe(prompt="a lighthouse", steps=steps, width=512, height=512)
+            cost = steps * (recipe.megapixels() or 1.0)
+            tx.add(
+                Painting(
+                    id=tx.new_id(),
+                    account_id=people[place].id,
+                    recipe=recipe.seeded().document(),
                     model=MODELS[number % len(MODELS)],
-                    steps=STEPS[number // 7 % len(STEPS)],
-                    width=512,
-                    height=512,
+                    cost=cost,
+                    tag=cost * (turn + 1),
+                    steps=steps,
+                    created_at=tx.now,
                 )
-                await paintings.request(tx, easel.settings.painting, people[number % USERS], recipe)
+            )
 
 
 async def _round(easel: Easel, painter_id: int) -> float:

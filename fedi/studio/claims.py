@@ -207,7 +207,7 @@ async def reap(tx: Transaction, *, painter_id: int | None = None, everybody: boo
     Returns:
         How many were taken back.
     """
-    query = select(Painting).where(col(Painting.state) == PAINTING)
+    query = select(Painting).where(turns.BEGUN)
     if painter_id is not None:
         query = query.where(col(Painting.painter_id) == painter_id)
     elif not everybody:

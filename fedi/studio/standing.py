@@ -86,9 +86,7 @@ async def line(session: Session, *, limit: int) -> tuple[list[Standing], int]:
     )
     begun: Sequence[tuple[Painting, str, str | None]] = (
         await session.exec(
-            query.where(col(Painting.state) == PAINTING).order_by(
-                col(Painting.started_at), col(Painting.id)
-            )
+            query.where(turns.BEGUN).order_by(col(Painting.started_at), col(Painting.id))
         )
     ).all()
     found = [
@@ -121,11 +119,7 @@ def _seconds(cost: float, rate: float | None) -> float | None:
 async def _in_hand(session: Session) -> tuple[int, float]:
     """How many pictures are being painted, and what is still to be done of them."""
     count, cost = (
-        await session.exec(
-            select(func.count(), func.sum(col(Painting.cost))).where(
-                col(Painting.state) == PAINTING
-            )
-        )
+        await session.exec(select(func.count(), func.sum(col(Painting.cost))).where(turns.BEGUN))
     ).one()
     return count, (cost or 0.0) / 2  # they are half done, on average
 

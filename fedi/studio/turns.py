@@ -50,6 +50,7 @@ STAFF = ("moderator", "admin")
 
 # Written out, because SQLite uses a partial index only for what it can read in the statement.
 WAITING = col(Painting.state) == literal_column("'queued'")
+BEGUN = col(Painting.state) == literal_column("'painting'")
 
 # From each model to the next one in the index: as many steps as models, however many wait.
 _WAITING_MODELS = text(

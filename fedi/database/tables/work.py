@@ -144,7 +144,12 @@ class Painting(Table, table=True):
         ),
         Index("painting_account", "account_id", "state", "id"),
         Index("painting_asked", "account_id", "id"),
-        Index("painting_state", "state", "lease_until"),
+        Index(
+            "painting_begun",
+            "lease_until",
+            sqlite_where=text("state = 'painting'"),
+            postgresql_where=text("state = 'painting'"),
+        ),
     )
 
     id: int = primary_id()

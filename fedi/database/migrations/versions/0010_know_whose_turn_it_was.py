@@ -14,6 +14,7 @@ depends_on = None
 WAITING = sa.text("state = 'queued'")
 TAKEN = sa.text("turn IS NOT NULL")
 PASSING = sa.text("over_id IS NOT NULL")
+BEGUN = sa.text("state = 'painting'")
 DONE = sa.text("state = 'done'")
 STARTED = sa.text("started_at IS NOT NULL")
 
@@ -27,6 +28,8 @@ def upgrade() -> None:
             )
         )
         batch_op.drop_index("painting_served")
+        batch_op.drop_index("painting_state")
+        _index(batch_op, "painting_begun", ["lease_until"], BEGUN)
         _index(batch_op, "painting_waiting", ["model", "tag", "id"], WAITING)
         _index(batch_op, "painting_turn", ["turn"], TAKEN)
         _index(batch_op, "painting_passing", ["tag", "id"], PASSING)
@@ -43,6 +46,7 @@ def downgrade() -> None:
     with op.batch_alter_table("painting", schema=None) as batch_op:
         for name in (
             "painting_asked",
+            "painting_begun",
             "painting_done",
             "painting_passing",
             "painting_turn",
@@ -50,5 +54,6 @@ def downgrade() -> None:
         ):
             batch_op.drop_index(name)
         _index(batch_op, "painting_served", ["tag"], STARTED)
+        batch_op.create_index("painting_state", ["state", "lease_until"], unique=False)
         batch_op.drop_column("over_id")
         batch_op.drop_column("turn")
