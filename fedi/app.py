@@ -36,7 +36,7 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
 from fedi.jobs import Runner
 from fedi.runtime import Easel
 from fedi.social import accounts, domain_settings
-from fedi.social.errors import SocialError
+from fedi.social.errors import SocialError, TooMany
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
@@ -151,7 +151,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 async def _social_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, SocialError)
-    return _answer(request, error.status, str(error), {})
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+    return _answer(request, error.status, str(error), headers)
 
 
 async def _gone(request: Request, error: Exception) -> Response:

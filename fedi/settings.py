@@ -221,6 +221,18 @@ class PaintingSettings(Section):
     max_waiting: int = Field(
         20, ge=1, le=10000, description="How many pictures one account may have waiting."
     )
+    max_per_hour: int = Field(
+        120,
+        ge=1,
+        le=100000,
+        description="How many pictures one account may ask for within an hour.",
+    )
+    staff_weight: float = Field(
+        2.0,
+        ge=1,
+        le=10,
+        description="How many times an ordinary account's share moderators and admins get.",
+    )
     blocked_words: list[str] = Field(
         [], description="Requests with one of these words are refused."
     )

@@ -26,6 +26,7 @@ from fedi.cli import (
     moving,
     painting,
     people,
+    queue,
     relays,
     serve,
 )
@@ -54,6 +55,7 @@ app.add_typer(federation.app, name="federation")
 app.add_typer(domains.app, name="domain")
 app.add_typer(painting.painters, name="painter")
 app.add_typer(relays.app, name="relay")
+app.add_typer(queue.app, name="queue")
 app.command("paint")(painting.paint)
 app.add_typer(media.app, name="media")
 app.command("doctor")(doctor.doctor)

@@ -31,6 +31,21 @@ class NotAllowed(SocialError):
     status = 403
 
 
+class TooMany(SocialError):
+    """Within the limits, but not yet; the message says when.
+
+    Args:
+        message: the sentence.
+        retry_after: seconds until it may be asked for again.
+    """
+
+    status = 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Invalid(SocialError):
     """What was asked for makes no sense, or goes over a limit."""
 

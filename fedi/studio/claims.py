@@ -15,13 +15,13 @@ import msgspec
 from sqlalchemy import or_, update
 from sqlmodel import col, select
 
-from fedi.database import Session, Transaction
+from fedi.database import Transaction
 from fedi.database.tables import Account, Painting, Status
 from fedi.social import statuses
 from fedi.social.errors import SocialError
 from fedi.social.notifications import notify
 from fedi.social.statuses import Draft
-from fedi.studio import media
+from fedi.studio import media, turns
 from fedi.studio.media import Stored
 from fedi.studio.paintings import DONE, FAILED, PAINTING, QUEUED, end, tell
 from generation.protocol import Finished
@@ -39,39 +39,29 @@ class Claim:
     attempt: int
 
 
-async def waiting_models(session: Session) -> set[str]:
-    """The models that waiting pictures need; an empty one is any."""
-    return set(
-        (
-            await session.exec(
-                select(col(Painting.model)).where(col(Painting.state) == QUEUED).distinct()
-            )
-        ).all()
-    )
-
-
 async def take(
-    tx: Transaction, painter_id: int, models: tuple[str, ...], lease: timedelta
+    tx: Transaction,
+    painter_id: int,
+    models: tuple[str, ...],
+    lease: timedelta,
+    *,
+    warm: str = "",
 ) -> Painting | None:
     """Give a painter the next picture that it can paint; None if there is none.
 
     Args:
-        models: canonical names of what it paints with; a picture that any model will do for,
-            everybody can.
+        models: canonical names of what it paints with, its default first; a picture that any
+            model will do for, everybody can.
         lease: how long it has it without a sign of life.
+        warm: the canonical name of the model that it has loaded, whose pictures it may take out
+            of turn, within the bounds of `fedi.studio.turns`; empty: none.
     """
-    next_up = (
-        select(col(Painting.id))
-        .where(col(Painting.state) == QUEUED, col(Painting.model).in_(("", *models)))
-        .order_by(col(Painting.tag), col(Painting.id))
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    painting_id = (await tx.exec(next_up)).first()
-    if painting_id is None:
+    turn = await turns.choose(tx, models, warm)
+    if turn is None:
         return None
-    painting = await tx.get(Painting, painting_id, populate_existing=True)
+    painting = await tx.get(Painting, turn.painting_id, populate_existing=True)
     assert painting is not None
+    painting.turn, painting.over_id = turn.at, turn.over_id
     painting.state = PAINTING
     painting.painter_id = painter_id
     painting.attempts += 1
@@ -217,7 +207,7 @@ async def reap(tx: Transaction, *, painter_id: int | None = None, everybody: boo
     Returns:
         How many were taken back.
     """
-    query = select(Painting).where(col(Painting.state) == PAINTING)
+    query = select(Painting).where(turns.BEGUN)
     if painter_id is not None:
         query = query.where(col(Painting.painter_id) == painter_id)
     elif not everybody:

@@ -22,7 +22,7 @@ from fedi.database.tables import Account, Painter, Painting
 from fedi.events import Event, Listener
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid
-from fedi.studio import claims, media, painters, paintings
+from fedi.studio import claims, media, painters, paintings, turns
 from fedi.studio.claims import Claim
 from fedi.studio.local import LocalPainter, address
 from generation import protocol
@@ -98,6 +98,7 @@ class Connection:
     painter: Painter
     socket: Socket
     models: tuple[str, ...] = ()  # canonical names, its own default first
+    warm: str = ""  # what its last picture was for: that model is loaded, or soon will be
     slots: int = 0
     open: bool = True
     leaving: bool = False
@@ -366,7 +367,7 @@ class Dispatcher:
     async def hand_out(self) -> None:
         """Give every free painter what it can paint, and see to it that somebody paints."""
         async with self._easel.database.read() as session:
-            waiting = await claims.waiting_models(session)
+            waiting = await turns.waiting_models(session)
         if not waiting:
             return
         for connection in sorted(self._connections, key=lambda one: len(one.work)):
@@ -381,7 +382,9 @@ class Dispatcher:
     async def _give(self, connection: Connection) -> bool:
         """Give one picture to a painter; False if there is none for it."""
         async with self._easel.database.write() as tx:
-            painting = await claims.take(tx, connection.painter.id, connection.models, self._lease)
+            painting = await claims.take(
+                tx, connection.painter.id, connection.models, self._lease, warm=connection.warm
+            )
         if painting is None:
             return False
         claim = claims.claim_of(painting)
@@ -390,6 +393,7 @@ class Dispatcher:
                 await claims.give_back(tx, claim)
             return False
         connection.work[str(painting.id)] = Work(claim)
+        connection.warm = painting.model or connection.models[0]
         recipe = Recipe.from_document(painting.recipe)
         if painting.model and painting.model != connection.models[0]:
             recipe = Recipe.from_document({**painting.recipe, "model": painting.model})

@@ -1,11 +1,7 @@
 """Pictures asked for. The row is the queue: durable, fair, and visible to its author.
 
-Fair is start-time fair queueing: a request gets the number `tag = max(V, last tag of its author)
-+ cost`, and the smallest tag is painted next, where V is the greatest tag served so far and cost
-an estimate of GPU-seconds. So an author with one picture never waits behind another's fifty, and
-nobody saves up a right to the front by staying away.
-
-Who paints takes and ends pictures by `fedi.studio.claims`.
+Whose turn it is, `fedi.studio.turns` says; where a picture stands, `fedi.studio.standing`. Who
+paints takes and ends pictures by `fedi.studio.claims`.
 
 Events: topic `painting:ID`, kinds queued, painting, progress, done, failed, cancelled; topic
 `paintings`, kinds queued and cancelled, for those who hand pictures out.
@@ -14,21 +10,23 @@ Events: topic `painting:ID`, kinds queued, painting, progress, done, failed, can
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
+from math import ceil
 
 import msgspec
 from sqlalchemy import func, or_
 from sqlmodel import col, select
 
+from fedi import ids
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Painting
 from fedi.events import Event
 from fedi.settings import PaintingSettings
 from fedi.social import statuses, text
-from fedi.social.errors import Invalid, NotFound
+from fedi.social.errors import Invalid, NotFound, TooMany
 from fedi.social.statuses import Draft
-from fedi.studio import media, painters
+from fedi.studio import media, painters, turns
 from generation import catalogue
 from generation.recipe import Limits, Recipe, RecipeError
 
@@ -42,24 +40,11 @@ USUAL_MEGAPIXELS = 1.0
 USUAL_MEMORY_GB = 8.0  # a model of this size costs 1 per step and megapixel, others in proportion
 LEAST_MEGAPIXELS = 0.05
 
-RATE_SAMPLE = 20  # how many of the last finished pictures tell how fast this host paints
+HOUR = timedelta(hours=1)  # within which an account's requests are counted
 
 
 def topic(painting_id: int) -> str:
     return f"painting:{painting_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a waiting picture stands.
-
-    Attributes:
-        ahead: how many are painted before it.
-        seconds: when it may be finished, as far as the last pictures tell; None: unknown.
-    """
-
-    ahead: int
-    seconds: float | None
 
 
 async def request(
@@ -86,6 +71,7 @@ async def request(
 
     Raises:
         Invalid: over a limit, a blocked word, a model that nobody here paints with.
+        TooMany: all that the account may ask for within an hour; it says when to ask again.
     """
     limits = Limits(steps=settings.max_steps, megapixels=settings.max_megapixels)
     _refuse_blocked(recipe, settings.blocked_words)
@@ -111,7 +97,9 @@ async def request(
             description or (recipe.prompt if share_recipe else "")
         ),
         cost=cost,
-        tag=await _start(tx, account) + cost,
+        tag=await turns.tag(
+            tx, account, model, cost, weight=await turns.weight(tx, settings, account)
+        ),
         draft=None if draft is None else msgspec.to_builtins(draft),
         status_uri=status_uri,
         steps=full.steps or 0,
@@ -197,18 +185,39 @@ async def _refuse_too_many(tx: Transaction, settings: PaintingSettings, account:
         raise Invalid(
             f"You have {waiting} pictures waiting; at most {settings.max_waiting} are allowed."
         )
+    await _refuse_too_often(tx, settings, account)
 
 
-async def _start(tx: Transaction, account: Account) -> float:
-    served = await tx.exec(
-        select(func.max(col(Painting.tag))).where(col(Painting.started_at).is_not(None))
-    )
-    own = await tx.exec(
-        select(func.max(col(Painting.tag))).where(
-            col(Painting.account_id) == account.id, col(Painting.state).in_((QUEUED, PAINTING))
+async def _refuse_too_often(tx: Transaction, settings: PaintingSettings, account: Account) -> None:
+    # What was cancelled before anybody began with it has cost nothing, and does not count.
+    begun = or_(col(Painting.state) != CANCELLED, col(Painting.started_at).is_not(None))
+    since = tx.now - HOUR
+    query = (
+        select(col(Painting.created_at))
+        .where(
+            col(Painting.account_id) == account.id,
+            col(Painting.id) >= ids.floor(since),
+            col(Painting.created_at) > since,
+            begun,
         )
+        .order_by(col(Painting.id).desc())
+        .offset(settings.max_per_hour - 1)
+        .limit(1)
     )
-    return max(served.one() or 0.0, own.one() or 0.0)
+    oldest = (await tx.exec(query)).first()  # of as many as are allowed
+    if oldest is not None:
+        seconds = max(1, ceil((oldest + HOUR - tx.now).total_seconds()))
+        raise TooMany(
+            f"You have asked for {settings.max_per_hour} "
+            f"{'picture' if settings.max_per_hour == 1 else 'pictures'} within an hour, "
+            f"and no more are allowed; ask again in {_duration(seconds)}.",
+            seconds,
+        )
+
+
+def _duration(seconds: int) -> str:
+    number, unit = (seconds, "second") if seconds < 60 else (ceil(seconds / 60), "minute")
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 async def find(session: Session, account: Account, painting_id: int) -> Painting:
@@ -231,55 +240,6 @@ async def list_own(
     if max_id is not None:
         query = query.where(col(Painting.id) < max_id)
     return list((await session.exec(query.order_by(col(Painting.id).desc()).limit(limit))).all())
-
-
-async def position(session: Session, painting: Painting) -> Position | None:
-    """Where a picture stands in the queue; None once it has ended."""
-    if painting.state in ENDED:
-        return None
-    rate = await _rate(session)
-    if painting.state == PAINTING:
-        left = 1 - painting.step / painting.steps if painting.steps else 1.0
-        return Position(0, None if rate is None else painting.cost * left / rate)
-    before = (
-        await session.exec(
-            select(func.count(), func.sum(col(Painting.cost))).where(
-                col(Painting.state) == QUEUED,
-                or_(
-                    col(Painting.tag) < painting.tag,
-                    (col(Painting.tag) == painting.tag) & (col(Painting.id) < painting.id),
-                ),
-            )
-        )
-    ).one()
-    painted = (
-        await session.exec(
-            select(func.count(), func.sum(col(Painting.cost))).where(
-                col(Painting.state) == PAINTING
-            )
-        )
-    ).one()
-    # What is being painted is half done, on average.
-    cost = (before[1] or 0.0) + (painted[1] or 0.0) / 2 + painting.cost
-    return Position(before[0] + painted[0], None if rate is None else cost / rate)
-
-
-async def _rate(session: Session) -> float | None:
-    """Cost per second of the last pictures, by however many painters there were."""
-    last = (
-        await session.exec(
-            select(col(Painting.cost), col(Painting.started_at), col(Painting.finished_at))
-            .where(col(Painting.state) == DONE)
-            .order_by(col(Painting.id).desc())
-            .limit(RATE_SAMPLE)
-        )
-    ).all()
-    seconds = sum(
-        (finished - started).total_seconds()
-        for _, started, finished in last
-        if started and finished
-    )
-    return sum(cost for cost, _, _ in last) / seconds if seconds > 0 else None
 
 
 async def cancel(tx: Transaction, painting: Painting) -> Painting:

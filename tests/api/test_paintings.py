@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from fedi.clock import FakeClock
 from fedi.database.tables import Status
 from tests import rig
 from tests.api.apps import Answer, App, events
@@ -43,6 +45,21 @@ async def test_a_picture_is_asked_for_and_found_again(alice: App) -> None:
     assert [one["id"] for one in listed] == [second["id"], painting["id"]]
     assert (await alice.get(f"{PATH}?limit=1")).body == listed[:1]
     assert (await alice.get(f"{PATH}?max_id={second['id']}")).body == listed[1:]
+
+
+async def test_who_asks_too_often_is_told_when_to_ask_again(
+    new_database: rig.NewDatabase, tmp_path: Path, browser: aiohttp.ClientSession
+) -> None:
+    async with rig.serve_instance(
+        tmp_path, new_database(), clock=FakeClock(), painting={"local": False, "max_per_hour": 1}
+    ) as instance:
+        alice = await App.of(instance, browser, "alice")
+        assert (await alice.post(PATH, {"recipe": RECIPE})).status == 201
+        instance.clock.advance(timedelta(minutes=10))
+        refused = await alice.post(PATH, {"recipe": RECIPE})
+    assert refused.status == 429
+    assert refused.headers["Retry-After"] == "3000"
+    assert refused.body["error"].endswith("ask again in 50 minutes.")
 
 
 async def test_a_picture_is_watched_to_its_end(alice: App) -> None:

@@ -94,6 +94,28 @@ async def test_a_picture_is_painted_labelled_and_posted(instance: rig.Instance) 
     }  # fmt: skip
 
 
+async def test_a_painter_goes_on_with_the_model_that_it_has_loaded(
+    instance: rig.Instance,
+) -> None:
+    easel = instance.easel
+    alice, bob = await account(easel, "alice"), await account(easel, "bob")
+    models = ("test/a", "test/b")
+    async with connected(instance, models=models, slots=0) as card:
+        asked = [
+            await ask(easel, alice, model="test/b"),
+            await ask(easel, bob, model="test/a"),
+            await ask(easel, alice, model="test/b"),
+        ]
+        await card.say(Ready(slots=1))
+        order = []
+        for _ in asked:
+            given = await card.given()
+            order.append(int(given.painting))
+            await card.finish(given)
+    first, second, third = [painting.id for painting in asked]
+    assert order == [first, third, second]
+
+
 async def test_a_recipe_that_is_not_shared_stays_with_its_author(instance: rig.Instance) -> None:
     easel = instance.easel
     alice = await account(easel, "alice")

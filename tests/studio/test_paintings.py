@@ -10,33 +10,11 @@ import pytest
 from fedi.clock import FakeClock
 from fedi.database.tables import Painting
 from fedi.runtime import Easel
-from fedi.social.errors import Invalid, NotFound
-from fedi.studio import claims, painters, paintings
+from fedi.social.errors import Invalid, NotFound, TooMany
+from fedi.studio import claims, paintings, standing
 from tests import rig
 from tests.studio.asking import account, ask, look
-
-LEASE = timedelta(seconds=60)
-
-
-async def painter(easel: Easel, name: str = "card", models: tuple[str, ...] = ()) -> int:
-    async with easel.database.write() as tx:
-        await painters.issue_token(tx, name)
-        found = next(p for p in await painters.list_painters(tx) if p.name == name)
-        await painters.connected(tx, found.id, device="cpu", models=models)
-        return found.id
-
-
-async def take(easel: Easel, painter_id: int, models: tuple[str, ...] = ()) -> Painting | None:
-    async with easel.database.write() as tx:
-        return await claims.take(tx, painter_id, models, LEASE)
-
-
-async def order(easel: Easel, painter_id: int, names: dict[int, str]) -> str:
-    """Who is painted for, one letter each, until nothing waits."""
-    served = ""
-    while (taken := await take(easel, painter_id)) is not None:
-        served += names[taken.account_id][0]
-    return served
+from tests.studio.queueing import LEASE, order, painter, take
 
 
 async def test_one_picture_never_waits_behind_anothers_fifty(easel: Easel) -> None:
@@ -121,6 +99,38 @@ async def test_limits_are_refused_in_a_sentence(
         await ask(easel, alice if taken.account_id == alice.id else bob)
 
 
+async def test_who_asks_too_often_is_told_when_to_ask_again(
+    new_database: rig.NewDatabase, tmp_path: Path, clock: FakeClock
+) -> None:
+    settings = rig.settings_for(
+        tmp_path, new_database(), painting={"local": False, "max_per_hour": 2}
+    )
+    async with rig.opened(settings, clock) as easel:
+        alice, bob = await account(easel, "alice"), await account(easel, "bob")
+        unwanted = await ask(easel, alice)
+        async with easel.database.write() as tx:  # nobody began with it: it does not count
+            await paintings.cancel(tx, unwanted)
+        await ask(easel, alice)
+        clock.advance(timedelta(minutes=20))
+        taken = await ask(easel, alice)
+        card = await painter(easel)
+        while (begun := await take(easel, card)) is not None and begun.id != taken.id:
+            pass
+        async with easel.database.write() as tx:  # somebody began with this one
+            await paintings.cancel(tx, taken)
+        with pytest.raises(TooMany, match=r"asked for 2 pictures .* in 40 minutes") as refusal:
+            await ask(easel, alice)
+        assert (refusal.value.status, refusal.value.retry_after) == (429, 40 * 60)
+        await ask(easel, bob)
+        clock.advance(timedelta(minutes=39, seconds=59))
+        with pytest.raises(TooMany, match=r"in 1 second\."):
+            await ask(easel, alice)
+        clock.advance(timedelta(seconds=1))
+        await ask(easel, alice)
+        with pytest.raises(TooMany, match="in 20 minutes"):
+            await ask(easel, alice)
+
+
 async def test_a_picture_goes_to_who_has_its_model(easel: Easel) -> None:
     alice = await account(easel, "alice")
     small = await painter(easel, "small", ("test/small",))
@@ -141,7 +151,7 @@ async def test_where_a_picture_stands(easel: Easel, clock: FakeClock) -> None:
 
     async def ahead(painting: Painting) -> object:
         async with easel.database.read() as session:
-            where = await paintings.position(session, await look(easel, painting))
+            where = await standing.position(session, await look(easel, painting))
         return None if where is None else (where.ahead, where.seconds)
 
     first = await ask(easel, alice, steps=10, width=1000, height=1000)

@@ -39,7 +39,7 @@ from fedi.runtime import Easel
 from fedi.social import statuses, text
 from fedi.social.errors import Invalid
 from fedi.social.statuses import Draft
-from fedi.studio import media, paintings
+from fedi.studio import media, paintings, standing
 from generation.recipe import Recipe, RecipeError
 
 PATH = "/api/easel/v1/paintings"
@@ -65,7 +65,8 @@ async def create(request: Request) -> Response:
 
     Raises:
         400, 413, 415 for a body that cannot be read; 401, 403; 422 with one plain sentence if the
-        picture cannot be painted here or is over a limit of this host.
+        picture cannot be painted here or is over a limit of this host; 429 with `Retry-After` if
+        the account has asked for as many as it may within an hour.
     """
     who = await auth.caller(request, "write:statuses")
     easel = cast(Easel, request.app.state.easel)
@@ -198,7 +199,7 @@ async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str
         picture = await session.get(MediaAttachment, painting.media_id)
     if painting.status_id is not None:
         status = await session.get(Status, painting.status_id)
-    where = await paintings.position(session, painting)
+    where = await standing.position(session, painting)
     return {
         "id": str(painting.id),
         "state": painting.state,

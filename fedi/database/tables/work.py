@@ -116,13 +116,40 @@ class Painting(Table, table=True):
             postgresql_where=text("state = 'queued'"),
         ),
         Index(
-            "painting_served",
+            "painting_waiting",
+            "model",
             "tag",
-            sqlite_where=text("started_at IS NOT NULL"),
-            postgresql_where=text("started_at IS NOT NULL"),
+            "id",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "painting_turn",
+            "turn",
+            sqlite_where=text("turn IS NOT NULL"),
+            postgresql_where=text("turn IS NOT NULL"),
+        ),
+        Index(
+            "painting_passing",
+            "tag",
+            "id",
+            sqlite_where=text("over_id IS NOT NULL"),
+            postgresql_where=text("over_id IS NOT NULL"),
+        ),
+        Index(
+            "painting_done",
+            "id",
+            sqlite_where=text("state = 'done'"),
+            postgresql_where=text("state = 'done'"),
         ),
         Index("painting_account", "account_id", "state", "id"),
-        Index("painting_state", "state", "lease_until"),
+        Index("painting_asked", "account_id", "id"),
+        Index(
+            "painting_begun",
+            "lease_until",
+            sqlite_where=text("state = 'painting'"),
+            postgresql_where=text("state = 'painting'"),
+        ),
     )
 
     id: int = primary_id()
@@ -134,6 +161,9 @@ class Painting(Table, table=True):
     description: str = Field(default="", sa_type=Text)  # alt text
     cost: float = 0.0  # estimated GPU-seconds
     tag: float = 0.0  # start-time fair queueing: the smallest is painted next
+    turn: float | None = None  # the tag whose turn it was when this one was taken
+    # The picture whose turn it was, if this one was taken out of turn: see `studio.turns`.
+    over_id: int | None = Field(default=None, sa_type=BigId, nullable=True)
     painter_id: int | None = optional_reference("painter.id", index=True)
     lease_until: datetime | None = optional_moment()
     attempts: int = 0  # how often it was taken; only who took it last may end it

@@ -1,0 +1,208 @@
+"""Whose turn it is: start-time fair queueing, with room for the model that is loaded.
+
+**Fair.** A request gets a tag, `max(V, last tag of its author) + cost / weight`, and the smallest
+tag is painted next. Cost is an estimate of GPU-seconds, weight what the author's role is worth
+(`painting.staff_weight`), V the virtual time: the tag whose turn it was when a picture was last
+taken. So an author with one picture never waits behind another's fifty, and nobody saves up a
+right to the front by staying away. Where the pictures of a model are behind, because few painters
+have it, their newcomers stand level with them: V is then the smallest tag that waits for it.
+
+**Warm.** Loading a model can take longer than painting with it. So a painter may take a picture
+for the model that it has loaded before the one whose turn it is, within two bounds:
+
+- nobody is passed over by more than `MAX_PASSING` pictures,
+- nor by any that is taken more than `MAX_PASSING_FOR` after the first of them.
+
+Each picture that is taken out of turn keeps whose turn it was, so it is known for good which
+stretch of the queue it jumped: from that picture to itself. A picture was passed over by those
+whose stretches it lies in. Before a painter jumps a stretch, the earlier jumps that touch this
+stretch are counted. That is never less than the passings of any one picture in it, so both bounds
+hold for every picture, whatever comes in between, on one server. Two servers on one database that
+choose at the same moment may each not see the other's choice, and go over by one.
+
+Among many who want two models this gives batches: some for the one, some for the other, each
+after the first begun in turn and most of it in turn.
+
+What was taken out of turn is charged all the same: its author's next picture for that model comes
+after it.
+
+**Quick.** All is read from indexes that hold only what waits, and what jumped: the number of
+pictures that wait does not matter, only how many models they are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, literal_column, text, tuple_, union_all
+from sqlmodel import col, select
+from sqlmodel.sql.expression import Select
+
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, Login, Painting
+from fedi.settings import PaintingSettings
+
+MAX_PASSING = 8  # pictures; by then a model's loading is paid for
+MAX_PASSING_FOR = timedelta(seconds=120)
+STAFF = ("moderator", "admin")
+
+# Written out, because SQLite uses a partial index only for what it can read in the statement.
+WAITING = col(Painting.state) == literal_column("'queued'")
+BEGUN = col(Painting.state) == literal_column("'painting'")
+
+# From each model to the next one in the index: as many steps as models, however many wait.
+_WAITING_MODELS = text(
+    """
+    WITH RECURSIVE waiting (model) AS (
+        SELECT min(model) FROM painting WHERE state = 'queued'
+        UNION ALL
+        SELECT (
+            SELECT min(painting.model) FROM painting
+            WHERE painting.state = 'queued' AND painting.model > waiting.model
+        )
+        FROM waiting WHERE waiting.model IS NOT NULL
+    )
+    SELECT model FROM waiting WHERE model IS NOT NULL
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a waiting picture stands in the queue: places are in the order of their turns."""
+
+    tag: float
+    id: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A picture that was chosen to be painted.
+
+    Attributes:
+        painting_id: the picture.
+        at: the virtual time: the tag of the picture whose turn it was.
+        over_id: the picture whose turn it was, if that is another.
+    """
+
+    painting_id: int
+    at: float
+    over_id: int | None
+
+
+async def weight(session: Session, settings: PaintingSettings, account: Account) -> float:
+    """What an account's share of the painters' time is, where an ordinary one is 1."""
+    login = await session.get(Login, account.id)
+    return settings.staff_weight if login is not None and login.role in STAFF else 1.0
+
+
+async def tag(
+    session: Session, account: Account, model: str, cost: float, *, weight: float = 1.0
+) -> float:
+    """The tag of a new request.
+
+    Args:
+        account: who asks.
+        model: the canonical name of the model that it is for; empty for any.
+        cost: estimated GPU-seconds.
+        weight: the account's share, where an ordinary one is 1.
+    """
+    taken = await session.exec(
+        select(func.max(col(Painting.turn))).where(col(Painting.turn).is_not(None))
+    )
+    behind = await session.exec(
+        select(func.min(col(Painting.tag))).where(WAITING, col(Painting.model) == model)
+    )
+    now = taken.one() or 0.0
+    level = behind.one()
+    start = now if level is None else min(now, level)
+    own = await session.exec(
+        select(func.max(col(Painting.tag))).where(
+            col(Painting.account_id) == account.id, col(Painting.state).in_(("queued", "painting"))
+        )
+    )
+    jumped = await session.exec(
+        select(func.max(col(Painting.tag))).where(
+            col(Painting.over_id).is_not(None),
+            col(Painting.tag) > start,
+            col(Painting.account_id) == account.id,
+            col(Painting.model) == model,
+        )
+    )
+    return max(start, own.one() or 0.0, jumped.one() or 0.0) + cost / weight
+
+
+async def waiting_models(session: Session) -> set[str]:
+    """The models that waiting pictures need; an empty one is any."""
+    return set((await session.execute(_WAITING_MODELS)).scalars())
+
+
+async def choose(tx: Transaction, models: tuple[str, ...], warm: str = "") -> Turn | None:
+    """The next picture for a painter, locked until the transaction ends.
+
+    Args:
+        models: canonical names of what it paints with, its default first; what any model will do
+            for, everybody can paint, with their default.
+        warm: the canonical name of the model that it has loaded; empty: none.
+
+    Returns:
+        The picture; None if nothing waits that it can paint.
+    """
+    wanted = await waiting_models(tx) & {"", *models}
+    taken: list[int] = []  # by another server at this very moment
+    while places := await _first_of_each(tx, wanted, taken):
+        turn = chosen = places[0]
+        if warm:
+            usual = models[0] if models else ""
+            ready = next((place for place in places if (place.model or usual) == warm), turn)
+            if ready is not turn and await _may_pass(tx, turn, ready):
+                chosen = ready
+        if await _lock(tx, chosen.id):
+            return Turn(chosen.id, turn.tag, None if chosen is turn else turn.id)
+        taken.append(chosen.id)
+    return None
+
+
+async def _lock(tx: Transaction, painting_id: int) -> bool:
+    """Whether a waiting picture is this transaction's now; on SQLite nobody else is writing."""
+    if tx.dialect_name == "sqlite":
+        return True
+    lock = select(col(Painting.id)).where(col(Painting.id) == painting_id, WAITING)
+    return (await tx.exec(lock.with_for_update(skip_locked=True))).first() is not None
+
+
+async def _first_of_each(tx: Transaction, models: Iterable[str], but: list[int]) -> list[Place]:
+    """The first waiting picture for each of these models, in the order of their turns."""
+    firsts = [_first(model, but).subquery().select() for model in sorted(models)]
+    if not firsts:
+        return []
+    rows = (await tx.execute(union_all(*firsts))).all()
+    return sorted(Place(row.tag, row.id, row.model) for row in rows)
+
+
+def _first(model: str, but: list[int]) -> Select[float, int, str]:
+    first = select(col(Painting.tag), col(Painting.id), col(Painting.model)).where(
+        WAITING, col(Painting.model) == model
+    )
+    if but:
+        first = first.where(col(Painting.id).not_in(but))
+    return first.order_by(col(Painting.tag), col(Painting.id)).limit(1)
+
+
+async def _may_pass(tx: Transaction, turn: Place, ready: Place) -> bool:
+    """Whether `ready` may be painted before `turn`, and before all that stand between them."""
+    jumps = (
+        await tx.exec(
+            select(func.count(), func.min(col(Painting.started_at))).where(
+                col(Painting.over_id).is_not(None),
+                tuple_(col(Painting.tag), col(Painting.id)) > (turn.tag, turn.id),
+                tuple_(col(Painting.turn), col(Painting.over_id)) < (ready.tag, ready.id),
+            )
+        )
+    ).one()
+    count: int = jumps[0]
+    since: datetime | None = jumps[1]
+    return count < MAX_PASSING and (since is None or tx.now - since <= MAX_PASSING_FOR)
