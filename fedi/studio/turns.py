@@ -35,12 +35,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import func, literal_column, text, tuple_, union_all
+import sqlalchemy
+from sqlalchemy import bindparam, func, literal_column, text, tuple_, union_all
 from sqlmodel import col, select
-from sqlmodel.sql.expression import Select
 
 from fedi.database import Session, Transaction
+from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Login, Painting
 from fedi.settings import PaintingSettings
 
@@ -51,6 +54,8 @@ STAFF = ("moderator", "admin")
 # Written out, because SQLite uses a partial index only for what it can read in the statement.
 WAITING = col(Painting.state) == literal_column("'queued'")
 BEGUN = col(Painting.state) == literal_column("'painting'")
+
+_PAINTINGS = table_of(Painting).c
 
 # From each model to the next one in the index: as many steps as models, however many wait.
 _WAITING_MODELS = text(
@@ -176,33 +181,44 @@ async def _lock(tx: Transaction, painting_id: int) -> bool:
 
 async def _first_of_each(tx: Transaction, models: Iterable[str], but: list[int]) -> list[Place]:
     """The first waiting picture for each of these models, in the order of their turns."""
-    firsts = [_first(model, but).subquery().select() for model in sorted(models)]
-    if not firsts:
+    wanted = tuple(sorted(models))
+    if not wanted:
         return []
-    rows = (await tx.execute(union_all(*firsts))).all()
+    rows = await tx.execute_core(_firsts(wanted, bool(but)), {"but": but} if but else {})
     return sorted(Place(row.tag, row.id, row.model) for row in rows)
 
 
-def _first(model: str, but: list[int]) -> Select[float, int, str]:
-    first = select(col(Painting.tag), col(Painting.id), col(Painting.model)).where(
-        WAITING, col(Painting.model) == model
+@lru_cache(maxsize=64)
+def _firsts(models: tuple[str, ...], some_taken: bool) -> Any:
+    """The statement for these models, made once."""
+    waits = _PAINTINGS.state == literal_column("'queued'")
+    if some_taken:
+        waits &= _PAINTINGS.id.not_in(bindparam("but", expanding=True))
+    return union_all(
+        *(
+            sqlalchemy.select(_PAINTINGS.tag, _PAINTINGS.id, _PAINTINGS.model)
+            .where(waits, _PAINTINGS.model == model)
+            .order_by(_PAINTINGS.tag, _PAINTINGS.id)
+            .limit(1)
+            .subquery()
+            .select()
+            for model in models
+        )
     )
-    if but:
-        first = first.where(col(Painting.id).not_in(but))
-    return first.order_by(col(Painting.tag), col(Painting.id)).limit(1)
+
+
+_JUMPS = sqlalchemy.select(func.count(), func.min(_PAINTINGS.started_at)).where(
+    _PAINTINGS.over_id.is_not(None),
+    tuple_(_PAINTINGS.tag, _PAINTINGS.id) > tuple_(bindparam("tag"), bindparam("id")),
+    tuple_(_PAINTINGS.turn, _PAINTINGS.over_id)
+    < tuple_(bindparam("ready_tag"), bindparam("ready_id")),
+)
 
 
 async def _may_pass(tx: Transaction, turn: Place, ready: Place) -> bool:
     """Whether `ready` may be painted before `turn`, and before all that stand between them."""
-    jumps = (
-        await tx.exec(
-            select(func.count(), func.min(col(Painting.started_at))).where(
-                col(Painting.over_id).is_not(None),
-                tuple_(col(Painting.tag), col(Painting.id)) > (turn.tag, turn.id),
-                tuple_(col(Painting.turn), col(Painting.over_id)) < (ready.tag, ready.id),
-            )
-        )
-    ).one()
+    stretch = {"tag": turn.tag, "id": turn.id, "ready_tag": ready.tag, "ready_id": ready.id}
+    jumps: Any = (await tx.execute_core(_JUMPS, stretch)).one()
     count: int = jumps[0]
     since: datetime | None = jumps[1]
     return count < MAX_PASSING and (since is None or tx.now - since <= MAX_PASSING_FOR)
