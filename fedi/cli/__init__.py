@@ -22,6 +22,7 @@ from fedi.cli import (
     federation,
     jobs,
     media,
+    models,
     moderation,
     moving,
     painting,
@@ -56,6 +57,7 @@ app.add_typer(painting.painters, name="painter")
 app.add_typer(relays.app, name="relay")
 app.command("paint")(painting.paint)
 app.add_typer(media.app, name="media")
+app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)
 
 
