@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -51,15 +52,18 @@ def list_models() -> None:
     with suppress(ImportError):  # nothing is here where painting is not installed
         others += [model for model in hub.all_here() if model not in others]
     table = Table("", "name", "licence", "download", "memory", "fits", "on disk")
-    for model in [*catalogue.CATALOGUE.values(), *others]:
+    models = [*catalogue.CATALOGUE.values(), *others]
+    for model in models:
+        size = hub.size_here(model) if _is_here(model) else 0
+        model = _weighed(model, size) if size else model
         table.add_row(
-            "*" if model == chosen else "",
+            "*" if chosen is not None and model.key == chosen.key else "",
             model.key,
             model.licence,
             _gb(model.download_gb),
             _memory_needed(model),
             FITS[memory.fit(model.memory_gb, model.low_memory_gb)] if memory else "",
-            _bytes(hub.size_here(model)) if _is_here(model) else "",
+            _bytes(size) if size else "",
         )
     Console(width=None if Console().is_terminal else 120).print(table)
     if memory is not None:
@@ -75,7 +79,9 @@ def info(name: Name) -> None:
     if model.local:
         with _in_words():
             parts.of_folder(model.name, Path(model.source), model.variant)
-        rows.append(("on disk", _bytes(hub.size_here(model))))
+        size = hub.size_here(model)
+        rows.append(("on disk", _bytes(size)))
+        model = _weighed(model, size)
     elif model.key != catalogue.TRYOUT.key:
         rows.append(("on disk", _bytes(hub.size_here(model)) if _is_here(model) else "no"))
         try:
@@ -87,6 +93,7 @@ def info(name: Name) -> None:
             rows.append(("to download", f"{_gb(model.download_gb) or 'unknown'}. {error}"))
         else:
             licence = licence or offer.licence
+            model = _weighed(model, offer.size)
             rows.append(("to download", f"{_bytes(offer.missing)} of {_bytes(offer.size)}"))
             if offer.gated:
                 rows.append(("gated", "its licence must be accepted on the hub; set HF_TOKEN"))
@@ -249,6 +256,13 @@ def _memory() -> Memory | None:
         return devices.memory(painting.device)
     except (ImportError, devices.NoDevice):
         return None  # `easel doctor` tells
+
+
+def _weighed(model: Model, size: int) -> Model:
+    """The model with its files' size for its memory, where nothing else is known of that."""
+    if model.memory_gb is not None:
+        return model
+    return msgspec.structs.replace(model, memory_gb=round(size / 1e9, 1))
 
 
 def _memory_needed(model: Model) -> str:

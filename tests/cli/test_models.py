@@ -82,20 +82,17 @@ class Host:
             stderr=subprocess.DEVNULL,
         )
 
-        def parts() -> list[Path]:
+        def broken() -> list[Path]:
             found = (self.folder / "hub").rglob("*.part")
             return [path for path in found if path.stat().st_size >= HALF / 2]
 
-        async def half_is_here() -> bool:
-            return bool(parts())
-
         try:
-            await rig.until(half_is_here, seconds=60)
+            await rig.until(broken, seconds=60)
         finally:
             pulling.kill()
             pulling.wait()
         hub.stall_after = None
-        [part] = parts()
+        [part] = broken()
         return part
 
     def paint(self, model: str, *, steps: int = 2) -> str:
