@@ -294,9 +294,7 @@ def load(file: Path | None = None) -> Settings:
     Raises:
         SettingsError: the file is missing, is no TOML, or holds something unusable.
     """
-    named = file or (
-        Path(os.environ[CONFIG_FILE_VARIABLE]) if CONFIG_FILE_VARIABLE in os.environ else None
-    )
+    named = _named(file)
     path = named or DEFAULT_CONFIG_FILE
     values: dict[str, Any] = {}
     if path.exists():
@@ -311,6 +309,21 @@ def load(file: Path | None = None) -> Settings:
     except ValidationError as error:
         raise SettingsError(_plain(error, path)) from error
     return _anchored(settings, path.parent if path.exists() else Path())
+
+
+def file_in_use(file: Path | None = None) -> Path | None:
+    """The settings file that `load` reads, or None if there is none.
+
+    Args:
+        file: as for `load`.
+    """
+    path = _named(file) or DEFAULT_CONFIG_FILE
+    return path if path.exists() else None
+
+
+def _named(file: Path | None) -> Path | None:
+    variable = os.environ.get(CONFIG_FILE_VARIABLE)
+    return file or (None if variable is None else Path(variable))
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
@@ -345,18 +358,19 @@ def render_example() -> str:
         assert isinstance(section, type) and issubclass(section, Section)
         lines += ["", f"# {section.__doc__}", f"[{name}]"]
         for key, entry in section.model_fields.items():
-            lines += [f"# {entry.description}", f"{key} = {_toml(entry.default)}"]
+            lines += [f"# {entry.description}", f"{key} = {toml_value(entry.default)}"]
     return "\n".join(lines) + "\n"
 
 
-def _toml(value: object) -> str:
+def toml_value(value: object) -> str:
+    """A setting's value as it is written in the settings file."""
     match value:
         case bool():
             return "true" if value else "false"
         case int() | float():
             return str(value)
         case list():
-            return "[" + ", ".join(_toml(entry) for entry in value) + "]"
+            return "[" + ", ".join(toml_value(entry) for entry in value) + "]"
         case _:
             text = str(value).replace("\\", "\\\\").replace('"', '\\"')
             return f'"{text}"'

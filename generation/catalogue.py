@@ -12,6 +12,7 @@ A folder may carry an `easel.json` beside its `model_index.json`, with any of th
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from pathlib import Path
@@ -45,18 +46,25 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):
-    """A LoRA that belongs to a catalogue entry, fused at load, with the scheduler it needs."""
+    """A LoRA that belongs to a catalogue entry, fused at load, with the scheduler it needs.
 
-    source: str  # hub id or folder
+    source: hub id or folder. file: its safetensors file there. trailing_timesteps: whether the
+    steps end on the last timestep, as few-step distillations of SDXL do. scheduler: what else
+    replaces the scheduler's own configuration.
+    """
+
+    source: str
     file: str
-    trailing_timesteps: bool = True  # few-step distillations end on the last timestep
+    trailing_timesteps: bool = True
+    scheduler: dict[str, float | bool | None] = {}
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A model: where it comes from, what it needs, and how it paints best.
 
     key: short name. source: hub id or local folder. memory_gb: all parts resident.
-    low_memory_gb: with the parts moved in and out. download_gb: on disk.
+    low_memory_gb: with the parts moved in and out. download_gb: on disk, adapter included.
+    variant: the weights' variant to take where a part has it ("fp16"); empty takes the plain ones.
     steps, guidance, width, height: defaults; `None` is known only after loading.
     can: any of "strength", "inpaint", "edit".
     commercial: whether the licence allows commercial use; `None` is unknown.
@@ -71,6 +79,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     memory_gb: float | None = None
     low_memory_gb: float | None = None
     download_gb: float | None = None
+    variant: str = ""
     steps: int | None = None
     guidance: float | None = None
     width: int | None = None
@@ -210,7 +219,7 @@ CATALOGUE = {
             height=1024,
             multiple=16,
             negative_prompt=False,
-            can=("edit",),
+            can=("inpaint", "edit"),
             note="The good default: four steps, and it can edit.",
         ),
         Model(
@@ -222,6 +231,7 @@ CATALOGUE = {
             commercial=True,
             memory_gb=21,
             low_memory_gb=16,
+            download_gb=30.6,
             # 9 set steps are 8 evaluations of the network.
             steps=9,
             guidance=0.0,
@@ -241,6 +251,8 @@ CATALOGUE = {
             commercial=True,
             memory_gb=8,
             low_memory_gb=4,
+            download_gb=7.4,
+            variant="fp16",
             steps=4,
             guidance=0.0,
             width=1024,
@@ -262,6 +274,8 @@ CATALOGUE = {
             commercial=True,
             memory_gb=8,
             low_memory_gb=4,
+            download_gb=7.0,
+            variant="fp16",
             steps=28,
             guidance=5.0,
             width=1024,
@@ -307,6 +321,37 @@ CATALOGUE = {
             note="Writes text into pictures; for the largest cards.",
         ),
         Model(
+            key="qwen-image-2512-lightning",
+            name="Qwen-Image 2512 Lightning",
+            source="Qwen/Qwen-Image-2512",
+            family="qwen-image",
+            licence="Apache-2.0",
+            commercial=True,
+            memory_gb=57,
+            low_memory_gb=13,
+            download_gb=54.6,
+            steps=4,
+            guidance=1.0,
+            width=1328,
+            height=1328,
+            multiple=16,
+            negative_prompt=False,
+            can=("strength", "inpaint"),
+            adapter=Adapter(
+                source="lightx2v/Qwen-Image-2512-Lightning",
+                file="Qwen-Image-2512-Lightning-4steps-V1.0-bf16.safetensors",
+                trailing_timesteps=False,
+                # It was distilled at a shift of 3, whatever the size: exp(log 3).
+                scheduler={
+                    "base_shift": math.log(3),
+                    "max_shift": math.log(3),
+                    "shift_terminal": None,
+                    "use_dynamic_shifting": True,
+                },
+            ),
+            note="Qwen-Image 2512 in four steps.",
+        ),
+        Model(
             key="ernie-image-turbo",
             name="ERNIE-Image Turbo",
             source="baidu/ERNIE-Image-Turbo",
@@ -315,6 +360,7 @@ CATALOGUE = {
             commercial=True,
             memory_gb=31,
             low_memory_gb=24,
+            download_gb=22.3,
             steps=8,
             guidance=1.0,
             width=1024,

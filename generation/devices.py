@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import torch
@@ -59,6 +60,53 @@ def name(device: torch.device) -> str:
     return device.type
 
 
+Fit = Literal["whole", "parts", "no", "unknown"]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a model has to fit into.
+
+    name: the device as people know it. gigabytes: all its memory. bytes_per_weight: 2 in half
+    precision, 4 on the CPU.
+    """
+
+    name: str
+    gigabytes: float
+    bytes_per_weight: int = 2
+
+    def fit(self, memory_gb: float | None, low_memory_gb: float | None = None) -> Fit:
+        """Whether a model fits.
+
+        memory_gb: with all parts resident, in half precision. low_memory_gb: with its parts moved
+        in and out.
+        Returns "whole", "parts" if only with its parts moved in and out, "no", or "unknown".
+        """
+        if memory_gb is None:
+            return "unknown"
+        larger = self.bytes_per_weight / 2
+        if memory_gb * larger <= self.gigabytes:
+            return "whole"
+        # On the CPU there is nowhere to move parts to.
+        if low_memory_gb is not None and larger == 1 and low_memory_gb <= self.gigabytes:
+            return "parts"
+        return "no"
+
+
+def memory(wanted: str) -> Memory:
+    """The memory of a device, named as for `choose`. Raises NoDevice."""
+    import torch
+
+    device, dtype = choose(wanted)
+    if device.type == "cuda":
+        size = torch.cuda.get_device_properties(device).total_memory
+    elif device.type == "mps":
+        size = torch.mps.recommended_max_memory()
+    else:
+        size = _machine_memory()
+    return Memory(name(device), size / 1e9, dtype.itemsize)
+
+
 def limit_threads(weights: int) -> None:
     """Sets torch's threads for a model of so many weights on the CPU, unless the environment says.
 
@@ -86,3 +134,14 @@ def _cpus() -> int:
     except (OSError, ValueError):
         pass  # no cgroup v2, no limit
     return cpus
+
+
+def _machine_memory() -> int:
+    """The bytes that this process may use, which in a container are fewer than the machine has."""
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        with open("/sys/fs/cgroup/memory.max") as file:
+            size = min(size, int(file.read()))
+    except (OSError, ValueError):
+        pass  # no cgroup v2, or "max"
+    return size

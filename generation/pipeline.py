@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from generation import catalogue, devices
+from generation import catalogue, devices, hub, parts
 from generation.catalogue import Model
 from generation.preview import Previews
 from generation.recipe import Recipe
@@ -33,6 +33,7 @@ log = logging.getLogger("generation")
 DEFAULT_STEPS = 25  # for a pipeline of no family that we know and no default of its own
 DEFAULT_SIDE = 1024  # pixels
 FINGERPRINT_PIECE = 2**20  # bytes read from each end of a weights file
+NOTED_PERCENT = 5  # a download is noted each so many per cent
 MAX_REASON = 300  # characters of a library's error that are passed on
 # diffusers' class -> the name that A1111 and Civitai know.
 SAMPLERS = {
@@ -114,6 +115,7 @@ class Pipeline:
         except ImportError as error:
             raise PaintError("Painting is not installed here: easel[paint] is missing.") from error
         place, dtype = devices.choose(device)
+        adapter: Path | None = None
         if model.key == catalogue.TRYOUT.key:
             from generation.random_weights import build_tryout
 
@@ -124,15 +126,19 @@ class Pipeline:
             folder = _folder(model)
             version = fingerprint(folder)
         else:
-            folder = _download(model, note)
-            version = folder.name  # the revision: hub snapshots lie in folders of that name
+            pulled = _pulled(model, note)
+            folder, adapter, version = pulled.folder, pulled.adapter, pulled.version
         note(f"Loading {model.name}.")
         with _plainly(model):
             pipe = diffusers.DiffusionPipeline.from_pretrained(
-                folder, dtype=dtype, local_files_only=True, use_safetensors=True
+                folder,
+                dtype=dtype,
+                local_files_only=True,
+                use_safetensors=True,
+                variant=model.variant or None,
             )
-            if model.adapter is not None:
-                _adapt(pipe, model.adapter)
+            if model.adapter is not None and adapter is not None:
+                _adapt(pipe, model.adapter, adapter)
             pipe.set_progress_bar_config(disable=True)
             pipe.to(place)
         parameters = inspect.signature(type(pipe).__call__).parameters
@@ -284,25 +290,47 @@ def _folder(model: Model) -> Path:
     if not (folder / "model_index.json").is_file():
         log.error("%s has no model_index.json", folder)
         raise PaintError(f"{model.name} is no diffusers model: it has no model_index.json.")
+    try:
+        parts.of_folder(model.name, folder, model.variant)
+    except parts.Unusable as error:
+        raise PaintError(str(error)) from error
     return folder
 
 
-def _download(model: Model, note: Callable[[str], None]) -> Path:
-    from diffusers import DiffusionPipeline
+def _pulled(model: Model, note: Callable[[str], None]) -> hub.Pulled:
+    """The model from the hub as it lies here, fetched first if it is not here."""
+    if found := hub.here(model):
+        return found
+    said = -1
 
-    size = f" ({model.download_gb:g} GB)" if model.download_gb else ""
-    note(f"Fetching {model.name}{size}, if it is not here yet.")
-    with _plainly(model):
-        return Path(DiffusionPipeline.download(model.source, use_safetensors=True))
+    def progress(done: int, size: int) -> None:
+        nonlocal said
+        percent = 100 * done // max(size, 1)
+        if percent // NOTED_PERCENT > said:
+            said = percent // NOTED_PERCENT
+            note(f"Fetching {model.name}: {percent} % of {size / 1e9:.1f} GB.")
+
+    note(f"Fetching {model.name}.")
+    try:
+        return hub.pull(model, progress)
+    except parts.Unusable as error:
+        retry = isinstance(error, hub.Unavailable) and error.retry
+        # What another program fetched does, where the hub cannot be asked.
+        if retry and (found := hub.here(model, "main")):
+            return found
+        raise PaintError(str(error), retry=retry) from error
 
 
-def _adapt(pipe: Any, adapter: catalogue.Adapter) -> None:
-    pipe.load_lora_weights(adapter.source, weight_name=adapter.file)
+def _adapt(pipe: Any, adapter: catalogue.Adapter, file: Path) -> None:
+    pipe.load_lora_weights(str(file.parent), weight_name=file.name)
     pipe.fuse_lora()
     pipe.unload_lora_weights()
+    changed: dict[str, Any] = dict(adapter.scheduler)
     if adapter.trailing_timesteps:
+        changed["timestep_spacing"] = "trailing"
+    if changed:
         scheduler = pipe.scheduler
-        pipe.scheduler = type(scheduler).from_config(scheduler.config, timestep_spacing="trailing")
+        pipe.scheduler = type(scheduler).from_config(scheduler.config, **changed)
 
 
 def _described(model: Model, pipe: Any) -> Model:
@@ -367,7 +395,6 @@ def _quieten() -> None:
 def _plainly(model: Model) -> Iterator[None]:
     """Turns the libraries' errors into one sentence that names the model."""
     import torch
-    from huggingface_hub import errors
 
     try:
         yield
@@ -376,14 +403,6 @@ def _plainly(model: Model) -> Iterator[None]:
         raise PaintError(
             f"The graphics card has too little memory for {model.name} at this size.", retry=True
         ) from error
-    except errors.GatedRepoError as error:
-        raise PaintError(
-            f"{model.name} is given out only after its licence is accepted."
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise PaintError(f"The hub knows no model {model.name}.") from error
-    except (errors.HfHubHTTPError, ConnectionError, TimeoutError) as error:
-        raise PaintError(f"{model.name} could not be fetched from the hub.", retry=True) from error
     except (OSError, ValueError, TypeError, RuntimeError, ImportError, AttributeError) as error:
         log.exception("%s failed", model.name)
         reason = " ".join(str(error).split()) or type(error).__name__

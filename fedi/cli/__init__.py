@@ -22,6 +22,7 @@ from fedi.cli import (
     federation,
     jobs,
     media,
+    models,
     moderation,
     moving,
     painting,
@@ -58,6 +59,7 @@ app.add_typer(relays.app, name="relay")
 app.add_typer(queue.app, name="queue")
 app.command("paint")(painting.paint)
 app.add_typer(media.app, name="media")
+app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)
 
 

@@ -20,6 +20,7 @@ from fedi.database.migrations import head
 from fedi.database.tables import Job
 from fedi.runtime import Easel
 from fedi.settings import Settings, SettingsError
+from generation.catalogue import Model
 
 MIN_FREE_GB = 2.0
 PROBE_TIMEOUT_S = 120.0  # torch takes seconds to import, more on a slow disk
@@ -252,7 +253,19 @@ def check_model(settings: Settings) -> Finding:
             "problem",
             f"{model.source} has no model_index.json: it is no diffusers folder.",
         )
-    return Finding("model", "ok", f"{model.name} ({model.licence or 'licence unknown'}).")
+    told = f"{model.name} ({model.licence or 'licence unknown'})."
+    if model.key != catalogue.TRYOUT.key and not model.local and not _is_here(model):
+        told += f" It is fetched for the first picture; `easel models pull {name}` does it now."
+    return Finding("model", "ok", told)
+
+
+def _is_here(model: Model) -> bool:
+    from generation import hub
+
+    try:
+        return hub.here(model) is not None
+    except ImportError:
+        return False  # the card's finding says that painting is not installed
 
 
 async def _command(*command: str) -> str | None:

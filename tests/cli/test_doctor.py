@@ -127,7 +127,7 @@ async def test_a_model_that_does_not_exist_is_told(tmp_path: Path) -> None:
     [
         ("", "warning", "None is chosen"),
         ("flux2-klein-4b", "ok", "FLUX.2 klein 4B (Apache-2.0)."),
-        ("owner/name", "ok", "owner/name (licence unknown)."),
+        ("owner/name", "ok", "owner/name (licence unknown). It is fetched for the first picture"),
         ("no such model", "problem", "Mend painting.model."),
         ("/nope/x", "problem", "There is no folder /nope/x"),
         ("{folder}/empty", "problem", "no diffusers folder"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -141,6 +142,18 @@ def test_what_a_model_cannot_do_is_refused_by_its_name() -> None:
         Recipe(prompt="a", negative_prompt="b").resolved(klein)
     with pytest.raises(RecipeError, match="multiple of 16"):
         Recipe(prompt="a", width=520, height=512).resolved(klein)
+
+
+@pytest.mark.parametrize("model", catalogue.CATALOGUE.values(), ids=lambda model: model.key)
+def test_every_entry_refuses_what_it_cannot_do_and_nothing_else(model: catalogue.Model) -> None:
+    asked = Recipe(prompt="a", negative_prompt="b")
+    if model.negative_prompt:
+        assert asked.resolved(model).negative_prompt == "b"
+    else:
+        with pytest.raises(RecipeError, match=re.escape(model.name)):
+            asked.resolved(model)
+    with pytest.raises(RecipeError, match=re.escape(model.name)):
+        Recipe(prompt="a", width=model.multiple * 9 + 4, height=model.multiple * 9).resolved(model)
 
 
 def test_a_seed_is_drawn_once() -> None:

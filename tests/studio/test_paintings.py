@@ -131,6 +131,20 @@ async def test_who_asks_too_often_is_told_when_to_ask_again(
             await ask(easel, alice)
 
 
+async def test_what_the_model_cannot_do_is_refused_before_it_is_queued(
+    new_database: rig.NewDatabase, tmp_path: Path
+) -> None:
+    settings = rig.settings_for(tmp_path, new_database(), painting={"model": "flux2-klein-4b"})
+    async with rig.opened(settings) as easel:
+        alice = await account(easel, "alice")
+        with pytest.raises(Invalid, match=r"FLUX\.2 klein 4B takes no negative prompt"):
+            await ask(easel, alice, negative_prompt="fog")
+        with pytest.raises(Invalid, match=r"FLUX\.2 klein 4B needs a width"):
+            await ask(easel, alice, width=520, height=512)
+        async with easel.database.read() as session:
+            assert await paintings.list_own(session, alice, limit=10) == []
+
+
 async def test_a_picture_goes_to_who_has_its_model(easel: Easel) -> None:
     alice = await account(easel, "alice")
     small = await painter(easel, "small", ("test/small",))

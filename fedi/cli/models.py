@@ -1,0 +1,302 @@
+"""`easel models`: which models there are, which are here, and which one paints."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from fedi import settings as settings_module
+from fedi import settings_file
+from fedi.cli import context
+from fedi.settings import toml_value
+from generation import catalogue, devices, hub, parts
+from generation.catalogue import Model
+from generation.devices import Memory
+
+app = typer.Typer(help="The models that paint.", no_args_is_help=True)
+
+Name = Annotated[
+    str, typer.Argument(help="A name from the catalogue, a hub id (owner/name), or a folder.")
+]
+MODEL_VARIABLE = "EASEL_PAINTING__MODEL"
+FITS = {
+    "whole": "yes",
+    "parts": "in parts",
+    "no": "no",
+    "unknown": "unknown",
+}
+
+
+@app.command("list")
+def list_models() -> None:
+    """List the catalogue and what else is here: licence, size, and whether it fits this card."""
+    memory = _memory()
+    chosen = _chosen()
+    others = [] if chosen is None or chosen.key in catalogue.CATALOGUE else [chosen]
+    with suppress(ImportError):  # nothing is here where painting is not installed
+        others += [model for model in hub.all_here() if model not in others]
+    table = Table("", "name", "licence", "download", "memory", "fits", "on disk")
+    models = [*catalogue.CATALOGUE.values(), *others]
+    for model in models:
+        size = hub.size_here(model) if _is_here(model) else 0
+        model = _weighed(model, size) if size else model
+        table.add_row(
+            "*" if chosen is not None and model.key == chosen.key else "",
+            model.key,
+            model.licence,
+            _gb(model.download_gb),
+            _memory_needed(model),
+            FITS[memory.fit(model.memory_gb, model.low_memory_gb)] if memory else "",
+            _bytes(size) if size else "",
+        )
+    Console(width=None if Console().is_terminal else 120).print(table)
+    if memory is not None:
+        typer.echo(f"This machine paints on {memory.name}, {memory.gigabytes:.0f} GB.")
+    typer.echo("`easel models info NAME` says more, `easel models default NAME` chooses one (*).")
+
+
+@app.command()
+def info(name: Name) -> None:
+    """Say what is known of a model, asking the hub what it would take to fetch it."""
+    model = _find(name)
+    licence, rows = model.licence, []
+    if model.local:
+        with _in_words():
+            parts.of_folder(model.name, Path(model.source), model.variant)
+        size = hub.size_here(model)
+        rows.append(("on disk", _bytes(size)))
+        model = _weighed(model, size)
+    elif model.key != catalogue.TRYOUT.key:
+        rows.append(("on disk", _bytes(hub.size_here(model)) if _is_here(model) else "no"))
+        try:
+            with _in_words():
+                offer = hub.offer(model)
+        except context.CommandError as error:
+            if not isinstance(error.__cause__, hub.Unavailable):
+                raise
+            rows.append(("to download", f"{_gb(model.download_gb) or 'unknown'}. {error}"))
+        else:
+            licence = licence or offer.licence
+            model = _weighed(model, offer.size)
+            rows.append(("to download", f"{_bytes(offer.missing)} of {_bytes(offer.size)}"))
+            if offer.gated:
+                rows.append(("gated", "its licence must be accepted on the hub; set HF_TOKEN"))
+    memory = _memory()
+    if memory is not None:
+        fit = FITS[memory.fit(model.memory_gb, model.low_memory_gb)]
+        rows.append(("fits here", f"{fit} ({memory.name}, {memory.gigabytes:.0f} GB)"))
+    typer.echo(model.name)
+    if model.note:
+        typer.echo(model.note)
+    commercial = {True: "commercial use allowed", False: "no commercial use", None: ""}
+    told = ", ".join(filter(None, (licence or "unknown", commercial[model.commercial])))
+    for title, text in [
+        ("source", model.source),
+        ("adapter", model.adapter.source if model.adapter else ""),
+        ("licence", told),
+        ("memory", _memory_needed(model)),
+        *rows,
+        ("good at", _habits(model)),
+        ("can", _abilities(model)),
+    ]:
+        if text:
+            typer.echo(f"{title + ':':13}{text}")
+
+
+@app.command()
+def pull(name: Name) -> None:
+    """Fetch a model from the hub; a broken download goes on where it stopped."""
+    model = _find(name)
+    if model.key == catalogue.TRYOUT.key:
+        typer.echo(f"{model.name} is made here when it is first needed.")
+        return
+    with _in_words():
+        if model.local:
+            parts.of_folder(model.name, Path(model.source), model.variant)
+            typer.echo(f"{model.name} is a folder of yours: there is nothing to fetch.")
+            return
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        ) as progress:
+            bar = progress.add_task(f"Fetching {model.name}", total=None)
+            pulled = hub.pull(
+                model, lambda done, size: progress.update(bar, completed=done, total=size)
+            )
+    typer.echo(f"{model.name} is here: {_bytes(hub.size_here(model))} in {pulled.folder}")
+    if model.licence:
+        typer.echo(f"Its licence is {model.licence}.")
+    if model != _chosen():
+        typer.echo(f"`easel models default {name}` makes it the one that paints.")
+
+
+@app.command()
+def remove(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a model that was fetched from the hub from this disk."""
+    model = _find(name)
+    with _in_words():
+        size = 0 if model.local else hub.size_here(model)
+        if not model.local and not size:
+            typer.echo(f"{model.name} is not here.")
+            return
+        if not yes and not model.local:
+            others = [
+                other.key
+                for other in catalogue.CATALOGUE.values()
+                if other != model and other.source == model.source and _is_here(other)
+            ]
+            if others:
+                typer.echo(f"Its weights are also those of {', '.join(others)}.")
+            if model == _chosen():
+                typer.echo("It is the model that paints here.")
+            typer.confirm(f"Remove {model.name}, {_bytes(size)}?", abort=True)
+        freed = hub.remove(model)
+    typer.echo(f"{model.name} is removed: {_bytes(freed)} are free again.")
+
+
+@app.command()
+def default(name: Name) -> None:
+    """Make a model the one that paints, in the settings file."""
+    model = _find(name)
+    value = model.source if model.local else model.key
+    with _in_words():
+        if model.local:
+            parts.of_folder(model.name, Path(model.source), model.variant)
+    path = settings_module.file_in_use(context.config)
+    line = f"[painting]\nmodel = {toml_value(value)}"
+    if path is None:
+        raise context.CommandError(f"There is no settings file. Write into config.toml:\n{line}")
+    context.settings()  # what is not valid now is not made worse
+    try:
+        settings_file.change(path, "painting", "model", value)
+    except settings_file.NotSafe as error:
+        raise context.CommandError(
+            f"{path} is written in a way that cannot be changed safely. Write into it:\n{line}"
+        ) from error
+    except OSError as error:
+        raise context.CommandError(
+            f"{path} cannot be written ({error.strerror}). Write into it:\n{line}"
+        ) from error
+    typer.echo(f"{model.name} paints from the next start on: {path} says so.")
+    if os.environ.get(MODEL_VARIABLE):
+        typer.echo(f"But {MODEL_VARIABLE} is set, and comes before it.")
+    if not model.local and model.key != catalogue.TRYOUT.key and not _is_here(model):
+        typer.echo(f"It is not here yet: `easel models pull {name}` fetches it now.")
+
+
+# -- what the commands share ------------------------------------------------------------------
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What cannot be done, as one plain sentence."""
+    try:
+        yield
+    except parts.Unusable as error:
+        raise context.CommandError(str(error)) from error
+    except ImportError as error:
+        raise context.CommandError(
+            "Painting is not installed here: pip install -c constraints.txt 'easel[paint]'."
+        ) from error
+
+
+def _find(name: str) -> Model:
+    try:
+        return catalogue.find(name)
+    except catalogue.UnknownModel as error:
+        raise context.CommandError(f"{error}.") from error
+
+
+def _chosen() -> Model | None:
+    name = context.settings().painting.model
+    try:
+        return catalogue.find(name or catalogue.TRYOUT.key)
+    except catalogue.UnknownModel:
+        return None  # `easel doctor` tells
+
+
+def _is_here(model: Model) -> bool:
+    if model.local:
+        return Path(model.source).is_dir()
+    try:
+        return hub.here(model) is not None
+    except ImportError:
+        return False
+
+
+def _memory() -> Memory | None:
+    """This machine's memory for models, or None if it does not paint."""
+    painting = context.settings().painting
+    if not painting.local:
+        return None
+    try:
+        return devices.memory(painting.device)
+    except (ImportError, devices.NoDevice):
+        return None  # `easel doctor` tells
+
+
+def _weighed(model: Model, size: int) -> Model:
+    """The model with its files' size for its memory, where nothing else is known of that."""
+    if model.memory_gb is not None:
+        return model
+    return msgspec.structs.replace(model, memory_gb=round(size / 1e9, 1))
+
+
+def _memory_needed(model: Model) -> str:
+    if model.memory_gb is None:
+        return ""
+    if model.low_memory_gb is None:
+        return _gb(model.memory_gb)
+    return f"{model.low_memory_gb:g} to {_gb(model.memory_gb)}"
+
+
+def _habits(model: Model) -> str:
+    told = []
+    if model.width and model.height:
+        told.append(f"{model.width} × {model.height} pixels, sides by {model.multiple}")
+    if model.steps is not None:
+        told.append(f"{model.steps} steps")
+    if model.guidance is not None:
+        told.append(f"guidance {model.guidance:g}")
+    return ", ".join(told)
+
+
+def _abilities(model: Model) -> str:
+    words = {
+        "strength": "start from a picture",
+        "inpaint": "paint inside a mask",
+        "edit": "edit by reference",
+    }
+    told = ["negative prompt"] if model.negative_prompt and model.family else []
+    return ", ".join(["words", *told, *(words[ability] for ability in model.can)])
+
+
+def _gb(size: float | None) -> str:
+    return "" if size is None else f"{size:g} GB"
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -1,0 +1,126 @@
+"""Which files of a diffusers model are needed, and which models are not opened at all.
+
+Weights come as safetensors only: pickled ones (`.bin`, `.ckpt`, `.pt`) run whatever code is in
+them when they are opened. Program code that lies beside the weights is neither fetched nor run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+INDEX = "model_index.json"
+MAX_INDEX = 65_536  # bytes; those of the catalogue have at most two thousand
+PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+# Configurations, vocabularies (SentencePiece's are `.model`) and chat templates.
+_PLAIN = (".json", ".txt", ".model", ".jinja")
+# Shards are numbered before or after the variant: diffusers changed its mind once.
+_WEIGHTS = re.compile(
+    r"(?:diffusion_pytorch_model|model)"
+    r"(?:-\d{5}-of-\d{5})?(?:\.(?P<variant>[A-Za-z0-9_]+))?(?:-\d{5}-of-\d{5})?\.safetensors"
+)
+_WEIGHTS_INDEX = re.compile(
+    r"(?:diffusion_pytorch_model|model)\.safetensors\.index"
+    r"(?:\.(?P<variant>[A-Za-z0-9_]+))?\.json"
+)
+
+
+class Unusable(Exception):
+    """A model that is not opened; the message is one plain sentence that names it."""
+
+
+def needed(
+    name: str, index: Mapping[str, Any] | None, files: Iterable[str], variant: str = ""
+) -> list[str]:
+    """The files that a model is loaded from.
+
+    name: the model, as people know it. index: its `model_index.json`, or None if it has none.
+    files: all its files, as paths with `/` relative to its folder. variant: the variant of the
+    weights to take where a part has it.
+    Returns paths out of `files`. Raises Unusable for a model that is no diffusers model, has
+    weights that are not safetensors, or brings program code of its own.
+    """
+    files = sorted(files)
+    if index is None:
+        pickled = [file for file in files if file.endswith(PICKLES)]
+        if pickled and not any(file.endswith(".safetensors") for file in files):
+            raise _pickled(name, pickled[0])
+        raise Unusable(f"{name} is no diffusers model: it has no {INDEX}.")
+    if not isinstance(index.get("_class_name"), str):
+        raise Unusable(
+            f"{name} is no diffusers model of a known kind: its {INDEX} names no pipeline class, "
+            "or brings its own program code, which Easel never runs."
+        )
+    wanted = [INDEX] if INDEX in files else []
+    for part, kind in index.items():
+        if part.startswith("_") or not isinstance(kind, list) or len(kind) != 2 or not kind[0]:
+            continue
+        own = [file for file in files if file.startswith(f"{part}/")]
+        if f"{part}/{kind[0]}.py" in own:
+            raise Unusable(
+                f"{name} brings its own program code ({part}/{kind[0]}.py), which Easel never runs."
+            )
+        wanted += _of_part(name, part, own, variant)
+    return wanted
+
+
+def of_folder(name: str, folder: Path, variant: str = "") -> list[str]:
+    """The files that a model in a folder is loaded from, as `needed` says.
+
+    Raises Unusable.
+    """
+    index = read_index(folder / INDEX)
+    if index is None:
+        files = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    else:
+        parts = [folder / part for part in index if _is_name(part) and (folder / part).is_dir()]
+        found = [path for part in parts for path in part.rglob("*")]
+        files = [INDEX, *(path.relative_to(folder).as_posix() for path in found)]
+    return needed(name, index, files, variant)
+
+
+def read_index(path: Path) -> dict[str, Any] | None:
+    """What a `model_index.json` says, or None if it is not there or is none."""
+    try:
+        with path.open("rb") as file:
+            document = json.loads(file.read(MAX_INDEX))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _of_part(name: str, part: str, files: list[str], variant: str) -> list[str]:
+    weights: dict[str, list[str]] = {}
+    others = []
+    for file in files:
+        last = PurePosixPath(file).name
+        if match := _WEIGHTS.fullmatch(last) or _WEIGHTS_INDEX.fullmatch(last):
+            weights.setdefault(match["variant"] or "", []).append(file)
+        elif last.endswith(_PLAIN) and not last.endswith(".index.json"):
+            others.append(file)
+    taken = weights.get(variant) or weights.get("") or []
+    if taken:
+        return others + taken
+    if weights:
+        raise Unusable(
+            f"{name} has the weights of its {part} only as the variant {min(weights)}, "
+            "which Easel does not load."
+        )
+    for file in files:
+        if file.endswith(PICKLES):
+            raise _pickled(name, file)
+    return others
+
+
+def _pickled(name: str, file: str) -> Unusable:
+    return Unusable(
+        f"{name} has pickled weights ({file}), which run code when they are opened: "
+        "Easel loads safetensors only."
+    )
+
+
+def _is_name(part: str) -> bool:
+    return not part.startswith((".", "_")) and "/" not in part and "\\" not in part
