@@ -32,7 +32,9 @@ from fedi.settings import DatabaseSettings, InstanceSettings
 
 CHECKPOINT_EVERY = 100  # transactions; SQLite's own measure is 1,000 pages
 CHECKPOINT_PAGES = 10_000  # of the log: if nobody else does it, a commit must
-SQLITE_CACHE_KB = 16 * 1024  # per connection
+# Pages kept in memory: by the one connection that writes, and by each of those that read, to which
+# the system hands the pages that it has anyway.
+SQLITE_WRITING_KB, SQLITE_READING_KB = 16 * 1024, 2 * 1024
 SQLITE_MMAP_BYTES = 256 * 1024 * 1024
 SHARED_BY = 128  # pieces of work in one transaction at most; readers wait for none of them
 
@@ -131,8 +133,12 @@ class Database:
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             self._writers: asyncio.Lock | None = asyncio.Lock()
-            self._reading = _sqlite_engine(self.url, settings, "BEGIN", settings.pool_size)
-            self._writing = _sqlite_engine(self.url, settings, "BEGIN IMMEDIATE", 1)
+            self._reading = _sqlite_engine(
+                self.url, settings, "BEGIN", settings.pool_size, SQLITE_READING_KB
+            )
+            self._writing = _sqlite_engine(
+                self.url, settings, "BEGIN IMMEDIATE", 1, SQLITE_WRITING_KB
+            )
         else:
             self._writers = None
             self._reading = create_async_engine(
@@ -292,7 +298,7 @@ def driver_url(address: str) -> URL:
 
 
 def _sqlite_engine(
-    url: URL, settings: DatabaseSettings, begin: str, connections: int
+    url: URL, settings: DatabaseSettings, begin: str, connections: int, cache_kb: int
 ) -> AsyncEngine:
     engine = create_async_engine(
         url,
@@ -309,7 +315,7 @@ def _sqlite_engine(
         cursor.execute(f"PRAGMA synchronous={settings.synchronous}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA busy_timeout={sqlite.BUSY_TIMEOUT_S * 1000}")
-        cursor.execute(f"PRAGMA cache_size=-{SQLITE_CACHE_KB}")
+        cursor.execute(f"PRAGMA cache_size=-{cache_kb}")
         cursor.execute(f"PRAGMA mmap_size={SQLITE_MMAP_BYTES}")
         cursor.execute("PRAGMA temp_store=MEMORY")
         cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
