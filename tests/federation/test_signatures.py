@@ -187,8 +187,11 @@ async def test_who_was_here_before_gets_such_a_key_when_it_is_asked_for(
     found = [(await bob.get(alice.uri))[1]["assertionMethod"] for _ in range(2)]
     assert found[0] == found[1]
     await bob.does(instance, bob.activity("Follow", alice.uri))
-    [accept] = internet.got(bob.inbox)
-    assert accept["proof"]["verificationMethod"] == found[0][0]["id"]
+    await seeing.publish(instance, alice)
+    await instance.run_jobs()
+    accept, create = internet.got(bob.inbox)
+    assert "proof" not in accept  # between two: nobody passes it on
+    assert create["proof"]["verificationMethod"] == found[0][0]["id"]
 
 
 # ---- what is sent again -------------------------------------------------------------------------
