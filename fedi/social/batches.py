@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from fedi.database import Transaction
 from fedi.database.insertion import insert_many, insert_new, row_values, table_of
@@ -26,9 +26,11 @@ _STATUS = table_of(Status).c
 _KNOWN = select(
     _STATUS.uri, _STATUS.id, _STATUS.account_id, _STATUS.context_uri, _STATUS.deleted_at
 ).where(_STATUS.uri.in_(bindparam("uris", expanding=True)))
+# Not `IS NULL`: SQLite would take the index of that column, and read a million posts that answer
+# nothing.
 _AWAITED = select(_STATUS.in_reply_to_uri).where(
     _STATUS.in_reply_to_uri.in_(bindparam("uris", expanding=True)),
-    _STATUS.in_reply_to_id.is_(None),
+    func.coalesce(_STATUS.in_reply_to_id, 0) == 0,
     _STATUS.deleted_at.is_(None),
 )
 _NEW = row_values(Status(uri="", account_id=0))  # what a post is before it is described
