@@ -128,37 +128,29 @@ async def load(session: Session, *, limited: bool) -> Rules:
     return Rules({rule.domain: rule for rule in rules.all()}, frozenset(allowed.all()), limited)
 
 
-async def rejects_media(session: Session, domain: str | None) -> bool:
-    """Whether pictures of this domain are not to be shown."""
-    rule = await _rule(session, domain)
-    return rule is not None and rule.reject_media
-
-
 async def rejecting_media(session: Session, names: Iterable[str | None]) -> set[str | None]:
     """Those of these domains whose pictures are not to be shown."""
-    over = {name: list(above(name)) for name in names}
-    wanted = sorted({parent for parents in over.values() for parent in parents})
-    rows = await session.execute(_NAMED, {"names": wanted}) if wanted else ()
-    found = {rule.domain: rule for rule in rows}
-    rules = {
-        name: next((found[parent] for parent in parents if parent in found), None)
-        for name, parents in over.items()
-    }
-    return {name for name, rule in rules.items() if rule is not None and rule.reject_media}
+    return {name for name, rule in (await _rules(session, names)).items() if rule.reject_media}
 
 
 async def rejects_reports(session: Session, domain: str | None) -> bool:
     """Whether reports from this domain are not to be heard."""
-    rule = await _rule(session, domain)
+    rule = (await _rules(session, [domain])).get(domain)
     return rule is not None and (rule.reject_reports or rule.severity == "suspend")
 
 
-async def _rule(session: Session, domain: str | None) -> Any:
-    """The row of the rule for a domain; asked for with every post that has pictures."""
-    names = list(above(domain))
-    rows = await session.execute(_NAMED, {"names": names})
+async def _rules(session: Session, names: Iterable[str | None]) -> dict[str | None, Any]:
+    """The rows of the rules for these domains, where there are any; asked for with every post that
+    has pictures."""
+    over = {name: list(above(name)) for name in names}
+    wanted = sorted({parent for parents in over.values() for parent in parents})
+    rows = await session.execute(_NAMED, {"names": wanted}) if wanted else ()
     found = {rule.domain: rule for rule in rows}
-    return next((found[name] for name in names if name in found), None)
+    first = {
+        name: next((found[parent] for parent in parents if parent in found), None)
+        for name, parents in over.items()
+    }
+    return {name: rule for name, rule in first.items() if rule is not None}
 
 
 def checked(domain: str) -> str:

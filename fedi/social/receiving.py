@@ -323,7 +323,7 @@ def described(received: Received) -> dict[str, Any]:
 
 async def _shown(tx: Transaction, author: Account, received: Received) -> Sequence[ReceivedMedia]:
     """The pictures of a post, unless those of its author's domain are not shown here."""
-    if received.media and await domains.rejects_media(tx, author.domain):
+    if received.media and await domains.rejecting_media(tx, [author.domain]):
         return ()
     return received.media
 
