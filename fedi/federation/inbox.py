@@ -37,7 +37,7 @@ from fedi.federation import (
     subscriptions,
     synchronisation,
 )
-from fedi.jobs import NewJob, enqueue, enqueue_many
+from fedi.jobs import NewJob, enqueue_many
 from fedi.runtime import Easel
 from fedi.social import accounts, domains
 
@@ -132,25 +132,28 @@ class _Came:
 
 async def _write_down(tx: Transaction, several: Sequence[_Came]) -> list[None]:
     """Put what came for the first time into the queue."""
-    first = await duplicates.first_times(
-        tx, [(came.activity.actor, came.activity.id) for came in several]
-    )
-    new = [came for came, is_first in zip(several, first, strict=True) if is_first]
-    await enqueue_many(
-        tx,
-        "incoming",
-        [
-            NewJob(
-                {"body": came.body.decode(), "signer": came.signer},
-                lane=origin.host(came.signer) or "",
-            )
-            for came in new
-        ],
-    )
-    for came in new:
-        await synchronisation.take(tx, came.sender, came.headers)
+    first = await _queue(tx, [(came.activity, came.body, came.signer) for came in several])
+    for came, is_first in zip(several, first, strict=True):
+        if is_first:
+            await synchronisation.take(tx, came.sender, came.headers)
     await several[0].hosts.save(tx)
     return [None] * len(several)
+
+
+async def _queue(tx: Transaction, several: Sequence[tuple[Activity, bytes, str]]) -> list[bool]:
+    """Ask for what came to be done: each activity, its bytes, and who answers for it.
+
+    Returns:
+        Whether each came for the first time; else nothing is asked for.
+    """
+    first = await duplicates.first_times(tx, [(each.actor, each.id) for each, _, _ in several])
+    jobs = [
+        NewJob({"body": body.decode(), "signer": signer}, lane=origin.host(signer) or "")
+        for (_, body, signer), is_first in zip(several, first, strict=True)
+        if is_first
+    ]
+    await enqueue_many(tx, "incoming", jobs)
+    return first
 
 
 async def _passed_on(easel: Easel, activity: Activity, signer: str) -> bool:
@@ -190,10 +193,7 @@ async def _receive_many(
     known = await hosts.of(easel)
     known.seen(origin.host(answer.owner) or "")
     async with easel.database.write() as tx:
-        for activity, alone in allowed:
-            if await duplicates.first_time(tx, activity.actor, activity.id):
-                payload = {"body": alone.decode(), "signer": answer.owner}
-                await enqueue(tx, "incoming", payload, lane=origin.host(answer.owner) or "")
+        await _queue(tx, [(activity, alone, answer.owner) for activity, alone in allowed])
         await known.save(tx)
     return Response(status_code=202)
 
