@@ -27,10 +27,12 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from generation import catalogue, protocol
+from generation import catalogue, helpers, protocol
+from generation.aides import Aides
 from generation.catalogue import UnknownModel
 from generation.protocol import (
     Cancel,
+    Drop,
     FromPainter,
     FromServer,
     Hello,
@@ -38,6 +40,7 @@ from generation.protocol import (
     Paint,
     ProtocolError,
     Ready,
+    Suggest,
 )
 from generation.worker import Task, Worker
 
@@ -65,7 +68,7 @@ class Painter:
     server: the instance's address, http(s) or ws(s). models: names as `catalogue.find` reads
     them, the first is the default; empty is the try-out model. name: as the host calls this
     machine. idle_exit: seconds without anything to paint, once it was connected, after which it
-    ends, or None.
+    ends, or None. classifier, describer, language_model: its helpers, as for `helpers.choose`.
     Raises UnknownModel, ValueError for an address that is none.
     """
 
@@ -78,6 +81,9 @@ class Painter:
         device: str = "auto",
         name: str = "",
         idle_exit: float | None = None,
+        classifier: str = helpers.AUTO,
+        describer: str = helpers.AUTO,
+        language_model: str = helpers.AUTO,
     ) -> None:
         self._url = socket_url(server)
         self._token = token
@@ -85,7 +91,10 @@ class Painter:
         self._device = device
         self._name = name or platform.node() or "painter"
         self._idle_exit = idle_exit
-        self._worker = Worker(self._models, device)
+        self._aides = Aides(
+            device, classifier=classifier, describer=describer, language_model=language_model
+        )
+        self._worker = Worker(self._models, device, self._aides)
         self._tasks: dict[str, Task] = {}
         self._over = asyncio.Event()
         self._idle = asyncio.Event()  # something changed between busy and idle
@@ -142,7 +151,7 @@ class Painter:
             try:
                 await asyncio.wait_for(self._idle.wait(), self._idle_exit)
             except TimeoutError:
-                if not self._tasks:
+                if not self._tasks and not self._aides.busy:
                     log.info("nothing to paint for %g s: leaving", self._idle_exit)
                     self._over.set()
                     return
@@ -178,6 +187,7 @@ class Painter:
             device=self._device,
             models=tuple(model.key for model in self._models),
             software=_software(),
+            suggests=self._aides.suggests,
         )
         frames.put_nowait(protocol.encode(hello))
         frames.put_nowait(protocol.encode(Ready(slots=SLOTS)))
@@ -219,19 +229,25 @@ class Painter:
             # Whatever was not told as ended is back in the queue: nobody waits for it here.
             for painting in tasks.values():
                 painting.stop.set()
+            self._aides.drop_all()
             self._tasks = {}
             self._idle.set()
 
     def _heard(self, message: FromServer, tasks: dict[str, Task], send: _Send) -> None:
         match message:
             case Paint():
-                task = Task(message.painting, message.recipe, send)
+                task = Task(message.painting, message.recipe, send, describe=message.describe)
                 tasks[message.painting] = task
                 self._idle.set()
                 self._worker.submit(task)
             case Cancel():
                 if message.painting in tasks:
                     tasks[message.painting].stop.set()
+            case Suggest():
+                self._idle.set()
+                self._aides.suggest(message, send)
+            case Drop():
+                self._aides.drop(message.request)
             case Leave():
                 log.info("sent home by the server: %s", message.reason or "no reason given")
                 self._over.set()
@@ -254,6 +270,9 @@ def run(
     device: str = "auto",
     name: str = "",
     idle_exit: float | None = None,
+    classifier: str = helpers.AUTO,
+    describer: str = helpers.AUTO,
+    language_model: str = helpers.AUTO,
 ) -> int:
     """Paints for a server until it ends, SIGTERM or Ctrl-C. Returns the exit code.
 
@@ -269,6 +288,9 @@ def run(
             device=device,
             name=name,
             idle_exit=idle_exit,
+            classifier=classifier,
+            describer=describer,
+            language_model=language_model,
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -324,6 +346,14 @@ def main() -> NoReturn:
     parser.add_argument("--token-file", type=Path, help="a file that holds the token")
     parser.add_argument("--model", default="", help="a catalogue name, a hub id, or a folder")
     parser.add_argument("--device", default="auto", help="auto, cuda, cuda:1, mps or cpu")
+    for option, what in (
+        ("--classifier", "looks at each picture"),
+        ("--describer", "describes pictures"),
+        ("--language-model", "helps with words"),
+    ):
+        parser.add_argument(
+            option, default=helpers.AUTO, help=f"the model that {what}: a name, auto or none"
+        )
     parser.add_argument("--name", default="", help="how the server calls this painter")
     parser.add_argument(
         "--idle-exit", type=float, metavar="SECONDS", help="end after so long without work"
@@ -351,6 +381,9 @@ def main() -> NoReturn:
             device=options.device,
             name=options.name,
             idle_exit=options.idle_exit,
+            classifier=options.classifier,
+            describer=options.describer,
+            language_model=options.language_model,
         )
     )
 

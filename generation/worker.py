@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from generation import catalogue
+from generation.aides import Aides
 from generation.catalogue import Model, UnknownModel
 from generation.protocol import (
     Cancelled,
@@ -39,6 +40,7 @@ class Task:
     recipe: Recipe
     send: Callable[[FromPainter, bytes], None] = field(repr=False)
     stop: threading.Event = field(default_factory=threading.Event, repr=False)
+    describe: str | None = None  # as in `protocol.Paint`
 
 
 class Worker:
@@ -46,10 +48,11 @@ class Worker:
     exactly one Finished, Failed or Cancelled.
 
     models: what it paints with; the first is what a recipe without a model means. The last one
-    used stays loaded.
+    used stays loaded. aides: look at what it painted.
     """
 
-    def __init__(self, models: Sequence[Model], device: str) -> None:
+    def __init__(self, models: Sequence[Model], device: str, aides: Aides) -> None:
+        self._aides = aides
         self._models = {model.key: model for model in models}
         self._default = models[0]
         self._device = device
@@ -150,7 +153,7 @@ class Worker:
             sampler=pipeline.sampler,
             seconds=seconds,
         )
-        return finished, painted.png
+        return self._aides.look(finished, painted.png, task.describe), painted.png
 
     def _loaded(self, task: Task) -> Pipeline:
         from generation.pipeline import PaintError, Pipeline, Stopped
@@ -165,6 +168,7 @@ class Worker:
             return self._pipeline
         if self._pipeline is not None:
             self._pipeline = None  # its memory is needed for the next
+            self._aides.make_room()
             gc.collect()
 
         def note(text: str) -> None:

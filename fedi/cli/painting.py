@@ -59,9 +59,28 @@ def paint(
         str, typer.Option(help="A name from the catalogue, a hub id, or a folder.")
     ] = "",
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    classifier: Annotated[
+        str, typer.Option(help="The model that looks at each picture: a name, auto or none.")
+    ] = "auto",
+    describer: Annotated[
+        str, typer.Option(help="The model that describes pictures: a name, auto or none.")
+    ] = "auto",
+    language_model: Annotated[
+        str, typer.Option(help="The model that helps with words: a name, auto or none.")
+    ] = "auto",
 ) -> None:
     """Paint for an instance, from this machine; it needs no open port."""
     from generation import painter
 
     painter.log_to_stderr()
-    raise typer.Exit(painter.run(server=server, token=token, model=model, device=device))
+    raise typer.Exit(
+        painter.run(
+            server=server,
+            token=token,
+            model=model,
+            device=device,
+            classifier=classifier,
+            describer=describer,
+            language_model=language_model,
+        )
+    )

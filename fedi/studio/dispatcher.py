@@ -22,9 +22,11 @@ from fedi.database.tables import Account, Painter, Painting
 from fedi.events import Event, Listener
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid
-from fedi.studio import claims, media, painters, paintings, turns
+from fedi.studio import claims, descriptions, media, painters, paintings, turns, verdicts
+from fedi.studio.assistance import Assistance
 from fedi.studio.claims import Claim
 from fedi.studio.local import LocalPainter, address
+from fedi.studio.verdicts import Verdict
 from generation import protocol
 from generation.protocol import (
     Cancel,
@@ -37,6 +39,7 @@ from generation.protocol import (
     Progress,
     ProtocolError,
     Ready,
+    Suggested,
 )
 from generation.recipe import Recipe
 
@@ -100,6 +103,8 @@ class Connection:
     models: tuple[str, ...] = ()  # canonical names, its own default first
     warm: str = ""  # what its last picture was for: that model is loaded, or soon will be
     slots: int = 0
+    suggests: bool = False
+    asked: str = ""  # by `Assistance`
     open: bool = True
     leaving: bool = False
     work: dict[str, Work] = field(default_factory=dict)
@@ -134,6 +139,7 @@ class Dispatcher:
         self._tasks: list[asyncio.Task[None]] = []
         self._context = contextlib.ExitStack()
         self.local: LocalPainter | None = None
+        self.assistance = Assistance(easel, self._summon)
 
     async def start(self) -> None:
         """Take back what an earlier run of the server left behind, and begin."""
@@ -218,6 +224,8 @@ class Dispatcher:
             device=hello.device,
             models=list(hello.models),
         )
+        connection.suggests = hello.suggests
+        await self.assistance.came(connection)
 
     async def _part(self, connection: Connection, crashed: bool) -> None:
         """The connection is over: what was not ended goes back to the queue."""
@@ -225,6 +233,7 @@ class Dispatcher:
         if connection not in self._connections:
             return
         self._connections.discard(connection)
+        await self.assistance.left(connection)
         work, connection.work = connection.work, {}
         async with self._easel.database.write() as tx:
             for held in work.values():
@@ -246,6 +255,9 @@ class Dispatcher:
         if isinstance(message, Ready):
             connection.slots = max(0, min(message.slots, MAX_SLOTS))
             self._wake.set()
+            return
+        if isinstance(message, Suggested):
+            await self.assistance.answered(connection, message)
             return
         work = connection.work.get(message.painting)
         if work is None:
@@ -311,10 +323,16 @@ class Dispatcher:
             author = await session.get(Account, painting.account_id)
             assert author is not None
         creator = f"{author.username}@{easel.settings.instance.domain}"
+        verdict = verdicts.of(easel.settings.safety, finished.judgement)
+        if verdict is Verdict.REFUSE:
+            async with easel.database.write() as tx:
+                await claims.fail(tx, claim, verdicts.REFUSED)
+            return
+        finished = descriptions.complete(finished, painting)
         prepared = await media.prepare_painting(picture, finished, painting, creator)
-        stored = await media.store(easel.storage, prepared)
+        stored = await media.store(easel.storage, prepared, held=verdict is Verdict.HOLD)
         async with easel.database.write() as tx:
-            kept = await claims.finish(tx, claim, stored, finished)
+            kept = await claims.finish(tx, claim, stored, finished, verdict)
         if kept is None:
             await media.discard(easel.storage, stored)
         else:
@@ -379,6 +397,12 @@ class Dispatcher:
         if self.local is not None and unserved & {"", painters.canonical(self._settings.model)}:
             await self.local.start()
 
+    async def _summon(self) -> bool:
+        """Start the local painter, which may be able to do something else than paint."""
+        if self.local is not None:
+            await self.local.start()
+        return self.local is not None
+
     async def _give(self, connection: Connection) -> bool:
         """Give one picture to a painter; False if there is none for it."""
         async with self._easel.database.write() as tx:
@@ -397,5 +421,6 @@ class Dispatcher:
         recipe = Recipe.from_document(painting.recipe)
         if painting.model and painting.model != connection.models[0]:
             recipe = Recipe.from_document({**painting.recipe, "model": painting.model})
-        await connection.send(Paint(painting=str(painting.id), recipe=recipe))
+        wish = descriptions.wish(painting)
+        await connection.send(Paint(painting=str(painting.id), recipe=recipe, describe=wish))
         return True

@@ -68,6 +68,9 @@ class LocalPainter:
         command += ["--server", address(self._settings)]
         command += ["--device", painting.device, "--name", "this machine"]
         command += ["--idle-exit", str(painting.idle_exit_s), "--with-parent"]
+        command += ["--classifier", self._settings.safety.classifier]
+        command += ["--describer", self._settings.words.describer]
+        command += ["--language-model", self._settings.words.language_model]
         if painting.model:
             command += ["--model", painting.model]
         try:
