@@ -17,6 +17,7 @@ from generation import catalogue, hub, parts
 from generation.catalogue import MAX_DESCRIPTION, Kind, Model, UnknownModel
 
 AUTO, NONE = "auto", "none"  # as a host may write instead of a name
+BOTH_USES = "qwen3.5-0.8b"  # the small one that describes and helps with words
 
 HELPERS = {
     model.key: model
@@ -46,7 +47,7 @@ HELPERS = {
             note="Tells degrees apart.",
         ),
         Model(
-            key="qwen3.5-0.8b",
+            key=BOTH_USES,
             name="Qwen3.5 0.8B",
             source="Qwen/Qwen3.5-0.8B",
             licence="Apache-2.0",

@@ -39,7 +39,7 @@ _STYLES = {
     "tags": "as a list of English words and short phrases with commas between them",
 }
 _LINE = re.compile(
-    r"^[\s*#>-]*(prompt|title|hashtags?)[\s*]*[:：][\s*]*(.*)$", re.IGNORECASE | re.MULTILINE
+    r"^[ \t*#>-]*(prompt|title|hashtags?)[ \t*]*[:：][ \t*]*(.*)$", re.IGNORECASE | re.MULTILINE
 )
 _FRAME = re.compile(r"</?\s*text\s*>", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")

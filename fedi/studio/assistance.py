@@ -168,7 +168,8 @@ class Assistance:
 
     async def _forget(self, asking: _Asking) -> None:
         self._asking.pop(asking.message.request, None)
-        if asking.helper is not None and not asking.answer.done():
+        answered = asking.answer.done() and not asking.answer.cancelled()
+        if asking.helper is not None and not answered:
             # Its painter is free again when it says that it has stopped.
             await asking.helper.send(Drop(request=asking.message.request))
 

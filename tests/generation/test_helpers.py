@@ -222,6 +222,7 @@ def test_nobody_can_end_their_own_words_and_begin_the_systems(chat: Chat) -> Non
         ("prompt: a FOX\ntitle: .\nhashtags:", Proposal()),  # no more than was written
         ("I cannot help with that.", Proposal()),
         ("Title: x\nTitle: y", Proposal(title="x")),
+        ("Prompt:\nTitle: x", Proposal(title="x")),
         ("", Proposal()),
     ],
 )  # fmt: skip
