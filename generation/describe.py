@@ -74,9 +74,7 @@ class Florence:
         image = chat.small(image)
         given = self._processor(text=_TASK, images=image, return_tensors="pt")
         made = chat.generate(self._model, given, most=MOST_TOKENS, num_beams=3)
-        said = self._processor.batch_decode(made, skip_special_tokens=False)[0]
-        found = self._processor.post_process_generation(said, task=_TASK, image_size=image.size)
-        return str(found[_TASK])
+        return str(self._processor.batch_decode(made, skip_special_tokens=True)[0])
 
 
 def loader(folder: Path) -> Load[Chat | Florence]:

@@ -111,13 +111,73 @@ def build_seeing(folder: Path, says: Sequence[str] = (), **described: Any) -> Pa
     return _write(folder, described, model, tokenizer, processor)
 
 
-def _tokenizer(says: Sequence[str]) -> Any:
-    from transformers import Qwen2Tokenizer
+def build_florence(folder: Path, says: Sequence[str], **described: Any) -> Path:
+    """A Florence-2 of one layer here and there; it says these pieces. Returns the folder."""
+    import torch
+    from transformers import (
+        BartTokenizer,
+        CLIPImageProcessorPil,
+        Florence2Config,
+        Florence2ForConditionalGeneration,
+        Florence2Processor,
+    )
+
+    tokens = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "<image>", *_byte_alphabet()]
+    pieces = _spelled(says)
+    tokenizer = BartTokenizer(
+        vocab={token: number for number, token in enumerate([*tokens, *pieces])},
+        merges=[],
+        model_max_length=256,
+        extra_special_tokens={"image_token": "<image>"},
+    )
+    config = Florence2Config(
+        vision_config=dict(
+            depths=[1, 1], patch_size=[7, 3], patch_stride=[4, 2], patch_padding=[3, 1],
+            patch_prenorm=[False, True], embed_dim=[16, 32], num_heads=[2, 2], num_groups=[2, 2],
+            window_size=4, projection_dim=WIDTH, drop_path_rate=0.0,
+        ),
+        text_config=dict(
+            model_type="bart", vocab_size=len(tokenizer), d_model=WIDTH, encoder_layers=1,
+            decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2,
+            encoder_ffn_dim=37, decoder_ffn_dim=37, max_position_embeddings=256,
+            tie_word_embeddings=False,
+        ),
+        image_token_id=tokens.index("<image>"),
+        tie_word_embeddings=False,
+        bos_token_id=0, pad_token_id=1, eos_token_id=2, decoder_start_token_id=2,
+    )  # fmt: skip
+    model = _seeded(lambda: Florence2ForConditionalGeneration(config))
+    decoder = model.model.language_model.decoder
+    chain = [2, *range(len(tokens), len(tokens) + len(pieces)), 2]
+    with torch.no_grad():
+        for layer in decoder.layers:
+            for last in (layer.self_attn.out_proj, layer.encoder_attn.out_proj, layer.fc2):
+                last.weight.zero_()
+        decoder.embed_positions.weight.zero_()
+        decoder.embed_tokens.weight.copy_(torch.eye(len(tokenizer), WIDTH))
+        model.lm_head.weight.zero_()
+        for before, after in itertools.pairwise(chain):
+            model.lm_head.weight[after, before] = 10.0
+    side = 2 * SIDE
+    images = CLIPImageProcessorPil(
+        size={"height": side, "width": side}, crop_size={"height": side, "width": side}
+    )
+    images.image_seq_length = (side // 8) ** 2 + 1  # a token for 8 × 8 pixels, and one for all
+    return _write(folder, described, model, Florence2Processor(images, tokenizer))
+
+
+def _spelled(says: Sequence[str]) -> list[str]:
+    """Pieces of text as tokens of bytes."""
     from transformers.convert_slow_tokenizer import bytes_to_unicode
 
     spelled = bytes_to_unicode()
-    pieces = ["".join(spelled[byte] for byte in piece.encode()) for piece in says]
-    tokens = [*_byte_alphabet(), *_TOKENS, *pieces]
+    return ["".join(spelled[byte] for byte in piece.encode()) for piece in says]
+
+
+def _tokenizer(says: Sequence[str]) -> Any:
+    from transformers import Qwen2Tokenizer
+
+    tokens = [*_byte_alphabet(), *_TOKENS, *_spelled(says)]
     tokenizer = Qwen2Tokenizer(
         vocab={token: number for number, token in enumerate(tokens)},
         merges=[],

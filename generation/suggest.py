@@ -41,7 +41,7 @@ _STYLES = {
 _LINE = re.compile(
     r"^[ \t*#>-]*(prompt|title|hashtags?)[ \t*]*[:：][ \t*]*(.*)$", re.IGNORECASE | re.MULTILINE
 )
-_FRAME = re.compile(r"</?\s*text\s*>", re.IGNORECASE)
+_FRAME = re.compile(r"<\s*/?\s*text\s*>", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
 # Words that say nothing of a picture.
 _SMALL_WORDS = """
