@@ -21,6 +21,7 @@ from fedi.database.migrations import head
 from fedi.database.tables import Job
 from fedi.runtime import Easel
 from fedi.settings import Settings, SettingsError
+from fedi.studio import reviews
 from generation.catalogue import Kind, Model
 
 MIN_FREE_GB = 2.0
@@ -78,7 +79,7 @@ async def _examine() -> int:
     try:
         with context.database_in_words():
             async with context.opened() as easel:
-                for check in (check_database, check_address, check_clock, check_jobs):
+                for check in CHECKS:
                     async for finding in check(easel):
                         show(finding)
     except context.DatabaseUnusable as error:
@@ -212,6 +213,19 @@ async def check_jobs(easel: Easel) -> AsyncIterator[Finding]:
         yield Finding("jobs", "warning", f"{dead} failed for good: `easel jobs` tells why.")
     else:
         yield Finding("jobs", "ok", "None has failed for good.")
+
+
+async def check_reviews(easel: Easel) -> AsyncIterator[Finding]:
+    """Pictures that wait for a moderator, who is told nowhere else."""
+    async with easel.database.read() as session:
+        waiting = await reviews.count(session)
+    if waiting:
+        pictures = "picture waits" if waiting == 1 else "pictures wait"
+        told = f"{waiting} {pictures} for a moderator: `easel review list` shows them."
+        yield Finding("reviews", "warning", told)
+
+
+CHECKS = (check_database, check_address, check_clock, check_jobs, check_reviews)
 
 
 async def check_card(settings: Settings) -> Finding:

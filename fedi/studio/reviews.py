@@ -7,7 +7,7 @@ post publishes itself; refused, it goes. Its author hears of both.
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import literal_column
+from sqlalchemy import func, literal_column
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -40,6 +40,11 @@ async def waiting(session: Session, *, limit: int) -> list[tuple[Painting, Accou
         .limit(limit)
     )
     return list(rows.all())
+
+
+async def count(session: Session) -> int:
+    """How many pictures wait."""
+    return (await session.exec(select(func.count(col(Painting.id))).where(_WAITS))).one()
 
 
 async def find(session: Session, painting_id: int) -> Painting:

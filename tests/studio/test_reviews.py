@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from sqlmodel import select
 
+from fedi.cli import doctor
 from fedi.database.tables import Account, MediaAttachment, Notification, Painting, Status
 from fedi.runtime import Easel
 from fedi.settings import SafetySettings
@@ -245,6 +246,8 @@ async def test_a_review_on_the_command_line(new_database: rig.NewDatabase, tmp_p
         alice = await account(instance.easel, "alice")
         first = await painted(instance, alice, judged(0.7), "review", prompt="a lighthouse")
         second = await painted(instance, alice, judged(0.8), "review", prompt="another")
+        [finding] = [found async for found in doctor.check_reviews(instance.easel)]
+        assert finding.message.startswith("2 pictures wait for a moderator: `easel review list`")
     listed = await server.easel("review", "list")
     assert all(word in listed for word in (str(first.id), str(second.id), "0.70", "alice"))
     file = tmp_path / "it.png"
