@@ -21,6 +21,7 @@ from fedi import logs
 from fedi.database.tables import Account, Painter, Painting
 from fedi.events import Event, Listener
 from fedi.runtime import Easel
+from fedi.social import seals
 from fedi.social.errors import Invalid
 from fedi.studio import claims, descriptions, media, painters, paintings, turns, verdicts
 from fedi.studio.assistance import Assistance
@@ -329,7 +330,8 @@ class Dispatcher:
                 await claims.fail(tx, claim, verdicts.REFUSED)
             return
         finished = descriptions.complete(finished, painting)
-        prepared = await media.prepare_painting(picture, finished, painting, creator)
+        by = await seals.of(easel)
+        prepared = await media.prepare_painting(picture, finished, painting, creator, by)
         stored = await media.store(easel.storage, prepared, held=verdict is Verdict.HOLD)
         async with easel.database.write() as tx:
             kept = await claims.finish(tx, claim, stored, finished, verdict)
