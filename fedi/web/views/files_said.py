@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from fedi.database.tables import MediaAttachment
@@ -15,6 +16,9 @@ from generation.statements import Statement
 
 PROMPT_LENGTH = 4000  # characters of a prompt that are shown
 NAME_LENGTH = 200
+HASH_LENGTH = 10  # as many as A1111 shows of a model's
+
+_HASH = re.compile("[0-9a-f]{32,64}")
 
 # Of what a file from elsewhere is said to be, by the end of its digital source type.
 _MADE = {
@@ -92,7 +96,7 @@ def _facts(statement: Statement) -> list[tuple[str, str]]:
     settings = [f"{name} {said.fields[name]}" for name in ("Seed", "Steps") if name in said.fields]
     facts = [
         ("Made by", _MADE.get(kind, kind)),
-        ("Model", f"{label.system} {label.version}".strip()),
+        ("Model", f"{label.system} {_version(label.version)}".strip()),
         ("With", said.software or manifest.software),
         ("For", said.creator),
         ("Settings", ", ".join(settings)),
@@ -100,3 +104,8 @@ def _facts(statement: Statement) -> list[tuple[str, str]]:
         ("Training", _TRAINING.get(training, "")),
     ]
     return [(name, excerpt(value, NAME_LENGTH)) for name, value in facts if value]
+
+
+def _version(version: str) -> str:
+    """A version, or the beginning of a hash."""
+    return version[:HASH_LENGTH] if _HASH.fullmatch(version) else version
