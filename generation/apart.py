@@ -14,7 +14,8 @@ import msgspec
 
 from generation import credentials
 from generation.certificates import Certified
-from generation.credentials import Claim, CredentialsError, Manifest
+from generation.credentials import Claim, CredentialsError
+from generation.manifests import Manifest
 
 TIMEOUT_S = 15.0  # on a busy machine; a file of 16 MB takes less than one
 MAX_MEMORY = 2_000_000_000  # bytes of address space; the library alone takes 200 MB of that

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import msgspec
 from PIL import Image
 
-from generation import apart, credentials, provenance
-from generation.credentials import Manifest
+from generation import apart, credentials, manifests, provenance
+from generation.manifests import Manifest
 from generation.provenance import TRAINED_ALGORITHMIC_MEDIA, Credentials
 
 # Pillow's names of formats, and what they are called in C2PA.
@@ -118,7 +118,7 @@ def label_of(image: Image.Image, content: bytes) -> Label:
 
 
 def sentence(statement: Statement, here: str = "") -> str:
-    """What the signature comes to, in words; see `credentials.sentence`."""
+    """What the signature comes to, in words; see `manifests.sentence`."""
     if statement.stripped:
         return f"It says that {MAKER} made it, but the content credentials were taken out of it."
-    return credentials.sentence(statement.manifest, here)
+    return manifests.sentence(statement.manifest, here)

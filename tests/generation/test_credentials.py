@@ -13,9 +13,10 @@ import c2pa
 import pytest
 from PIL import Image
 
-from generation import apart, credentials, provenance, statements
+from generation import apart, credentials, manifests, provenance, statements
 from generation.certificates import Certified
-from generation.credentials import Claim, CredentialsError, Manifest, Parent
+from generation.credentials import Claim, CredentialsError, Parent
+from generation.manifests import Manifest
 from generation.provenance import Format
 from tests.generation import signing
 from tests.generation.signing import CLAIM, NAME, RECIPE, chain, signed, stamped
@@ -72,10 +73,10 @@ def test_whose_signature_it_is(format: Format) -> None:
     assert found.digital_source_type == provenance.TRAINED_ALGORITHMIC_MEDIA
     assert (found.ai_system, found.ai_system_version) == ("FLUX.2 klein", "0123456789")
     assert (found.software, found.training, found.prompt) == ("Easel 0.1", "notAllowed", "")
-    assert credentials.sentence(found, NAME) == (
+    assert manifests.sentence(found, NAME) == (
         "Signed by this instance, easel.example, and not altered since."
     )
-    assert credentials.sentence(found, OTHER) == "Signed by easel.example, and not altered since."
+    assert manifests.sentence(found, OTHER) == "Signed by easel.example, and not altered since."
     assert apart.read(content, provenance.MEDIA_TYPES[format], {NAME: authority}) == found
 
 
@@ -84,7 +85,7 @@ def test_whoever_calls_themselves_us_is_not_us() -> None:
     _, impostor = chain()  # of the same name, by an authority of their own
     found = read(signed(impostor), {NAME: authority})
     assert (found.state, found.signer, found.vouched) == ("valid", NAME, "")
-    assert "nobody known here vouches" in credentials.sentence(found, NAME)
+    assert "nobody known here vouches" in manifests.sentence(found, NAME)
 
 
 def test_one_changed_pixel_is_noticed() -> None:
@@ -94,7 +95,7 @@ def test_one_changed_pixel_is_noticed() -> None:
     found = read(changed, {NAME: authority})
     assert (found.state, found.vouched) == ("altered", "")
     assert "assertion.dataHash.mismatch" in found.codes
-    assert credentials.sentence(found, NAME) == (
+    assert manifests.sentence(found, NAME) == (
         "It was altered after it was signed in the name of easel.example."
     )
 
@@ -122,7 +123,7 @@ def test_stripping_is_noticed() -> None:
     said = statements.read(signing.stripped(signed(by)), {NAME: authority})
     assert said.manifest == Manifest() and said.stripped
     assert said.label.source_type == provenance.TRAINED_ALGORITHMIC_MEDIA
-    assert "were taken out" not in credentials.sentence(said.manifest)
+    assert "were taken out" not in manifests.sentence(said.manifest)
     assert statements.sentence(said).endswith("the content credentials were taken out of it.")
 
 
@@ -195,7 +196,7 @@ def test_a_certificate_that_has_ended_proves_nothing() -> None:
     content = (HERE / "ended.webp").read_bytes()
     found = read(content, {"gone.example": (HERE / "ended.pem").read_text()}, "WEBP")
     assert (found.state, found.signer, found.vouched) == ("expired", "gone.example", "")
-    assert "has ended" in credentials.sentence(found, NAME)
+    assert "has ended" in manifests.sentence(found, NAME)
 
 
 def nested(depth: int) -> bytes:
