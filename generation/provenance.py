@@ -207,7 +207,7 @@ def infotext(
 
 
 def read(picture: bytes) -> Credentials:
-    """What a PNG, JPEG, WebP or AVIF file says of its origin. Never trusts it.
+    """What a PNG, JPEG, WebP, GIF or AVIF file says of its origin. Never trusts it.
 
     Raises ProvenanceError for no picture; damaged metadata counts as none.
     """
@@ -245,7 +245,7 @@ def label(source_type: str, system: str, version: str) -> bytes:
 def opened(picture: bytes) -> Image.Image:
     """The picture, decoded. Raises ProvenanceError for none."""
     try:
-        image = Image.open(io.BytesIO(picture), formats=["PNG", "JPEG", "WEBP", "AVIF"])
+        image = Image.open(io.BytesIO(picture), formats=["PNG", "JPEG", "WEBP", "GIF", "AVIF"])
         image.load()  # PNG texts may stand after the pixels
         return image
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

@@ -83,7 +83,7 @@ class Statement(msgspec.Struct, frozen=True):
 def read(
     content: bytes, authorities: Mapping[str, str] | None = None, *, ours: bool = False
 ) -> Statement:
-    """What a PNG, JPEG, WebP or AVIF file says. Slow: call it in a thread.
+    """What a PNG, JPEG, WebP, GIF or AVIF file says. Slow: call it in a thread.
 
     Args:
         content: the file.

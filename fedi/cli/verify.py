@@ -36,7 +36,7 @@ Verdict = Literal[
 
 
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="Pictures: PNG, JPEG, WebP or AVIF.")],
+    files: Annotated[list[Path], typer.Argument(help="Pictures: PNG, JPEG, WebP, GIF or AVIF.")],
     trust: Annotated[
         list[str] | None,
         typer.Option(

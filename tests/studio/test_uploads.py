@@ -16,7 +16,7 @@ from fedi.social.statuses import Draft
 from fedi.studio import media, pictures
 from fedi.studio.remote_files import inspection
 from fedi.studio.remote_files.claims import Claim
-from generation import credentials, provenance
+from generation import credentials, provenance, statements
 from tests.generation import signing
 from tests.studio import hostile_files as files
 from tests.studio.asking import account
@@ -118,6 +118,7 @@ async def test_an_upload_that_says_nothing_is_given_no_label(easel: Easel) -> No
 
 def test_a_gif_has_no_place_for_a_label_but_its_preview_has() -> None:
     signed = by_credentials_alone(files.moving("GIF", 3), "image/gif")
+    assert statements.read(signed).manifest.state == "valid"
     prepared = pictures.prepare_upload(signed, 16 * MB, 33 * MB)
     assert prepared.media_type == "image/gif" and prepared.label.source_type == PAINTED
     assert provenance.read(prepared.preview).generated
