@@ -59,6 +59,7 @@ __all__ = [
     "Received",
     "ReceivedMedia",
     "announce_event",
+    "check",
     "delete",
     "edit",
     "load",
@@ -96,16 +97,11 @@ async def publish(
             answer.
     """
     assert author.local
-    if author.deleted_at is not None or author.suspended_at is not None:
-        raise NotAllowed("This account cannot post.")
     if uri is not None:
         known = (await tx.exec(select(Status).where(Status.uri == uri))).first()
         if known is not None:
             return known
-    drafts.check(draft)
-    parent = await _parent(tx, author, draft.in_reply_to_id)
-    leave = await policies.ask(tx, author, parent, "canReply") if parent else None
-    media = await drafts.own_media(tx, author, draft.media_ids)
+    parent, leave, media = await check(tx, author, draft)
     words = await drafts.write(tx, draft, media)
     status_id = tx.new_id()
     uri = uri or f"{author.uri}/statuses/{status_id}"
@@ -138,6 +134,22 @@ async def publish(
     await spreading.spread(tx, status, author, list(everybody.values()))
     await tell(tx, "create", status_id=status.id)
     return status
+
+
+async def check(
+    tx: Transaction, author: Account, draft: Draft
+) -> tuple[Status | None, policies.Leave | None, list[MediaAttachment]]:
+    """Refuse what `publish` refuses whatever the words are.
+
+    Returns:
+        What the draft answers, whether its author must agree to that, and the pictures.
+    """
+    if author.deleted_at is not None or author.suspended_at is not None:
+        raise NotAllowed("This account cannot post.")
+    drafts.check(draft)
+    parent = await _parent(tx, author, draft.in_reply_to_id)
+    leave = await policies.ask(tx, author, parent, "canReply") if parent else None
+    return parent, leave, await drafts.own_media(tx, author, draft.media_ids)
 
 
 async def edit(tx: Transaction, author: Account, status: Status, draft: Draft) -> Status:

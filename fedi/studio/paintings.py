@@ -73,7 +73,9 @@ async def request(
         status_uri: the id of that post, if it was told to somebody already.
 
     Raises:
-        Invalid: over a limit, a blocked word, a model that nobody here paints with.
+        Invalid: over a limit, a blocked word, a model that nobody here paints with, a post that
+            could not be made.
+        NotFound, NotAllowed: as for `statuses.publish`.
         TooMany: all that the account may ask for within an hour; it says when to ask again.
     """
     limits = Limits(steps=settings.max_steps, megapixels=settings.max_megapixels)
@@ -87,7 +89,7 @@ async def request(
     except RecipeError as refusal:
         raise Invalid(str(refusal)) from refusal
     if draft is not None:
-        _refuse_unpostable(draft)
+        await _refuse_unpostable(tx, account, draft)
     await _refuse_too_many(tx, settings, account)
     cost = _cost(full, known)
     painting = Painting(
@@ -127,8 +129,9 @@ def judge_words(settings: PaintingSettings, prompt: str) -> bool:
         raise Invalid(str(refusal)) from refusal
 
 
-def _refuse_unpostable(draft: Draft) -> None:
+async def _refuse_unpostable(tx: Transaction, account: Account, draft: Draft) -> None:
     """What could not be posted later is better refused now."""
+    await statuses.check(tx, account, draft)
     html = draft.content_html
     words = draft.text if html is None else text.plain(text.sanitise(html))
     if len(words) > text.MAX_TEXT:

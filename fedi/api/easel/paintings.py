@@ -14,7 +14,9 @@ All of it needs `Authorization: Bearer TOKEN` with an account's token; reading n
      "held": null | {"url": …},   the picture in review, for its author and moderators only
      "media": null | {"id", "url", "preview_url", "media_type", "width", "height", "blurhash",
                       "description", "described_by": what wrote that, if no person did},
-     "status": null | {"id": null | "2", "uri": …, "url": null | …},   the post it is for
+     "post": null | {"text": …, …},   what is to be posted with it, as it was asked for
+     "status": null | {"id": null | "2", "uri": …, "url": …},   what that becomes; its id when it
+                                  is there, until then only its author sees it at its address
      "created_at": …, "started_at": …, "finished_at": …}
 
 A picture in `review` is painted, and waits for a moderator: it becomes done or failed later. All
@@ -26,7 +28,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, cast
 
@@ -36,13 +38,13 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from fedi.api import auth, body
+from fedi.api.easel import drafts
 from fedi.database import Session
-from fedi.database.tables import MediaAttachment, Painting, Status
+from fedi.database.tables import Account, MediaAttachment, Painting, Status
 from fedi.events import Listener
 from fedi.runtime import Easel
-from fedi.social import statuses, text
+from fedi.social import pending, statuses
 from fedi.social.errors import Invalid
-from fedi.social.statuses import Draft
 from fedi.studio import media, paintings, standing
 from generation.recipe import Recipe, RecipeError
 
@@ -60,9 +62,9 @@ async def create(request: Request) -> Response:
     """`POST /api/easel/v1/paintings`: ask for a picture.
 
     Body (JSON): `{"recipe": {"prompt": "a cat", …}, "share_recipe": false, "description": "",
-    "post": {"text": "", "visibility": "public", "sensitive": false, "spoiler_text": "",
-    "language": "en"}}`. Only `recipe.prompt` must be there; with `post`, the picture is posted
-    when it is done. The fields of a recipe are those of `generation.recipe.Recipe`.
+    "post": {"text": "", …}}`. Only `recipe.prompt` must be there; with `post` (`drafts`), the
+    picture is posted when it is done. The fields of a recipe are those of
+    `generation.recipe.Recipe`.
 
     Returns:
         201, `Location`, and the painting.
@@ -76,9 +78,9 @@ async def create(request: Request) -> Response:
     easel = cast(Easel, request.app.state.easel)
     asked = await body.read_object(request)
     recipe = parse_recipe(asked.get("recipe"))
-    share = _boolean(asked, "share_recipe")
-    description = parse_text(asked, "description", media.MAX_DESCRIPTION)
-    draft = _draft(asked.get("post"))
+    share = drafts.flag(asked, "share_recipe")
+    description = drafts.words(asked, "description", media.MAX_DESCRIPTION)
+    draft = drafts.parse(asked.get("post"))
     async with easel.database.write() as tx:
         painting = await paintings.request(
             tx,
@@ -204,6 +206,8 @@ async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str
     if painting.status_id is not None:
         status = await session.get(Status, painting.status_id)
     where = await standing.position(session, painting)
+    author = await session.get(Account, painting.account_id)
+    assert author is not None
     return {
         "id": str(painting.id),
         "state": painting.state,
@@ -222,17 +226,22 @@ async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str
         if painting.held is None
         else {"url": f"{address(easel, painting.id)}/picture"},
         "media": None if picture is None else _media(easel, picture),
+        "post": None if painting.draft is None else drafts.document(painting.draft),
         "status": None
         if painting.status_uri is None
         else {
             "id": None if status is None else str(status.id),
             "uri": painting.status_uri,
-            "url": None if status is None else status.url,
+            "url": status.url if status is not None else _url(author, painting.status_uri),
         },
         "created_at": _moment(painting.created_at),
         "started_at": _moment(painting.started_at),
         "finished_at": _moment(painting.finished_at),
     }
+
+
+def _url(author: Account, status_uri: str) -> str:
+    return f"{author.url}/{pending.number(status_uri)}"
 
 
 def _media(easel: Easel, picture: MediaAttachment) -> dict[str, Any]:
@@ -260,41 +269,6 @@ def parse_recipe(value: object) -> Recipe:
         return Recipe.parse(value)
     except RecipeError as refusal:
         raise Invalid(str(refusal)) from refusal
-
-
-def _draft(value: object) -> Draft | None:
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        raise Invalid("“post” must be an object.")
-    visibility = parse_text(value, "visibility", 20) or "public"
-    if visibility not in statuses.VISIBILITIES:
-        raise Invalid(f"“visibility” is one of {', '.join(statuses.VISIBILITIES)}.")
-    return Draft(
-        text=parse_text(value, "text", text.MAX_TEXT),
-        spoiler_text=parse_text(value, "spoiler_text", statuses.MAX_SPOILER),
-        sensitive=_boolean(value, "sensitive"),
-        visibility=visibility,
-        language=parse_text(value, "language", 35) or None,
-    )
-
-
-def parse_text(values: Mapping[str, Any], name: str, longest: int) -> str:
-    value = values.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise Invalid(f"“{name}” must be text.")
-    if len(value) > longest:
-        raise Invalid(f"“{name}” is too long: at most {longest} characters.")
-    return value
-
-
-def _boolean(values: Mapping[str, Any], name: str) -> bool:
-    value = values.get(name)
-    if not isinstance(value, bool | None):
-        raise Invalid(f"“{name}” must be true or false.")
-    return bool(value)
 
 
 def parse_id(request: Request) -> int:
