@@ -296,7 +296,8 @@ class Dispatcher:
             data["note"] = message.note
         if preview.startswith(b"\xff\xd8"):
             data["preview"] = "data:image/jpeg;base64," + base64.b64encode(preview).decode()
-        self._easel.events.publish(Event(paintings.topic(work.claim.painting_id), "progress", data))
+        topic = paintings.topic(work.claim.painting_id)
+        self._easel.events.publish(Event(topic, "progress", data, kept=True))
         now = asyncio.get_running_loop().time()
         if message.of and now - work.noted_at >= NOTE_EVERY_S:
             work.noted_at = now

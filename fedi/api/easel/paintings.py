@@ -25,10 +25,6 @@ moments are in UTC (ISO 8601), all ids strings.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, cast
 
@@ -38,10 +34,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from fedi.api import auth, body
-from fedi.api.easel import drafts
+from fedi.api.easel import drafts, watching
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment, Painting, Status
-from fedi.events import Listener
 from fedi.runtime import Easel
 from fedi.social import pending, statuses
 from fedi.social.errors import Invalid
@@ -50,7 +45,6 @@ from generation.recipe import Recipe, RecipeError
 
 PATH = "/api/easel/v1/paintings"
 PAGE, LARGEST_PAGE = 20, 80
-HEARTBEAT_S = 15.0  # of an event stream: proxies cut a silent connection after 30 to 60 seconds
 
 
 def address(easel: Easel, painting_id: int) -> str:
@@ -143,59 +137,27 @@ async def cancel(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """`GET /api/easel/v1/paintings/ID/events`: server-sent events, until the picture has ended.
 
-    The first event tells where it stands; `queued`, `painting`, `review`, `done`, `failed` and
-    `cancelled` carry the painting; `progress` carries `{"id", "stage": "loading" | "painting" |
-    "finishing", "step", "steps", "seconds", "note"?, "preview"?}`, the preview being a small JPEG
-    as a `data:` address. After review, done, failed or cancelled the stream ends.
+    `queued`, `painting`, `review`, `done`, `failed` and `cancelled` carry the painting; `progress`
+    carries `{"id", "stage": "loading" | "painting" | "finishing", "step", "steps", "seconds",
+    "note"?, "preview"?}`, the preview being a small JPEG as a `data:` address. See `watching`.
+    After review, done, failed or cancelled the stream ends.
+
+    Raises:
+        204 to who has heard how it ended.
     """
     who = await auth.caller(request, "read:statuses")
     easel = cast(Easel, request.app.state.easel)
     painting_id = parse_id(request)
+    heard_last = request.headers.get("last-event-id", "")
     async with easel.database.read() as session:
-        await paintings.find(session, who.account, painting_id)
+        painting = await paintings.find(session, who.account, painting_id)
+    if painting.state in paintings.PAINTED and heard_last == painting.state:
+        return Response(status_code=204)
     return StreamingResponse(
-        _stream(easel, painting_id),
+        watching.stream(easel, painting_id, heard_last, entity),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
-
-
-async def _stream(easel: Easel, painting_id: int) -> AsyncIterator[bytes]:
-    # Listening begins before the first look, so that nothing can happen unseen between them.
-    with easel.events.listen([paintings.topic(painting_id)]) as heard:
-        state, shown = await _look(easel, painting_id)
-        yield _event(state, shown)
-        while state not in paintings.PAINTED:
-            event = await _next(heard)
-            if event is None:  # the news may have been lost on its way; the row was not
-                yield b": still here\n\n"
-                before = state
-                state, shown = await _look(easel, painting_id)
-                if state != before:
-                    yield _event(state, shown)
-            elif event.kind == "progress":
-                yield _event("progress", event.data)
-            else:
-                state, shown = await _look(easel, painting_id)
-                yield _event(state, shown)
-
-
-async def _next(heard: Listener) -> Any:
-    with contextlib.suppress(TimeoutError):
-        return await asyncio.wait_for(heard.next(), HEARTBEAT_S)
-    return None
-
-
-async def _look(easel: Easel, painting_id: int) -> tuple[str, dict[str, Any]]:
-    async with easel.database.read() as session:
-        painting = await session.get(Painting, painting_id)
-        if painting is None:  # it went with its author's account
-            return paintings.CANCELLED, {"id": str(painting_id), "state": paintings.CANCELLED}
-        return painting.state, await entity(session, easel, painting)
-
-
-def _event(kind: str, data: dict[str, Any]) -> bytes:
-    return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
 
 async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str, Any]:
