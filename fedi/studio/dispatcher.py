@@ -149,6 +149,7 @@ class Dispatcher:
             lost = 0
             if self._easel.database.sqlite:  # one process: nobody else can be painting
                 lost = await claims.reap(tx, everybody=True)
+                await painters.all_gone(tx)
             if self._settings.local:
                 where = address(self._easel.settings).removeprefix("http://")
                 painter, token = await painters.admit_local(tx, f"this machine ({where})")
@@ -380,6 +381,7 @@ class Dispatcher:
         async with self._easel.database.write() as tx:
             lost = await claims.renew(tx, held, self._lease)
             reaped = await claims.reap(tx)
+            await painters.seen(tx, [connection.painter.id for connection in self._connections])
         if reaped:
             log.info("paintings_recovered", count=reaped)
         for claim in lost:  # cancelled or given to another, and we did not hear of it
