@@ -14,6 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
+import sqlalchemy
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from fedi.database import Session
@@ -34,7 +37,7 @@ class Pending:
 
     Attributes:
         painting: where that stands.
-        post: the post as it is going to be. Its last picture has no file yet.
+        post: the post as it is going to be. Pictures that are not there have no file yet.
     """
 
     painting: Painting
@@ -60,7 +63,7 @@ async def of_account(session: Session, viewer: Account | None, author: Account) 
         select(Painting)
         .where(
             col(Painting.account_id) == author.id,
-            col(Painting.state).in_(WAITING),
+            _waits(author),
             col(Painting.status_uri).is_not(None),
         )
         .order_by(col(Painting.id).desc())
@@ -77,11 +80,24 @@ async def load(session: Session, viewer: Account | None, uri: str) -> Pending | 
         select(Painting).where(
             col(Painting.status_uri) == uri,
             col(Painting.account_id) == viewer.id,
-            col(Painting.state).in_(WAITING),
+            _waits(viewer),
         )
     )
     painting = found.first()
     return None if painting is None else await assemble(session, viewer, painting)
+
+
+def _waits(author: Account) -> ColumnElement[bool]:
+    """Whether a picture, or another of its post, is not there yet."""
+    other = aliased(Painting)
+    posts_of = sqlalchemy.select(col(other.post_of)).where(
+        col(other.account_id) == author.id,
+        col(other.state).in_(WAITING),
+        col(other.post_of).is_not(None),
+    )
+    return (col(Painting.state) == "done") & col(Painting.id).in_(posts_of) | col(
+        Painting.state
+    ).in_(WAITING)
 
 
 async def moved_to(
@@ -110,7 +126,13 @@ async def assemble(session: Session, author: Account, painting: Painting) -> Pen
     """
     assert painting.status_uri is not None
     draft = msgspec.convert(painting.draft, Draft)
-    media = [*await _attached(session, author, draft.media_ids), _promised(painting)]
+    rows = await session.exec(
+        select(Painting).where(col(Painting.post_of) == painting.id).order_by(col(Painting.id))
+    )
+    pictures = [painting, *rows.all()]
+    there = await _attached(session, author, [*draft.media_ids, *(one.id for one in pictures)])
+    media = [there[media_id] for media_id in draft.media_ids if media_id in there]
+    media += [there.get(one.id) or _promised(one) for one in pictures]
     words = await drafts.write(session, draft, media)
     parent = await _parent(session, author, draft.in_reply_to_id)
     named = {account.id for account in words.mentions}
@@ -170,16 +192,13 @@ def _promised(painting: Painting) -> MediaAttachment:
 
 async def _attached(
     session: Session, author: Account, media_ids: Sequence[int]
-) -> list[MediaAttachment]:
-    if not media_ids:
-        return []
+) -> dict[int, MediaAttachment]:
     rows = await session.exec(
         select(MediaAttachment).where(
             col(MediaAttachment.id).in_(media_ids), MediaAttachment.account_id == author.id
         )
     )
-    found = {medium.id: medium for medium in rows.all()}
-    return [found[media_id] for media_id in media_ids if media_id in found]
+    return {medium.id: medium for medium in rows.all()}
 
 
 async def _parent(session: Session, author: Account, parent_id: int | None) -> Status | None:

@@ -84,6 +84,7 @@ OPTIONS = {
     "no": Option("negative_prompt", "--no people, cars", "what to leave out", many=True),
     "steps": Option("steps", "--steps 20", "a whole number", _whole),
     "guidance": Option("guidance", "--guidance 4.5", "a number", _plain_number),
+    "n": Option("count", "--n 2", "a whole number", _whole),
     "share": Option("share", "--share"),
 }
 
@@ -95,12 +96,14 @@ class Imagined:
     Attributes:
         recipe: parts of it, as `Recipe.parse` reads (and judges) them.
         shape: width over height, if that was said.
+        count: how many pictures.
         share: whether the recipe is to be shared.
         words: what the post says besides.
     """
 
     recipe: dict[str, Any] = field(default_factory=dict)
     shape: float | None = None
+    count: int = 1
     share: bool = False
     words: str = ""
 
@@ -126,11 +129,12 @@ async def post(
     wanted = read(await _written(tx, draft), settings.command)
     if wanted is None:
         return await statuses.publish(tx, author, draft)
-    return await paintings.request(
+    return await paintings.request_several(
         tx,
         settings,
         author,
         recipe(wanted, settings),
+        wanted.count,
         share_recipe=wanted.share if share_recipe is None else share_recipe,
         draft=msgspec.structs.replace(draft, text=wanted.words, content_html=None),
         status_uri=statuses.mint_uri(tx, author),
@@ -173,10 +177,13 @@ def read(written: str, command: str) -> Imagined | None:
             f"The prompt is empty: say what the picture should show, "
             f"such as {command} a lighthouse at night."
         )
-    shape, share = found.pop("shape", None), found.pop("share", False)
+    shape, share, count = found.pop("shape", None), found.pop("share", False), found.pop("count", 1)
+    if not 1 <= count <= statuses.MAX_MEDIA:
+        raise Invalid(f"--n is a number from 1 to {statuses.MAX_MEDIA}.")
     return Imagined(
         recipe={"prompt": prompt, **found},
         shape=shape,
+        count=count,
         share=share,
         words=f"{people}{rest.strip()}".strip(),
     )

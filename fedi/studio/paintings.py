@@ -28,7 +28,7 @@ from fedi.social.errors import Invalid, NotFound, TooMany
 from fedi.social.statuses import Draft
 from fedi.studio import media, painters, turns
 from generation import catalogue, safety
-from generation.recipe import Limits, Recipe, RecipeError
+from generation.recipe import MAX_SEED, Limits, Recipe, RecipeError
 
 TOPIC = "paintings"
 QUEUED, PAINTING, DONE, FAILED, CANCELLED = "queued", "painting", "done", "failed", "cancelled"
@@ -60,6 +60,7 @@ async def request(
     description: str = "",
     draft: Draft | None = None,
     status_uri: str | None = None,
+    post_of: Painting | None = None,
 ) -> Painting:
     """Ask for a picture.
 
@@ -71,6 +72,7 @@ async def request(
         description: alt text; an empty one is written when the picture is there.
         draft: the post that publishes itself with the picture.
         status_uri: the id of that post, if it was told to somebody already.
+        post_of: the painting that has the draft, if the post is to show this picture, too.
 
     Raises:
         Invalid: over a limit, a blocked word, a model that nobody here paints with, a post that
@@ -106,6 +108,7 @@ async def request(
         ),
         draft=None if draft is None else msgspec.to_builtins(draft),
         status_uri=status_uri,
+        post_of=None if post_of is None else post_of.id,
         steps=full.steps or 0,
         created_at=tx.now,
     )
@@ -246,16 +249,78 @@ async def list_own(
     return list((await session.exec(query.order_by(col(Painting.id).desc()).limit(limit))).all())
 
 
+async def request_several(
+    tx: Transaction,
+    settings: PaintingSettings,
+    account: Account,
+    recipe: Recipe,
+    count: int,
+    *,
+    share_recipe: bool,
+    draft: Draft,
+    status_uri: str,
+) -> Painting:
+    """Ask for some pictures of one recipe, with seeds in a row, for one post.
+
+    Returns:
+        The painting that has the draft.
+
+    Raises:
+        SocialError: as `request`; then none of them is painted.
+    """
+    if len(draft.media_ids) + count > statuses.MAX_MEDIA:
+        raise Invalid(f"A post has at most {statuses.MAX_MEDIA} pictures.")
+    first = await request(
+        tx, settings, account, recipe, share_recipe=share_recipe, draft=draft, status_uri=status_uri
+    )
+    for number in range(1, count):
+        seed = (first.recipe["seed"] + number) % (MAX_SEED + 1)
+        another = msgspec.structs.replace(recipe, seed=seed)
+        await request(tx, settings, account, another, share_recipe=share_recipe, post_of=first)
+    return first
+
+
+async def together(tx: Transaction, painting: Painting) -> tuple[Painting | None, list[Painting]]:
+    """The painting that has the draft of the post that a picture is for, locked; and the others of
+    that post, in their order, without those that somebody is just about to end."""
+    first = painting
+    if painting.post_of is not None:
+        found = await tx.get(
+            Painting, painting.post_of, with_for_update=True, populate_existing=True
+        )
+        if found is None:
+            return None, []
+        first = found
+    rows = await tx.exec(
+        select(Painting)
+        .where(col(Painting.post_of) == first.id)
+        .order_by(col(Painting.id))
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return first, list(rows.all())
+
+
 async def cancel(tx: Transaction, painting: Painting) -> Painting:
-    """Its author does not want it any more. One that has ended stays as it is."""
+    """Its author does not want it any more, nor the others of its post. What has ended stays as it
+    is."""
     current = await tx.get(Painting, painting.id, with_for_update=True, populate_existing=True)
     assert current is not None
     if current.state not in ENDED:
-        await let_go(tx, current)
-        end(tx, current, CANCELLED)
-        await tx.flush()
-        tell(tx, current, CANCELLED)
+        first, others = await together(tx, current)
+        for one in [current, *([] if first is None else [first]), *others]:
+            await stop(tx, one)
     return current
+
+
+async def stop(tx: Transaction, painting: Painting) -> None:
+    """Cancel a picture, unless it has ended."""
+    if painting.state in ENDED:
+        return
+    await let_go(tx, painting)
+    end(tx, painting, CANCELLED)
+    await tx.flush()
+    tell(tx, painting, CANCELLED)
 
 
 def end(tx: Transaction, painting: Painting, state: str) -> None:

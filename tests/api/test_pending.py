@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import aiohttp
 import pytest
 from sqlmodel import col, select
 
 from fedi.database.tables import Job, Notification, Status, Tag
 from fedi.social import pending
+from generation import protocol
 from tests import rig
 from tests.api.apps import LD_JSON, PUBLIC, Answer, App
 from tests.studio.asking import reaches
@@ -178,12 +181,10 @@ async def test_an_answer_and_its_people_are_shown_as_they_will_be(
 
 
 async def test_an_author_reads_their_own_where_others_must_sign(
-    new_database: rig.NewDatabase, tmp_path: object, browser: aiohttp.ClientSession
+    new_database: rig.NewDatabase, tmp_path: Path, browser: aiohttp.ClientSession
 ) -> None:
-    from pathlib import Path
-
     async with rig.serve_instance(
-        Path(str(tmp_path)), new_database(), federation={"authorized_fetch": True}
+        tmp_path, new_database(), federation={"authorized_fetch": True}
     ) as instance:
         alice = await App.of(instance, browser, "alice")
         _, painting = await imagine(alice)
@@ -192,3 +193,94 @@ async def test_an_author_reads_their_own_where_others_must_sign(
         for token in (None, "wrong"):
             other = App(instance, browser, alice.account, token)
             assert (await other.get(uri, headers=AS)).status == 401
+
+
+async def ask_for(app: App, count: int) -> tuple[str, list[str]]:
+    """The id of a post that asks for so many pictures, and those of its paintings."""
+    answer = await app.submit(
+        {"type": "Note", "content": f"/imagine a boat --n {count} --seed 7", "to": [PUBLIC]}
+    )
+    assert answer.status == 201, answer.body
+    listed = (await app.get(PAINTINGS)).body
+    return answer.body["object"]["id"], [one["id"] for one in reversed(listed)]
+
+
+async def states(app: App, paintings: list[str]) -> list[str]:
+    return [(await app.get(f"{PAINTINGS}/{one}")).body["state"] for one in paintings]
+
+
+async def test_several_pictures_are_posted_together_when_the_last_is_there(
+    alice: App, instance: rig.Instance
+) -> None:
+    uri, paintings = await ask_for(alice, 3)
+    async with connected(instance, slots=3) as card:
+        given = [await card.given() for _ in paintings]
+        assert [one.recipe.seed for one in given] == [7, 8, 9]
+        for number, one in enumerate((given[2], given[0], given[1])):
+            assert await rows(instance) == 0
+            waiting = await alice.get(uri, headers=AS)
+            there = ["url" in picture for picture in waiting.body["attachment"]]
+            assert there.count(True) == number and len(there) == 3
+            assert await outbox(alice, alice) == [f"{uri}/activity"]
+            async with reaches(instance.easel, int(one.painting), "done"):
+                await card.finish(one)
+    nobody = App(instance, alice.browser, alice.account, None)
+    seen = await nobody.get(uri, headers=AS)
+    files = []
+    for painting in paintings:
+        files.append((await alice.get(f"{PAINTINGS}/{painting}")).body["media"]["url"])
+    assert [picture["url"] for picture in seen.body["attachment"]] == files
+    assert await outbox(nobody, alice) == [f"{uri}/activity"]
+
+
+async def test_if_one_of_several_fails_the_post_waits_for_its_author(
+    alice: App, instance: rig.Instance
+) -> None:
+    for failing in (0, 1):
+        uri, paintings = await ask_for(alice, 3)
+        paintings = paintings[-3:]
+        async with connected(instance, f"card {failing}", slots=2) as card:
+            given = [await card.given(), await card.given()]
+            other = given[1 - failing]
+            async with reaches(instance.easel, int(other.painting), "done"):
+                await card.finish(other)
+            third = await card.given()
+            async with reaches(instance.easel, int(paintings[0]), "failed"):
+                await card.say(
+                    protocol.Failed(painting=given[failing].painting, reason="It is too dark.")
+                )
+            assert await card.hear() == protocol.Cancel(painting=third.painting)
+            await card.say(protocol.Cancelled(painting=third.painting))
+        assert await states(alice, paintings) == [
+            ["failed", "done", "cancelled"], ["failed", "failed", "cancelled"],
+        ][failing]  # fmt: skip
+        first = (await alice.get(f"{PAINTINGS}/{paintings[0]}")).body
+        assert first["error"] == "It is too dark." and first["post"] is not None
+        assert (await alice.get(uri, headers=AS)).status == 404
+        async with instance.easel.database.read() as session:
+            notices = (await session.exec(select(Notification))).all()
+        assert [notice.painting_id for notice in notices][failing:] == [int(paintings[0])]
+    assert await rows(instance) == 0
+
+
+async def test_one_of_several_is_cancelled_with_the_others(
+    alice: App, instance: rig.Instance
+) -> None:
+    uri, paintings = await ask_for(alice, 2)
+    assert (await alice.ask("DELETE", f"{PAINTINGS}/{paintings[1]}")).body["state"] == "cancelled"
+    assert await states(alice, paintings) == ["cancelled", "cancelled"]
+    assert (await alice.get(uri, headers=AS)).status == 404
+
+
+async def test_too_many_at_once_are_refused_and_none_is_asked_for(
+    new_database: rig.NewDatabase, tmp_path: Path, browser: aiohttp.ClientSession
+) -> None:
+    limits = {"local": False, "max_waiting": 2}
+    async with rig.serve_instance(tmp_path, new_database(), painting=limits) as instance:
+        alice = await App.of(instance, browser, "alice")
+        for count, says in ((3, "at most 2 are allowed"), (5, "from 1 to 4"), (0, "from 1 to 4")):
+            refused = await alice.submit(
+                {"type": "Note", "content": f"/imagine a boat --n {count}"}
+            )
+            assert refused.status == 422 and says in refused.error
+        assert (await alice.get(PAINTINGS)).body == []

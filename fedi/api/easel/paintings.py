@@ -14,6 +14,7 @@ All of it needs `Authorization: Bearer TOKEN` with an account's token; reading n
      "held": null | {"url": …},   the picture in review, for its author and moderators only
      "media": null | {"id", "url", "preview_url", "media_type", "width", "height", "blurhash",
                       "description", "described_by": what wrote that, if no person did},
+     "post_of": null | "1",       the painting that has the post, if it shows several pictures
      "post": null | {"text": …, …},   what is to be posted with it, as it was asked for
      "status": null | {"id": null | "2", "uri": …, "url": …},   what that becomes; its id when it
                                   is there, until then only its author sees it at its address
@@ -188,6 +189,7 @@ async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str
         if painting.held is None
         else {"url": f"{address(easel, painting.id)}/picture"},
         "media": None if picture is None else _media(easel, picture),
+        "post_of": None if painting.post_of is None else str(painting.post_of),
         "post": None if painting.draft is None else drafts.document(painting.draft),
         "status": None
         if painting.status_uri is None
