@@ -59,7 +59,7 @@ class Reader(NamedTuple):
 async def reader_of(request: Request, easel: Easel) -> Reader:
     """Who reads. A signature that we cannot believe counts as none: Fedify 2.3 tries its second
     kind of signature after any 4xx, and would not learn that a post is gone from a 401."""
-    if "authorization" in request.headers:
+    if credentials.bearer(request.headers) is not None:
         async with easel.database.read() as session:
             return Reader(await credentials.reader(session, request.headers), None)
     if "signature" not in request.headers:
