@@ -23,6 +23,7 @@ from generation.recipe import Recipe
 
 # https://cv.iptc.org/newscodes/digitalsourcetype/
 TRAINED_ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 
 Format = Literal["PNG", "WEBP", "JPEG"]
 MEDIA_TYPES: dict[Format, str] = {
@@ -96,6 +97,7 @@ def stamp(
     share_recipe: bool,
     software: str,
     sampler: str = "",
+    remix_of: str = "",
     format: Format = "PNG",
 ) -> bytes:
     """The picture in `format`, with its origin written into it.
@@ -103,7 +105,8 @@ def stamp(
     picture: encoded, any metadata in it is dropped. recipe: resolved, as it was painted.
     model, model_version: as people read them. creator: who asked for it (`alice@host`).
     share_recipe: whether prompt, seed and the rest of the recipe may be read by all.
-    software: name and version of the program. Raises ProvenanceError for no picture.
+    software: name and version of the program. remix_of: the address of the post that it is made
+    of. Raises ProvenanceError for no picture.
     """
     image = _open(picture)
     image = image.convert("RGBA" if image.has_transparency_data and format != "JPEG" else "RGB")
@@ -115,6 +118,7 @@ def stamp(
             model_version=model_version,
             sampler=sampler,
             software=software,
+            remix_of=remix_of,
             size=image.size,
         )
         if share_recipe
@@ -140,6 +144,11 @@ def stamp(
     return out.getvalue()
 
 
+def source_type(recipe: Recipe) -> str:
+    """IPTC's word for how a picture came into being: from words, or with other pictures in it."""
+    return COMPOSITE if recipe.pictures else TRAINED_ALGORITHMIC_MEDIA
+
+
 def infotext(
     recipe: Recipe,
     *,
@@ -147,6 +156,7 @@ def infotext(
     model_version: str,
     software: str,
     sampler: str = "",
+    remix_of: str = "",
     size: tuple[int, int] | None = None,
 ) -> str:
     """The recipe as A1111's `parameters` text.
@@ -160,8 +170,11 @@ def infotext(
         ("CFG scale", None if recipe.guidance is None else f"{recipe.guidance:g}"),
         ("Seed", recipe.seed),
         ("Size", f"{width}x{height}" if width and height else None),
+        ("Denoising strength", None if recipe.strength is None else f"{recipe.strength:g}"),
+        ("Loras", ", ".join(f"{lora.name}: {lora.weight:g}" for lora in recipe.loras) or None),
         ("Model hash", model_version[:10] if _is_hash(model_version) else None),
         ("Model", model or None),
+        ("Remix of", remix_of or None),
         ("Version", software or None),
     ]
     lines = [_clean(recipe.prompt)]
@@ -256,7 +269,7 @@ def _xmp(
     who = escape(_clean(creator, MAX_NAME))
     return _packet(
         [
-            _simple("Iptc4xmpExt:DigitalSourceType", TRAINED_ALGORITHMIC_MEDIA),
+            _simple("Iptc4xmpExt:DigitalSourceType", source_type(recipe)),
             _simple("Iptc4xmpExt:AISystemUsed", model),
             _simple("Iptc4xmpExt:AISystemVersionUsed", model_version),
             _simple("Iptc4xmpExt:AIPromptInformation", prompt, None) if share_recipe else "",

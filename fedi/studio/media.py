@@ -122,6 +122,7 @@ async def prepare_painting(
         share_recipe=painting.share_recipe,
         software=SOFTWARE,
         sampler=finished.sampler,
+        remix_of=painting.based_on_uri or "",
     )
 
     def work() -> Prepared:
@@ -157,7 +158,7 @@ def add_painting(
         description=finished.description,
         described_by=finished.described_by,
         sensitive=painting.sensitive,
-        digital_source_type=provenance.TRAINED_ALGORITHMIC_MEDIA,
+        digital_source_type=provenance.source_type(finished.recipe),
         ai_system=finished.model,
         ai_system_version=finished.model_version,
         ai_prompt=prompt_information(finished.recipe) if shared else "",
