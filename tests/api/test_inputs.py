@@ -69,7 +69,7 @@ async def form(who: App, asked: Any, files: dict[str, bytes]) -> Answer:
     data = aiohttp.FormData()
     data.add_field("request", asked if isinstance(asked, str) else json.dumps(asked))
     for name, content in files.items():
-        data.add_field(name, content, filename=f"{name}.png", content_type="image/png")
+        data.add_field(name, io.BytesIO(content), filename=f"{name}.png", content_type="image/png")
     async with who.browser.post(
         who.instance.url + PATH, data=data, headers={"Authorization": f"Bearer {who.token}"}
     ) as answer:
