@@ -62,9 +62,9 @@ class Gathered:
     found: tuple[Found, ...] = ()
 
     @property
-    def status_uri(self) -> str | None:
-        """The post that the painting is made of, as far as its pictures tell."""
-        return next((each.status_uri for each in self.found if each.status_uri), None)
+    def parent(self) -> Found | None:
+        """The picture of the post that the painting is made of, as far as its pictures tell."""
+        return next((each for each in self.found if each.status_uri), None)
 
 
 async def gather(
@@ -115,16 +115,13 @@ async def gather(
     return Gathered(asked, tuple(everything.values()))
 
 
-async def keep_files(easel: Easel, gathered: Gathered) -> Gathered:
+async def keep_files(easel: Easel, found: Iterable[Found]) -> None:
     """Store the copies that are not kept yet; the rows that name them come with the painting."""
-    kept = []
-    for each in gathered.found:
-        if each.content is not None:
-            key = new_key(each.picture.media_type.rpartition("/")[2])
+    for each in found:
+        if each.content is not None and not each.picture.file:
+            key = new_key(pictures.FORMATS_BY_TYPE[each.picture.media_type])
             await easel.storage.put(key, each.content)
             each.picture.file = key
-        kept.append(each)
-    return Gathered(gathered.recipe, tuple(kept))
 
 
 async def keep(tx: Transaction, painting: Painting, found: Iterable[Found]) -> None:
@@ -148,11 +145,39 @@ async def load(easel: Easel, painting: Painting) -> dict[str, bytes]:
         rows = await session.exec(
             select(InputPicture)
             .join(PaintingInput, col(PaintingInput.digest) == col(InputPicture.digest))
-            .where(col(PaintingInput.painting_id) == painting.id)
+            .where(
+                col(PaintingInput.painting_id) == painting.id,
+                col(InputPicture.digest).in_(Recipe.from_document(painting.recipe).pictures),
+            )
             .order_by(col(InputPicture.digest))
         )
         kept = rows.all()
     return {row.digest: await easel.storage.read(row.file) for row in kept}
+
+
+async def kept(easel: Easel, digest: str | None) -> Found | None:
+    """A picture of which there is a copy."""
+    if digest is None:
+        return None
+    async with easel.database.read() as session:
+        picture = await session.get(InputPicture, digest)
+    return None if picture is None else Found(picture)
+
+
+async def parent_file(easel: Easel, painting: Painting) -> tuple[bytes, str] | None:
+    """The picture of the post that a painting is a remix of, as it was when it was asked for.
+
+    Returns:
+        The file and its media type; None for what is no remix, or where it could not be had.
+    """
+    if painting.parent_digest is None:
+        return None
+    async with easel.database.read() as session:
+        row = await session.get(InputPicture, painting.parent_digest)
+    try:
+        return None if row is None else (await easel.storage.read(row.file), row.media_type)
+    except Missing:
+        return None
 
 
 def sized(recipe: Recipe, found: Sequence[Found], model: Model | None) -> Recipe:
@@ -188,7 +213,7 @@ async def _found(
         if not isinstance(value, str) or value not in uploads:
             raise Invalid(f"The {what} was not sent along: there is no file of that name.")
         prepared = await media.prepare_upload(uploads[value], easel.settings.media)
-        return await _kept(easel, prepared.content, what)
+        return await _looked_at(easel, prepared.content, what)
     number = _number(value, what)
     async with easel.database.read() as session:
         medium, status = await _medium(session, account, way, number, what)
@@ -212,7 +237,7 @@ async def of_medium(
         raise NotAllowed(f"The {what} is somebody's who does not share its recipe.")
     if medium.type != "image":
         raise Invalid(f"The {what} is no picture.")
-    found = await _kept(easel, await _content(easel, medium, what), what)
+    found = await _looked_at(easel, await _content(easel, medium, what), what)
     return Found(found.picture, found.content, status.uri if status is not None else None)
 
 
@@ -305,7 +330,7 @@ async def _content(easel: Easel, medium: MediaAttachment, what: str) -> bytes:
         raise gone from None
 
 
-async def _kept(easel: Easel, content: bytes, what: str) -> Found:
+async def _looked_at(easel: Easel, content: bytes, what: str) -> Found:
     """A file as a picture that we keep, decoded once to be sure that it is one."""
 
     def look() -> tuple[str, int, int, str]:

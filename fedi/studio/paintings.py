@@ -64,6 +64,7 @@ async def request(
     status_uri: str | None = None,
     pictures: Sequence[Found] = (),
     based_on_uri: str | None = None,
+    parent: Found | None = None,
 ) -> Painting:
     """Ask for a picture.
 
@@ -77,6 +78,7 @@ async def request(
         status_uri: the id of that post, if it was told to somebody already.
         pictures: those that the recipe begins with; their files are stored.
         based_on_uri: the post that it is a remix of.
+        parent: the picture of that post; its file is stored.
 
     Raises:
         Invalid: over a limit, a blocked word, a model that nobody here paints with.
@@ -112,12 +114,13 @@ async def request(
         draft=None if draft is None else msgspec.to_builtins(draft),
         status_uri=status_uri,
         based_on_uri=based_on_uri,
+        parent_digest=None if parent is None else parent.picture.digest,
         steps=full.steps or 0,
         created_at=tx.now,
     )
     tx.add(painting)
     await tx.flush()
-    await inputs.keep(tx, painting, pictures)
+    await inputs.keep(tx, painting, [*pictures, *([parent] if parent else [])])
     tell(tx, painting, QUEUED)
     return painting
 

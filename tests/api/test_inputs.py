@@ -13,10 +13,17 @@ from PIL import Image
 from sqlmodel import select
 
 from fedi.clock import FakeClock
-from fedi.database.tables import Account, InputPicture, MediaAttachment, Notification, Status
+from fedi.database.tables import (
+    Account,
+    InputPicture,
+    MediaAttachment,
+    Notification,
+    Painting,
+    Status,
+)
 from fedi.social import statuses
 from fedi.social.statuses import Draft
-from fedi.studio import media, pictures
+from fedi.studio import inputs, media, pictures
 from generation import provenance
 from tests import rig
 from tests.api.apps import Answer, App
@@ -360,6 +367,13 @@ async def test_a_remix_takes_the_recipe_over_and_credits(alice: App, bob: App) -
     assert [(n.type, n.account_id, n.from_account_id, n.status_id) for n in notices] == [
         ("remix", alice.account.id, bob.account.id, status.id)
     ]
+    async with bob.browser.get(first["media"]["url"]) as file:
+        parent = await file.read()
+    async with bob.instance.easel.database.read() as session:
+        painting = await session.get(Painting, int(made.body["id"]))
+    assert painting is not None
+    assert await inputs.parent_file(bob.instance.easel, painting) == (parent, "image/png")
+    assert given.pictures == ()  # the painter needs only the words
     async with bob.browser.get(done["media"]["url"]) as file:
         fields = provenance.read(await file.read()).fields
     assert fields["Remix of"] == first["status"]["uri"]

@@ -20,6 +20,7 @@ picture needs that author to share its recipe.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,7 @@ from fedi.api import body
 from fedi.database.tables import Account
 from fedi.runtime import Easel
 from fedi.social import statuses, text
-from fedi.social.errors import Invalid
+from fedi.social.errors import Invalid, SocialError
 from fedi.social.statuses import Draft
 from fedi.studio import inputs, media, remixing
 from fedi.studio.inputs import MAX_ID, Found
@@ -52,12 +53,14 @@ class Asked:
     Attributes:
         recipes: one for each.
         pictures: what they begin with; their files are stored.
+        based_on_uri: the post that they are remixes of, and parent: its picture, stored too.
         several: whether the app asked for a list.
     """
 
     recipes: list[Recipe]
     pictures: tuple[Found, ...]
     based_on_uri: str | None
+    parent: Found | None
     draft: Draft | None
     share_recipe: bool
     description: str
@@ -81,11 +84,12 @@ async def read(request: Request, easel: Easel, account: Account) -> Asked:
     count = _count(asked)
     if draft is not None and count > 1:
         raise Invalid("Ask for several pictures without a post, and post those that you like.")
-    recipe, based_on = await _recipe(easel, account, asked)
+    recipe, based_on, parent = await _recipe(easel, account, asked)
     gathered = await inputs.gather(easel, account, recipe, uploads)
     first = parse_recipe(gathered.recipe).seeded()
-    gathered = await inputs.keep_files(easel, gathered)
-    based_on = based_on or gathered.status_uri
+    if based_on is None and gathered.parent is not None:
+        based_on, parent = gathered.parent.status_uri, gathered.parent
+    await inputs.keep_files(easel, [*gathered.found, *([parent] if parent else [])])
     if draft is not None:
         draft = msgspec.structs.replace(draft, based_on_uri=based_on)
     assert first.seed is not None
@@ -96,6 +100,7 @@ async def read(request: Request, easel: Easel, account: Account) -> Asked:
         ],
         pictures=gathered.found,
         based_on_uri=based_on,
+        parent=parent,
         draft=draft,
         share_recipe=share,
         description=description,
@@ -105,27 +110,31 @@ async def read(request: Request, easel: Easel, account: Account) -> Asked:
 
 async def _recipe(
     easel: Easel, account: Account, asked: Mapping[str, Any]
-) -> tuple[Mapping[str, Any], str | None]:
-    """The recipe as it was written or taken over, and the post that it was taken from."""
+) -> tuple[Mapping[str, Any], str | None, Found | None]:
+    """The recipe as it was written or taken over, the post that it was taken from, its picture."""
     parent_id, earlier_id = _optional_id(asked, "remix_of"), _optional_id(asked, "variation_of")
-    changes = asked.get("recipe")
-    if parent_id is None and earlier_id is None:
-        if not isinstance(changes, Mapping):
-            raise Invalid("“recipe” must be an object.")
-        return changes, None
     if parent_id is not None and earlier_id is not None:
         raise Invalid("Ask for a remix or for a variation, not both.")
-    if not isinstance(changes, Mapping | None):
+    changes = asked.get("recipe")
+    if changes is None and (parent_id is not None or earlier_id is not None):
+        changes = {}
+    if not isinstance(changes, Mapping):
         raise Invalid("“recipe” must be an object.")
-    changes = changes or {}
-    async with easel.database.read() as session:
-        if parent_id is not None:
+    if parent_id is not None:
+        async with easel.database.read() as session:
             settings = easel.settings.painting
             parent = await remixing.parent(session, settings, account, parent_id)
-            return {**parent.recipe, **changes}, parent.status.uri
-        assert earlier_id is not None
-        painting, recipe = await remixing.variation(session, account, earlier_id, changes)
-        return recipe, painting.based_on_uri
+        picture = None
+        with contextlib.suppress(SocialError):  # its server is down: the recipe is here
+            picture = await inputs.of_medium(
+                easel, account, parent.medium, parent.status, "picture to remix"
+            )
+        return {**parent.recipe, **changes}, parent.status.uri, picture
+    if earlier_id is not None:
+        async with easel.database.read() as session:
+            earlier, recipe = await remixing.variation(session, account, earlier_id, changes)
+        return recipe, earlier.based_on_uri, await inputs.kept(easel, earlier.parent_digest)
+    return changes, None, None
 
 
 def _count(asked: Mapping[str, Any]) -> int:

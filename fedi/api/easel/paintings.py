@@ -85,6 +85,7 @@ async def create(request: Request) -> Response:
                 status_uri=None if asked.draft is None else statuses.mint_uri(tx, who.account),
                 pictures=asked.pictures,
                 based_on_uri=asked.based_on_uri,
+                parent=asked.parent,
             )
             for recipe in asked.recipes
         ]

@@ -184,6 +184,7 @@ class Painting(Table, table=True):
     error: str = Field(default="", sa_type=Text)
     media_id: int | None = Field(default=None, sa_type=BigId, nullable=True)
     based_on_uri: str | None = None  # the post that it is a remix of
+    parent_digest: str | None = None  # and our copy of that post's picture: an InputPicture
     # The post that publishes itself with this picture: a draft as `social.statuses` reads it.
     draft: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
     status_uri: str | None = Field(

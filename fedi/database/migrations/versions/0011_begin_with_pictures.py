@@ -39,10 +39,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_painting_input_digest"), ["digest"], unique=False)
     with op.batch_alter_table("painting", schema=None) as batch_op:
         batch_op.add_column(sa.Column("based_on_uri", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("parent_digest", sa.String(), nullable=True))
 
 
 def downgrade() -> None:
     with op.batch_alter_table("painting", schema=None) as batch_op:
+        batch_op.drop_column("parent_digest")
         batch_op.drop_column("based_on_uri")
     with op.batch_alter_table("painting_input", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_painting_input_digest"))
