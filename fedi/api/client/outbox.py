@@ -91,6 +91,7 @@ async def post(request: Request) -> Response:
             description=wish.description,
             draft=draft,
             status_uri=statuses.mint_uri(tx, author),
+            based_on_uri=draft.based_on_uri,
         )
     watch = f'<{painting_address(easel, painting.id)}>; rel="monitor"'
     create = _promised(author, asked, painting)
