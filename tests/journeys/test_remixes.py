@@ -102,10 +102,11 @@ async def test_a_picture_of_another_server_is_started_from(
     await settle(a, b)
     at_a, at_b = await App.of(a, browser, "alice"), await App.of(b, browser, "bob")
     shared = await painted(at_a, post=PUBLIC_POST)
-    await painted(at_a, share=False, post=PUBLIC_POST)
+    unshared = await painted(at_a, share=False, post=PUBLIC_POST)
     await settle(a, b)
-    unshared_there, shared_there = [post.status for post in await bob.home()]
-    assert shared_there.uri == shared["status"]["uri"]
+    there = {post.status.uri: post.status for post in await bob.home()}
+    shared_there = there[shared["status"]["uri"]]
+    unshared_there = there[unshared["status"]["uri"]]
     recipe = {"prompt": "a boat", "source": {"status_id": str(shared_there.id)}}
     made = await at_b.post(PATH, {"recipe": recipe})
     assert made.status == 201, made.body
