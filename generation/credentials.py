@@ -18,7 +18,7 @@ from PIL import Image
 from generation import manifests
 from generation.certificates import Certified
 from generation.manifests import MAX_WORD, TRAINING, Manifest
-from generation.provenance import TRAINED_ALGORITHMIC_MEDIA
+from generation.provenance import COMPOSITE, TRAINED_ALGORITHMIC_MEDIA
 from generation.recipe import Recipe
 
 ACTIONS = "c2pa.actions.v2"
@@ -102,7 +102,7 @@ def sign(picture: bytes, media_type: str, claim: Claim, by: Certified) -> bytes:
             for number, parent in enumerate(claim.parents):
                 if parent.picture:
                     builder.add_ingredient(
-                        json.dumps(_ingredient(number, parent)),
+                        json.dumps(_ingredient(number, parent, claim)),
                         parent.media_type,
                         io.BytesIO(parent.picture),
                     )
@@ -119,7 +119,7 @@ def _definition(claim: Claim, media_type: str) -> dict[str, Any]:
         "claim_generator_info": [{"name": name or "Easel", "version": version or "0"}],
         "format": media_type,
         "ingredients": [
-            _ingredient(number, parent)
+            _ingredient(number, parent, claim)
             for number, parent in enumerate(claim.parents)
             if not parent.picture
         ],
@@ -136,13 +136,13 @@ def _actions(claim: Claim) -> list[dict[str, Any]]:
     if claim.model_version:
         agent["version"] = claim.model_version[:MAX_WORD]
     made: dict[str, Any] = {
-        "action": "c2pa.edited" if claim.parents else "c2pa.created",
+        "action": "c2pa.edited" if _edits(claim) else "c2pa.created",
         "digitalSourceType": claim.source_type,
         "softwareAgent": agent,
     }
     if claim.recipe is not None:
         made["parameters"] = _parameters(claim.recipe)
-    if not claim.parents:
+    if not _edits(claim):
         return [made]
     return [{"action": "c2pa.opened", "parameters": {"ingredientIds": [_label(0)]}}, made]
 
@@ -162,12 +162,17 @@ def _label(number: int) -> str:
     return f"parent-{number}"
 
 
-def _ingredient(number: int, parent: Parent) -> dict[str, Any]:
+def _edits(claim: Claim) -> bool:
+    """Whether it was painted over its parent; else it has only its parent's recipe."""
+    return bool(claim.parents) and claim.source_type == COMPOSITE
+
+
+def _ingredient(number: int, parent: Parent, claim: Claim) -> dict[str, Any]:
     # There may be only one parent; what else went into it is input.
     return {
         "label": _label(number),
         "title": parent.uri[:MAX_WORD],
-        "relationship": "inputTo" if number else "parentOf",
+        "relationship": "parentOf" if number == 0 and _edits(claim) else "inputTo",
         "informational_URI": parent.uri,
         "instance_id": parent.uri,
     }

@@ -13,15 +13,16 @@ import inspect
 import io
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from generation import catalogue, devices, hub, parts
+from generation import catalogue, devices, hub, modes, parts
 from generation.catalogue import Model
+from generation.modes import Modes
 from generation.preview import Previews
 from generation.recipe import Recipe
 
@@ -94,7 +95,7 @@ class Pipeline:
         self.version = version
         self.device = device
         self._pipe = pipe
-        self._takes = inspect.signature(type(pipe).__call__).parameters
+        self._modes = Modes(pipe, model.name)
         self._previews: Previews | None = None
 
     @classmethod
@@ -159,12 +160,16 @@ class Pipeline:
         return recipe.resolved(self.model).seeded()
 
     def paint(
-        self, recipes: Sequence[Recipe], listen: Callable[[Step], None] | None = None
+        self,
+        recipes: Sequence[Recipe],
+        listen: Callable[[Step], None] | None = None,
+        pictures: Mapping[str, bytes] | None = None,
     ) -> list[Painted]:
         """Paints recipes of one `batch_key` as one batch, each with its own seed.
 
         listen: called after each step, in this thread; what it raises stops the painting, and
-        leaves the pipeline as it was. Raises PaintError, RecipeError.
+        leaves the pipeline as it was. pictures: the files that the recipes begin with, by their
+        names in them. Raises PaintError, RecipeError.
         """
         import torch
 
@@ -172,6 +177,7 @@ class Pipeline:
         first = wanted[0]
         if len({batch_key(recipe) for recipe in wanted}) > 1:
             raise ValueError("recipes of different batch keys cannot be painted as one batch")
+        way = self._modes.way(first, len(wanted), pictures or {})
         arguments: dict[str, Any] = {
             "prompt": [w.prompt for w in wanted],
             # Seeded on the CPU, so that a seed means the same noise on every device.
@@ -182,15 +188,15 @@ class Pipeline:
             self._guidance_argument(): first.guidance,
         }
         if first.negative_prompt:
-            if "negative_prompt" not in self._takes:
+            if "negative_prompt" not in way.takes:
                 raise PaintError(f"{self.model.name} takes no negative prompt.")
             arguments["negative_prompt"] = [w.negative_prompt for w in wanted]
-        arguments = {name: value for name, value in arguments.items() if name in self._takes}
-        with self._listening(listen, first), _plainly(self.model), torch.inference_mode():
-            result = self._pipe(**arguments)
+        arguments = {name: value for name, value in arguments.items() if name in way.takes}
+        with self._listening(listen, first, way.pipe), _plainly(self.model), torch.inference_mode():
+            result = way.pipe(**arguments, **way.arguments)
         held = getattr(result, "nsfw_content_detected", None) or [False] * len(wanted)
         return [
-            self._finish(image, recipe, bool(unsafe))
+            self._finish(way.inputs.kept(image), recipe, bool(unsafe))
             for image, recipe, unsafe in zip(result.images, wanted, held, strict=True)
         ]
 
@@ -212,7 +218,9 @@ class Pipeline:
         return Painted(out.getvalue(), image.width, image.height, used)
 
     @contextlib.contextmanager
-    def _listening(self, listen: Callable[[Step], None] | None, recipe: Recipe) -> Iterator[None]:
+    def _listening(
+        self, listen: Callable[[Step], None] | None, recipe: Recipe, pipe: Any
+    ) -> Iterator[None]:
         """Hears each step by wrapping the scheduler's `step`: every pipeline calls it, also those
         without callbacks, and it alone sees what the finished picture would be."""
         if listen is None:
@@ -232,7 +240,9 @@ class Pipeline:
                 clean = _clean_latents(scheduler, model_output, sample, result)
                 return self._preview(clean, index, recipe)
 
-            listen(Step(done, max(done, len(scheduler.timesteps)), preview))
+            # From a picture only the last of the scheduler's steps are done.
+            steps = getattr(pipe, "num_timesteps", None) or len(scheduler.timesteps)
+            listen(Step(done, max(done, steps), preview))
             return result
 
         scheduler.step = step
@@ -259,6 +269,7 @@ def batch_key(recipe: Recipe) -> tuple[object, ...]:
         recipe.steps,
         recipe.guidance,
         bool(recipe.negative_prompt),
+        *modes.alike(recipe),
     )
 
 
@@ -353,6 +364,7 @@ def _described(model: Model, pipe: Any) -> Model:
         width=model.width or side,
         height=model.height or side,
         negative_prompt=model.negative_prompt and "negative_prompt" in takes,
+        can=model.can if model.family else modes.abilities(pipe),
     )
 
 

@@ -171,6 +171,11 @@ def stamp(
     return out.getvalue()
 
 
+def source_type(recipe: Recipe) -> str:
+    """IPTC's word for how a picture came into being: from words, or with other pictures in it."""
+    return COMPOSITE if recipe.pictures else TRAINED_ALGORITHMIC_MEDIA
+
+
 def infotext(
     recipe: Recipe,
     *,
@@ -192,6 +197,8 @@ def infotext(
         ("CFG scale", None if recipe.guidance is None else f"{recipe.guidance:g}"),
         ("Seed", recipe.seed),
         ("Size", f"{width}x{height}" if width and height else None),
+        ("Denoising strength", None if recipe.strength is None else f"{recipe.strength:g}"),
+        ("Loras", ", ".join(f"{lora.name}: {lora.weight:g}" for lora in recipe.loras) or None),
         ("Model hash", model_version[:10] if _is_hash(model_version) else None),
         ("Model", model or None),
         ("Version", software or None),

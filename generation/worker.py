@@ -8,7 +8,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -34,11 +34,15 @@ PREVIEW_EVERY_S = 0.4  # faster ones nobody sees
 
 @dataclass
 class Task:
-    """A painting to make, and where to tell of it. `send` may be called from any thread."""
+    """A painting to make, and where to tell of it. `send` may be called from any thread.
+
+    pictures: the files that the recipe begins with, by their names in it.
+    """
 
     painting: str
     recipe: Recipe
     send: Callable[[FromPainter, bytes], None] = field(repr=False)
+    pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     stop: threading.Event = field(default_factory=threading.Event, repr=False)
     describe: str | None = None  # as in `protocol.Paint`
 
@@ -137,7 +141,7 @@ class Worker:
             if step.step == step.of:
                 self._tell(task, "finishing", step=step.step, of=step.of, since=began)
 
-        painted = pipeline.paint([recipe], listen)[0]
+        painted = pipeline.paint([recipe], listen, task.pictures)[0]
         if task.stop.is_set():
             raise Stopped
         seconds = time.monotonic() - began

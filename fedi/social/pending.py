@@ -21,7 +21,7 @@ from sqlmodel import col, select
 
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment, Painting, Status, Tag
-from fedi.social import drafts, labels, posts, text
+from fedi.social import drafts, labels, posts, remixes, text
 from fedi.social.drafts import Draft
 from fedi.social.posts import Post
 from fedi.social.visibility import visible_to
@@ -133,7 +133,9 @@ async def assemble(session: Session, author: Account, painting: Painting) -> Pen
     there = await _attached(session, author, [*draft.media_ids, *(one.id for one in pictures)])
     media = [there[media_id] for media_id in draft.media_ids if media_id in there]
     media += [there.get(one.id) or _promised(one) for one in pictures]
-    words = await drafts.write(session, draft, media)
+    based_on = await remixes.parent_uri(session, draft.based_on_uri, media)
+    credit = await remixes.credit(session, author, based_on) if based_on is not None else None
+    words = await drafts.write(session, draft, media, credit)
     parent = await _parent(session, author, draft.in_reply_to_id)
     named = {account.id for account in words.mentions}
     people = await posts.accounts_of(session, {*draft.recipients, *draft.blind})
@@ -158,7 +160,7 @@ async def assemble(session: Session, author: Account, painting: Painting) -> Pen
         language=draft.language,
         approval="pending",  # as with what waits for leave: not for everybody, nor for a cache
         ai=labels.of_post(media, words.tags),
-        based_on_uri=draft.based_on_uri,
+        based_on_uri=based_on,
         created_at=painting.created_at,
     )
     return Pending(

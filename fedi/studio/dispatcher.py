@@ -23,7 +23,8 @@ from fedi.events import Event, Listener
 from fedi.runtime import Easel
 from fedi.social import seals
 from fedi.social.errors import Invalid
-from fedi.studio import claims, descriptions, media, painters, paintings, turns, verdicts
+from fedi.storage import Missing
+from fedi.studio import claims, descriptions, inputs, media, painters, paintings, turns, verdicts
 from fedi.studio.assistance import Assistance
 from fedi.studio.claims import Claim
 from fedi.studio.local import LocalPainter, address
@@ -109,6 +110,7 @@ class Connection:
     open: bool = True
     leaving: bool = False
     work: dict[str, Work] = field(default_factory=dict)
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def free(self) -> bool:
@@ -119,8 +121,13 @@ class Connection:
 
     async def send(self, message: protocol.FromServer) -> None:
         """Send, or let the reading side find out that nobody is there."""
-        with contextlib.suppress(Gone):
-            await self.socket.send(protocol.encode(message))
+        await self.transmit(protocol.encode(message))
+
+    async def transmit(self, frame: str | bytes) -> None:
+        """Send a frame after all that were to be sent before it."""
+        async with self.sending:
+            with contextlib.suppress(Gone):
+                await self.socket.send(frame)
 
 
 class Dispatcher:
@@ -136,6 +143,7 @@ class Dispatcher:
         self._lease = timedelta(seconds=self._settings.lease_s)
         self._connections: set[Connection] = set()
         self._finishing: dict[asyncio.Task[None], Claim] = {}
+        self._sending: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._context = contextlib.ExitStack()
@@ -333,7 +341,8 @@ class Dispatcher:
             return
         finished = descriptions.complete(finished, painting)
         by = await seals.of(easel)
-        prepared = await media.prepare_painting(picture, finished, painting, creator, by)
+        parent = await inputs.parent(easel, painting)
+        prepared = await media.prepare_painting(picture, finished, painting, creator, by, parent)
         stored = await media.store(easel.storage, prepared, held=verdict is Verdict.HOLD)
         async with easel.database.write() as tx:
             kept = await claims.finish(tx, claim, stored, finished, verdict)
@@ -427,5 +436,27 @@ class Dispatcher:
         if painting.model and painting.model != connection.models[0]:
             recipe = Recipe.from_document({**painting.recipe, "model": painting.model})
         wish = descriptions.wish(painting)
-        await connection.send(Paint(painting=str(painting.id), recipe=recipe, describe=wish))
+        message = Paint(painting=str(painting.id), recipe=recipe, describe=wish)
+        if not recipe.pictures:
+            await connection.send(message)
+            return True
+        # Beside the handing out: megabytes to a card at home must not keep the others waiting.
+        task = asyncio.create_task(self._send_with_pictures(connection, painting, message))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
         return True
+
+    async def _send_with_pictures(
+        self, connection: Connection, painting: Painting, message: Paint
+    ) -> None:
+        try:
+            pictures = await inputs.load(self._easel, painting)
+        except (Missing, OSError) as error:
+            log.error("inputs_not_there", painting=painting.id, reason=repr(error))
+            connection.work.pop(str(painting.id), None)
+            async with self._easel.database.write() as tx:
+                reason = "A picture that this begins with is not there any more."
+                await claims.fail(tx, claims.claim_of(painting), reason)
+            self._wake.set()
+            return
+        await connection.transmit(protocol.with_pictures(message, pictures))

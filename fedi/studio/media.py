@@ -117,13 +117,13 @@ async def prepare_painting(
         finished: what it said of it, with the alt text that it is to have.
         creator: the handle of who asked for it, `alice@easel.example`.
         by: who signs (`social.seals`).
-        parent: the picture that it was made from.
+        parent: the post that it is a remix of, with its picture.
 
     Raises:
         Invalid: it is no picture.
         CredentialsError: it cannot be signed.
     """
-    source = provenance.COMPOSITE if parent else provenance.TRAINED_ALGORITHMIC_MEDIA
+    source = provenance.source_type(finished.recipe)
     write = partial(
         provenance.stamp,
         recipe=finished.recipe,
@@ -197,7 +197,7 @@ def add_painting(
         description=finished.description,
         described_by=finished.described_by,
         sensitive=painting.sensitive,
-        digital_source_type=provenance.TRAINED_ALGORITHMIC_MEDIA,
+        digital_source_type=provenance.source_type(finished.recipe),
         ai_system=finished.model,
         ai_system_version=finished.model_version,
         ai_prompt=prompt_information(finished.recipe) if shared else "",

@@ -9,6 +9,7 @@ topic `paintings`, kinds queued and cancelled, for those who hand pictures out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 from math import ceil
@@ -26,7 +27,8 @@ from fedi.settings import PaintingSettings
 from fedi.social import statuses, text
 from fedi.social.errors import Invalid, NotFound, TooMany
 from fedi.social.statuses import Draft
-from fedi.studio import media, painters, turns
+from fedi.studio import inputs, media, painters, turns
+from fedi.studio.inputs import Found
 from generation import catalogue, safety
 from generation.recipe import MAX_SEED, Limits, Recipe, RecipeError
 
@@ -61,6 +63,9 @@ async def request(
     draft: Draft | None = None,
     status_uri: str | None = None,
     post_of: Painting | None = None,
+    pictures: Sequence[Found] = (),
+    based_on_uri: str | None = None,
+    parent: Found | None = None,
 ) -> Painting:
     """Ask for a picture.
 
@@ -73,6 +78,9 @@ async def request(
         draft: the post that publishes itself with the picture.
         status_uri: the id of that post, if it was told to somebody already.
         post_of: the painting that has the draft, if the post is to show this picture, too.
+        pictures: those that the recipe begins with; their files are stored.
+        based_on_uri: the post that it is a remix of.
+        parent: the picture of that post; its file is stored.
 
     Raises:
         Invalid: over a limit, a blocked word, a model that nobody here paints with, a post that
@@ -83,7 +91,8 @@ async def request(
     limits = Limits(steps=settings.max_steps, megapixels=settings.max_megapixels)
     sensitive = judge_words(settings, recipe.prompt)
     model = await _model_for(tx, settings, recipe)
-    known = _known(model)
+    known = known_model(model)
+    recipe = inputs.sized(recipe, pictures, known)
     try:
         recipe.check(limits)
         full = recipe.resolved(known) if known is not None else recipe
@@ -109,11 +118,14 @@ async def request(
         draft=None if draft is None else msgspec.to_builtins(draft),
         status_uri=status_uri,
         post_of=None if post_of is None else post_of.id,
+        based_on_uri=based_on_uri,
+        parent_digest=None if parent is None else parent.picture.digest,
         steps=full.steps or 0,
         created_at=tx.now,
     )
     tx.add(painting)
     await tx.flush()
+    await inputs.keep(tx, painting, [*pictures, *([parent] if parent else [])])
     tell(tx, painting, QUEUED)
     return painting
 
@@ -145,6 +157,14 @@ async def _refuse_unpostable(tx: Transaction, account: Account, draft: Draft) ->
         raise Invalid(f"A post has at most {statuses.MAX_MEDIA} pictures.")
 
 
+async def paints_with(session: Session, settings: PaintingSettings, model: str) -> bool:
+    """Whether somebody here paints with a model; what is empty is the host's own."""
+    wanted = painters.canonical(model)
+    if wanted in ("", painters.canonical(settings.model)):
+        return True
+    return wanted in map(painters.canonical, await painters.offered_models(session))
+
+
 async def _model_for(tx: Transaction, settings: PaintingSettings, recipe: Recipe) -> str:
     """The canonical name of the model that a painter must offer; empty if any will do."""
     usual, wanted = painters.canonical(settings.model), painters.canonical(recipe.model)
@@ -161,7 +181,7 @@ async def _model_for(tx: Transaction, settings: PaintingSettings, recipe: Recipe
 
 
 @lru_cache(maxsize=64)
-def _known(model: str) -> catalogue.Model | None:
+def known_model(model: str) -> catalogue.Model | None:
     """What can be said of a model beforehand; None for the try-out model."""
     if not model:
         return None
@@ -271,7 +291,14 @@ async def request_several(
     if len(draft.media_ids) + count > statuses.MAX_MEDIA:
         raise Invalid(f"A post has at most {statuses.MAX_MEDIA} pictures.")
     first = await request(
-        tx, settings, account, recipe, share_recipe=share_recipe, draft=draft, status_uri=status_uri
+        tx,
+        settings,
+        account,
+        recipe,
+        share_recipe=share_recipe,
+        draft=draft,
+        status_uri=status_uri,
+        based_on_uri=draft.based_on_uri,
     )
     for number in range(1, count):
         seed = (first.recipe["seed"] + number) % (MAX_SEED + 1)

@@ -45,6 +45,8 @@ FORMATS = {
     "GIF": ("image/gif", "gif"),
 }
 
+FORMATS_BY_TYPE = dict(FORMATS.values())  # media type: how a name ends
+
 # Our own limits are lower and are checked before anything is decoded; this one is Pillow's, for
 # frames of an animation that grow after the header was read. 200: what settings allow at most.
 Image.MAX_IMAGE_PIXELS = 200_000_000

@@ -180,6 +180,19 @@ def test_the_parent_of_a_remix_is_an_ingredient(format: Format, with_file: bool)
         assert len(store["manifests"]) == (2 if with_file else 1)  # theirs goes with it
 
 
+def test_who_took_over_a_recipe_painted_something_new() -> None:
+    authority, by = chain()
+    parent = Parent(uri="https://other.example/users/bob/statuses/1")
+    content = signed(by, claim=Claim(**{**struct(CLAIM), "parents": (parent,)}))
+    found = read(content, {NAME: authority})
+    assert (found.state, found.parents) == ("valid", (parent.uri,))
+    store = independent(content, "PNG", authority)
+    manifest = store["manifests"][store["active_manifest"]]
+    assert manifest["ingredients"][0]["relationship"] == "inputTo"
+    [actions] = [a for a in manifest["assertions"] if a["label"] == "c2pa.actions.v2"]
+    assert [action["action"] for action in actions["data"]["actions"]] == ["c2pa.created"]
+
+
 def test_what_cannot_be_signed_says_why() -> None:
     _, by = chain()
     _, another = chain()

@@ -22,8 +22,8 @@ from activitypub.errors import Malformed
 from fedi.api import auth, body
 from fedi.api.client import collections, submission
 from fedi.api.client.submission import Submission
+from fedi.api.easel.asking import parse_recipe
 from fedi.api.easel.paintings import address as painting_address
-from fedi.api.easel.paintings import parse_recipe
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Painting, Status
 from fedi.federation import newcomers, remote, threads
@@ -99,6 +99,7 @@ async def _post(
         description=wish.description,
         draft=draft,
         status_uri=statuses.mint_uri(tx, author),
+        based_on_uri=draft.based_on_uri,
     )
 
 

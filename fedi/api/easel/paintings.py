@@ -14,6 +14,7 @@ All of it needs `Authorization: Bearer TOKEN` with an account's token; reading n
      "held": null | {"url": …},   the picture in review, for its author and moderators only
      "media": null | {"id", "url", "preview_url", "media_type", "width", "height", "blurhash",
                       "description", "described_by": what wrote that, if no person did},
+     "remix_of": null | uri,      the post that it is made of
      "post_of": null | "1",       the painting that has the post, if it shows several pictures
      "post": null | {"text": …, …},   what is to be posted with it, as it was asked for
      "status": null | {"id": null | "2", "uri": …, "url": …},   what that becomes; its id when it
@@ -34,15 +35,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from fedi.api import auth, body
-from fedi.api.easel import drafts, watching
+from fedi.api import auth
+from fedi.api.easel import asking, drafts, watching
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment, Painting, Status
 from fedi.runtime import Easel
 from fedi.social import pending, statuses
-from fedi.social.errors import Invalid
 from fedi.studio import media, paintings, standing
-from generation.recipe import Recipe, RecipeError
 
 PATH = "/api/easel/v1/paintings"
 PAGE, LARGEST_PAGE = 20, 80
@@ -56,40 +55,41 @@ def address(easel: Easel, painting_id: int) -> str:
 async def create(request: Request) -> Response:
     """`POST /api/easel/v1/paintings`: ask for a picture.
 
-    Body (JSON): `{"recipe": {"prompt": "a cat", …}, "share_recipe": false, "description": "",
-    "post": {"text": "", …}}`. Only `recipe.prompt` must be there; with `post` (`drafts`), the
-    picture is posted when it is done. The fields of a recipe are those of
-    `generation.recipe.Recipe`.
+    Body (JSON): see `fedi.api.easel.asking`.
 
     Returns:
-        201, `Location`, and the painting.
+        201, `Location`, and the painting; with a `count`, all of them in a list.
 
     Raises:
-        400, 413, 415 for a body that cannot be read; 401, 403; 422 with one plain sentence if the
-        picture cannot be painted here or is over a limit of this host; 429 with `Retry-After` if
-        the account has asked for as many as it may within an hour.
+        400, 413, 415 for a body that cannot be read; 401; 403 for the picture or the recipe of
+        somebody who does not share it; 404 for what is not there; 422 with one plain sentence if
+        the picture cannot be painted here or is over a limit of this host; 429 with `Retry-After`
+        if the account has asked for as many as it may within an hour.
     """
     who = await auth.caller(request, "write:statuses")
     easel = cast(Easel, request.app.state.easel)
-    asked = await body.read_object(request)
-    recipe = parse_recipe(asked.get("recipe"))
-    share = drafts.flag(asked, "share_recipe")
-    description = drafts.words(asked, "description", media.MAX_DESCRIPTION)
-    draft = drafts.parse(asked.get("post"))
+    asked = await asking.read(request, easel, who.account)
     async with easel.database.write() as tx:
-        painting = await paintings.request(
-            tx,
-            easel.settings.painting,
-            who.account,
-            recipe,
-            share_recipe=share,
-            description=description,
-            draft=draft,
-            status_uri=None if draft is None else statuses.mint_uri(tx, who.account),
-        )
+        made = [
+            await paintings.request(
+                tx,
+                easel.settings.painting,
+                who.account,
+                recipe,
+                share_recipe=asked.share_recipe,
+                description=asked.description,
+                draft=asked.draft,
+                status_uri=None if asked.draft is None else statuses.mint_uri(tx, who.account),
+                pictures=asked.pictures,
+                based_on_uri=asked.based_on_uri,
+                parent=asked.parent,
+            )
+            for recipe in asked.recipes
+        ]
     async with easel.database.read() as session:
-        shown = await entity(session, easel, painting)
-    return JSONResponse(shown, 201, {"Location": address(easel, painting.id)})
+        shown = [await entity(session, easel, painting) for painting in made]
+    location = {"Location": address(easel, made[0].id)}
+    return JSONResponse(shown if asked.several else shown[0], 201, location)
 
 
 async def index(request: Request) -> Response:
@@ -198,6 +198,7 @@ async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str
             "uri": painting.status_uri,
             "url": status.url if status is not None else _url(author, painting.status_uri),
         },
+        "remix_of": painting.based_on_uri,
         "created_at": _moment(painting.created_at),
         "started_at": _moment(painting.started_at),
         "finished_at": _moment(painting.finished_at),
@@ -221,18 +222,6 @@ def _media(easel: Easel, picture: MediaAttachment) -> dict[str, Any]:
         "description": picture.description,
         "described_by": picture.described_by,
     }
-
-
-def parse_recipe(value: object) -> Recipe:
-    """A recipe as an app wrote it.
-
-    Raises:
-        Invalid: with what to change.
-    """
-    try:
-        return Recipe.parse(value)
-    except RecipeError as refusal:
-        raise Invalid(str(refusal)) from refusal
 
 
 def parse_id(request: Request) -> int:
