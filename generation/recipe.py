@@ -222,6 +222,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """This recipe with a seed, drawn at random if it had none."""
         return self if self.seed is not None else msgspec.structs.replace(self, seed=draw_seed())
 
+    def times(self, count: int) -> list[Recipe]:
+        """As many recipes, with seeds in a row from this one's, which is drawn if it has none."""
+        first = self.seeded().seed or 0
+        return [
+            msgspec.structs.replace(self, seed=(first + number) % (MAX_SEED + 1))
+            for number in range(count)
+        ]
+
     def model_name(self) -> str:
         """The model as people read it: its catalogue name, hub id, or folder name."""
         from generation.catalogue import find

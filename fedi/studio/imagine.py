@@ -129,16 +129,16 @@ async def post(
     wanted = read(await _written(tx, draft), settings.command)
     if wanted is None:
         return await statuses.publish(tx, author, draft)
-    return await paintings.request_several(
+    made = await paintings.request_several(
         tx,
         settings,
         author,
-        recipe(wanted, settings),
-        wanted.count,
+        recipe(wanted, settings).times(wanted.count),
         share_recipe=wanted.share if share_recipe is None else share_recipe,
         draft=msgspec.structs.replace(draft, text=wanted.words, content_html=None),
-        status_uri=statuses.mint_uri(tx, author),
+        based_on_uri=draft.based_on_uri,
     )
+    return made[0]
 
 
 async def _written(session: Session, draft: Draft) -> str:

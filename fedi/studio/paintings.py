@@ -30,7 +30,7 @@ from fedi.social.statuses import Draft
 from fedi.studio import inputs, media, painters, turns
 from fedi.studio.inputs import Found
 from generation import catalogue, safety
-from generation.recipe import MAX_SEED, Limits, Recipe, RecipeError
+from generation.recipe import Limits, Recipe, RecipeError
 
 TOPIC = "paintings"
 QUEUED, PAINTING, DONE, FAILED, CANCELLED = "queued", "painting", "done", "failed", "cancelled"
@@ -273,38 +273,45 @@ async def request_several(
     tx: Transaction,
     settings: PaintingSettings,
     account: Account,
-    recipe: Recipe,
-    count: int,
+    recipes: Sequence[Recipe],
     *,
-    share_recipe: bool,
-    draft: Draft,
-    status_uri: str,
-) -> Painting:
-    """Ask for some pictures of one recipe, with seeds in a row, for one post.
+    share_recipe: bool = False,
+    description: str = "",
+    draft: Draft | None = None,
+    pictures: Sequence[Found] = (),
+    based_on_uri: str | None = None,
+    parent: Found | None = None,
+) -> list[Painting]:
+    """Ask for some pictures at once. With a draft, all of them are for one post, whose id is made
+    here, and the first painting has it.
 
-    Returns:
-        The painting that has the draft.
+    Args:
+        recipes: one for each picture.
 
     Raises:
         SocialError: as `request`; then none of them is painted.
     """
-    if len(draft.media_ids) + count > statuses.MAX_MEDIA:
+    if draft is not None and len(draft.media_ids) + len(recipes) > statuses.MAX_MEDIA:
         raise Invalid(f"A post has at most {statuses.MAX_MEDIA} pictures.")
-    first = await request(
-        tx,
-        settings,
-        account,
-        recipe,
-        share_recipe=share_recipe,
-        draft=draft,
-        status_uri=status_uri,
-        based_on_uri=draft.based_on_uri,
-    )
-    for number in range(1, count):
-        seed = (first.recipe["seed"] + number) % (MAX_SEED + 1)
-        another = msgspec.structs.replace(recipe, seed=seed)
-        await request(tx, settings, account, another, share_recipe=share_recipe, post_of=first)
-    return first
+    made: list[Painting] = []
+    for recipe in recipes:
+        first = made[0] if made else None
+        painting = await request(
+            tx,
+            settings,
+            account,
+            recipe,
+            share_recipe=share_recipe,
+            description=description,
+            draft=None if first else draft,
+            status_uri=None if first or draft is None else statuses.mint_uri(tx, account),
+            post_of=first if draft is not None else None,
+            pictures=pictures,
+            based_on_uri=based_on_uri,
+            parent=parent,
+        )
+        made.append(painting)
+    return made
 
 
 async def together(tx: Transaction, painting: Painting) -> tuple[Painting | None, list[Painting]]:

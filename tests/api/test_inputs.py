@@ -311,12 +311,29 @@ async def test_several_at_once_have_seeds_in_a_row(alice: App) -> None:
     for count in (0, 9, -1, 1.5, "4", True, [4]):
         refused = await ask(alice, {}, count=count)
         assert refused.status == 422 and "“count”" in refused.error
-    refused = await ask(alice, {}, count=2, post={"text": "x"})
-    assert refused.status == 422 and "without a post" in refused.error
+    refused = await ask(alice, {}, count=5, post={"text": "x"})
+    assert refused.status == 422 and "at most 4 pictures" in refused.error
     # All or none: with five waiting, eight and eight more are too many.
     assert (await ask(alice, {}, count=8)).status == 201
     assert (await ask(alice, {}, count=8)).status == 422
     assert len((await alice.get(PATH)).body) == 13
+
+
+async def test_several_at_once_are_one_post(alice: App) -> None:
+    made = await ask(alice, {"seed": 3}, count=2, post={"text": "Two of them."})
+    assert made.status == 201, made.body
+    async with connected(alice.instance) as card:
+        for one in made.body:
+            given = await card.given()
+            async with reaches(alice.instance.easel, int(one["id"]), "done"):
+                await card.finish(given, picture(96, 64, "salmon"))
+    first, second = [(await alice.get(f"{PATH}/{one['id']}")).body for one in made.body]
+    assert first["state"] == second["state"] == "done"
+    async with alice.instance.easel.database.read() as session:
+        status = await session.get(Status, int(first["status"]["id"]))
+        shown = (await session.exec(select(MediaAttachment))).all()
+    assert status is not None and "Two of them." in status.content
+    assert [medium.status_id for medium in shown] == [status.id, status.id]
 
 
 async def test_a_variation_is_one_call(alice: App, bob: App) -> None:

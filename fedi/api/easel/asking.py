@@ -10,7 +10,7 @@ its `source` and `mask` are, and its `references` is a list of, `{"media_id": "1
 picture needs that author to share its recipe.
 
 - `post`: the picture is posted when it is done (`fedi.api.easel.drafts`).
-- `count`: so many pictures at once, with seeds in a row.
+- `count`: so many pictures at once, with seeds in a row; with a post, all in one.
 - `remix_of`: the id of a post whose author shares its recipe. The recipe is taken over, and
   `recipe` says only what is different (null: as if it had not been said).
 - `variation_of`: the id of a painting of one's own. The same, with a new seed; with
@@ -36,7 +36,7 @@ from fedi.social.statuses import Draft
 from fedi.studio import inputs, media, remixing
 from fedi.studio.inputs import MAX_ID, Found
 from generation import protocol
-from generation.recipe import MAX_REFERENCES, MAX_SEED, Recipe, RecipeError
+from generation.recipe import MAX_REFERENCES, Recipe, RecipeError
 
 FORM = "multipart/form-data"
 REQUEST = "request"  # the part of a form that holds the JSON
@@ -81,22 +81,16 @@ async def read(request: Request, easel: Easel, account: Account) -> Asked:
     description = drafts.words(asked, "description", media.MAX_DESCRIPTION)
     draft = drafts.parse(asked.get("post"))
     count = _count(asked)
-    if draft is not None and count > 1:
-        raise Invalid("Ask for several pictures without a post, and post those that you like.")
     recipe, based_on, parent = await _recipe(easel, account, asked)
     gathered = await inputs.gather(easel, account, recipe, uploads)
-    first = parse_recipe(gathered.recipe).seeded()
+    first = parse_recipe(gathered.recipe)
     if based_on is None and gathered.parent is not None:
         based_on, parent = gathered.parent.status_uri, gathered.parent
     await inputs.keep_files(easel, [*gathered.found, *([parent] if parent else [])])
     if draft is not None:
         draft = msgspec.structs.replace(draft, based_on_uri=based_on or draft.based_on_uri)
-    assert first.seed is not None
     return Asked(
-        recipes=[
-            msgspec.structs.replace(first, seed=(first.seed + number) % (MAX_SEED + 1))
-            for number in range(count)
-        ],
+        recipes=first.times(count),
         pictures=gathered.found,
         based_on_uri=based_on,
         parent=parent,

@@ -40,7 +40,7 @@ from fedi.api.easel import asking, drafts, watching
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment, Painting, Status
 from fedi.runtime import Easel
-from fedi.social import pending, statuses
+from fedi.social import pending
 from fedi.studio import media, paintings, standing
 
 PATH = "/api/easel/v1/paintings"
@@ -70,22 +70,18 @@ async def create(request: Request) -> Response:
     easel = cast(Easel, request.app.state.easel)
     asked = await asking.read(request, easel, who.account)
     async with easel.database.write() as tx:
-        made = [
-            await paintings.request(
-                tx,
-                easel.settings.painting,
-                who.account,
-                recipe,
-                share_recipe=asked.share_recipe,
-                description=asked.description,
-                draft=asked.draft,
-                status_uri=None if asked.draft is None else statuses.mint_uri(tx, who.account),
-                pictures=asked.pictures,
-                based_on_uri=asked.based_on_uri,
-                parent=asked.parent,
-            )
-            for recipe in asked.recipes
-        ]
+        made = await paintings.request_several(
+            tx,
+            easel.settings.painting,
+            who.account,
+            asked.recipes,
+            share_recipe=asked.share_recipe,
+            description=asked.description,
+            draft=asked.draft,
+            pictures=asked.pictures,
+            based_on_uri=asked.based_on_uri,
+            parent=asked.parent,
+        )
     async with easel.database.read() as session:
         shown = [await entity(session, easel, painting) for painting in made]
     location = {"Location": address(easel, made[0].id)}
