@@ -16,9 +16,10 @@ import os
 import platform
 import random
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
@@ -55,6 +56,7 @@ OPEN_TIMEOUT_S = 20.0  # seconds for the connection, TLS and the upgrade
 FIRST_WAIT_S = 0.5  # seconds until the first new try, doubled with each
 LONGEST_WAIT_S = 30.0
 STEADY_S = 10.0  # a connection that lasted so long starts the waits anew
+PIECE = 65_536  # bytes that are sent without a look at anything else: a second at 0.5 Mbit/s
 STOP_S = 5.0  # seconds that a painting in hand has to stop; a load cannot be interrupted
 NICENESS = 5  # beside the server on the same processor, the server answers first
 
@@ -170,6 +172,7 @@ class Painter:
             **here,
         ) as connection:
             log.info("connected to %s", self._url)
+            _keep_short(connection.transport.get_extra_info("socket"))
             if self._idling is None:
                 self._idling = asyncio.create_task(self._watch_idleness())
             await self._serve(connection, models)
@@ -203,7 +206,8 @@ class Painter:
 
         async def give() -> None:
             while True:
-                await connection.send(await frames.get())
+                frame = await frames.get()
+                await connection.send(frame if isinstance(frame, str) else _pieces(frame))
 
         async def take() -> None:
             async for frame in connection:
@@ -434,6 +438,19 @@ def _exit(code: int) -> NoReturn:
     logging.shutdown()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _pieces(frame: bytes) -> Iterator[bytes]:
+    """A frame in fragments, so that a ping is answered in the middle of a picture, which may be
+    minutes on its way."""
+    for start in range(0, len(frame), PIECE):
+        yield frame[start : start + PIECE]
+
+
+def _keep_short(connected: socket.socket) -> None:
+    """Has the system hold little that is not sent yet: pings wait behind it."""
+    with contextlib.suppress(AttributeError, OSError):  # not on Windows
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, PIECE)
 
 
 def _software() -> str:

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from fedi.cli import context
-from fedi.database.tables import Painting
 from fedi.studio import fleet
 from fedi.studio import painters as studio_painters
 from fedi.studio.fleet import Member
@@ -43,7 +42,8 @@ def list_painters() -> None:
     if not members:
         typer.echo("No painter has ever connected.")
         return
-    table = Table("name", "device", "models", "connected", "doing", "per hour")
+    picture = Column("painting", no_wrap=True, min_width=18)  # as `easel queue` shows it
+    table = Table("name", "device", "models", "connected", picture, "step", "last hour")
     for member in members:
         painter = member.painter
         table.add_row(
@@ -51,7 +51,8 @@ def list_painters() -> None:
             painter.device,
             ", ".join(painter.models),
             _connected(member),
-            "\n".join(map(_doing, member.doing)) or "nothing",
+            "\n".join(str(painting.id) for painting in member.doing) or "nothing",
+            "\n".join(f"{painting.step} of {painting.steps or '?'}" for painting in member.doing),
             str(member.last_hour),
         )
     Console().print(table)
@@ -87,9 +88,3 @@ def _connected(member: Member) -> str:
 
 def _moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
-
-
-def _doing(painting: Painting) -> str:
-    # The prompt is its author's own.
-    step = f", step {painting.step} of {painting.steps}" if painting.step else ""
-    return f"picture {painting.id}{step}"
