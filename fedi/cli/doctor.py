@@ -94,9 +94,9 @@ async def _examine() -> int:
         return problems
     if settings.painting.endpoint:
         show(await check_endpoint(settings))
-        return problems
-    show(await check_card(settings))
-    show(check_model(settings))
+    else:
+        show(await check_card(settings))
+        show(check_model(settings))
     for finding in check_helpers(settings):
         show(finding)
     return problems

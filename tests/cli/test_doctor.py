@@ -119,7 +119,7 @@ async def test_an_endpoint_is_asked_what_it_paints_with(tmp_path: Path) -> None:
         here = f'[painting]\nendpoint = "{images.url}"\n'
         status, said = await examined(tmp_path, here + 'endpoint_token = "secret"\n')
         assert f"✓ endpoint: 127.0.0.1:{images.port} paints with {MODEL}." in said
-        assert "card" not in said and status == 0
+        assert "card:" not in said and status == 0
         status, said = await examined(tmp_path, here + 'endpoint_token = "wrong"\n')
         assert "does not know our token" in said and "wrong" not in said and status == 1
         told = 'endpoint_token = "secret"\nmodel = "z-image-turbo"\n'

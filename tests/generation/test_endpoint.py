@@ -241,7 +241,7 @@ async def test_it_is_not_sent_on(server: ImagesServer) -> None:
         assert other.paths == []
 
 
-BOMB = file_of(Image.new("1", (15_000, 15_000), 1))
+BOMB = file_of(Image.new("1", (14_000, 14_000), 1))
 LARGE = Image.new("1", (5000, 5000), 1)
 NO_PICTURES = [
     Reply(200, b""),
