@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from generation import protocol
 from generation.painter import EXIT_REFUSED, EXIT_USAGE
-from generation.recipe import Recipe
+from generation.recipe import Lora, Recipe
 from tests.generation.images_server import (
     MODEL,
     Asked,
@@ -151,6 +151,19 @@ def test_what_the_endpoint_refuses_is_told_to_the_author(
     assert failed == protocol.Failed(
         painting="1", reason="The endpoint refused: This prompt is not painted."
     )
+
+
+def test_what_cannot_be_asked_for_is_refused_by_name(guest: Guest, images: ImagesServer) -> None:
+    lora = Lora(name="owner/style")
+    for number, recipe in enumerate(
+        (Recipe(prompt="a", loras=(lora,)), Recipe(prompt="a", upscale=2))
+    ):
+        guest.paint(str(number), recipe)
+        _, failed, _ = guest.until_ended(str(number))
+        assert isinstance(failed, protocol.Failed) and not failed.retry
+        assert failed.reason.startswith(f"{MODEL} ")
+        assert ("loras" if recipe.loras else "upscale") in failed.reason
+    assert images.bodies() == []
 
 
 def test_a_broken_connection_drops_what_was_asked_for(
