@@ -202,6 +202,15 @@ class PaintingSettings(Section):
     device: Literal["auto", "cuda", "mps", "cpu"] = Field(
         "auto", description="Where to paint: auto, cuda, mps or cpu."
     )
+    endpoint: str = Field(
+        "",
+        description="An OpenAI-compatible images endpoint that paints instead of this machine, "
+        "such as http://127.0.0.1:8000/v1 of a vLLM-Omni. Empty: none.",
+    )
+    endpoint_token: str = Field("", description="The token that the endpoint wants; empty: none.")
+    endpoint_at_once: int = Field(
+        4, ge=1, le=64, description="How many pictures the endpoint is asked for at once."
+    )
     idle_exit_s: int = Field(
         600,
         ge=5,
@@ -251,6 +260,16 @@ class PaintingSettings(Section):
     def _one_word(cls, value: str) -> str:
         if value != "".join(value.split()):
             raise ValueError("must be one word, such as /imagine")
+        return value
+
+    @field_validator("endpoint")
+    @classmethod
+    def _address_or_none(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("must be an address such as http://127.0.0.1:8000/v1")
+        if "@" in parts.netloc:
+            raise ValueError("must not hold the token: that is painting.endpoint_token")
         return value
 
 

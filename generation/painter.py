@@ -16,9 +16,10 @@ import os
 import platform
 import random
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
@@ -30,6 +31,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from generation import catalogue, helpers, protocol
 from generation.aides import Aides
 from generation.catalogue import UnknownModel
+from generation.endpoint.client import Endpoint
+from generation.endpoint.hand import AT_ONCE, Fleet
+from generation.hands import Card, Hand
 from generation.protocol import (
     Cancel,
     Drop,
@@ -42,34 +46,33 @@ from generation.protocol import (
     Ready,
     Suggest,
 )
-from generation.worker import Task, Worker
+from generation.worker import Task
 
 log = logging.getLogger("generation")
 
 _Send = Callable[[FromPainter, bytes], None]
 
-SLOTS = 1  # paintings at once; one card paints one batch at a time
 OPEN_TIMEOUT_S = 20.0  # seconds for the connection, TLS and the upgrade
 FIRST_WAIT_S = 0.5  # seconds until the first new try, doubled with each
 LONGEST_WAIT_S = 30.0
 STEADY_S = 10.0  # a connection that lasted so long starts the waits anew
+PIECE = 65_536  # bytes that are sent without a look at anything else: a second at 0.5 Mbit/s
 STOP_S = 5.0  # seconds that a painting in hand has to stop; a load cannot be interrupted
 NICENESS = 5  # beside the server on the same processor, the server answers first
 
 EXIT_DONE = 0
 EXIT_USAGE = 2
-EXIT_REFUSED = 3  # the server does not know the token
+EXIT_REFUSED = 3  # the server does not know the token, or does not take this painter
 EXIT_ORPHANED = 4
 
 
 class Painter:
-    """One painter: a connection that comes back, and the thread that paints.
+    """One painter: a connection that comes back, and what it paints with.
 
-    server: the instance's address, http(s) or ws(s). models: names as `catalogue.find` reads
-    them, the first is the default; empty is the try-out model. name: as the host calls this
-    machine. idle_exit: seconds without anything to paint, once it was connected, after which it
-    ends, or None. classifier, describer, language_model: its helpers, as for `helpers.choose`.
-    Raises UnknownModel, ValueError for an address that is none.
+    server: the instance's address, http(s) or ws(s). hand: what paints. aides: what it
+    does besides. name: as the host calls this machine. idle_exit: seconds without work, once
+    connected, after which it ends, or None.
+    Raises ValueError for an address that is none.
     """
 
     def __init__(
@@ -77,26 +80,20 @@ class Painter:
         *,
         server: str,
         token: str,
-        models: tuple[str, ...] = (),
-        device: str = "auto",
+        hand: Hand,
+        aides: Aides,
         name: str = "",
         idle_exit: float | None = None,
-        classifier: str = helpers.AUTO,
-        describer: str = helpers.AUTO,
-        language_model: str = helpers.AUTO,
     ) -> None:
         self._url = socket_url(server)
         self._token = token
-        self._models = [catalogue.find(model or catalogue.TRYOUT.key) for model in models or ("",)]
-        self._device = device
+        self._hand = hand
         self._name = name or platform.node() or "painter"
         self._idle_exit = idle_exit
-        self._aides = Aides(
-            device, classifier=classifier, describer=describer, language_model=language_model
-        )
-        self._worker = Worker(self._models, device, self._aides)
+        self._aides = aides
         self._tasks: dict[str, Task] = {}
         self._over = asyncio.Event()
+        self._code = EXIT_DONE
         self._idle = asyncio.Event()  # something changed between busy and idle
         self._idling: asyncio.Task[None] | None = None
 
@@ -130,16 +127,16 @@ class Painter:
                 if not self._over.is_set():
                     await self._pause(wait * random.uniform(0.5, 1))
                     wait = min(wait * 2, LONGEST_WAIT_S)
-            return EXIT_DONE
+            return self._code
         finally:
             if self._idling is not None:
                 self._idling.cancel()
             for task in self._tasks.values():
-                task.stop.set()
+                self._hand.stop(task)
 
     def close(self) -> bool:
-        """Waits for the painting thread; whether it ended in time."""
-        return self._worker.close(STOP_S)
+        """Waits for what paints; whether it ended in time."""
+        return self._hand.close(STOP_S)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -157,6 +154,7 @@ class Painter:
                     return
 
     async def _connect(self) -> None:
+        models = await self._hand.open()
         host = urlsplit(self._url).hostname or ""
         # Names under .localhost are this machine (RFC 6761), whether or not the resolver knows.
         here: dict[str, Any] = {"host": "127.0.0.1"} if host.endswith(".localhost") else {}
@@ -174,23 +172,24 @@ class Painter:
             **here,
         ) as connection:
             log.info("connected to %s", self._url)
+            _keep_short(connection.transport.get_extra_info("socket"))
             if self._idling is None:
                 self._idling = asyncio.create_task(self._watch_idleness())
-            await self._serve(connection)
+            await self._serve(connection, models)
 
-    async def _serve(self, connection: ClientConnection) -> None:
+    async def _serve(self, connection: ClientConnection, models: tuple[str, ...]) -> None:
         """Takes and gives until the connection ends or the painter leaves."""
         frames: asyncio.Queue[str | bytes] = asyncio.Queue()
         loop = asyncio.get_running_loop()
         hello = Hello(
             name=self._name,
-            device=self._device,
-            models=tuple(model.key for model in self._models),
+            device=self._hand.device,
+            models=models,
             software=_software(),
             suggests=self._aides.suggests,
         )
         frames.put_nowait(protocol.encode(hello))
-        frames.put_nowait(protocol.encode(Ready(slots=SLOTS)))
+        frames.put_nowait(protocol.encode(Ready(slots=self._hand.slots)))
 
         def send(message: FromPainter, data: bytes) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the process is ending
@@ -207,7 +206,8 @@ class Painter:
 
         async def give() -> None:
             while True:
-                await connection.send(await frames.get())
+                frame = await frames.get()
+                await connection.send(frame if isinstance(frame, str) else _pieces(frame))
 
         async def take() -> None:
             async for frame in connection:
@@ -218,18 +218,19 @@ class Painter:
             asyncio.create_task(give()),
             asyncio.create_task(take()),
             asyncio.create_task(self._over.wait()),
+            asyncio.create_task(self._hand.lost()),
         }
         try:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for ended in done:
                 ended.result()  # raises what it raised
         finally:
-            for task in running:
-                task.cancel()
+            for ended in running:
+                ended.cancel()
             await asyncio.gather(*running, return_exceptions=True)
             # Whatever was not told as ended is back in the queue: nobody waits for it here.
-            for painting in tasks.values():
-                painting.stop.set()
+            for task in tasks.values():
+                self._hand.stop(task)
             self._aides.drop_all()
             self._tasks = {}
             self._idle.set()
@@ -248,17 +249,22 @@ class Painter:
                 )
                 tasks[message.painting] = task
                 self._idle.set()
-                self._worker.submit(task)
+                self._hand.submit(task)
             case Cancel():
                 if message.painting in tasks:
-                    tasks[message.painting].stop.set()
+                    self._hand.stop(tasks[message.painting])
             case Suggest():
                 self._idle.set()
                 self._aides.suggest(message, send)
             case Drop():
                 self._aides.drop(message.request)
             case Leave():
-                log.info("sent home by the server: %s", message.reason or "no reason given")
+                reason = message.reason or "no reason given"
+                if message.refused:
+                    log.error("the server does not take this painter: %s", reason)
+                    self._code = EXIT_REFUSED
+                else:
+                    log.info("sent home by the server: %s", reason)
                 self._over.set()
 
 
@@ -275,31 +281,43 @@ def run(
     *,
     server: str,
     token: str,
-    model: str = "",
+    models: Sequence[str] = (),
     device: str = "auto",
     name: str = "",
     idle_exit: float | None = None,
     classifier: str = helpers.AUTO,
     describer: str = helpers.AUTO,
     language_model: str = helpers.AUTO,
+    endpoint: str = "",
+    endpoint_token: str = "",
+    at_once: int = AT_ONCE,
 ) -> int:
     """Paints for a server until it ends, SIGTERM or Ctrl-C. Returns the exit code.
 
+    models: names as `catalogue.find` reads them, the first is the default; none is the try-out
+    model. endpoint: the address of an images endpoint that paints instead of this machine, with
+    its token and how many pictures it is asked for at once; none of the models is all of its.
     The process should end soon after: a model that is being loaded cannot be stopped, and is
     left to its thread.
     """
 
+    def hand(aides: Aides) -> Hand:
+        if endpoint:
+            return Fleet(Endpoint(endpoint, endpoint_token), models, at_once, aides)
+        named = [model for model in models if model] or [catalogue.TRYOUT.key]
+        return Card([catalogue.find(model) for model in named], device, aides)
+
     async def main() -> tuple[Painter, int]:
+        aides = Aides(
+            device, classifier=classifier, describer=describer, language_model=language_model
+        )
         painter = Painter(
             server=server,
             token=token,
-            models=(model,),
-            device=device,
+            hand=hand(aides),
+            aides=aides,
             name=name,
             idle_exit=idle_exit,
-            classifier=classifier,
-            describer=describer,
-            language_model=language_model,
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -353,7 +371,12 @@ def main() -> NoReturn:
     )
     parser.add_argument("--server", required=True, help="the instance: https://easel.example")
     parser.add_argument("--token-file", type=Path, help="a file that holds the token")
-    parser.add_argument("--model", default="", help="a catalogue name, a hub id, or a folder")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        help="a catalogue name, a hub id, or a folder; several times, the first is the default",
+    )
     parser.add_argument("--device", default="auto", help="auto, cuda, cuda:1, mps or cpu")
     for option, what in (
         ("--classifier", "looks at each picture"),
@@ -364,6 +387,16 @@ def main() -> NoReturn:
             option, default=helpers.AUTO, help=f"the model that {what}: a name, auto or none"
         )
     parser.add_argument("--name", default="", help="how the server calls this painter")
+    parser.add_argument(
+        "--endpoint",
+        default="",
+        metavar="ADDRESS",
+        help="an OpenAI-compatible images endpoint that paints instead of this machine; its token "
+        "comes from the environment (EASEL_ENDPOINT_TOKEN)",
+    )
+    parser.add_argument(
+        "--at-once", type=int, default=AT_ONCE, help="how many pictures an endpoint is asked for"
+    )
     parser.add_argument(
         "--idle-exit", type=float, metavar="SECONDS", help="end after so long without work"
     )
@@ -386,13 +419,16 @@ def main() -> NoReturn:
         run(
             server=options.server,
             token=token,
-            model=options.model,
+            models=options.model,
             device=options.device,
             name=options.name,
             idle_exit=options.idle_exit,
             classifier=options.classifier,
             describer=options.describer,
             language_model=options.language_model,
+            endpoint=options.endpoint,
+            endpoint_token=os.environ.get("EASEL_ENDPOINT_TOKEN", ""),
+            at_once=options.at_once,
         )
     )
 
@@ -402,6 +438,19 @@ def _exit(code: int) -> NoReturn:
     logging.shutdown()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _pieces(frame: bytes) -> Iterator[bytes]:
+    """A frame in fragments, so that a ping is answered in the middle of a picture, which may be
+    minutes on its way."""
+    for start in range(0, len(frame), PIECE):
+        yield frame[start : start + PIECE]
+
+
+def _keep_short(connected: socket.socket) -> None:
+    """Has the system hold little that is not sent yet: pings wait behind it."""
+    with contextlib.suppress(AttributeError, OSError):  # not on Windows
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, PIECE)
 
 
 def _software() -> str:

@@ -205,9 +205,13 @@ class Drop(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="dro
 
 
 class Leave(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="leave"):
-    """Stop everything and end; the server wants this painter no more."""
+    """Stop everything and end; the server wants this painter no more.
+
+    refused: it will not be let in again as it is, such as one of another version.
+    """
 
     reason: str = ""
+    refused: bool = False
 
 
 FromPainter = Hello | Ready | Progress | Finished | Failed | Cancelled | Suggested

@@ -139,6 +139,8 @@ async def serving(app: Any, sock: socket.socket) -> AsyncIterator[None]:
         access_log=False,
         ws="websockets-sansio",
         ws_max_size=protocol.MAX_FRAME,
+        ws_ping_interval=protocol.PING_S,
+        ws_ping_timeout=protocol.PING_TIMEOUT_S,
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from starlette.routing import Route
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from fedi.cli import app
@@ -90,6 +91,21 @@ def test_every_command_in_the_documents_exists(document: Path) -> None:
         if first in groups and rest:
             known = {c.name or c.callback.__name__ for c in groups[first].registered_commands}  # type: ignore[union-attr]
             assert rest[0] in known, f"there is no `easel {command}`"
+
+
+def test_every_option_of_a_painter_in_the_documents_exists() -> None:
+    paint = get_command(app).commands["paint"]  # type: ignore[attr-defined]
+    known = {option for parameter in paint.params for option in parameter.opts}
+    units = sorted((ROOT / "deploy").glob("*.service"))
+    commands = [
+        line
+        for path in [*documents(), *units]
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "easel paint " in line
+    ]
+    assert len(commands) > len(units)
+    for command in commands:
+        assert set(re.findall(r"(?<=\s)--[a-z-]+", command)) <= known, command
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)

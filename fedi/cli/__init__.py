@@ -25,6 +25,7 @@ from fedi.cli import (
     models,
     moderation,
     moving,
+    painters,
     painting,
     people,
     queue,
@@ -56,7 +57,8 @@ app.command("quotes")(moderation.quotes)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(federation.app, name="federation")
 app.add_typer(domains.app, name="domain")
-app.add_typer(painting.painters, name="painter")
+app.add_typer(painters.app, name="painters")
+app.add_typer(painters.app, name="painter", hidden=True)  # as it was called first
 app.add_typer(relays.app, name="relay")
 app.add_typer(queue.app, name="queue")
 app.add_typer(review.app, name="review")

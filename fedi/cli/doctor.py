@@ -92,8 +92,11 @@ async def _examine() -> int:
     if not settings.painting.local:
         show(Finding("painting", "ok", "This machine does not paint; it waits for painters."))
         return problems
-    show(await check_card(settings))
-    show(check_model(settings))
+    if settings.painting.endpoint:
+        show(await check_endpoint(settings))
+    else:
+        show(await check_card(settings))
+        show(check_model(settings))
     for finding in check_helpers(settings):
         show(finding)
     return problems
@@ -275,6 +278,20 @@ async def check_card(settings: Settings) -> Finding:
         )
     state, _, message = probe.partition(" ")
     return Finding("card", state, message)
+
+
+async def check_endpoint(settings: Settings) -> Finding:
+    """The endpoint that paints instead of this machine, asked for what it paints with."""
+    from generation.endpoint.client import Endpoint, Unreachable
+    from generation.endpoint.hand import Fleet
+
+    painting = settings.painting
+    endpoint = Endpoint(painting.endpoint, painting.endpoint_token)
+    try:
+        models = await Fleet(endpoint, [painting.model]).open()
+    except (Unreachable, ValueError) as error:
+        return Finding("endpoint", "problem", f"{error} Mend painting.endpoint.")
+    return Finding("endpoint", "ok", f"{endpoint.host} paints with {', '.join(models)}.")
 
 
 def check_model(settings: Settings) -> Finding:

@@ -1,64 +1,37 @@
-"""`easel paint` and `easel painter`: machines that paint."""
+"""`easel paint`: paint for an instance, from this machine."""
 
 from __future__ import annotations
 
+import os
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from fedi.cli import context
-from fedi.database.tables import Painter
-from fedi.studio import painters as studio_painters
 
-painters = typer.Typer(help="Machines that paint for this instance.", no_args_is_help=True)
-
-
-@painters.command("token")
-def token(
-    name: Annotated[str, typer.Argument(help="What you call that machine.")],
-) -> None:
-    """Make a token for a painter on another machine, and print the command to start it."""
-    secret, url = context.run(_token(name))
-    typer.echo(f"easel paint --server {url} --token {secret}")
-
-
-async def _token(name: str) -> tuple[str, str]:
-    async with context.opened() as easel:
-        async with easel.database.write() as tx:
-            secret = await studio_painters.issue_token(tx, name)
-        return secret, easel.settings.instance.url
-
-
-@painters.command("list")
-def list_painters() -> None:
-    """List the painters, and when each was last seen."""
-    rows = context.run(_list())
-    if not rows:
-        typer.echo("No painter has ever connected.")
-        return
-    table = Table("name", "device", "models", "last seen")
-    for row in rows:
-        seen = f"{row.seen_at:%Y-%m-%d %H:%M}" if row.seen_at else "never"
-        table.add_row(row.name, row.device, ", ".join(row.models), seen)
-    Console().print(table)
-
-
-async def _list() -> list[Painter]:
-    async with context.opened() as easel, easel.database.read() as session:
-        return list(await studio_painters.list_painters(session))
+NEEDED = ("torch", "diffusers", "transformers")
+INSTALL = "pip install -c constraints.txt 'easel[paint]'"
+ENDPOINT_TOKEN = "EASEL_ENDPOINT_TOKEN"  # the variable
 
 
 def paint(
     server: Annotated[str, typer.Option(help="The instance to paint for: https://easel.example")],
     token: Annotated[
         str, typer.Option(help="The token of this painter.", envvar="EASEL_PAINTER_TOKEN")
-    ],
-    model: Annotated[
-        str, typer.Option(help="A name from the catalogue, a hub id, or a folder.")
     ] = "",
-    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file that holds the token of this painter.")
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A name from the catalogue, a hub id, or a folder; several times for several "
+            "models, the first is the usual one."
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cuda, cuda:1, mps or cpu.")] = "auto",
     classifier: Annotated[
         str, typer.Option(help="The model that looks at each picture: a name, auto or none.")
     ] = "auto",
@@ -68,19 +41,80 @@ def paint(
     language_model: Annotated[
         str, typer.Option(help="The model that helps with words: a name, auto or none.")
     ] = "auto",
+    endpoint: Annotated[
+        str,
+        typer.Option(
+            help="An OpenAI-compatible images endpoint that paints instead of this machine: "
+            "http://host:8000/v1. --model then says with which of its models; without, with all."
+        ),
+    ] = "",
+    endpoint_token_file: Annotated[
+        Path | None,
+        typer.Option(help=f"A file that holds the endpoint's token; else ${ENDPOINT_TOKEN}."),
+    ] = None,
+    at_once: Annotated[
+        int, typer.Option(min=1, max=64, help="How many pictures an endpoint is asked for at once.")
+    ] = 4,
 ) -> None:
     """Paint for an instance, from this machine; it needs no open port."""
+    models = [name for name in model or [] if name]
+    secret = _secret(token_file) or token
+    if not secret:
+        raise context.CommandError(
+            "There is no token: set EASEL_PAINTER_TOKEN or give --token-file; "
+            "`easel painters token NAME` makes one on the server."
+        )
+    if not endpoint:
+        _check_machine(models, device)
     from generation import painter
 
     painter.log_to_stderr()
     raise typer.Exit(
         painter.run(
             server=server,
-            token=token,
-            model=model,
+            token=secret,
+            models=models,
             device=device,
             classifier=classifier,
             describer=describer,
             language_model=language_model,
+            endpoint=endpoint,
+            endpoint_token=_secret(endpoint_token_file) or os.environ.get(ENDPOINT_TOKEN, ""),
+            at_once=at_once,
         )
     )
+
+
+def _secret(file: Path | None) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip() if file is not None else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise context.CommandError(f"The token cannot be read: {error}.") from error
+
+
+def _check_machine(models: list[str], device: str) -> None:
+    """Say what this machine lacks before it takes anybody's picture.
+
+    Raises:
+        CommandError: painting is not installed, there is no such device, or it is too small.
+    """
+    if not all(map(find_spec, NEEDED)):
+        raise context.CommandError(
+            f"Painting is not installed here: {INSTALL} (or give an --endpoint that paints)."
+        )
+    from generation import catalogue, devices
+
+    try:
+        known = [catalogue.find(name) for name in models]
+        memory = devices.memory(device)
+    except ValueError as error:  # no such model, no such device
+        raise context.CommandError(f"{str(error).rstrip('.')}.") from error
+    for one in known:
+        if memory.fit(one.memory_gb, one.low_memory_gb) == "no":
+            least = one.low_memory_gb or one.memory_gb or 0
+            if memory.bytes_per_weight > 2:  # on the processor, where nothing can be moved out
+                least = 2 * (one.memory_gb or 0)
+            raise context.CommandError(
+                f"{one.name} needs {least:.0f} GB and does not fit into the "
+                f"{memory.gigabytes:.0f} GB of {memory.name}: `easel models list` shows what does."
+            )

@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from fedi import logs
+from fedi.database import marks
 from fedi.database.tables import Account, Painter, Painting
 from fedi.events import Event, Listener
 from fedi.runtime import Easel
@@ -147,6 +148,8 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._context = contextlib.ExitStack()
+        self._admitted = marks.Watch(easel.database, painters.ADMITTED)
+        self._local_models: set[str] = set()  # what the local painter said that it paints with
         self.local: LocalPainter | None = None
         self.assistance = Assistance(easel, self._summon)
 
@@ -162,6 +165,7 @@ class Dispatcher:
                 where = address(self._easel.settings).removeprefix("http://")
                 painter, token = await painters.admit_local(tx, f"this machine ({where})")
                 lost += await claims.reap(tx, painter_id=painter.id)
+                self._local_models = set(map(painters.canonical, painter.models))
                 self.local = LocalPainter(self._easel.settings, token, self._wake.set)
         if lost:
             log.info("paintings_recovered", count=lost)
@@ -179,7 +183,10 @@ class Dispatcher:
         self._context.close()
         for connection in list(self._connections):
             connection.leaving = True
-            await connection.send(Leave(reason="The server stops."))
+            if connection.painter.local:
+                await connection.send(Leave(reason="The server stops."))
+            else:  # it comes back when the server does
+                await connection.socket.close(1012, "The server stops.")
         await self.settle()
         if self.local is not None:
             await self.local.stop()
@@ -220,10 +227,18 @@ class Dispatcher:
             raise ProtocolError("A painter says hello first.")
         if hello.version != protocol.VERSION:
             theirs = "older" if hello.version < protocol.VERSION else "newer"
-            await connection.send(Leave(reason=f"This painter is {theirs} than the server."))
+            reason = f"This painter is {theirs} than the server: install the same Easel on both."
+            await connection.send(Leave(reason=reason, refused=True))
             raise ProtocolError(f"The painter is {theirs} than the server.")
+        if not hello.models:
+            raise ProtocolError("A painter has at least one model.")
         connection.models = tuple(map(painters.canonical, hello.models))
+        if connection.painter.local:
+            self._local_models = set(connection.models)
         async with self._easel.database.write() as tx:
+            known = await painters.admitted(tx)
+            if known.get(connection.painter.id) != connection.painter.token_hash:
+                raise ProtocolError("This token was withdrawn.")
             await painters.connected(
                 tx, connection.painter.id, device=hello.device, models=hello.models
             )
@@ -371,6 +386,8 @@ class Dispatcher:
         while True:
             self._wake.clear()
             try:
+                if await self._admitted.changed():
+                    await self._shut_out()
                 if loop.time() >= tend_at:
                     tend_at = loop.time() + every
                     await self.tend()
@@ -378,6 +395,8 @@ class Dispatcher:
             except Exception:
                 log.exception("painting_dispatcher_failed")
             pause = max(0.0, tend_at - loop.time())
+            if self._connections:
+                pause = min(pause, marks.LOOK_EVERY.total_seconds())
             if self.local is not None and 0 < self.local.wait() < pause:
                 pause = self.local.wait()
             with contextlib.suppress(TimeoutError):
@@ -389,12 +408,24 @@ class Dispatcher:
         held += self._finishing.values()
         async with self._easel.database.write() as tx:
             lost = await claims.renew(tx, held, self._lease)
+            await painters.seen(tx, {connection.painter.id for connection in self._connections})
             reaped = await claims.reap(tx)
             await painters.seen(tx, [connection.painter.id for connection in self._connections])
         if reaped:
             log.info("paintings_recovered", count=reaped)
         for claim in lost:  # cancelled or given to another, and we did not hear of it
             await self._stop_painting(claim.painting_id)
+
+    async def _shut_out(self) -> None:
+        """End the connections of painters that may not connect any more."""
+        async with self._easel.database.read() as session:
+            admitted = await painters.admitted(session)
+        for connection in list(self._connections):
+            painter = connection.painter
+            if admitted.get(painter.id) != painter.token_hash:
+                await connection.send(Leave(reason="Its token was withdrawn.", refused=True))
+                await self._part(connection, crashed=False)  # whether or not it hangs up
+                await connection.socket.close(1008, "This token was withdrawn.")
 
     async def hand_out(self) -> None:
         """Give every free painter what it can paint, and see to it that somebody paints."""
@@ -408,7 +439,8 @@ class Dispatcher:
         unserved = {
             model for model in waiting if not any(one.suits(model) for one in self._connections)
         }
-        if self.local is not None and unserved & {"", painters.canonical(self._settings.model)}:
+        own = {"", painters.canonical(self._settings.model), *self._local_models}
+        if self.local is not None and unserved & own:
             await self.local.start()
 
     async def _summon(self) -> bool:

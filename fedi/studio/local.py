@@ -73,12 +73,19 @@ class LocalPainter:
         command += ["--language-model", self._settings.words.language_model]
         if painting.model:
             command += ["--model", painting.model]
+        if painting.endpoint:
+            command += ["--endpoint", painting.endpoint]
+            command += ["--at-once", str(painting.endpoint_at_once)]
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *command,
                 # The painter ends when this pipe does: none is left when the server is killed.
                 stdin=asyncio.subprocess.PIPE,
-                env={**os.environ, "EASEL_PAINTER_TOKEN": self._token},
+                env={
+                    **os.environ,
+                    "EASEL_PAINTER_TOKEN": self._token,
+                    "EASEL_ENDPOINT_TOKEN": painting.endpoint_token,
+                },
             )
         except OSError as error:
             self._died(f"could not be started: {error}")

@@ -11,11 +11,12 @@ from functools import lru_cache
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from fedi.database import Session, Transaction
+from fedi.database import Session, Transaction, marks
 from fedi.database.tables import Painter
 from fedi.social.errors import Invalid
 from generation import catalogue
 
+ADMITTED = "painters"  # the mark that changes with who may connect
 TOKEN_BYTES = 32
 MAX_NAME = 100  # characters of a painter's or a device's name that are kept
 MAX_MODELS = 100  # of one painter
@@ -37,7 +38,7 @@ def _hashed(token: str) -> str:
 
 
 async def issue_token(tx: Transaction, name: str) -> str:
-    """Let a painter on another machine connect (`easel painter token NAME`).
+    """Let a painter on another machine connect (`easel painters token NAME`).
 
     A name that is known gets a new token in place of its old one.
 
@@ -53,7 +54,7 @@ async def issue_token(tx: Transaction, name: str) -> str:
     name = name.strip()
     if not name or len(name) > MAX_NAME:
         raise Invalid(f"A painter needs a name of at most {MAX_NAME} characters.")
-    painter = await _named(tx, name)
+    painter = await named(tx, name)
     if painter is not None and painter.local:
         raise Invalid(f"{name} is the painter that this server starts itself.")
     return (await _admit(tx, painter, name, local=False))[1]
@@ -66,10 +67,11 @@ async def admit_local(tx: Transaction, name: str) -> tuple[Painter, str]:
     Args:
         name: one per server, such as `this machine (127.0.0.1:8000)`.
     """
-    return await _admit(tx, await _named(tx, name), name, local=True)
+    return await _admit(tx, await named(tx, name), name, local=True)
 
 
-async def _named(tx: Transaction, name: str) -> Painter | None:
+async def named(tx: Transaction, name: str) -> Painter | None:
+    """The painter that the host calls so."""
     return (await tx.exec(select(Painter).where(col(Painter.name) == name))).first()
 
 
@@ -82,6 +84,7 @@ async def _admit(
     painter.token_hash, painter.local = _hashed(token), local
     tx.add(painter)
     await tx.flush()
+    await marks.change(tx, ADMITTED)
     return painter, token
 
 
@@ -92,8 +95,15 @@ async def authenticate(session: Session, token: str) -> Painter | None:
 
 
 async def remove(tx: Transaction, painter: Painter) -> None:
-    """Shut a painter out; what it had taken comes back when its lease ends."""
+    """Shut a painter out."""
     await tx.delete(painter)
+    await marks.change(tx, ADMITTED)
+
+
+async def admitted(session: Session) -> dict[int, str]:
+    """Who may connect: the hashes of their tokens, by the painters' ids."""
+    found = await session.exec(select(Painter.id, Painter.token_hash))
+    return dict(found.all())
 
 
 async def list_painters(session: Session) -> list[Painter]:
@@ -114,6 +124,11 @@ async def connected(
             seen_at=tx.now,
         )
     )
+
+
+async def seen(tx: Transaction, painter_ids: Collection[int]) -> None:
+    """Note that these painters are still connected."""
+    await tx.exec(update(Painter).where(col(Painter.id).in_(painter_ids)).values(seen_at=tx.now))
 
 
 async def disconnected(tx: Transaction, painter_id: int) -> None:

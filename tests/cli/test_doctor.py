@@ -12,6 +12,7 @@ import pytest
 from fedi.cli import doctor
 from fedi.settings import Settings
 from tests import rig
+from tests.generation.images_server import MODEL, open_images_server
 
 NO_PAINTING = "[painting]\nlocal = false\n"
 
@@ -110,6 +111,25 @@ async def test_a_database_of_a_newer_easel_is_told(
     status, said = await examined(tmp_path, server.config.read_text(encoding="utf-8"))
     assert status == 1
     assert "✗ database: It cannot be used: " in said and "9999" in said, said
+
+
+async def test_an_endpoint_is_asked_what_it_paints_with(tmp_path: Path) -> None:
+    with open_images_server() as images:
+        images.token = "secret"
+        here = f'[painting]\nendpoint = "{images.url}"\n'
+        status, said = await examined(tmp_path, here + 'endpoint_token = "secret"\n')
+        assert f"✓ endpoint: 127.0.0.1:{images.port} paints with {MODEL}." in said
+        assert "card:" not in said and status == 0
+        status, said = await examined(tmp_path, here + 'endpoint_token = "wrong"\n')
+        assert "does not know our token" in said and "wrong" not in said and status == 1
+        told = 'endpoint_token = "secret"\nmodel = "z-image-turbo"\n'
+        status, said = await examined(tmp_path, here + told)
+        assert f"does not paint with z-image-turbo; it has {MODEL}." in said and status == 1
+    status, said = await examined(tmp_path, here)
+    assert "✗ endpoint: The endpoint 127.0.0.1" in said and "cannot be reached" in said
+    assert status == 1
+    status, said = await examined(tmp_path, '[painting]\nendpoint = "http://u:secret@host"\n')
+    assert "that is painting.endpoint_token" in said and "u:secret" not in said
 
 
 async def test_a_model_that_does_not_exist_is_told(tmp_path: Path) -> None:

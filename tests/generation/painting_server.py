@@ -82,11 +82,11 @@ class PaintingServer:
         self.url = f"http://127.0.0.1:{port}"
         self._guests = guests
 
-    def welcome(self) -> tuple[Guest, protocol.Hello]:
+    def welcome(self, slots: int = 1) -> tuple[Guest, protocol.Hello]:
         """The next painter that connects, and what it said of itself."""
         guest = self._guests.get(timeout=PATIENCE_S)
         hello = guest.hear_a(protocol.Hello)
-        assert guest.hear_a(protocol.Ready).slots == 1
+        assert guest.hear_a(protocol.Ready).slots == slots
         return guest, hello
 
 
@@ -136,12 +136,12 @@ def painter_environment(cache: Path, token: str = TOKEN) -> dict[str, str]:
 
 @contextmanager
 def open_painter(
-    server: PaintingServer, cache: Path, *options: str, token: str = TOKEN
+    server: PaintingServer, cache: Path, *options: str, token: str = TOKEN, **environment: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A painter process, killed at the end if it is still there."""
     process = subprocess.Popen(
         painter_command(server, *options),
-        env=painter_environment(cache, token),
+        env=painter_environment(cache, token) | environment,
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -17,6 +17,7 @@ from fedi.studio import paintings
 from fedi.studio.local import LocalPainter
 from generation import provenance, random_weights
 from tests import rig
+from tests.generation.images_server import Reply, open_images_server
 from tests.studio.asking import account, ask, look, reaches
 from tests.studio.easel_painter import connected
 from tests.studio.test_dispatcher import dispatcher
@@ -148,3 +149,34 @@ async def test_a_painter_that_cannot_start_leaves_the_queue_as_it_is(
         assert not local(instance).running  # not before the rest is over
         row = await look(easel, painting)
         assert (row.state, row.attempts, row.crashes) == ("queued", 0, 0)
+
+
+async def test_an_endpoint_paints_instead_of_this_machine(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    url = rig.SQLiteFiles(sqlite_template, tmp_path).new()
+    with open_images_server() as images:
+        images.token = "secret"
+        images.models = Reply.of({"data": [{"id": "house/usual"}, {"id": "house/special"}]})
+        fleet = {"endpoint": images.url, "endpoint_token": "secret", "idle_exit_s": 5}
+        async with rig.serve_instance(tmp_path, url, painting={"local": True, **fleet}) as instance:
+            easel = instance.easel
+            alice = await account(easel, "alice")
+            asked = [await ask(easel, alice, f"number {n}", draft=Draft()) for n in range(3)]
+
+            async def all_done() -> bool:
+                return {(await look(easel, one)).state for one in asked} == {"done"}
+
+            await rig.until(all_done, seconds=START_S)
+            done = await look(easel, asked[0])
+            async with easel.database.read() as session:
+                media = await session.get(MediaAttachment, done.media_id)
+            assert media is not None and media.file and done.status_id is not None
+            assert (media.ai_system, media.ai_system_version) == ("house/usual", "")
+            assert provenance.read(await easel.storage.read(media.file)).generated
+            # The process ends when nothing is asked for, and comes back for any of its models.
+            await rig.until(lambda: not local(instance).running, seconds=START_S)
+            special = await ask(easel, alice, model="house/special")
+            async with reaches(easel, special, "done", seconds=START_S):
+                pass
+            assert images.bodies()[-1]["model"] == "house/special"

@@ -56,7 +56,7 @@ class _Frames:
 async def connect(socket: WebSocket) -> None:
     """`GET /api/easel/v1/painters/connect`, upgraded to a WebSocket.
 
-    Needs `Authorization: Bearer TOKEN` with a painter's token (`easel painter token NAME`);
+    Needs `Authorization: Bearer TOKEN` with a painter's token (`easel painters token NAME`);
     answered 401 before the upgrade without one.
     """
     easel = cast(Easel, socket.app.state.easel)

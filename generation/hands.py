@@ -1,0 +1,69 @@
+"""What a painter paints with: the pipelines on its own card, or an endpoint elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from generation.aides import Aides
+from generation.catalogue import Model
+from generation.worker import Task, Worker
+
+
+class Hand(Protocol):
+    """Paints the tasks that it is given, and tells of each: any number of Progress, then exactly
+    one Finished, Failed or Cancelled."""
+
+    @property
+    def device(self) -> str:
+        """What it paints on, for the host of the server."""
+
+    @property
+    def slots(self) -> int:
+        """How many tasks it takes at once."""
+
+    async def open(self) -> tuple[str, ...]:
+        """The models that it paints with, its default first; asked before each connection.
+
+        Raises OSError where it cannot paint for now, and ValueError where it never will; the
+        message is one sentence.
+        """
+
+    async def lost(self) -> None:
+        """Returns when nothing can be painted any more before it is opened again."""
+
+    def submit(self, task: Task) -> None:
+        """Begins with a task, now or later."""
+
+    def stop(self, task: Task) -> None:
+        """Stops a task as soon as that is possible."""
+
+    def close(self, seconds: float) -> bool:
+        """Ends; whether it could within so many seconds."""
+
+
+class Card:
+    """The pipelines on this machine, one painting at a time, in a thread."""
+
+    slots = 1  # one card paints one batch at a time
+
+    def __init__(self, models: Sequence[Model], device: str, aides: Aides) -> None:
+        self.device = device
+        self._models = tuple(model.key for model in models)
+        self._worker = Worker(models, device, aides)
+
+    async def open(self) -> tuple[str, ...]:
+        return self._models
+
+    async def lost(self) -> None:
+        await asyncio.get_running_loop().create_future()  # as long as the process lives
+
+    def submit(self, task: Task) -> None:
+        self._worker.submit(task)
+
+    def stop(self, task: Task) -> None:
+        task.stop.set()
+
+    def close(self, seconds: float) -> bool:
+        return self._worker.close(seconds)
