@@ -408,7 +408,6 @@ class Dispatcher:
         held += self._finishing.values()
         async with self._easel.database.write() as tx:
             lost = await claims.renew(tx, held, self._lease)
-            await painters.seen(tx, {connection.painter.id for connection in self._connections})
             reaped = await claims.reap(tx)
             await painters.seen(tx, [connection.painter.id for connection in self._connections])
         if reaped:

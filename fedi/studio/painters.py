@@ -126,11 +126,6 @@ async def connected(
     )
 
 
-async def seen(tx: Transaction, painter_ids: Collection[int]) -> None:
-    """Note that these painters are still connected."""
-    await tx.exec(update(Painter).where(col(Painter.id).in_(painter_ids)).values(seen_at=tx.now))
-
-
 async def disconnected(tx: Transaction, painter_id: int) -> None:
     await tx.exec(
         update(Painter)
