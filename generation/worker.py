@@ -81,7 +81,7 @@ class Worker:
             # The first import of torch and diffusers takes seconds: no server pays for it, and
             # no painter before there is something to paint.
             from generation.devices import NoDevice
-            from generation.pipeline import PaintError, Stopped
+            from generation.errors import PaintError, Stopped
         except ImportError:
             log.exception("the libraries for painting cannot be loaded")
             reason = "The painter cannot paint: easel[paint] is not installed there."
@@ -101,7 +101,7 @@ class Worker:
             return Failed(painting=task.painting, reason=reason, retry=True), b""
 
     def _paint(self, task: Task) -> tuple[FromPainter, bytes]:
-        from generation.pipeline import Stopped
+        from generation.errors import Stopped
 
         pipeline = self._loaded(task)
         recipe = pipeline.complete(task.recipe)
@@ -153,7 +153,8 @@ class Worker:
         return finished, painted.png
 
     def _loaded(self, task: Task) -> Pipeline:
-        from generation.pipeline import PaintError, Pipeline, Stopped
+        from generation.errors import PaintError, Stopped
+        from generation.pipeline import Pipeline
 
         wanted = self._default
         if task.recipe.model:
