@@ -18,7 +18,7 @@ import random
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from generation import catalogue, protocol
+from generation import catalogue, fast, protocol
 from generation.catalogue import UnknownModel
 from generation.protocol import (
     Cancel,
@@ -39,13 +39,13 @@ from generation.protocol import (
     ProtocolError,
     Ready,
 )
-from generation.worker import Task, Worker
+from generation.watchdog import PATIENCE_S
+from generation.worker import Settings, Task, Worker
 
 log = logging.getLogger("generation")
 
 _Send = Callable[[FromPainter, bytes], None]
 
-SLOTS = 1  # paintings at once; one card paints one batch at a time
 OPEN_TIMEOUT_S = 20.0  # seconds for the connection, TLS and the upgrade
 FIRST_WAIT_S = 0.5  # seconds until the first new try, doubled with each
 LONGEST_WAIT_S = 30.0
@@ -57,6 +57,7 @@ EXIT_DONE = 0
 EXIT_USAGE = 2
 EXIT_REFUSED = 3  # the server does not know the token
 EXIT_ORPHANED = 4
+EXIT_LOST = 5  # a painting hung, or the card failed: only a new process can go on
 
 
 class Painter:
@@ -65,7 +66,7 @@ class Painter:
     server: the instance's address, http(s) or ws(s). models: names as `catalogue.find` reads
     them, the first is the default; empty is the try-out model. name: as the host calls this
     machine. idle_exit: seconds without anything to paint, once it was connected, after which it
-    ends, or None.
+    ends, or None. settings: how it works.
     Raises UnknownModel, ValueError for an address that is none.
     """
 
@@ -78,6 +79,7 @@ class Painter:
         device: str = "auto",
         name: str = "",
         idle_exit: float | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self._url = socket_url(server)
         self._token = token
@@ -85,8 +87,12 @@ class Painter:
         self._device = device
         self._name = name or platform.node() or "painter"
         self._idle_exit = idle_exit
-        self._worker = Worker(self._models, device)
+        self._worker = Worker(
+            self._models, device, settings, opened=self._opened, lost=self._is_lost
+        )
         self._tasks: dict[str, Task] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._say: Callable[[FromPainter], None] | None = None  # while it is connected
         self._over = asyncio.Event()
         self._idle = asyncio.Event()  # something changed between busy and idle
         self._idling: asyncio.Task[None] | None = None
@@ -98,7 +104,7 @@ class Painter:
     async def run(self) -> int:
         """Paints until told to leave. Returns the exit code."""
         wait = FIRST_WAIT_S
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         try:
             while not self._over.is_set():
                 began = loop.time()
@@ -131,6 +137,22 @@ class Painter:
     def close(self) -> bool:
         """Waits for the painting thread; whether it ended in time."""
         return self._worker.close(STOP_S)
+
+    def _opened(self, slots: int) -> None:
+        """The painting thread takes so many from now on."""
+
+        def say() -> None:
+            if self._say is not None:
+                self._say(Ready(slots=slots, alike=True))
+
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it is closed: the process is ending
+                self._loop.call_soon_threadsafe(say)
+
+    def _is_lost(self, why: str) -> None:
+        """Only the end of the process frees the card; the server gives the picture to the next."""
+        log.error("%s: this process ends", why)
+        _exit(EXIT_LOST)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -179,8 +201,13 @@ class Painter:
             models=tuple(model.key for model in self._models),
             software=_software(),
         )
-        frames.put_nowait(protocol.encode(hello))
-        frames.put_nowait(protocol.encode(Ready(slots=SLOTS)))
+
+        def say(message: FromPainter) -> None:
+            frames.put_nowait(protocol.encode(message))
+
+        say(hello)
+        say(Ready(slots=self._worker.slots, alike=True))
+        self._say = say
 
         def send(message: FromPainter, data: bytes) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the process is ending
@@ -213,6 +240,7 @@ class Painter:
             for ended in done:
                 ended.result()  # raises what it raised
         finally:
+            self._say = None
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
@@ -250,10 +278,11 @@ def run(
     *,
     server: str,
     token: str,
-    model: str = "",
+    models: Sequence[str] = (),
     device: str = "auto",
     name: str = "",
     idle_exit: float | None = None,
+    settings: Settings | None = None,
 ) -> int:
     """Paints for a server until it ends, SIGTERM or Ctrl-C. Returns the exit code.
 
@@ -265,10 +294,11 @@ def run(
         painter = Painter(
             server=server,
             token=token,
-            models=(model,),
+            models=tuple(models),
             device=device,
             name=name,
             idle_exit=idle_exit,
+            settings=settings,
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -322,12 +352,32 @@ def main() -> NoReturn:
     )
     parser.add_argument("--server", required=True, help="the instance: https://easel.example")
     parser.add_argument("--token-file", type=Path, help="a file that holds the token")
-    parser.add_argument("--model", default="", help="a catalogue name, a hub id, or a folder")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        help="a catalogue name, a hub id, or a folder; several times for several models",
+    )
     parser.add_argument("--device", default="auto", help="auto, cuda, cuda:1, mps or cpu")
     parser.add_argument("--name", default="", help="how the server calls this painter")
     parser.add_argument(
         "--idle-exit", type=float, metavar="SECONDS", help="end after so long without work"
     )
+    parser.add_argument(
+        "--unload", type=float, metavar="SECONDS", help="free the memory after so long without work"
+    )
+    parser.add_argument(
+        "--batch", type=int, default=0, help="pictures at once at most; 0 decides by the card"
+    )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE_S,
+        metavar="SECONDS",
+        help="how long a step of a usual model may take on a card until it counts as hanging",
+    )
+    parser.add_argument("--no-compile", action="store_true", help="compile nothing")
+    parser.add_argument("--fp8", action="store_true", help="multiply in 8 bits where possible")
     parser.add_argument(
         "--with-parent", action="store_true", help="end when standard input is closed"
     )
@@ -347,10 +397,16 @@ def main() -> NoReturn:
         run(
             server=options.server,
             token=token,
-            model=options.model,
+            models=options.model,
             device=options.device,
             name=options.name,
             idle_exit=options.idle_exit,
+            settings=Settings(
+                batch=options.batch,
+                unload=options.unload,
+                patience=options.patience,
+                fast=fast.Options(compile=not options.no_compile, fp8=options.fp8),
+            ),
         )
     )
 

@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from generation import catalogue, devices, loading
+from generation import batching, catalogue, devices, embeddings, fast, loading, memory
 from generation.catalogue import Model
-from generation.errors import PaintError, plainly
+from generation.errors import PaintError, TooManyAtOnce, full, out_of_memory, plainly
 from generation.preview import Previews
 from generation.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
+    from PIL import Image
 
 log = logging.getLogger("generation")
 
@@ -56,33 +57,81 @@ class Step:
 
 @dataclass(frozen=True)
 class Painted:
-    """A finished picture: PNG bytes, its size in pixels, and the recipe as really used."""
+    """A finished picture, and its recipe as really used."""
 
-    png: bytes
-    width: int
-    height: int
+    image: Image.Image = field(repr=False)
     recipe: Recipe
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return self.image.width
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return self.image.height
+
+    @functools.cached_property
+    def png(self) -> bytes:
+        """The picture as PNG, made when it is first asked for: some 50 ms for a megapixel, which
+        another thread can spend."""
+        out = io.BytesIO()
+        # For the way to the server, which packs it well.
+        self.image.save(out, "PNG", compress_level=1)
+        return out.getvalue()
 
 
 class Pipeline:
-    """A loaded model. Not safe for two threads at once."""
+    """A loaded model. Not safe for two threads at once.
 
-    def __init__(self, pipe: Any, model: Model, version: str, device: torch.device) -> None:
-        self.model = model
-        self.version = version
-        self.device = device
-        self._pipe = pipe
-        self._takes = inspect.signature(type(pipe).__call__).parameters
+    make_room: frees what others hold of the device's memory, and says whether that was anything;
+    asked when memory runs out.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        files: loading.Files,
+        place: tuple[torch.device, torch.dtype],
+        *,
+        options: fast.Options | None = None,
+        ladder: tuple[memory.Rung, ...] | None = None,
+        remembered: int = embeddings.MAX_BYTES,
+        make_room: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.device, self._dtype = place
+        self.version = files.version
+        self._files = files
+        self._options = options or fast.Options()
+        self._ladder = ladder or memory.ladder(self.device)
+        self._rung = -1
+        self._words = embeddings.Embeddings(remembered)
+        self._appetite = memory.Appetite()
+        self._make_room = make_room
         self._previews: Previews | None = None
+        self.model = model
+        self._compiled = False
+        self.weights = 0  # bytes
+        self._pipe = self._settled()
+        self.model = loading.described(model, self._pipe)
+        self._takes = inspect.signature(type(self._pipe).__call__).parameters
+        if self.device.type == "cpu":
+            devices.limit_threads(loading.weights(self._pipe))
 
     @classmethod
     def load(
-        cls, model: Model, *, device: str = "auto", note: Callable[[str], None] | None = None
+        cls,
+        model: Model,
+        *,
+        device: str = "auto",
+        note: Callable[[str], None] | None = None,
+        **settings: Any,
     ) -> Pipeline:
         """Loads a model, downloading what is missing of one from the hub.
 
         device: "auto", "cuda", "mps" or "cpu". note: is told, in plain words, what is happening.
-        Raises PaintError.
+        settings: as for the class. Raises PaintError.
         """
         note = note or log.info
         note("Starting up.")
@@ -92,15 +141,14 @@ class Pipeline:
             loading.quieten()
         except ImportError as error:
             raise PaintError("Painting is not installed here: easel[paint] is missing.") from error
-        place, dtype = devices.choose(device)
+        place = devices.choose(device)
         files = loading.find(model, note)
         note(f"Loading {model.name}.")
-        pipe = loading.read(model, files, dtype)
-        with plainly(model):
-            pipe.to(place)
-        if place.type == "cpu":
-            devices.limit_threads(loading.weights(pipe))
-        return cls(pipe, loading.described(model, pipe), files.version, place)
+        pipeline = cls(model, files, place, **settings)
+        if pipeline._compiled:
+            note("Warming up.")
+            pipeline._warm_up()
+        return pipeline
 
     @property
     def sampler(self) -> str:
@@ -108,24 +156,131 @@ class Pipeline:
         name = type(self._pipe.scheduler).__name__
         return SAMPLERS.get(name, name.removesuffix("Scheduler"))
 
+    @property
+    def rung(self) -> memory.Rung:
+        """How the model lies in memory."""
+        return self._ladder[self._rung]
+
     def complete(self, recipe: Recipe) -> Recipe:
         """The recipe with every field filled. Raises RecipeError for what this model cannot do."""
         return recipe.resolved(self.model).seeded()
 
+    def at_once(self, recipe: Recipe | None = None, *, wanted: int = 0) -> int:
+        """How many pictures of a recipe's size are best painted as one batch.
+
+        recipe: None for one of the model's usual size. wanted: what the host says; 0: nothing.
+        """
+        recipe = recipe or Recipe(prompt="", width=self.model.width, height=self.model.height)
+        size = recipe.megapixels() or 1.0
+        if wanted:
+            most = min(wanted, batching.MAX_BATCH)
+        else:
+            most = batching.usual(self.device.type, fast.convolutional(self._pipe), size)
+            if self.device.type == "cuda" and not self._appetite.known:
+                most = 1  # until one was measured
+        return min(most, self._appetite.most(size, memory.free(self.device)))
+
     def paint(
         self, recipes: Sequence[Recipe], listen: Callable[[Step], None] | None = None
     ) -> list[Painted]:
-        """Paints recipes of one `batch_key` as one batch, each with its own seed.
+        """Paints recipes of one batch key as one batch, each with its own seed.
 
         listen: called after each step, in this thread; what it raises stops the painting, and
-        leaves the pipeline as it was. Raises PaintError, RecipeError.
+        leaves the pipeline as it was. When memory runs out and something can be done about it, the
+        steps begin anew.
+        Raises TooManyAtOnce if fewer may fit, PaintError, RecipeError.
         """
+        wanted = [self.complete(recipe) for recipe in recipes]
+        if len({batching.key(recipe) for recipe in wanted}) > 1:
+            raise ValueError("recipes of different batch keys cannot be painted as one batch")
+        while True:
+            gauge = memory.Gauge(self.device)
+            steps = _Heard(listen)
+            try:
+                painted = self._paint(wanted, steps)
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                log.warning("%s: %s", self.model.name, str(error).split("\n")[0])
+            else:
+                size = wanted[0].megapixels()
+                self._appetite.took(len(wanted), size, gauge.extra())
+                return painted
+            # Here, and not above, where the error still holds on to all that was begun.
+            self._make_do(wanted, decoding=steps.done)
+
+    def _make_do(self, wanted: list[Recipe], *, decoding: bool) -> None:
+        """Does something about memory that ran out. Raises where nothing is left to be done.
+
+        decoding: whether all steps were done by then.
+        """
+        memory.release()
+        if len(wanted) > 1:
+            self._appetite.failed(len(wanted), wanted[0].megapixels())
+            raise TooManyAtOnce(
+                f"There is too little memory for {len(wanted)} pictures at once.", retry=True
+            )
+        if self._make_room():
+            log.warning("%s: the other models make room", self.model.name)
+        elif decoding and memory.tile(self._pipe):
+            log.warning("%s: decodes in tiles from now on", self.model.name)
+        elif self._rung + 1 < len(self._ladder):
+            self._pipe = None
+            memory.release()
+            self._rung += 1
+            self._pipe = self._settled()
+            log.warning("%s: painted in %s from now on", self.model.name, self.rung)
+        else:
+            raise full(self.model)
+
+    def _settled(self) -> Any:
+        """The pipeline, read and in its place: on this rung, or on the first below that bears it.
+
+        Raises PaintError.
+        """
+        while True:
+            pipe = loading.read(self.model, self._files, self._dtype)
+            size = memory.sizes(pipe)
+            if self._rung < 0:
+                free = memory.free(self.device)
+                self._rung = memory.choose(self.model, size, free, self._ladder)
+            try:
+                with self._plainly():
+                    memory.place(pipe, self.rung, self.device)
+                    self._compiled = fast.prepare(
+                        pipe, self.device, self._options, whole=self.rung == "whole"
+                    )
+            except (RuntimeError, MemoryError) as error:
+                log.warning("%s: %s", self.model.name, str(error).split("\n")[0])
+            else:
+                self.weights = size.whole
+                self._words.attach(pipe)
+                self._previews = None
+                return pipe
+            del pipe
+            memory.release()
+            if self._make_room():
+                continue
+            if self._rung + 1 == len(self._ladder):
+                raise full(self.model)
+            self._rung += 1
+
+    def _warm_up(self) -> None:
+        """Compiles for the sizes that people ask for. What fails here fails again where somebody
+        can be told."""
+        for width, height in fast.warm_sizes(self.model):
+            try:
+                self.paint(
+                    [Recipe(prompt="", seed=0, width=width, height=height, steps=fast.WARM_STEPS)]
+                )
+            except PaintError as error:
+                log.warning("warming up: %s", error)
+                return
+
+    def _paint(self, wanted: list[Recipe], steps: _Heard) -> list[Painted]:
         import torch
 
-        wanted = [self.complete(recipe) for recipe in recipes]
         first = wanted[0]
-        if len({batch_key(recipe) for recipe in wanted}) > 1:
-            raise ValueError("recipes of different batch keys cannot be painted as one batch")
         arguments: dict[str, Any] = {
             "prompt": [w.prompt for w in wanted],
             # Seeded on the CPU, so that a seed means the same noise on every device.
@@ -140,13 +295,27 @@ class Pipeline:
                 raise PaintError(f"{self.model.name} takes no negative prompt.")
             arguments["negative_prompt"] = [w.negative_prompt for w in wanted]
         arguments = {name: value for name, value in arguments.items() if name in self._takes}
-        with self._listening(listen, first), plainly(self.model), torch.inference_mode():
+        with self._listening(steps, first), self._plainly(), torch.inference_mode():
             result = self._pipe(**arguments)
         held = getattr(result, "nsfw_content_detected", None) or [False] * len(wanted)
         return [
             self._finish(image, recipe, bool(unsafe))
             for image, recipe, unsafe in zip(result.images, wanted, held, strict=True)
         ]
+
+    @contextlib.contextmanager
+    def _plainly(self) -> Iterator[None]:
+        """Errors in plain words, but for those that something can be done about."""
+        full: BaseException | None = None
+        with plainly(self.model):
+            try:
+                yield
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                full = error
+        if full is not None:
+            raise full
 
     def _guidance_argument(self) -> str:
         family = catalogue.family_of(type(self._pipe).__name__)
@@ -160,18 +329,13 @@ class Pipeline:
             raise PaintError(
                 f"{self.model.name} made an all-black picture: its numbers overflowed."
             )
-        out = io.BytesIO()
-        image.save(out, "PNG", compress_level=1)  # for the way to the server, which packs it well
         used = msgspec.structs.replace(recipe, width=image.width, height=image.height)
-        return Painted(out.getvalue(), image.width, image.height, used)
+        return Painted(image, used)
 
     @contextlib.contextmanager
-    def _listening(self, listen: Callable[[Step], None] | None, recipe: Recipe) -> Iterator[None]:
+    def _listening(self, steps: _Heard, recipe: Recipe) -> Iterator[None]:
         """Hears each step by wrapping the scheduler's `step`: every pipeline calls it, also those
         without callbacks, and it alone sees what the finished picture would be."""
-        if listen is None:
-            yield
-            return
         scheduler = self._pipe.scheduler
         original = scheduler.step
         done = 0
@@ -186,7 +350,7 @@ class Pipeline:
                 clean = _clean_latents(scheduler, model_output, sample, result)
                 return self._preview(clean, index, recipe)
 
-            listen(Step(done, max(done, len(scheduler.timesteps)), preview))
+            steps.hear(Step(done, max(done, len(scheduler.timesteps)), preview))
             return result
 
         scheduler.step = step
@@ -202,18 +366,17 @@ class Pipeline:
         return self._previews.jpeg(latents, index, recipe.width, recipe.height)
 
 
-def batch_key(recipe: Recipe) -> tuple[object, ...]:
-    """What resolved recipes of one batch have in common; the picture of each is then what it would
-    be alone. (Without a negative prompt SDXL uses zeros, which an empty one beside another is not.)
-    """
-    return (
-        recipe.model,
-        recipe.width,
-        recipe.height,
-        recipe.steps,
-        recipe.guidance,
-        bool(recipe.negative_prompt),
-    )
+class _Heard:
+    """Passes steps on, and remembers whether the last one was heard."""
+
+    def __init__(self, listen: Callable[[Step], None] | None) -> None:
+        self._listen = listen
+        self.done = False
+
+    def hear(self, step: Step) -> None:
+        self.done = step.step == step.of
+        if self._listen is not None:
+            self._listen(step)
 
 
 def _clean_latents(scheduler: Any, output: Any, sample: Any, result: Any) -> Any:

@@ -56,12 +56,24 @@ def paint(
         str, typer.Option(help="The token of this painter.", envvar="EASEL_PAINTER_TOKEN")
     ],
     model: Annotated[
-        str, typer.Option(help="A name from the catalogue, a hub id, or a folder.")
-    ] = "",
+        list[str] | None,
+        typer.Option(help="A name from the catalogue, a hub id, or a folder; several for several."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    batch: Annotated[
+        int, typer.Option(help="Pictures painted at once at most; 0 decides by the card.")
+    ] = 0,
+    unload: Annotated[
+        float | None, typer.Option(help="Free the memory after so many seconds without work.")
+    ] = None,
+    compile: Annotated[bool, typer.Option(help="Compile models on a card.")] = True,
 ) -> None:
     """Paint for an instance, from this machine; it needs no open port."""
-    from generation import painter
+    from generation import fast, painter, worker
 
     painter.log_to_stderr()
-    raise typer.Exit(painter.run(server=server, token=token, model=model, device=device))
+    settings = worker.Settings(batch=batch, unload=unload, fast=fast.Options(compile=compile))
+    code = painter.run(
+        server=server, token=token, models=model or (), device=device, settings=settings
+    )
+    raise typer.Exit(code)

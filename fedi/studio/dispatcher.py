@@ -13,9 +13,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from fedi import logs
 from fedi.database.tables import Account, Painter, Painting
@@ -24,6 +23,7 @@ from fedi.runtime import Easel
 from fedi.social.errors import Invalid
 from fedi.studio import claims, media, painters, paintings, turns
 from fedi.studio.claims import Claim
+from fedi.studio.connections import Connection, Gone, Socket, Work, alike
 from fedi.studio.local import LocalPainter, address
 from generation import protocol
 from generation.protocol import (
@@ -42,79 +42,12 @@ from generation.recipe import Recipe
 
 HELLO_S = 30.0  # how long a painter has to say who it is
 MAX_SLOTS = 64  # of one painter, whatever it says
+MAX_GIVEN = 32  # pictures that are given within one transaction
 NOTE_EVERY_S = 1.0  # how often a picture's progress is written down; listeners hear every step
 RENEW_SHARE = 3  # leases are renewed so many times within their length
 FINISH_S = 30.0  # how long finished pictures have to be stored when the server stops
 
 log = logs.get(__name__)
-
-
-class Gone(Exception):
-    """The painter's connection has ended.
-
-    Args:
-        crashed: it broke off, rather than being closed.
-    """
-
-    def __init__(self, *, crashed: bool) -> None:
-        super().__init__()
-        self.crashed = crashed
-
-
-class Socket(Protocol):
-    """A painter's connection, as the API hands it over."""
-
-    async def receive(self) -> str | bytes:
-        """The next frame.
-
-        Raises:
-            Gone: there will be none.
-        """
-
-    async def send(self, frame: str | bytes) -> None:
-        """Send a frame.
-
-        Raises:
-            Gone: nobody is there any more.
-        """
-
-    async def close(self, code: int, reason: str) -> None:
-        """End the connection; nothing happens if it has ended."""
-
-
-@dataclass(eq=False)
-class Work:
-    """A picture that a connected painter was given."""
-
-    claim: Claim
-    noted_at: float = 0.0  # on the event loop's clock
-    cancelling: bool = False
-
-
-@dataclass(eq=False)
-class Connection:
-    """A painter while it is connected."""
-
-    painter: Painter
-    socket: Socket
-    models: tuple[str, ...] = ()  # canonical names, its own default first
-    warm: str = ""  # what its last picture was for: that model is loaded, or soon will be
-    slots: int = 0
-    open: bool = True
-    leaving: bool = False
-    work: dict[str, Work] = field(default_factory=dict)
-
-    @property
-    def free(self) -> bool:
-        return self.open and not self.leaving and len(self.work) < self.slots
-
-    def suits(self, model: str) -> bool:
-        return not self.leaving and (not model or model in self.models)
-
-    async def send(self, message: protocol.FromServer) -> None:
-        """Send, or let the reading side find out that nobody is there."""
-        with contextlib.suppress(Gone):
-            await self.socket.send(protocol.encode(message))
 
 
 class Dispatcher:
@@ -245,6 +178,7 @@ class Dispatcher:
             raise ProtocolError("A painter says hello once.")
         if isinstance(message, Ready):
             connection.slots = max(0, min(message.slots, MAX_SLOTS))
+            connection.batches = message.alike
             self._wake.set()
             return
         work = connection.work.get(message.painting)
@@ -272,6 +206,7 @@ class Dispatcher:
                     await claims.give_back(tx, work.claim)
 
     async def _progressed(self, work: Work, message: Progress, preview: bytes) -> None:
+        work.begun = work.begun or message.stage != "loading"
         data: dict[str, Any] = {
             "id": message.painting,
             "stage": message.stage,
@@ -370,32 +305,61 @@ class Dispatcher:
             waiting = await turns.waiting_models(session)
         if not waiting:
             return
-        for connection in sorted(self._connections, key=lambda one: len(one.work)):
-            while connection.free and await self._give(connection):
-                pass
+        while await self._give():
+            pass
         unserved = {
             model for model in waiting if not any(one.suits(model) for one in self._connections)
         }
         if self.local is not None and unserved & {"", painters.canonical(self._settings.model)}:
             await self.local.start()
 
-    async def _give(self, connection: Connection) -> bool:
-        """Give one picture to a painter; False if there is none for it."""
+    async def _give(self) -> bool:
+        """Give the free painters a picture each, in turn, until they are full; False if there was
+        none. What is taken at once is one transaction, so that a batch arrives together."""
+        given: list[tuple[Connection, Painting]] = []
+        free = {connection: connection.free for connection in self._connections}
+        free = {connection: count for connection, count in free.items() if count}
+        if not free:
+            return False
+        gathering = {connection: connection.gathering for connection in free}
+        warm = {connection: connection.warm for connection in free}
+        held = {connection: len(connection.work) for connection in free}
         async with self._easel.database.write() as tx:
-            painting = await claims.take(
-                tx, connection.painter.id, connection.models, self._lease, warm=connection.warm
-            )
-        if painting is None:
-            return False
-        claim = claims.claim_of(painting)
-        if not connection.open:  # it left while we were choosing
+            while free and len(given) < MAX_GIVEN:
+                connection = min(free, key=held.__getitem__)
+                painting = await claims.take(
+                    tx,
+                    connection.painter.id,
+                    connection.models,
+                    self._lease,
+                    warm=warm[connection],
+                    alike=gathering[connection],
+                )
+                if painting is None:
+                    del free[connection]
+                    continue
+                given.append((connection, painting))
+                warm[connection] = painting.model or connection.models[0]
+                if connection.batches:
+                    gathering[connection] = alike(painting)
+                held[connection] += 1
+                free[connection] -= 1
+                if not free[connection]:
+                    del free[connection]
+        gone = [painting for connection, painting in given if not connection.open]
+        if gone:  # they left while we were choosing
             async with self._easel.database.write() as tx:
-                await claims.give_back(tx, claim)
-            return False
-        connection.work[str(painting.id)] = Work(claim)
+                for painting in gone:
+                    await claims.give_back(tx, claims.claim_of(painting))
+        for connection, painting in given:
+            if painting not in gone:
+                await self._send(connection, painting)
+        return len(given) > len(gone)
+
+    async def _send(self, connection: Connection, painting: Painting) -> None:
+        connection.work[str(painting.id)] = Work(claims.claim_of(painting), alike(painting))
         connection.warm = painting.model or connection.models[0]
         recipe = Recipe.from_document(painting.recipe)
         if painting.model and painting.model != connection.models[0]:
             recipe = Recipe.from_document({**painting.recipe, "model": painting.model})
         await connection.send(Paint(painting=str(painting.id), recipe=recipe))
-        return True

@@ -9,10 +9,12 @@ Events: topic `painting:ID`, kinds queued, painting, progress, done, failed, can
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from datetime import timedelta
 from functools import lru_cache
 from math import ceil
+from typing import Any
 
 import msgspec
 from sqlalchemy import func, or_
@@ -27,7 +29,7 @@ from fedi.social import statuses, text
 from fedi.social.errors import Invalid, NotFound, TooMany
 from fedi.social.statuses import Draft
 from fedi.studio import media, painters, turns
-from generation import catalogue
+from generation import batching, catalogue
 from generation.recipe import Limits, Recipe, RecipeError
 
 TOPIC = "paintings"
@@ -218,6 +220,21 @@ async def _refuse_too_often(tx: Transaction, settings: PaintingSettings, account
 def _duration(seconds: int) -> str:
     number, unit = (seconds, "second") if seconds < 60 else (ceil(seconds / 60), "minute")
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def kind(recipe: dict[str, Any], model: str) -> tuple[bytes, bool]:
+    """What pictures that can be painted as one batch have in common, as far as it is known here:
+    a painter knows better.
+
+    Args:
+        recipe: as it stands in a picture's row.
+        model: the canonical name of the model that it is for.
+    """
+    wanted = Recipe.from_document(recipe)
+    if (known := _known(model)) is not None:
+        with contextlib.suppress(RecipeError):  # a painter will say so
+            wanted = wanted.resolved(known)
+    return batching.key(wanted)
 
 
 async def find(session: Session, account: Account, painting_id: int) -> Painting:
