@@ -126,6 +126,8 @@ def _pulled(model: Model, note: Callable[[str], None]) -> hub.Pulled:
         if percent // NOTED_PERCENT > said:
             said = percent // NOTED_PERCENT
             note(f"Fetching {model.name}: {percent} % of {size / 1e9:.1f} GB.")
+        else:
+            note("")
 
     note(f"Fetching {model.name}.")
     try:

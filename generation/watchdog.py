@@ -38,9 +38,9 @@ def step_limit(
     return patience * scale * (SLOWER_ON_CPU if device == "cpu" else 1.0)
 
 
-def load_limit(patience: float, gigabytes: float) -> float:
+def load_limit(gigabytes: float) -> float:
     """Seconds without a word after which loading a model counts as hanging."""
-    return (LOAD_S + LOAD_S_PER_GB * gigabytes) * patience / PATIENCE_S
+    return LOAD_S + LOAD_S_PER_GB * gigabytes
 
 
 class Watchdog:

@@ -283,7 +283,7 @@ class Worker:
             if task.stop.is_set():
                 raise Stopped
 
-        limit = watchdog.load_limit(self._settings.patience, model.memory_gb or 0.0)
+        limit = watchdog.load_limit(model.memory_gb or 0.0)
         with self._watchdog.over("loading", limit):
             pipeline = self._models.load(model, note)
         self._next_slots = pipeline.at_once(wanted=self._settings.batch)

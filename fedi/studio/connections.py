@@ -63,6 +63,7 @@ class Connection:
 
     painter: Painter
     socket: Socket
+    pid: int | None = None  # of the process that this server started
     models: tuple[str, ...] = ()  # canonical names, its own default first
     warm: str = ""  # what its last picture was for: that model is loaded, or soon will be
     slots: int = 0

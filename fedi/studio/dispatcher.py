@@ -140,6 +140,8 @@ class Dispatcher:
             await connection.send(Leave(reason=f"This painter is {theirs} than the server."))
             raise ProtocolError(f"The painter is {theirs} than the server.")
         connection.models = tuple(map(painters.canonical, hello.models))
+        if connection.painter.local and self.local is not None:
+            connection.pid = self.local.pid
         async with self._easel.database.write() as tx:
             await painters.connected(
                 tx, connection.painter.id, device=hello.device, models=hello.models
@@ -158,6 +160,8 @@ class Dispatcher:
         if connection not in self._connections:
             return
         self._connections.discard(connection)
+        if crashed and not connection.leaving and connection.pid and self.local is not None:
+            self.local.kill(connection.pid)  # if it lives, it answered no ping
         work, connection.work = connection.work, {}
         async with self._easel.database.write() as tx:
             for held in work.values():
