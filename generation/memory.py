@@ -24,7 +24,8 @@ LADDER: tuple[Rung, ...] = ("whole", "parts", "blocks", "layers")
 # Bytes beside the weights for one picture of a megapixel, decoding included: SDXL's decoder, the
 # hungriest of the catalogue in bf16, takes 2.5 GB without tiles.
 WORKING = 2_500_000_000
-BLOCKS = 3_000_000_000  # bytes that painting block by block needs: two blocks and the picture
+# Bytes that painting block by block needs: two blocks, what is in none, and the picture.
+BLOCKS = 4_000_000_000
 SPARED = 0.9  # of the free memory is used: the allocator's pieces do not fit together exactly
 
 
@@ -100,15 +101,16 @@ def place(pipe: Any, rung: Rung, device: torch.device) -> None:
         pipe.to(device)
     elif rung == "parts":
         pipe.enable_model_cpu_offload(device=device)
-    elif rung == "blocks":
+    else:
+        # Layer by layer needs as little as accelerate's sequential offloading, whose weights are no
+        # parameters any more after a use without gradients, and loads the next layer meanwhile.
         pipe.enable_group_offload(
             onload_device=device,
             offload_device=torch.device("cpu"),
-            offload_type="leaf_level",
+            offload_type="block_level" if rung == "blocks" else "leaf_level",
+            num_blocks_per_group=1 if rung == "blocks" else None,
             use_stream=device.type == "cuda",
         )
-    else:
-        pipe.enable_sequential_cpu_offload(device=device)
 
 
 def tile(pipe: Any) -> bool:

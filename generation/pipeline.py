@@ -295,7 +295,9 @@ class Pipeline:
                 raise PaintError(f"{self.model.name} takes no negative prompt.")
             arguments["negative_prompt"] = [w.negative_prompt for w in wanted]
         arguments = {name: value for name, value in arguments.items() if name in self._takes}
-        with self._listening(steps, first), self._plainly(), torch.inference_mode():
+        # Weights that are moved in inference mode are no parameters any more.
+        without_grad = torch.inference_mode if self.rung == "whole" else torch.no_grad
+        with self._listening(steps, first), self._plainly(), without_grad():
             result = self._pipe(**arguments)
         held = getattr(result, "nsfw_content_detected", None) or [False] * len(wanted)
         return [
