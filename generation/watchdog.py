@@ -24,6 +24,7 @@ LOAD_S = 300.0
 LOAD_S_PER_GB = 20.0
 LOOKS = 8  # within a limit
 LONGEST_PAUSE_S = 5.0  # between two looks
+LONGEST_LOOK_S = 2 * LONGEST_PAUSE_S  # where more time passed, the whole process stood still
 
 
 def step_limit(
@@ -85,7 +86,7 @@ class Watchdog:
             began = time.monotonic()
             time.sleep(pause)
             with self._changed:
-                self._silent += min(time.monotonic() - began, 2 * pause)
+                self._silent += min(time.monotonic() - began, LONGEST_LOOK_S)
                 if self._limit is None or self._silent < self._limit:
                     continue
                 sentence = f"{self._what} gave no sign for {self._limit:.0f} s"
