@@ -37,6 +37,7 @@ from fedi.jobs import Runner
 from fedi.runtime import Easel
 from fedi.social import accounts, domain_settings
 from fedi.social.errors import SocialError, TooMany
+from fedi.studio import reviews
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
@@ -51,6 +52,7 @@ JOBS = (
     quoting,
     relayed,
     remote_file_jobs,
+    reviews,
     synchronisation,
     threads,
 )

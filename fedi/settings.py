@@ -253,7 +253,62 @@ class PaintingSettings(Section):
         description="How many times an ordinary account's share moderators and admins get.",
     )
     blocked_words: list[str] = Field(
-        [], description="Requests with one of these words are refused."
+        [], description="Words and phrases; requests with one of them are refused."
+    )
+    sensitive_words: list[str] = Field(
+        [],
+        description="Words and phrases; pictures asked for with one of them are marked sensitive.",
+    )
+
+
+class SafetySettings(Section):
+    """What happens to finished pictures that not everybody should see. `easel models list` shows
+    the classifiers; without one only the words above decide."""
+
+    classifier: str = Field(
+        "auto",
+        description="The model that looks at each picture: a name from the catalogue, a hub id, or "
+        'a folder. "auto" takes one that was pulled, "none" takes none.',
+    )
+    sensitive_at: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="From which score on, 0 to 1, a picture is marked sensitive; 0: never.",
+    )
+    review_at: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="From which score on it waits for a moderator (`easel review`); 0: never.",
+    )
+    refuse_at: float = Field(
+        0.0, ge=0, le=1, description="From which score on it is not kept at all; 0: never."
+    )
+    review_unjudged: bool = Field(
+        False,
+        description="Whether pictures that no classifier looked at wait for a moderator, too.",
+    )
+
+
+class WordsSettings(Section):
+    """Help with words: descriptions of pictures, better prompts, titles and hashtags."""
+
+    describer: str = Field(
+        "auto",
+        description="The model that describes pictures for those who cannot see them, where the "
+        'author did not: a name from the catalogue, a hub id, or a folder. "auto" takes one that '
+        'was pulled, "none" takes none.',
+    )
+    language_model: str = Field(
+        "auto",
+        description="The model that proposes prompts, titles and hashtags; chosen in the same way.",
+    )
+    max_per_hour: int = Field(
+        60,
+        ge=0,
+        le=100000,
+        description="How many proposals one account may ask for within an hour.",
     )
 
 
@@ -279,6 +334,8 @@ class Settings(BaseSettings):
     media: MediaSettings = MediaSettings.model_validate({})
     federation: FederationSettings = FederationSettings.model_validate({})
     painting: PaintingSettings = PaintingSettings.model_validate({})
+    safety: SafetySettings = SafetySettings.model_validate({})
+    words: WordsSettings = WordsSettings.model_validate({})
     log: LogSettings = LogSettings.model_validate({})
 
     @field_validator("federation")
@@ -375,7 +432,8 @@ def render_example() -> str:
     for name, field in Settings.model_fields.items():
         section = field.annotation
         assert isinstance(section, type) and issubclass(section, Section)
-        lines += ["", f"# {section.__doc__}", f"[{name}]"]
+        about = " ".join((section.__doc__ or "").split())
+        lines += ["", f"# {about}", f"[{name}]"]
         for key, entry in section.model_fields.items():
             lines += [f"# {entry.description}", f"{key} = {toml_value(entry.default)}"]
     return "\n".join(lines) + "\n"

@@ -16,11 +16,14 @@ import math
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 MAX_DESCRIPTION = 65_536  # bytes of a model_index.json or easel.json that are read
+
+
+Kind = Literal["painting", "safety", "description", "language"]
 
 
 class UnknownModel(ValueError):
@@ -67,6 +70,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     variant: the weights' variant to take where a part has it ("fp16"); empty takes the plain ones.
     steps, guidance, width, height: defaults; `None` is known only after loading.
     can: any of "strength", "inpaint", "edit".
+    kinds: what it is for; all but painting are `generation.helpers`. labels: of a classifier, which
+    of its labels say that not everybody should see a picture, and how much, 0 to 1, each counts.
+    needs: a package that must be installed for it beside easel[paint].
     commercial: whether the licence allows commercial use; `None` is unknown.
     """
 
@@ -89,6 +95,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     can: tuple[str, ...] = ()
     adapter: Adapter | None = None
     note: str = ""
+    kinds: tuple[Kind, ...] = ("painting",)
+    labels: dict[str, float] = {}
+    needs: str = ""
 
     @property
     def local(self) -> bool:

@@ -116,7 +116,7 @@ def here(model: Model, reference: str = REFERENCE) -> Pulled | None:
     reference: "main" for what other programs fetched, whole or not.
     """
     folder = _snapshot(model.source, reference)
-    if folder is None or not (folder / parts.INDEX).is_file():
+    if folder is None or not any((folder / file).is_file() for file in (parts.INDEX, parts.CONFIG)):
         return None
     if model.adapter is None:
         return Pulled(folder)

@@ -23,9 +23,18 @@ class Models:
     """What a painter paints with. Not safe for two threads at once.
 
     models: the first is what a recipe without a model means. device: as for `devices.choose`.
+    make_room: has those who are not painting give their memory, and says whether they had any.
     """
 
-    def __init__(self, models: Sequence[Model], device: str, options: Options | None) -> None:
+    def __init__(
+        self,
+        models: Sequence[Model],
+        device: str,
+        options: Options | None,
+        *,
+        make_room: Callable[[], bool],
+    ) -> None:
+        self._make_room = make_room
         self._models = {model.key: model for model in models}
         self._default = models[0]
         self._device = device
@@ -58,6 +67,7 @@ class Models:
             return pipeline
         device, precision = devices.choose(self._device)
         while self._loaded and self._crowded(model, memory.free(device), precision.itemsize):
+            self._make_room()
             self._drop_oldest()
         pipeline = Pipeline.load(
             model,
@@ -90,11 +100,12 @@ class Models:
         memory.release()
 
     def _drop_others(self, key: str) -> bool:
+        freed = self._make_room()
         others = [other for other in self._loaded if other != key]
         for other in others:
             self._loaded.move_to_end(other, last=False)
             self._drop_oldest()
-        return bool(others)
+        return freed or bool(others)
 
     def unload(self) -> bool:
         """Gives all memory back; whether anything was loaded."""

@@ -27,10 +27,12 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from generation import catalogue, fast, protocol
+from generation import catalogue, fast, helpers, protocol
+from generation.aides import Aides
 from generation.catalogue import UnknownModel
 from generation.protocol import (
     Cancel,
+    Drop,
     FromPainter,
     FromServer,
     Hello,
@@ -38,6 +40,7 @@ from generation.protocol import (
     Paint,
     ProtocolError,
     Ready,
+    Suggest,
 )
 from generation.watchdog import PATIENCE_S
 from generation.worker import Settings, Task, Worker
@@ -66,7 +69,8 @@ class Painter:
     server: the instance's address, http(s) or ws(s). models: names as `catalogue.find` reads
     them, the first is the default; empty is the try-out model. name: as the host calls this
     machine. idle_exit: seconds without anything to paint, once it was connected, after which it
-    ends, or None. settings: how it works.
+    ends, or None. settings: how it works. classifier, describer, language_model: its helpers, as
+    for `helpers.choose`.
     Raises UnknownModel, ValueError for an address that is none.
     """
 
@@ -80,6 +84,9 @@ class Painter:
         name: str = "",
         idle_exit: float | None = None,
         settings: Settings | None = None,
+        classifier: str = helpers.AUTO,
+        describer: str = helpers.AUTO,
+        language_model: str = helpers.AUTO,
     ) -> None:
         self._url = socket_url(server)
         self._token = token
@@ -87,8 +94,16 @@ class Painter:
         self._device = device
         self._name = name or platform.node() or "painter"
         self._idle_exit = idle_exit
+        self._aides = Aides(
+            device, classifier=classifier, describer=describer, language_model=language_model
+        )
         self._worker = Worker(
-            self._models, device, settings, opened=self._opened, lost=self._is_lost
+            self._models,
+            device,
+            settings,
+            aides=self._aides,
+            opened=self._opened,
+            lost=self._is_lost,
         )
         self._tasks: dict[str, Task] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -164,7 +179,7 @@ class Painter:
             try:
                 await asyncio.wait_for(self._idle.wait(), self._idle_exit)
             except TimeoutError:
-                if not self._tasks:
+                if not self._tasks and not self._aides.busy:
                     log.info("nothing to paint for %g s: leaving", self._idle_exit)
                     self._over.set()
                     return
@@ -200,6 +215,7 @@ class Painter:
             device=self._device,
             models=tuple(model.key for model in self._models),
             software=_software(),
+            suggests=self._aides.suggests,
         )
 
         def say(message: FromPainter) -> None:
@@ -247,19 +263,25 @@ class Painter:
             # Whatever was not told as ended is back in the queue: nobody waits for it here.
             for painting in tasks.values():
                 painting.stop.set()
+            self._aides.drop_all()
             self._tasks = {}
             self._idle.set()
 
     def _heard(self, message: FromServer, tasks: dict[str, Task], send: _Send) -> None:
         match message:
             case Paint():
-                task = Task(message.painting, message.recipe, send)
+                task = Task(message.painting, message.recipe, send, describe=message.describe)
                 tasks[message.painting] = task
                 self._idle.set()
                 self._worker.submit(task)
             case Cancel():
                 if message.painting in tasks:
                     tasks[message.painting].stop.set()
+            case Suggest():
+                self._idle.set()
+                self._aides.suggest(message, send)
+            case Drop():
+                self._aides.drop(message.request)
             case Leave():
                 log.info("sent home by the server: %s", message.reason or "no reason given")
                 self._over.set()
@@ -283,6 +305,9 @@ def run(
     name: str = "",
     idle_exit: float | None = None,
     settings: Settings | None = None,
+    classifier: str = helpers.AUTO,
+    describer: str = helpers.AUTO,
+    language_model: str = helpers.AUTO,
 ) -> int:
     """Paints for a server until it ends, SIGTERM or Ctrl-C. Returns the exit code.
 
@@ -299,6 +324,9 @@ def run(
             name=name,
             idle_exit=idle_exit,
             settings=settings,
+            classifier=classifier,
+            describer=describer,
+            language_model=language_model,
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -359,6 +387,14 @@ def main() -> NoReturn:
         help="a catalogue name, a hub id, or a folder; several times for several models",
     )
     parser.add_argument("--device", default="auto", help="auto, cuda, cuda:1, mps or cpu")
+    for option, what in (
+        ("--classifier", "looks at each picture"),
+        ("--describer", "describes pictures"),
+        ("--language-model", "helps with words"),
+    ):
+        parser.add_argument(
+            option, default=helpers.AUTO, help=f"the model that {what}: a name, auto or none"
+        )
     parser.add_argument("--name", default="", help="how the server calls this painter")
     parser.add_argument(
         "--idle-exit", type=float, metavar="SECONDS", help="end after so long without work"
@@ -407,6 +443,9 @@ def main() -> NoReturn:
                 patience=options.patience,
                 fast=fast.Options(compile=not options.no_compile, fp8=options.fp8),
             ),
+            classifier=options.classifier,
+            describer=options.describer,
+            language_model=options.language_model,
         )
     )
 

@@ -1,4 +1,7 @@
-"""Which files of a diffusers model are needed, and which models are not opened at all.
+"""Which files of a model are needed, and which models are not opened at all.
+
+A model that paints is a diffusers folder, with a `model_index.json` that names its parts; a helper
+(`generation.helpers`) is a single transformers model, with a `config.json`.
 
 Weights come as safetensors only: pickled ones (`.bin`, `.ckpt`, `.pt`) run whatever code is in
 them when they are opened. Program code that lies beside the weights is neither fetched nor run.
@@ -13,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 INDEX = "model_index.json"
+CONFIG = "config.json"
 MAX_INDEX = 65_536  # bytes; those of the catalogue have at most two thousand
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 # Configurations, vocabularies (SentencePiece's are `.model`) and chat templates.
@@ -45,6 +49,8 @@ def needed(
     """
     files = sorted(files)
     if index is None:
+        if single := _of_single(name, files, variant):
+            return single
         pickled = [file for file in files if file.endswith(PICKLES)]
         if pickled and not any(file.endswith(".safetensors") for file in files):
             raise _pickled(name, pickled[0])
@@ -67,13 +73,25 @@ def needed(
     return wanted
 
 
+def _of_single(name: str, files: list[str], variant: str) -> list[str]:
+    """The files of a single transformers model; none if it is none."""
+    own = [file for file in files if "/" not in file]
+    if CONFIG not in own:
+        return []
+    if not any(_WEIGHTS.fullmatch(file) and file.startswith("model") for file in own):
+        if "pytorch_model.bin" in own:
+            raise _pickled(name, "pytorch_model.bin")
+        return []
+    return _of_part(name, "model", own, variant)
+
+
 def of_folder(name: str, folder: Path, variant: str = "") -> list[str]:
     """The files that a model in a folder is loaded from, as `needed` says.
 
     Raises Unusable.
     """
     index = read_index(folder / INDEX)
-    if index is None:
+    if index is None:  # a helper, or nothing that is opened
         files = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     else:
         parts = [folder / part for part in index if _is_name(part) and (folder / part).is_dir()]

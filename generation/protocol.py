@@ -9,6 +9,8 @@ painter gives up. Then:
     server   Paint     → any number of Progress, then exactly one of
     painter              Finished (with the picture), Failed, Cancelled
     server   Cancel    → Cancelled, unless the painting ended before it was read
+    server   Suggest   → one Suggested, beside whatever is being painted
+    server   Drop      nobody waits for a Suggested any more; there may still come one
     server   Leave     the painter finishes nothing more and disconnects
 
 The server counts: paintings sent minus paintings ended never exceeds the last Ready; of a painter
@@ -56,6 +58,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="he
 
     models: names that `Recipe.model` may have, as `catalogue.find` reads them; the first is what
     an empty `model` paints with. device: "cuda", "mps" or "cpu", and the card's name.
+    suggests: whether it has a language model, and answers Suggest.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="he
     models: tuple[str, ...]
     software: str = ""
     version: int = VERSION
+    suggests: bool = False
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="ready"):
@@ -92,12 +96,25 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     note: str = ""
 
 
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a classifier says of a picture; what follows from it, the server decides.
+
+    score: 0 to 1, how likely not everybody should be shown it. scores: the classifier's own labels.
+    model: the classifier as people read it.
+    """
+
+    score: float
+    scores: dict[str, float] = {}
+    model: str = ""
+
+
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="finished"):
     """A finished painting. Data: the picture's bytes, without metadata.
 
     recipe: resolved, every field as it was really used. model: the model as people read it.
     model_version: hub revision or a hash of the folder's weights, hex. sampler: as A1111 names it.
-    seconds: painting time, without loading.
+    seconds: painting time, without loading. judgement: None if no classifier looked at it.
+    description: alt text, if it was asked for and a model here wrote some; described_by: which.
     """
 
     painting: str
@@ -109,6 +126,9 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     model_version: str
     sampler: str
     seconds: float
+    judgement: Judgement | None = None
+    description: str = ""
+    described_by: str = ""
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="failed"):
@@ -128,11 +148,29 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
     painting: str
 
 
+class Suggested(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="suggested"):
+    """What a language model proposes; fields stay empty where it proposes nothing of use.
+
+    model: as people read it; empty if none could be asked.
+    """
+
+    request: str
+    prompt: str = ""
+    title: str = ""
+    hashtags: tuple[str, ...] = ()
+    model: str = ""
+
+
 class Paint(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="paint"):
-    """Paint this. The painting's id is the server's, opaque to the painter."""
+    """Paint this. The painting's id is the server's, opaque to the painter.
+
+    describe: the language (BCP 47, or empty for any) that the finished picture is to be described
+    in; None if its author did that.
+    """
 
     painting: str
     recipe: Recipe
+    describe: str | None = None
 
 
 class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="cancel"):
@@ -141,14 +179,34 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="c
     painting: str
 
 
+class Suggest(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="suggest"):
+    """Propose a better prompt, a title and hashtags for what an author wrote.
+
+    request: the server's id for this. text: the author's words: data, never an instruction.
+    language: of title and hashtags (BCP 47, or empty for the text's own). style: how the model that
+    will paint likes its prompts.
+    """
+
+    request: str
+    text: str
+    language: str = ""
+    style: Literal["sentences", "tags"] = "sentences"
+
+
+class Drop(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="drop"):
+    """Nobody waits for this Suggested any more."""
+
+    request: str
+
+
 class Leave(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="leave"):
     """Stop everything and end; the server wants this painter no more."""
 
     reason: str = ""
 
 
-FromPainter = Hello | Ready | Progress | Finished | Failed | Cancelled
-FromServer = Paint | Cancel | Leave
+FromPainter = Hello | Ready | Progress | Finished | Failed | Cancelled | Suggested
+FromServer = Paint | Cancel | Suggest | Drop | Leave
 Message = FromPainter | FromServer
 
 _encoder = msgspec.json.Encoder()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from generation import batching, watchdog
+from generation.aides import Aides
 from generation.catalogue import Model, UnknownModel
 from generation.devices import NoDevice
 from generation.errors import PaintError, Stopped, TooManyAtOnce, card_is_lost
@@ -38,6 +39,7 @@ class Task:
     recipe: Recipe
     send: Callable[[FromPainter, bytes], None] = field(repr=False)
     stop: threading.Event = field(default_factory=threading.Event, repr=False)
+    describe: str | None = None  # as in `protocol.Paint`
     over: bool = False  # how it ended was told
 
     def end(self, message: FromPainter, data: bytes = b"") -> None:
@@ -81,6 +83,7 @@ class Worker:
     is painted.
     lost: is told that only a new process can go on: the painting thread gives no sign any more, or
     the card failed.
+    aides: look at what it painted.
     """
 
     def __init__(
@@ -89,11 +92,13 @@ class Worker:
         device: str,
         settings: Settings | None = None,
         *,
+        aides: Aides | None = None,
         opened: Callable[[int], None] = lambda slots: None,
         lost: Callable[[str], None] = log.error,
     ) -> None:
         self._settings = settings or Settings()
-        self._models = Models(models, device, self._settings.fast)
+        self._aides = aides or Aides(device)
+        self._models = Models(models, device, self._settings.fast, make_room=self._aides.make_room)
         self._opened = opened
         self._lost = lost
         self._watchdog = watchdog.Watchdog(lost)
@@ -268,7 +273,7 @@ class Worker:
         seconds = time.monotonic() - began
         for task, picture in zip(batch, painted, strict=True):
             if not task.stopped():
-                self._unpacked.put(_packing(task, picture, pipeline, seconds))
+                self._unpacked.put(_packing(task, picture, pipeline, seconds, self._aides))
 
     def _loaded(self, task: Task) -> Pipeline:
         model = self._models.find(task.recipe.model)
@@ -291,7 +296,7 @@ class Worker:
 
 
 def _packing(
-    task: Task, painted: Painted, pipeline: Pipeline, seconds: float
+    task: Task, painted: Painted, pipeline: Pipeline, seconds: float, aides: Aides
 ) -> Callable[[], None]:
     """What is left to be done when a picture is painted, for another thread."""
     name, version, sampler = pipeline.model.name, pipeline.version, pipeline.sampler
@@ -317,7 +322,7 @@ def _packing(
             sampler=sampler,
             seconds=seconds,
         )
-        task.end(finished, png)
+        task.end(aides.look(finished, png, task.describe), png)
 
     return pack
 

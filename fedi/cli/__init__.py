@@ -29,6 +29,7 @@ from fedi.cli import (
     people,
     queue,
     relays,
+    review,
     serve,
 )
 from fedi.settings import SettingsError
@@ -57,6 +58,7 @@ app.add_typer(domains.app, name="domain")
 app.add_typer(painting.painters, name="painter")
 app.add_typer(relays.app, name="relay")
 app.add_typer(queue.app, name="queue")
+app.add_typer(review.app, name="review")
 app.command("paint")(painting.paint)
 app.add_typer(media.app, name="media")
 app.add_typer(models.app, name="models")

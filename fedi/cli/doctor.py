@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import typer
@@ -20,7 +21,8 @@ from fedi.database.migrations import head
 from fedi.database.tables import Job
 from fedi.runtime import Easel
 from fedi.settings import Settings, SettingsError
-from generation.catalogue import Model
+from fedi.studio import reviews
+from generation.catalogue import Kind, Model
 
 MIN_FREE_GB = 2.0
 PROBE_TIMEOUT_S = 120.0  # torch takes seconds to import, more on a slow disk
@@ -77,7 +79,7 @@ async def _examine() -> int:
     try:
         with context.database_in_words():
             async with context.opened() as easel:
-                for check in (check_database, check_address, check_clock, check_jobs):
+                for check in CHECKS:
                     async for finding in check(easel):
                         show(finding)
     except context.DatabaseUnusable as error:
@@ -89,6 +91,8 @@ async def _examine() -> int:
         return problems
     show(await check_card(settings))
     show(check_model(settings))
+    for finding in check_helpers(settings):
+        show(finding)
     return problems
 
 
@@ -211,6 +215,19 @@ async def check_jobs(easel: Easel) -> AsyncIterator[Finding]:
         yield Finding("jobs", "ok", "None has failed for good.")
 
 
+async def check_reviews(easel: Easel) -> AsyncIterator[Finding]:
+    """Pictures that wait for a moderator, who is told nowhere else."""
+    async with easel.database.read() as session:
+        waiting = await reviews.count(session)
+    if waiting:
+        pictures = "picture waits" if waiting == 1 else "pictures wait"
+        told = f"{waiting} {pictures} for a moderator: `easel review list` shows them."
+        yield Finding("reviews", "warning", told)
+
+
+CHECKS = (check_database, check_address, check_clock, check_jobs, check_reviews)
+
+
 async def check_card(settings: Settings) -> Finding:
     """The card, asked in a process of its own: the server never loads torch."""
     probe = await _command(
@@ -257,6 +274,50 @@ def check_model(settings: Settings) -> Finding:
     if model.key != catalogue.TRYOUT.key and not model.local and not _is_here(model):
         told += f" It is fetched for the first picture; `easel models pull {name}` does it now."
     return Finding("model", "ok", told)
+
+
+def check_helpers(settings: Settings) -> list[Finding]:
+    """The models that judge and describe pictures and help with words."""
+    from generation import helpers
+
+    safety, words = settings.safety, settings.words
+    missing = (
+        "None is here: only the words of a prompt decide what is marked or refused. "
+        "`easel models pull nsfw-falconsai` fetches one."
+    )
+    return [
+        _check_helper("classifier", "safety.classifier", "safety", safety.classifier, missing),
+        _check_helper(
+            "describer", "words.describer", "description", words.describer,
+            "None is here: pictures that nobody describes get a sentence that says so. "
+            f"`easel models pull {helpers.BOTH_USES}` fetches one.",
+        ),
+        _check_helper(
+            "language", "words.language_model", "language", words.language_model,
+            "No model is here: no prompts are proposed. "
+            f"`easel models pull {helpers.BOTH_USES}` fetches one.",
+        ),
+    ]  # fmt: skip
+
+
+def _check_helper(subject: str, setting: str, kind: Kind, name: str, missing: str) -> Finding:
+    from generation import catalogue, helpers
+
+    if name == helpers.NONE:
+        return Finding(subject, "ok", f"None is wanted: {setting} says so.")
+    try:
+        helper = helpers.choose(kind, name)
+    except catalogue.UnknownModel as error:
+        return Finding(subject, "problem", f"{str(error).rstrip('.')}. Mend {setting}.")
+    if helper is None:
+        return Finding(subject, "warning" if kind == "safety" else "ok", missing)
+    if helpers.here(helper) is None:
+        told = f"{helper.name} is not here: `easel models pull {name}` fetches it."
+        return Finding(subject, "warning", told)
+    if helper.needs and find_spec(helper.needs) is None:
+        told = f"{helper.name} needs a package: pip install {helper.needs}."
+        return Finding(subject, "problem", told)
+    return Finding(subject, "ok", f"{helper.name} ({helper.licence or 'licence unknown'}).")
 
 
 def _is_here(model: Model) -> bool:

@@ -1,10 +1,11 @@
-"""`easel models`: which models there are, which are here, and which one paints."""
+"""`easel models`: which models there are, which are here, which one paints, and which ones help."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -25,16 +26,28 @@ from fedi import settings as settings_module
 from fedi import settings_file
 from fedi.cli import context
 from fedi.settings import toml_value
-from generation import catalogue, devices, hub, parts
-from generation.catalogue import Model
+from generation import catalogue, devices, helpers, hub, parts
+from generation.catalogue import Kind, Model
 from generation.devices import Memory
 
-app = typer.Typer(help="The models that paint.", no_args_is_help=True)
+app = typer.Typer(help="The models that paint, and those that help.", no_args_is_help=True)
 
 Name = Annotated[
     str, typer.Argument(help="A name from the catalogue, a hub id (owner/name), or a folder.")
 ]
-MODEL_VARIABLE = "EASEL_PAINTING__MODEL"
+# Where the settings name the model of each kind.
+SETTINGS: dict[Kind, tuple[str, str]] = {
+    "painting": ("painting", "model"),
+    "safety": ("safety", "classifier"),
+    "description": ("words", "describer"),
+    "language": ("words", "language_model"),
+}
+DOES = {
+    "painting": "paints",
+    "safety": "looks at each picture",
+    "description": "describes pictures",
+    "language": "proposes words",
+}
 FITS = {
     "whole": "yes",
     "parts": "in parts",
@@ -47,18 +60,22 @@ FITS = {
 def list_models() -> None:
     """List the catalogue and what else is here: licence, size, and whether it fits this card."""
     memory = _memory()
-    chosen = _chosen()
-    others = [] if chosen is None or chosen.key in catalogue.CATALOGUE else [chosen]
+    chosen = [model for kind in SETTINGS if (model := _chosen(kind)) is not None]
+    models = {**catalogue.CATALOGUE, **helpers.HELPERS}
+    models |= {model.key: model for model in chosen if model.key not in models}
     with suppress(ImportError):  # nothing is here where painting is not installed
-        others += [model for model in hub.all_here() if model not in others]
-    table = Table("", "name", "licence", "download", "memory", "fits", "on disk")
-    models = [*catalogue.CATALOGUE.values(), *others]
-    for model in models:
+        for found in hub.all_here():
+            if helpers.listed(found.source) is None:
+                models.setdefault(found.key, helpers.described(found))
+    used = {model.key for model in chosen}
+    table = Table("", "name", "for", "licence", "download", "memory", "fits", "on disk")
+    for model in models.values():
         size = hub.size_here(model) if _is_here(model) else 0
         model = _weighed(model, size) if size else model
         table.add_row(
-            "*" if chosen is not None and model.key == chosen.key else "",
+            "*" if model.key in used else "",
             model.key,
+            ", ".join(model.kinds),
             model.licence,
             _gb(model.download_gb),
             _memory_needed(model),
@@ -69,6 +86,9 @@ def list_models() -> None:
     if memory is not None:
         typer.echo(f"This machine paints on {memory.name}, {memory.gigabytes:.0f} GB.")
     typer.echo("`easel models info NAME` says more, `easel models default NAME` chooses one (*).")
+    typer.echo(
+        "Those that help are used as soon as they are pulled, unless the settings say which."
+    )
 
 
 @app.command()
@@ -107,13 +127,15 @@ def info(name: Name) -> None:
     commercial = {True: "commercial use allowed", False: "no commercial use", None: ""}
     told = ", ".join(filter(None, (licence or "unknown", commercial[model.commercial])))
     for title, text in [
+        ("for", ", ".join(model.kinds)),
         ("source", model.source),
         ("adapter", model.adapter.source if model.adapter else ""),
         ("licence", told),
         ("memory", _memory_needed(model)),
         *rows,
+        ("needs", model.needs),
         ("good at", _habits(model)),
-        ("can", _abilities(model)),
+        ("can", _abilities(model) if "painting" in model.kinds else ""),
     ]:
         if text:
             typer.echo(f"{title + ':':13}{text}")
@@ -146,8 +168,15 @@ def pull(name: Name) -> None:
     typer.echo(f"{model.name} is here: {_bytes(hub.size_here(model))} in {pulled.folder}")
     if model.licence:
         typer.echo(f"Its licence is {model.licence}.")
-    if model != _chosen():
-        typer.echo(f"`easel models default {name}` makes it the one that paints.")
+    model = helpers.described(model)  # of an unlisted one its files say what it is for
+    if model.needs and find_spec(model.needs) is None:
+        typer.echo(f"It needs the package {model.needs}: pip install {model.needs}")
+    for kind in model.kinds:
+        chosen = _chosen(kind)
+        if chosen is None or chosen.key != model.key:
+            typer.echo(f"`easel models default {name}` makes it the one that {DOES[kind]}.")
+        elif kind != "painting":
+            typer.echo(f"It {DOES[kind]} from the painter's next start on.")
 
 
 @app.command()
@@ -165,13 +194,14 @@ def remove(
         if not yes and not model.local:
             others = [
                 other.key
-                for other in catalogue.CATALOGUE.values()
+                for other in (*catalogue.CATALOGUE.values(), *helpers.HELPERS.values())
                 if other != model and other.source == model.source and _is_here(other)
             ]
             if others:
                 typer.echo(f"Its weights are also those of {', '.join(others)}.")
-            if model == _chosen():
-                typer.echo("It is the model that paints here.")
+            for kind, does in DOES.items():
+                if kind in model.kinds and model == _chosen(kind):
+                    typer.echo(f"It is the model that {does} here.")
             typer.confirm(f"Remove {model.name}, {_bytes(size)}?", abort=True)
         freed = hub.remove(model)
     typer.echo(f"{model.name} is removed: {_bytes(freed)} are free again.")
@@ -179,19 +209,33 @@ def remove(
 
 @app.command()
 def default(name: Name) -> None:
-    """Make a model the one that paints, in the settings file."""
+    """Make a model the one that paints, or that helps, in the settings file."""
     model = _find(name)
     value = model.source if model.local else model.key
     with _in_words():
         if model.local:
             parts.of_folder(model.name, Path(model.source), model.variant)
+    for kind in model.kinds:
+        _set(kind, value)
+        section, entry = SETTINGS[kind]
+        typer.echo(f"{model.name} {DOES[kind]} from the next start on: {section}.{entry} says so.")
+        variable = f"EASEL_{section}__{entry}".upper()
+        if os.environ.get(variable):
+            typer.echo(f"But {variable} is set, and comes before it.")
+    if not model.local and model.key != catalogue.TRYOUT.key and not _is_here(model):
+        typer.echo(f"It is not here yet: `easel models pull {name}` fetches it now.")
+
+
+def _set(kind: Kind, value: str) -> None:
+    """Write into the settings file which model is used for something."""
+    section, entry = SETTINGS[kind]
     path = settings_module.file_in_use(context.config)
-    line = f"[painting]\nmodel = {toml_value(value)}"
+    line = f"[{section}]\n{entry} = {toml_value(value)}"
     if path is None:
         raise context.CommandError(f"There is no settings file. Write into config.toml:\n{line}")
     context.settings()  # what is not valid now is not made worse
     try:
-        settings_file.change(path, "painting", "model", value)
+        settings_file.change(path, section, entry, value)
     except settings_file.NotSafe as error:
         raise context.CommandError(
             f"{path} is written in a way that cannot be changed safely. Write into it:\n{line}"
@@ -200,11 +244,6 @@ def default(name: Name) -> None:
         raise context.CommandError(
             f"{path} cannot be written ({error.strerror}). Write into it:\n{line}"
         ) from error
-    typer.echo(f"{model.name} paints from the next start on: {path} says so.")
-    if os.environ.get(MODEL_VARIABLE):
-        typer.echo(f"But {MODEL_VARIABLE} is set, and comes before it.")
-    if not model.local and model.key != catalogue.TRYOUT.key and not _is_here(model):
-        typer.echo(f"It is not here yet: `easel models pull {name}` fetches it now.")
 
 
 # -- what the commands share ------------------------------------------------------------------
@@ -224,16 +263,22 @@ def _in_words() -> Iterator[None]:
 
 
 def _find(name: str) -> Model:
+    if (helper := helpers.listed(name)) is not None:
+        return helper
     try:
-        return catalogue.find(name)
+        return helpers.described(catalogue.find(name))
     except catalogue.UnknownModel as error:
         raise context.CommandError(f"{error}.") from error
 
 
-def _chosen() -> Model | None:
-    name = context.settings().painting.model
+def _chosen(kind: Kind = "painting") -> Model | None:
+    """The model that the settings name for something, or that is used where they leave it open."""
+    section, entry = SETTINGS[kind]
+    name = getattr(getattr(context.settings(), section), entry)
     try:
-        return catalogue.find(name or catalogue.TRYOUT.key)
+        if kind == "painting":
+            return catalogue.find(name or catalogue.TRYOUT.key)
+        return helpers.choose(kind, name)
     except catalogue.UnknownModel:
         return None  # `easel doctor` tells
 

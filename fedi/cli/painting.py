@@ -67,6 +67,15 @@ def paint(
         float | None, typer.Option(help="Free the memory after so many seconds without work.")
     ] = None,
     compile: Annotated[bool, typer.Option(help="Compile models on a card.")] = True,
+    classifier: Annotated[
+        str, typer.Option(help="The model that looks at each picture: a name, auto or none.")
+    ] = "auto",
+    describer: Annotated[
+        str, typer.Option(help="The model that describes pictures: a name, auto or none.")
+    ] = "auto",
+    language_model: Annotated[
+        str, typer.Option(help="The model that helps with words: a name, auto or none.")
+    ] = "auto",
 ) -> None:
     """Paint for an instance, from this machine; it needs no open port."""
     from generation import fast, painter, worker
@@ -74,6 +83,13 @@ def paint(
     painter.log_to_stderr()
     settings = worker.Settings(batch=batch, unload=unload, fast=fast.Options(compile=compile))
     code = painter.run(
-        server=server, token=token, models=model or (), device=device, settings=settings
+        server=server,
+        token=token,
+        models=model or (),
+        device=device,
+        settings=settings,
+        classifier=classifier,
+        describer=describer,
+        language_model=language_model,
     )
     raise typer.Exit(code)

@@ -24,8 +24,15 @@ Kind = Literal[
     "quote",
     "update",
     "painting_failed",
+    "painting_held",
+    "painting_approved",
+    "painting_refused",
 ]
 
+# What people hear of their own pictures.
+OF_PAINTINGS = frozenset(
+    ("painting_failed", "painting_held", "painting_approved", "painting_refused")
+)
 
 _TOLD, _BLOCKS = table_of(Notification), table_of(Block).c
 _WANTED: Any = bindparam("wanted", expanding=True)
@@ -81,12 +88,12 @@ async def notify(
         from_account: who did it.
         kind: what they did.
         status_id: to or with which status.
-        painting_id: which painting failed.
+        painting_id: which painting it is about.
     """
-    itself = account.id == from_account.id and kind != "painting_failed"
+    itself = account.id == from_account.id and kind not in OF_PAINTINGS
     if not account.local or itself or account.deleted_at is not None:
         return
-    if kind != "painting_failed":
+    if kind not in OF_PAINTINGS:
         await notify_all(tx, [account], from_account, kind, status_id)
         return
     await _add(tx, [account.id], from_account.id, kind, status_id, painting_id)

@@ -19,11 +19,12 @@ from fedi.database import Transaction
 from fedi.database.tables import Account, Painting, Status
 from fedi.social import statuses
 from fedi.social.errors import SocialError
-from fedi.social.notifications import notify
+from fedi.social.notifications import Kind, notify
 from fedi.social.statuses import Draft
 from fedi.studio import media, turns
 from fedi.studio.media import Stored
-from fedi.studio.paintings import DONE, FAILED, PAINTING, QUEUED, end, tell
+from fedi.studio.paintings import DONE, FAILED, PAINTING, QUEUED, REVIEW, end, tell
+from fedi.studio.verdicts import Verdict
 from generation.protocol import Finished
 
 MAX_CRASHES = 3  # a picture over which so many painters died is not tried again
@@ -122,16 +123,19 @@ async def held(tx: Transaction, claim: Claim) -> Painting | None:
 
 
 async def finish(
-    tx: Transaction, claim: Claim, stored: Stored, finished: Finished
+    tx: Transaction,
+    claim: Claim,
+    stored: Stored,
+    finished: Finished,
+    verdict: Verdict = Verdict.SHOW,
 ) -> Painting | None:
-    """The picture is there: it becomes its author's, and its post is published, all at once.
-
-    A post that cannot be published any more (such as an answer to what was deleted since) is
-    no reason to lose the picture: the author is told, and has it.
+    """The picture is there: it becomes its author's, and its post is published, all at once; or
+    it waits for a moderator, and both happen when one agrees (`fedi.studio.reviews`).
 
     Args:
         stored: the picture's files.
         finished: what the painter said of it.
+        verdict: what follows from that; a picture that is refused is not finished, but fails.
 
     Returns:
         The painting; None if the claim no longer holds, and the files are garbage.
@@ -139,13 +143,34 @@ async def finish(
     painting = await held(tx, claim)
     if painting is None:
         return None
+    painting.step = painting.steps = finished.recipe.steps or painting.steps
+    if finished.judgement is not None:
+        painting.judgement = msgspec.to_builtins(finished.judgement)
+        painting.sensitive = painting.sensitive or verdict in (Verdict.MARK, Verdict.HOLD)
+    if verdict is not Verdict.HOLD:
+        await conclude(tx, painting, stored, finished)
+        return painting
+    end(tx, painting, REVIEW)
+    painting.held = {**stored.document(), "finished": msgspec.to_builtins(finished)}
+    await _notify(tx, painting, "painting_held")
+    await tx.flush()
+    tell(tx, painting, REVIEW)
+    return painting
+
+
+async def conclude(tx: Transaction, painting: Painting, stored: Stored, finished: Finished) -> None:
+    """Give a finished picture to its author, and publish its post.
+
+    A post that cannot be published any more (such as an answer to what was deleted since) is
+    no reason to lose the picture: the author is told, and has it.
+    """
     author = await tx.get(Account, painting.account_id)
     assert author is not None
     picture = media.add_painting(tx, author, stored, painting, finished)
     await tx.flush()
     painting.media_id = picture.id
+    painting.description = picture.description
     end(tx, painting, DONE)
-    painting.step = painting.steps = finished.recipe.steps or painting.steps
     if painting.draft is not None:
         told = len(tx.events)
         try:
@@ -156,10 +181,9 @@ async def finish(
             del tx.events[told:]
             end(tx, painting, FAILED)
             painting.error = f"The picture is painted, but could not be posted: {refusal}"
-            await _notify_failed(tx, painting)
+            await _notify(tx, painting, "painting_failed")
     await tx.flush()
     tell(tx, painting, painting.state)
-    return painting
 
 
 async def _publish(tx: Transaction, author: Account, painting: Painting) -> Status:
@@ -240,15 +264,15 @@ async def _give_back(tx: Transaction, painting: Painting, crashed: bool) -> None
 async def _fail(tx: Transaction, painting: Painting, reason: str) -> None:
     end(tx, painting, FAILED)
     painting.error = reason[:MAX_REASON]
-    await _notify_failed(tx, painting)
+    await _notify(tx, painting, "painting_failed")
     await tx.flush()
     tell(tx, painting, FAILED)
 
 
-async def _notify_failed(tx: Transaction, painting: Painting) -> None:
+async def _notify(tx: Transaction, painting: Painting, kind: Kind) -> None:
     author = await tx.get(Account, painting.account_id)
     assert author is not None
-    await notify(tx, author, author, "painting_failed", painting_id=painting.id)
+    await notify(tx, author, author, kind, painting_id=painting.id)
 
 
 def _queue_again(tx: Transaction, painting: Painting) -> None:

@@ -68,6 +68,8 @@ class Connection:
     warm: str = ""  # what its last picture was for: that model is loaded, or soon will be
     slots: int = 0
     batches: bool = False  # takes only what can be painted together, while it gathers
+    suggests: bool = False
+    asked: str = ""  # by `Assistance`
     open: bool = True
     leaving: bool = False
     work: dict[str, Work] = field(default_factory=dict)

@@ -21,10 +21,12 @@ from fedi.database.tables import Account, Painter, Painting
 from fedi.events import Event, Listener
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid
-from fedi.studio import claims, media, painters, paintings, turns
+from fedi.studio import claims, descriptions, media, painters, paintings, turns, verdicts
+from fedi.studio.assistance import Assistance
 from fedi.studio.claims import Claim
 from fedi.studio.connections import Connection, Gone, Socket, Work, alike
 from fedi.studio.local import LocalPainter, address
+from fedi.studio.verdicts import Verdict
 from generation import protocol
 from generation.protocol import (
     Cancel,
@@ -37,6 +39,7 @@ from generation.protocol import (
     Progress,
     ProtocolError,
     Ready,
+    Suggested,
 )
 from generation.recipe import Recipe
 
@@ -67,6 +70,7 @@ class Dispatcher:
         self._tasks: list[asyncio.Task[None]] = []
         self._context = contextlib.ExitStack()
         self.local: LocalPainter | None = None
+        self.assistance = Assistance(easel, self._summon)
 
     async def start(self) -> None:
         """Take back what an earlier run of the server left behind, and begin."""
@@ -153,6 +157,8 @@ class Dispatcher:
             device=hello.device,
             models=list(hello.models),
         )
+        connection.suggests = hello.suggests
+        await self.assistance.came(connection)
 
     async def _part(self, connection: Connection, crashed: bool) -> None:
         """The connection is over: what was not ended goes back to the queue."""
@@ -162,6 +168,7 @@ class Dispatcher:
         self._connections.discard(connection)
         if crashed and not connection.leaving and connection.pid and self.local is not None:
             self.local.kill(connection.pid)  # if it lives, it answered no ping
+        await self.assistance.left(connection)
         work, connection.work = connection.work, {}
         async with self._easel.database.write() as tx:
             for held in work.values():
@@ -184,6 +191,9 @@ class Dispatcher:
             connection.slots = max(0, min(message.slots, MAX_SLOTS))
             connection.batches = message.alike
             self._wake.set()
+            return
+        if isinstance(message, Suggested):
+            await self.assistance.answered(connection, message)
             return
         work = connection.work.get(message.painting)
         if work is None:
@@ -250,10 +260,16 @@ class Dispatcher:
             author = await session.get(Account, painting.account_id)
             assert author is not None
         creator = f"{author.username}@{easel.settings.instance.domain}"
+        verdict = verdicts.of(easel.settings.safety, finished.judgement)
+        if verdict is Verdict.REFUSE:
+            async with easel.database.write() as tx:
+                await claims.fail(tx, claim, verdicts.REFUSED)
+            return
+        finished = descriptions.complete(finished, painting)
         prepared = await media.prepare_painting(picture, finished, painting, creator)
-        stored = await media.store(easel.storage, prepared)
+        stored = await media.store(easel.storage, prepared, held=verdict is Verdict.HOLD)
         async with easel.database.write() as tx:
-            kept = await claims.finish(tx, claim, stored, finished)
+            kept = await claims.finish(tx, claim, stored, finished, verdict)
         if kept is None:
             await media.discard(easel.storage, stored)
         else:
@@ -317,6 +333,12 @@ class Dispatcher:
         if self.local is not None and unserved & {"", painters.canonical(self._settings.model)}:
             await self.local.start()
 
+    async def _summon(self) -> bool:
+        """Start the local painter, which may be able to do something else than paint."""
+        if self.local is not None:
+            await self.local.start()
+        return self.local is not None
+
     async def _give(self) -> bool:
         """Give the free painters a picture each, in turn, until they are full; False if there was
         none. What is taken at once is one transaction, so that a batch arrives together."""
@@ -366,4 +388,5 @@ class Dispatcher:
         recipe = Recipe.from_document(painting.recipe)
         if painting.model and painting.model != connection.models[0]:
             recipe = Recipe.from_document({**painting.recipe, "model": painting.model})
-        await connection.send(Paint(painting=str(painting.id), recipe=recipe))
+        wish = descriptions.wish(painting)
+        await connection.send(Paint(painting=str(painting.id), recipe=recipe, describe=wish))

@@ -71,6 +71,9 @@ class LocalPainter:
         command += ["--batch", str(painting.batch), "--patience", str(painting.patience_s)]
         command += [] if painting.compile else ["--no-compile"]
         command += ["--fp8"] if painting.fp8 else []
+        command += ["--classifier", self._settings.safety.classifier]
+        command += ["--describer", self._settings.words.describer]
+        command += ["--language-model", self._settings.words.language_model]
         if painting.model:
             command += ["--model", painting.model]
         try:

@@ -27,6 +27,7 @@ from generation.protocol import Finished
 from generation.recipe import MAX_SIDE, Recipe
 
 SOFTWARE = f"Easel {__version__}"
+HELD = "held"  # how the keys of files end that are not served: none of `web.files.MEDIA_TYPES`
 MAX_DESCRIPTION = 10_000  # characters of alt text; Mastodon 4.6 cuts there
 # What a painter may send: any recipe's largest picture, whatever this host's limits say today.
 MAX_PAINTED_PIXELS = MAX_SIDE * MAX_SIDE
@@ -40,6 +41,19 @@ class Stored:
     preview_file: str
     prepared: Prepared
 
+    def document(self) -> dict[str, Any]:
+        """All but the files' bytes, as JSON-able builtins."""
+        prepared = self.prepared
+        return {
+            "file": self.file,
+            "preview_file": self.preview_file,
+            "format": prepared.format,
+            "width": prepared.width,
+            "height": prepared.height,
+            "blurhash": prepared.blurhash,
+            "digest": prepared.digest,
+        }
+
 
 def address(instance: InstanceSettings, key: str) -> str:
     """Where everybody can read the file under a storage key."""
@@ -52,9 +66,14 @@ def key_of(instance: InstanceSettings, url: str) -> str | None:
     return url.removeprefix(start) if url.startswith(start) else None
 
 
-async def store(storage: Storage, prepared: Prepared) -> Stored:
-    """Put both files of a picture on the disk, under fresh keys."""
-    file, small = new_key(prepared.ending), new_key("webp")
+async def store(storage: Storage, prepared: Prepared, *, held: bool = False) -> Stored:
+    """Put both files of a picture on the disk, under fresh keys.
+
+    Args:
+        held: under keys that no address leads to.
+    """
+    file = new_key(HELD if held else prepared.ending)
+    small = new_key(HELD if held else "webp")
     await storage.put(file, prepared.content)
     await storage.put(small, prepared.preview)
     return Stored(file, small, prepared)
@@ -87,7 +106,7 @@ async def prepare_painting(
 
     Args:
         picture: what the painter sent.
-        finished: what it said of it.
+        finished: what it said of it, with the alt text that it is to have.
         creator: the handle of who asked for it, `alice@easel.example`.
 
     Raises:
@@ -98,7 +117,7 @@ async def prepare_painting(
         recipe=finished.recipe,
         model=finished.model,
         model_version=finished.model_version,
-        alt_text=painting.description,
+        alt_text=finished.description,
         creator=creator,
         share_recipe=painting.share_recipe,
         software=SOFTWARE,
@@ -135,7 +154,9 @@ def add_painting(
         tx,
         account,
         stored,
-        description=painting.description,
+        description=finished.description,
+        described_by=finished.described_by,
+        sensitive=painting.sensitive,
         digital_source_type=provenance.TRAINED_ALGORITHMIC_MEDIA,
         ai_system=finished.model,
         ai_system_version=finished.model_version,

@@ -3,14 +3,13 @@
 Whose turn it is, `fedi.studio.turns` says; where a picture stands, `fedi.studio.standing`. Who
 paints takes and ends pictures by `fedi.studio.claims`.
 
-Events: topic `painting:ID`, kinds queued, painting, progress, done, failed, cancelled; topic
-`paintings`, kinds queued and cancelled, for those who hand pictures out.
+Events: topic `painting:ID`, kinds queued, painting, progress, review, done, failed, cancelled;
+topic `paintings`, kinds queued and cancelled, for those who hand pictures out.
 """
 
 from __future__ import annotations
 
 import contextlib
-import unicodedata
 from datetime import timedelta
 from functools import lru_cache
 from math import ceil
@@ -24,17 +23,21 @@ from fedi import ids
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Painting
 from fedi.events import Event
+from fedi.jobs import enqueue
 from fedi.settings import PaintingSettings
 from fedi.social import statuses, text
 from fedi.social.errors import Invalid, NotFound, TooMany
 from fedi.social.statuses import Draft
 from fedi.studio import media, painters, turns
-from generation import batching, catalogue
+from generation import batching, catalogue, safety
 from generation.recipe import Limits, Recipe, RecipeError
 
 TOPIC = "paintings"
 QUEUED, PAINTING, DONE, FAILED, CANCELLED = "queued", "painting", "done", "failed", "cancelled"
+REVIEW = "review"  # painted, and waiting for a moderator (`fedi.studio.reviews`)
 ENDED = frozenset({DONE, FAILED, CANCELLED})
+DROP = "drop_held_files"  # a job
+PAINTED = ENDED | {REVIEW}  # no painter has anything to do with it any more
 
 # An estimate for what a recipe leaves open until the model is loaded.
 USUAL_STEPS = 20
@@ -67,7 +70,7 @@ async def request(
         account: who asks; a local one.
         recipe: what to paint; a seed is drawn if it has none.
         share_recipe: whether prompt and seed may be read by all.
-        description: alt text; with a shared recipe the prompt stands in for an empty one.
+        description: alt text; an empty one is written when the picture is there.
         draft: the post that publishes itself with the picture.
         status_uri: the id of that post, if it was told to somebody already.
 
@@ -76,7 +79,7 @@ async def request(
         TooMany: all that the account may ask for within an hour; it says when to ask again.
     """
     limits = Limits(steps=settings.max_steps, megapixels=settings.max_megapixels)
-    _refuse_blocked(recipe, settings.blocked_words)
+    sensitive = judge_words(settings, recipe.prompt)
     model = await _model_for(tx, settings, recipe)
     known = _known(model)
     try:
@@ -95,9 +98,8 @@ async def request(
         recipe=recipe.seeded().document(),
         model=model,
         share_recipe=share_recipe,
-        description=media.checked_description(
-            description or (recipe.prompt if share_recipe else "")
-        ),
+        description=media.checked_description(description),
+        sensitive=sensitive,
         cost=cost,
         tag=await turns.tag(
             tx, account, model, cost, weight=await turns.weight(tx, settings, account)
@@ -113,11 +115,18 @@ async def request(
     return painting
 
 
-def _refuse_blocked(recipe: Recipe, blocked: list[str]) -> None:
-    words = _folded(recipe.prompt)
-    for word in blocked:
-        if f" {_folded(word).strip()} " in words:
-            raise Invalid("The prompt contains a word that this instance does not allow.")
+def judge_words(settings: PaintingSettings, prompt: str) -> bool:
+    """Whether a picture painted with this prompt is to be marked as sensitive.
+
+    Raises:
+        Invalid: nothing is painted with it here.
+    """
+    try:
+        return safety.check(
+            prompt, blocked=settings.blocked_words, sensitive=settings.sensitive_words
+        )
+    except RecipeError as refusal:
+        raise Invalid(str(refusal)) from refusal
 
 
 def _refuse_unpostable(draft: Draft) -> None:
@@ -130,14 +139,6 @@ def _refuse_unpostable(draft: Draft) -> None:
         raise Invalid(f"A content warning has at most {statuses.MAX_SPOILER} characters.")
     if len(draft.media_ids) >= statuses.MAX_MEDIA:
         raise Invalid(f"A post has at most {statuses.MAX_MEDIA} pictures.")
-
-
-def _folded(words: str) -> str:
-    """Lower case, no accents, single spaces between words and around all."""
-    plain = unicodedata.normalize("NFKD", words.casefold())
-    kept = (sign for sign in plain if not unicodedata.combining(sign))
-    letters = "".join(sign if sign.isalnum() else " " for sign in kept)
-    return f" {' '.join(letters.split())} "
 
 
 async def _model_for(tx: Transaction, settings: PaintingSettings, recipe: Recipe) -> str:
@@ -264,6 +265,7 @@ async def cancel(tx: Transaction, painting: Painting) -> Painting:
     current = await tx.get(Painting, painting.id, with_for_update=True, populate_existing=True)
     assert current is not None
     if current.state not in ENDED:
+        await let_go(tx, current)
         end(tx, current, CANCELLED)
         await tx.flush()
         tell(tx, current, CANCELLED)
@@ -271,12 +273,21 @@ async def cancel(tx: Transaction, painting: Painting) -> Painting:
 
 
 def end(tx: Transaction, painting: Painting, state: str) -> None:
-    """Bring a picture to one of its three ends."""
+    """Bring a picture to one of its three ends, or into review."""
     painting.state = state
-    painting.painter_id = painting.painter_id if state in (DONE, FAILED) else None
+    painting.painter_id = None if state == CANCELLED else painting.painter_id
     painting.lease_until = None
-    painting.finished_at = tx.now
+    # A review may take days; how fast this host paints is told by when pictures are painted.
+    painting.finished_at = painting.finished_at or tx.now
     tx.add(painting)
+
+
+async def let_go(tx: Transaction, painting: Painting) -> None:
+    """Remove the files of a picture that waits for a moderator, once this is committed."""
+    if painting.held is not None:
+        keys = [painting.held["file"], painting.held["preview_file"]]
+        await enqueue(tx, DROP, {"keys": keys})
+        painting.held = None
 
 
 def tell(tx: Transaction, painting: Painting, kind: str) -> None:

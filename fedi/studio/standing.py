@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from fedi.database import Session
 from fedi.database.tables import Account, Painter, Painting
 from fedi.studio import turns
-from fedi.studio.paintings import ENDED, PAINTING
+from fedi.studio.paintings import PAINTED, PAINTING
 
 RATE_SAMPLE = 20  # how many of the last finished pictures tell how fast this host paints
 
@@ -47,8 +47,8 @@ class Standing:
 
 
 async def position(session: Session, painting: Painting) -> Position | None:
-    """Where a picture stands in the queue; None once it has ended."""
-    if painting.state in ENDED:
+    """Where a picture stands in the queue; None once it is painted, or will not be."""
+    if painting.state in PAINTED:
         return None
     rate = await _rate(session)
     if painting.state == PAINTING:

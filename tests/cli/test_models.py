@@ -45,6 +45,7 @@ class Host:
 
     def __init__(self, folder: Path, hub: Hub) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.config = folder / "config.toml"
         self.config.write_text("[painting]\nlocal = false\n", encoding="utf-8")
         self.environment = {

@@ -21,6 +21,9 @@ FINISHED = protocol.Finished(
     model_version="0123456789abcdef",
     sampler="Euler",
     seconds=1.5,
+    judgement=protocol.Judgement(score=0.25, scores={"nsfw": 0.25}, model="Tiny"),
+    description="A cat on the moon.",
+    described_by="Small",
 )
 FROM_PAINTER: list[tuple[protocol.FromPainter, bytes]] = [
     (protocol.Hello(name="attic", device="cuda", models=("tryout", "sdxl"), software="Easel"), b""),
@@ -30,9 +33,13 @@ FROM_PAINTER: list[tuple[protocol.FromPainter, bytes]] = [
     (FINISHED, bytes(range(256))),
     (protocol.Failed(painting="7", reason="The card is full.", retry=True), b""),
     (protocol.Cancelled(painting="7"), b""),
+    (protocol.Suggested(request="a", prompt="a cat", hashtags=("cat",), model="Qwen"), b""),
 ]
 FROM_SERVER: list[protocol.FromServer] = [
     protocol.Paint(painting="7", recipe=RECIPE),
+    protocol.Paint(painting="7", recipe=RECIPE, describe="pt-BR"),
+    protocol.Suggest(request="a", text="cat", language="de", style="tags"),
+    protocol.Drop(request="a"),
     protocol.Cancel(painting="7"),
     protocol.Leave(reason="Good night."),
 ]

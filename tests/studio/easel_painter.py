@@ -7,6 +7,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from PIL import Image
@@ -53,7 +54,9 @@ class Hand:
             preview,
         )
 
-    async def finish(self, paint: protocol.Paint, content: bytes | None = None) -> None:
+    async def finish(
+        self, paint: protocol.Paint, content: bytes | None = None, **said: Any
+    ) -> None:
         recipe = Recipe.from_document(
             {"model": "test/flat", "width": 64, "height": 64, "steps": 4, "guidance": 1.0}
             | paint.recipe.document()
@@ -69,6 +72,7 @@ class Hand:
                 model_version="0123456789",
                 sampler="Euler",
                 seconds=0.5,
+                **said,
             ),
             picture() if content is None else content,
         )
@@ -91,10 +95,11 @@ async def connected(
     *,
     slots: int = 1,
     models: tuple[str, ...] = ("test/flat",),
+    suggests: bool = False,
 ) -> AsyncIterator[Hand]:
     """A painter that is connected and ready for `slots` pictures."""
     async with opened(instance, await token_for(instance, name)) as hand:
-        await hand.say(protocol.Hello(name=name, device="cpu", models=models))
+        await hand.say(protocol.Hello(name=name, device="cpu", models=models, suggests=suggests))
         await hand.say(protocol.Ready(slots=slots))
         known = instance.app.state.dispatcher
         await rig.until(lambda: name in [painter.name for painter in known.connected])

@@ -166,7 +166,8 @@ async def test_a_recipe_that_is_not_shared_stays_with_its_author(instance: rig.I
     async with easel.database.read() as session:
         media = await session.get(MediaAttachment, done.media_id)
     assert media is not None and media.file and media.preview_file
-    assert media.ai_prompt == media.description == ""
+    assert media.ai_prompt == ""
+    assert media.description == "A picture that Flat colours made. Nobody has described it."
     for key in (media.file, media.preview_file):
         content = await easel.storage.read(key)
         assert provenance.read(content).generated

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.api.easel import painters, paintings
+from fedi.api.easel import assist, painters, paintings, reviews
 
-routes: list[BaseRoute] = [*painters.routes, *paintings.routes]
+routes: list[BaseRoute] = [
+    *assist.routes,
+    *painters.routes,
+    *paintings.routes,
+    *reviews.routes,
+]

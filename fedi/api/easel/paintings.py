@@ -3,18 +3,22 @@
 All of it needs `Authorization: Bearer TOKEN` with an account's token; reading needs the scope
 `read`, the rest `write`. A painting is
 
-    {"id": "1", "state": "queued" | "painting" | "done" | "failed" | "cancelled",
-     "recipe": {"prompt": …, "seed": …, …}, "share_recipe": false, "description": "alt text",
+    {"id": "1", "state": "queued" | "painting" | "review" | "done" | "failed" | "cancelled",
+     "recipe": {"prompt": …, "seed": …, …}, "share_recipe": false,
+     "description": "alt text",   empty until the picture is there, if nobody wrote one
+     "sensitive": false,          whether it is marked as not for everybody
      "step": 3, "steps": 20,
      "ahead": 2,                  how many are painted before it; null once it has ended
      "estimated_seconds": 12.5,   until it may be finished; null if nothing can be said
      "error": "",                 one sentence, if it failed
+     "held": null | {"url": …},   the picture in review, for its author and moderators only
      "media": null | {"id", "url", "preview_url", "media_type", "width", "height", "blurhash",
-                      "description"},
+                      "description", "described_by": what wrote that, if no person did},
      "status": null | {"id": null | "2", "uri": …, "url": null | …},   the post it is for
      "created_at": …, "started_at": …, "finished_at": …}
 
-with moments in UTC (ISO 8601) and ids as strings.
+A picture in `review` is painted, and waits for a moderator: it becomes done or failed later. All
+moments are in UTC (ISO 8601), all ids strings.
 """
 
 from __future__ import annotations
@@ -73,7 +77,7 @@ async def create(request: Request) -> Response:
     asked = await body.read_object(request)
     recipe = parse_recipe(asked.get("recipe"))
     share = _boolean(asked, "share_recipe")
-    description = _text(asked, "description", media.MAX_DESCRIPTION)
+    description = parse_text(asked, "description", media.MAX_DESCRIPTION)
     draft = _draft(asked.get("post"))
     async with easel.database.write() as tx:
         painting = await paintings.request(
@@ -113,7 +117,7 @@ async def show(request: Request) -> Response:
     who = await auth.caller(request, "read:statuses")
     easel = cast(Easel, request.app.state.easel)
     async with easel.database.read() as session:
-        painting = await paintings.find(session, who.account, _id(request))
+        painting = await paintings.find(session, who.account, parse_id(request))
         shown = await entity(session, easel, painting)
     return JSONResponse(shown, headers={"Cache-Control": "private, no-store"})
 
@@ -127,7 +131,7 @@ async def cancel(request: Request) -> Response:
     who = await auth.caller(request, "write:statuses")
     easel = cast(Easel, request.app.state.easel)
     async with easel.database.write() as tx:
-        painting = await paintings.find(tx, who.account, _id(request))
+        painting = await paintings.find(tx, who.account, parse_id(request))
         painting = await paintings.cancel(tx, painting)
     async with easel.database.read() as session:
         shown = await entity(session, easel, painting)
@@ -137,14 +141,14 @@ async def cancel(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """`GET /api/easel/v1/paintings/ID/events`: server-sent events, until the picture has ended.
 
-    The first event tells where it stands; `queued`, `painting`, `done`, `failed` and `cancelled`
-    carry the painting; `progress` carries `{"id", "stage": "loading" | "painting" | "finishing",
-    "step", "steps", "seconds", "note"?, "preview"?}`, the preview being a small JPEG as a `data:`
-    address. After done, failed or cancelled the stream ends.
+    The first event tells where it stands; `queued`, `painting`, `review`, `done`, `failed` and
+    `cancelled` carry the painting; `progress` carries `{"id", "stage": "loading" | "painting" |
+    "finishing", "step", "steps", "seconds", "note"?, "preview"?}`, the preview being a small JPEG
+    as a `data:` address. After review, done, failed or cancelled the stream ends.
     """
     who = await auth.caller(request, "read:statuses")
     easel = cast(Easel, request.app.state.easel)
-    painting_id = _id(request)
+    painting_id = parse_id(request)
     async with easel.database.read() as session:
         await paintings.find(session, who.account, painting_id)
     return StreamingResponse(
@@ -159,7 +163,7 @@ async def _stream(easel: Easel, painting_id: int) -> AsyncIterator[bytes]:
     with easel.events.listen([paintings.topic(painting_id)]) as heard:
         state, shown = await _look(easel, painting_id)
         yield _event(state, shown)
-        while state not in paintings.ENDED:
+        while state not in paintings.PAINTED:
             event = await _next(heard)
             if event is None:  # the news may have been lost on its way; the row was not
                 yield b": still here\n\n"
@@ -206,6 +210,7 @@ async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str
         "recipe": painting.recipe,
         "share_recipe": painting.share_recipe,
         "description": painting.description,
+        "sensitive": painting.sensitive,
         "step": painting.step,
         "steps": painting.steps,
         "ahead": None if where is None else where.ahead,
@@ -213,6 +218,9 @@ async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str
             None if where is None or where.seconds is None else round(where.seconds, 1)
         ),
         "error": painting.error,
+        "held": None
+        if painting.held is None
+        else {"url": f"{address(easel, painting.id)}/picture"},
         "media": None if picture is None else _media(easel, picture),
         "status": None
         if painting.status_uri is None
@@ -238,6 +246,7 @@ def _media(easel: Easel, picture: MediaAttachment) -> dict[str, Any]:
         "height": picture.height,
         "blurhash": picture.blurhash,
         "description": picture.description,
+        "described_by": picture.described_by,
     }
 
 
@@ -258,19 +267,19 @@ def _draft(value: object) -> Draft | None:
         return None
     if not isinstance(value, Mapping):
         raise Invalid("“post” must be an object.")
-    visibility = _text(value, "visibility", 20) or "public"
+    visibility = parse_text(value, "visibility", 20) or "public"
     if visibility not in statuses.VISIBILITIES:
         raise Invalid(f"“visibility” is one of {', '.join(statuses.VISIBILITIES)}.")
     return Draft(
-        text=_text(value, "text", text.MAX_TEXT),
-        spoiler_text=_text(value, "spoiler_text", statuses.MAX_SPOILER),
+        text=parse_text(value, "text", text.MAX_TEXT),
+        spoiler_text=parse_text(value, "spoiler_text", statuses.MAX_SPOILER),
         sensitive=_boolean(value, "sensitive"),
         visibility=visibility,
-        language=_text(value, "language", 35) or None,
+        language=parse_text(value, "language", 35) or None,
     )
 
 
-def _text(values: Mapping[str, Any], name: str, longest: int) -> str:
+def parse_text(values: Mapping[str, Any], name: str, longest: int) -> str:
     value = values.get(name)
     if value is None:
         return ""
@@ -288,7 +297,7 @@ def _boolean(values: Mapping[str, Any], name: str) -> bool:
     return bool(value)
 
 
-def _id(request: Request) -> int:
+def parse_id(request: Request) -> int:
     number = request.path_params["id"]
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         raise HTTPException(404, "There is no such painting.")

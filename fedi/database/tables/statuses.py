@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Index, Text, UniqueConstraint, false, text
 from sqlmodel import Field
 
 from fedi.database.tables.columns import (
@@ -137,6 +137,10 @@ class MediaAttachment(Table, table=True):
     focus_x: float | None = None
     focus_y: float | None = None
     description: str = Field(default="", sa_type=Text)  # alt text
+    # What wrote it, if no person did: a model, or "prompt" (`studio.descriptions`).
+    described_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    # Not for everybody, as a rule or a classifier says; a post with it is marked, whoever posts it.
+    sensitive: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     digest: str | None = None  # multibase SHA-256 of the original (FEP-1311)
     # Honesty: where the picture comes from (an IPTC digital source type), and by what.
     digital_source_type: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, LargeBinary, Text, text
+from sqlalchemy import JSON, Index, LargeBinary, Text, false, text
 from sqlmodel import Field
 
 from fedi.database.tables.columns import (
@@ -142,6 +142,12 @@ class Painting(Table, table=True):
             sqlite_where=text("state = 'done'"),
             postgresql_where=text("state = 'done'"),
         ),
+        Index(
+            "painting_review",
+            "id",
+            sqlite_where=text("state = 'review'"),
+            postgresql_where=text("state = 'review'"),
+        ),
         Index("painting_account", "account_id", "state", "id"),
         Index("painting_asked", "account_id", "id"),
         Index(
@@ -154,11 +160,16 @@ class Painting(Table, table=True):
 
     id: int = primary_id()
     account_id: int = reference("account.id")
-    state: str = "queued"  # queued, painting, done, failed, cancelled
+    state: str = "queued"  # queued, painting, review, done, failed, cancelled
     recipe: dict[str, Any] = Field(sa_type=JSON)
     model: str = ""  # what a painter must offer to take it; empty: any will do
     share_recipe: bool = False
     description: str = Field(default="", sa_type=Text)  # alt text
+    # By the prompt; what the classifier says comes to that when the picture is there.
+    sensitive: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    judgement: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
+    # Of one in review: its files and what its painter said of it, as `studio.reviews` reads it.
+    held: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
     cost: float = 0.0  # estimated GPU-seconds
     tag: float = 0.0  # start-time fair queueing: the smallest is painted next
     turn: float | None = None  # the tag whose turn it was when this one was taken

@@ -1,0 +1,91 @@
+"""Alt text: what the author wrote, else what a model saw, else what can honestly be said.
+
+It is never empty. Without a model the words that the picture was painted from stand in, and say
+that this is what they are, as nobody has looked at the picture; where the author keeps those words
+to themselves, only that it is a picture, and by what it was made.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from fedi.database.tables import Painting
+from generation import languages
+from generation.protocol import Finished
+
+PROMPT = "prompt"  # as `MediaAttachment.described_by`: no model saw it, the prompt stands in
+MAX_PROMPT = 1000  # characters of it
+MAX_SEEN = 1500  # characters of what a painter says; Mastodon's own limit for a description
+
+
+class _Sentences(NamedTuple):
+    """What is said where nobody looked: with the prompt, and without it."""
+
+    shared: str
+    private: str
+
+
+_SENTENCES = {
+    "en": _Sentences(
+        "A picture that {model} made from these words: {prompt}",
+        "A picture that {model} made. Nobody has described it.",
+    ),
+    "de": _Sentences(
+        "Ein Bild, das {model} aus diesen Worten gemacht hat: {prompt}",
+        "Ein Bild, das {model} gemacht hat. Niemand hat es beschrieben.",
+    ),
+    "fr": _Sentences(
+        "Une image faite par {model} à partir de ces mots : {prompt}",
+        "Une image faite par {model}. Personne ne l’a décrite.",
+    ),
+    "es": _Sentences(
+        "Una imagen hecha por {model} con estas palabras: {prompt}",
+        "Una imagen hecha por {model}. Nadie la ha descrito.",
+    ),
+    "it": _Sentences(
+        "Un’immagine creata da {model} con queste parole: {prompt}",
+        "Un’immagine creata da {model}. Nessuno l’ha descritta.",
+    ),
+    "pt": _Sentences(
+        "Uma imagem feita por {model} a partir destas palavras: {prompt}",
+        "Uma imagem feita por {model}. Ninguém a descreveu.",
+    ),
+    "nl": _Sentences(
+        "Een beeld dat {model} van deze woorden heeft gemaakt: {prompt}",
+        "Een beeld dat {model} heeft gemaakt. Niemand heeft het beschreven.",
+    ),
+    "ja": _Sentences(
+        "{model}が次の言葉から作った画像：{prompt}",
+        "{model}が作った画像。説明はまだありません。",
+    ),
+}
+
+
+def wish(painting: Painting) -> str | None:
+    """The language that a painter is to describe a picture in, as `protocol.Paint` wants it."""
+    return None if painting.description else language(painting)
+
+
+def language(painting: Painting) -> str:
+    """The language of the post that a picture is for; empty if there is none, or none is known."""
+    return str((painting.draft or {}).get("language") or "")
+
+
+def complete(finished: Finished, painting: Painting) -> Finished:
+    """What a painter said of a picture, with the alt text that the picture is to have."""
+    if painting.description:  # its author's own always wins
+        return msgspec.structs.replace(finished, description=painting.description, described_by="")
+    if seen := " ".join(finished.description.split()):
+        return msgspec.structs.replace(finished, description=seen[:MAX_SEEN])
+    sentences = _SENTENCES.get(languages.primary(language(painting)), _SENTENCES["en"])
+    prompt = " ".join(finished.recipe.prompt.split())
+    if len(prompt) > MAX_PROMPT:
+        prompt = prompt[: MAX_PROMPT - 1].rstrip() + "…"
+    text = sentences.shared if painting.share_recipe else sentences.private
+    return msgspec.structs.replace(
+        finished,
+        description=text.format(model=finished.model, prompt=prompt),
+        described_by=PROMPT,
+    )

@@ -1,0 +1,39 @@
+"""What follows from what a classifier says of a picture: the painter scores, the host decides."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from fedi.settings import SafetySettings
+from generation.protocol import Judgement
+
+REFUSED = (
+    "The picture was painted, but it is not kept: this instance does not show what it seems to "
+    "show. Other words may help."
+)
+
+
+class Verdict(Enum):
+    SHOW = "show"
+    MARK = "mark"  # as sensitive
+    HOLD = "hold"  # until a moderator has looked at it
+    REFUSE = "refuse"
+
+
+def of(settings: SafetySettings, judgement: Judgement | None) -> Verdict:
+    """The strictest that applies.
+
+    Args:
+        judgement: None if no classifier looked at the picture.
+    """
+    if judgement is None:
+        return Verdict.HOLD if settings.review_unjudged else Verdict.SHOW
+    for at, verdict in (
+        (settings.refuse_at, Verdict.REFUSE),
+        (settings.review_at, Verdict.HOLD),
+        (settings.sensitive_at, Verdict.MARK),
+    ):
+        # A score that is no number (NaN) is as if it were the highest.
+        if at and not judgement.score < at:
+            return verdict
+    return Verdict.SHOW

@@ -1,0 +1,172 @@
+"""What a painter does besides painting: it looks at what it painted, and helps with words.
+
+Nothing here can make a picture fail: where a helper does, the picture goes to the server unjudged
+and undescribed, and the server knows what that means there.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+import msgspec
+
+from generation import helpers
+from generation.catalogue import Kind, Model
+from generation.protocol import Finished, FromPainter, Judgement, Suggest, Suggested
+from generation.shelf import NotHere, Shelf
+
+log = logging.getLogger("generation")
+
+_Send = Callable[[FromPainter, bytes], None]
+
+
+class Aides:
+    """The helpers of one painter.
+
+    device: as for `devices.choose`. classifier, describer, language_model: as for `helpers.choose`.
+    Raises UnknownModel.
+    """
+
+    def __init__(
+        self,
+        device: str,
+        *,
+        classifier: str = helpers.NONE,
+        describer: str = helpers.NONE,
+        language_model: str = helpers.NONE,
+    ) -> None:
+        self._shelf = Shelf(device)
+        self._classifier = _chosen("safety", classifier)
+        self._describer = _chosen("description", describer)
+        self._writer = _chosen("language", language_model)
+        self._requests: queue.SimpleQueue[tuple[Suggest, _Send]] = queue.SimpleQueue()
+        self._dropped: set[str] = set()
+        self._waiting: set[str] = set()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def suggests(self) -> bool:
+        """Whether there is a language model here."""
+        return self._writer is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for a proposal."""
+        return bool(self._waiting)
+
+    def make_room(self) -> bool:
+        """Gives the helpers' memory to whoever needs it; they come back when they are used.
+        Returns whether they had any."""
+        return self._shelf.clear()
+
+    def look(self, finished: Finished, png: bytes, describe: str | None) -> Finished:
+        """What is said of a finished picture, with what the helpers see in it.
+
+        describe: as in `protocol.Paint`. Never raises.
+        """
+        if self._classifier is not None and (judgement := self._judge(self._classifier, png)):
+            finished = msgspec.structs.replace(finished, judgement=judgement)
+        if self._describer is not None and describe is not None:
+            text = self._describe(self._describer, png, describe)
+            if text:
+                finished = msgspec.structs.replace(
+                    finished, description=text, described_by=self._describer.name
+                )
+        return finished
+
+    def suggest(self, request: Suggest, send: _Send) -> None:
+        """Makes a proposal in a thread of its own, beside the painting, one after another; tells
+        it by `send`."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="suggesting", daemon=True)
+            self._thread.start()
+        self._waiting.add(request.request)
+        self._requests.put((request, send))
+
+    def drop(self, request: str) -> None:
+        """Nobody waits for this proposal any more: it is stopped at its next word."""
+        if request in self._waiting:
+            self._dropped.add(request)
+
+    def drop_all(self) -> None:
+        """The connection is gone, and with it all who wait."""
+        for request in list(self._waiting):
+            self.drop(request)
+
+    def _judge(self, helper: Model, png: bytes) -> Judgement | None:
+        from PIL import Image
+
+        from generation.classifier import Classifier
+
+        try:
+            with self._shelf.use(helper, Classifier.load) as classifier:
+                judgement = classifier.judge(Image.open(io.BytesIO(png)))
+        except Exception:
+            log.exception("%s could not look at a picture", helper.name)
+            return None
+        log.info("%s: %.2f", helper.name, judgement.score)
+        return judgement
+
+    def _describe(self, helper: Model, png: bytes, language: str) -> str:
+        from PIL import Image
+
+        from generation.describe import describe, loader
+
+        try:
+            folder = helpers.here(helper)
+            if folder is None:
+                raise NotHere(f"{helper.name} was removed.")
+            with self._shelf.use(helper, loader(folder)) as model:
+                return describe(model, Image.open(io.BytesIO(png)), language)
+        except Exception:
+            log.exception("%s could not describe a picture", helper.name)
+            return ""
+
+    def _run(self) -> None:
+        while True:
+            request, send = self._requests.get()
+            suggested = self._suggested(request)
+            self._waiting.discard(request.request)
+            self._dropped.discard(request.request)
+            send(suggested, b"")
+
+    def _suggested(self, request: Suggest) -> Suggested:
+        nothing = Suggested(request=request.request)
+        if self._writer is None or request.request in self._dropped:
+            return nothing
+        from generation.chat import Chat, Stopped
+        from generation.suggest import by_model
+
+        try:
+            with self._shelf.use(self._writer, Chat.load) as model:
+                proposal = by_model(
+                    model,
+                    request.text,
+                    language=request.language,
+                    style=request.style,
+                    stop=lambda: request.request in self._dropped,
+                )
+        except Stopped:
+            return nothing
+        except Exception:
+            log.exception("%s could not propose anything", self._writer.name)
+            return nothing
+        return Suggested(
+            request=request.request,
+            prompt=proposal.prompt,
+            title=proposal.title,
+            hashtags=proposal.hashtags,
+            model=self._writer.name,
+        )
+
+
+def _chosen(kind: Kind, name: str) -> Model | None:
+    helper = helpers.choose(kind, name)
+    if helper is not None and helpers.here(helper) is None:
+        log.warning("%s is not here: `easel models pull %s` fetches it", helper.name, helper.key)
+        return None
+    return helper
