@@ -35,7 +35,7 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         model = random_weights.build("stable-diffusion", folder / "model")
-        ratio = _measure(folder, model, STEP_S, STEPS)
+        ratio = overhead(folder, model)
     return [
         Figure(
             "paint_overhead",
@@ -47,7 +47,16 @@ def measure() -> list[Figure]:
     ]
 
 
-def _measure(folder: Path, model: Path, step_s: float, steps: int) -> float:
+def overhead(
+    folder: Path, model: Path, step_s: float = STEP_S, steps: int = STEPS, rounds: int = ROUNDS
+) -> float:
+    """How many times the bare pipeline's time a picture takes.
+
+    Args:
+        folder: for the server.
+        model: the pipeline's.
+        step_s: seconds that a step takes at least.
+    """
     with _Bare(model, step_s, steps) as bare:
         port = server.free_port()
         url = f"http://localhost:{port}"
@@ -60,7 +69,7 @@ def _measure(folder: Path, model: Path, step_s: float, steps: int) -> float:
             ours, theirs = [], []
             _painted(port, token, bare.side, steps)  # the painter starts, the model is loaded
             bare.paint()
-            for _ in range(ROUNDS):  # in turn, so that both see the same machine
+            for _ in range(rounds):  # in turn, so that both see the same machine
                 theirs.append(bare.paint())
                 ours.append(_painted(port, token, bare.side, steps))
     return min(ours) / min(theirs)
@@ -141,6 +150,7 @@ def _painted(port: int, token: str, side: int, steps: int) -> float:
             if line[7:].strip() != b"done":
                 raise RuntimeError("the picture was not painted")
             seconds = time.perf_counter() - began
+            stream.close()
             connection.close()
             return seconds
     raise RuntimeError("the server stopped telling")
