@@ -72,20 +72,18 @@ class Watchdog:
         """Something went on. A new limit or name holds from here on."""
         with self._changed:
             self._silent = 0.0
+            self._what = what or self._what
             if limit is not None:
                 self._limit = limit
-            self._what = what or self._what
-            self._changed.notify()
+                self._changed.notify()  # it may have to look sooner
 
     def _watch(self) -> None:
         while True:
             with self._changed:
                 while self._limit is None:
                     self._changed.wait()
-                pause = min(self._limit / LOOKS, LONGEST_PAUSE_S)
-            began = time.monotonic()
-            time.sleep(pause)
-            with self._changed:
+                began = time.monotonic()
+                self._changed.wait(min(self._limit / LOOKS, LONGEST_PAUSE_S))
                 self._silent += min(time.monotonic() - began, LONGEST_LOOK_S)
                 if self._limit is None or self._silent < self._limit:
                     continue
