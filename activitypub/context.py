@@ -94,6 +94,8 @@ CONTEXT: list[Any] = [
         "AISystemUsed": "Iptc4xmpExt:AISystemUsed",
         "AISystemVersionUsed": "Iptc4xmpExt:AISystemVersionUsed",
         "AIPromptInformation": "Iptc4xmpExt:AIPromptInformation",
+        # What a picture was painted from, as `generation.recipe` has it; nobody else has a word.
+        "recipe": {"@id": "urn:easel:recipe", "@type": "@json"},
     },
 ]
 

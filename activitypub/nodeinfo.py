@@ -19,7 +19,8 @@ SOFTWARE_LIMIT = 256
 
 class NodeInfo(Struct, frozen=True, kw_only=True):
     """What we say of ourselves, or what another server says. Counts are of local accounts and
-    posts; None leaves them out."""
+    posts; None leaves them out. `content_credentials` is the address of the certificate that
+    vouches for signatures in pictures (C2PA)."""
 
     software: str
     version: str
@@ -32,6 +33,7 @@ class NodeInfo(Struct, frozen=True, kw_only=True):
     local_posts: int | None = None
     name: str | None = None
     description: str | None = None
+    content_credentials: str | None = None
 
     @classmethod
     def parse(cls, document: Any) -> NodeInfo:
@@ -55,6 +57,7 @@ class NodeInfo(Struct, frozen=True, kw_only=True):
             local_posts=values.integer(usage.get("localPosts")),
             name=values.text(metadata.get("nodeName"), values.NAME_LIMIT),
             description=values.text(metadata.get("nodeDescription"), values.NAME_LIMIT),
+            content_credentials=values.web_uri(metadata.get("contentCredentials")),
         )
 
     def document(self, version: str) -> dict[str, Any]:
@@ -79,7 +82,11 @@ class NodeInfo(Struct, frozen=True, kw_only=True):
                 {"users": values.compact(users), "localPosts": self.local_posts}
             ),
             "metadata": values.compact(
-                {"nodeName": self.name, "nodeDescription": self.description}
+                {
+                    "nodeName": self.name,
+                    "nodeDescription": self.description,
+                    "contentCredentials": self.content_credentials,
+                }
             ),
         }
 

@@ -35,7 +35,7 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
 )
 from fedi.jobs import Runner
 from fedi.runtime import Easel
-from fedi.social import accounts, domain_settings
+from fedi.social import accounts, domain_settings, seals
 from fedi.social.errors import SocialError, TooMany
 from fedi.studio import reviews
 from fedi.studio.dispatcher import Dispatcher
@@ -75,6 +75,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
         async with easel.database.write() as tx:
             await accounts.ensure_instance_actor(tx)
             await domain_settings.keep(tx, easel.settings.federation)
+        await seals.of(easel)
         await fetching.recover(easel)
         await dispatcher.start()
         running = asyncio.create_task(runner.run_forever(), name="jobs") if runner else None

@@ -35,7 +35,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
 
     guidance_argument: the pipeline's argument that our `guidance` is passed as.
     negative_prompt: whether the pipeline can follow one (at a guidance above 1).
-    multiple: sides must be multiples of so many pixels.
+    multiple: sides must be multiples of so many pixels. can: as of `Model`.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     multiple: int = 16
     negative_prompt: bool = True
     guidance_argument: str = "guidance_scale"
+    can: tuple[str, ...] = ()
 
 
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +70,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     low_memory_gb: with the parts moved in and out. download_gb: on disk, adapter included.
     variant: the weights' variant to take where a part has it ("fp16"); empty takes the plain ones.
     steps, guidance, width, height: defaults; `None` is known only after loading.
-    can: any of "strength", "inpaint", "edit".
+    can: any of "strength" (start from a picture), "inpaint" (inside a mask), "edit" (look at
+    references), "lora".
     kinds: what it is for; all but painting are `generation.helpers`. labels: of a classifier, which
     of its labels say that not everybody should see a picture, and how much, 0 to 1, each counts.
     needs: a package that must be installed for it beside easel[paint].
@@ -104,6 +106,10 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whether the model is a folder on this machine rather than on the hub."""
         return is_folder(self.source)
 
+    def may(self, ability: str) -> bool:
+        """Whether it can do something; True also where only loading it will tell."""
+        return ability in self.can or (not self.family and not self.can)
+
 
 FAMILIES = {
     family.name: family
@@ -115,6 +121,7 @@ FAMILIES = {
             guidance=7.5,
             side=512,
             multiple=8,
+            can=("strength", "inpaint", "lora"),
         ),
         Family(
             name="stable-diffusion-xl",
@@ -123,6 +130,7 @@ FAMILIES = {
             guidance=5.0,
             side=1024,
             multiple=8,
+            can=("strength", "inpaint", "lora"),
         ),
         Family(
             name="stable-diffusion-3",
@@ -130,6 +138,7 @@ FAMILIES = {
             steps=28,
             guidance=4.5,
             side=1024,
+            can=("strength", "inpaint", "lora"),
         ),
         # FLUX.1's guidance is an input of the distilled network, not classifier-free guidance.
         Family(
@@ -139,6 +148,7 @@ FAMILIES = {
             guidance=3.5,
             side=1024,
             negative_prompt=False,
+            can=("strength", "inpaint", "lora"),
         ),
         Family(
             name="flux2",
@@ -147,6 +157,7 @@ FAMILIES = {
             guidance=4.0,
             side=1024,
             negative_prompt=False,
+            can=("edit", "lora"),
         ),
         Family(
             name="flux2-klein",
@@ -155,8 +166,16 @@ FAMILIES = {
             guidance=1.0,
             side=1024,
             negative_prompt=False,
+            can=("inpaint", "edit", "lora"),
         ),
-        Family(name="z-image", pipelines=("ZImagePipeline",), steps=28, guidance=4.0, side=1024),
+        Family(
+            name="z-image",
+            pipelines=("ZImagePipeline",),
+            steps=28,
+            guidance=4.0,
+            side=1024,
+            can=("strength", "inpaint", "lora"),
+        ),
         Family(
             name="qwen-image",
             pipelines=("QwenImagePipeline", "QwenImage21Pipeline"),
@@ -164,6 +183,7 @@ FAMILIES = {
             guidance=4.0,
             side=1024,
             guidance_argument="true_cfg_scale",
+            can=("strength", "inpaint", "lora"),
         ),
         Family(
             name="ernie-image", pipelines=("ErnieImagePipeline",), steps=50, guidance=4.0, side=1024
@@ -177,7 +197,14 @@ FAMILIES = {
             multiple=32,
             negative_prompt=False,
         ),
-        Family(name="chroma", pipelines=("ChromaPipeline",), steps=35, guidance=5.0, side=1024),
+        Family(
+            name="chroma",
+            pipelines=("ChromaPipeline",),
+            steps=35,
+            guidance=5.0,
+            side=1024,
+            can=("strength", "inpaint", "lora"),
+        ),
         Family(
             name="pixart",
             pipelines=("PixArtSigmaPipeline", "PixArtAlphaPipeline"),
@@ -228,7 +255,7 @@ CATALOGUE = {
             height=1024,
             multiple=16,
             negative_prompt=False,
-            can=("inpaint", "edit"),
+            can=("inpaint", "edit", "lora"),
             note="The good default: four steps, and it can edit.",
         ),
         Model(
@@ -248,7 +275,7 @@ CATALOGUE = {
             height=1024,
             multiple=16,
             negative_prompt=False,
-            can=("strength", "inpaint"),
+            can=("strength", "inpaint", "lora"),
             note="Photographs; no editing.",
         ),
         Model(
@@ -268,7 +295,7 @@ CATALOGUE = {
             height=1024,
             multiple=8,
             negative_prompt=False,
-            can=("strength", "inpaint"),
+            can=("strength", "inpaint", "lora"),
             adapter=Adapter(
                 source="ByteDance/SDXL-Lightning", file="sdxl_lightning_4step_lora.safetensors"
             ),
@@ -290,7 +317,7 @@ CATALOGUE = {
             width=1024,
             height=1024,
             multiple=8,
-            can=("strength", "inpaint"),
+            can=("strength", "inpaint", "lora"),
             note="The largest stock of LoRAs.",
         ),
         Model(
@@ -309,7 +336,7 @@ CATALOGUE = {
             height=1024,
             multiple=16,
             negative_prompt=False,
-            can=("strength", "inpaint"),
+            can=("strength", "inpaint", "lora"),
         ),
         Model(
             key="qwen-image-2512",
@@ -326,7 +353,7 @@ CATALOGUE = {
             width=1328,
             height=1328,
             multiple=16,
-            can=("strength", "inpaint"),
+            can=("strength", "inpaint", "lora"),
             note="Writes text into pictures; for the largest cards.",
         ),
         Model(
@@ -345,7 +372,7 @@ CATALOGUE = {
             height=1328,
             multiple=16,
             negative_prompt=False,
-            can=("strength", "inpaint"),
+            can=("strength", "inpaint", "lora"),
             adapter=Adapter(
                 source="lightx2v/Qwen-Image-2512-Lightning",
                 file="Qwen-Image-2512-Lightning-4steps-V1.0-bf16.safetensors",
@@ -443,6 +470,7 @@ def with_family(model: Model, pipeline: str) -> Model:
         height=model.height or side,
         multiple=max(model.multiple, family.multiple),
         negative_prompt=model.negative_prompt and family.negative_prompt,
+        can=model.can or family.can,
     )
 
 

@@ -232,7 +232,8 @@ class Painter:
 
         async def take() -> None:
             async for frame in connection:
-                self._heard(protocol.decode_from_server(frame), tasks, send)
+                message, pictures = protocol.decode_from_server(frame)
+                self._heard(message, pictures, tasks, send)
 
         running = {
             asyncio.create_task(give()),
@@ -255,10 +256,18 @@ class Painter:
             self._tasks = {}
             self._idle.set()
 
-    def _heard(self, message: FromServer, tasks: dict[str, Task], send: _Send) -> None:
+    def _heard(
+        self,
+        message: FromServer,
+        pictures: dict[str, bytes],
+        tasks: dict[str, Task],
+        send: _Send,
+    ) -> None:
         match message:
             case Paint():
-                task = Task(message.painting, message.recipe, send, describe=message.describe)
+                task = Task(
+                    message.painting, message.recipe, send, pictures, describe=message.describe
+                )
                 tasks[message.painting] = task
                 self._idle.set()
                 self._worker.submit(task)

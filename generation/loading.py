@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from generation import catalogue, hub, parts
+from generation import catalogue, hub, modes, parts
 from generation.catalogue import Model
 from generation.errors import PaintError, plainly
 
@@ -172,6 +172,7 @@ def described(model: Model, pipe: Any) -> Model:
         width=model.width or side,
         height=model.height or side,
         negative_prompt=model.negative_prompt and "negative_prompt" in takes,
+        can=model.can if model.family else modes.abilities(pipe),
     )
 
 

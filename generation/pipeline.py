@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import io
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ import msgspec
 from generation import batching, catalogue, devices, embeddings, fast, loading, memory
 from generation.catalogue import Model
 from generation.errors import PaintError, TooManyAtOnce, full, out_of_memory, plainly
+from generation.modes import Modes
 from generation.preview import Previews
 from generation.recipe import Recipe
 
@@ -115,7 +115,6 @@ class Pipeline:
         self.weights = 0  # bytes
         self._pipe = self._settled()
         self.model = loading.described(model, self._pipe)
-        self._takes = inspect.signature(type(self._pipe).__call__).parameters
         if self.device.type == "cpu":
             devices.limit_threads(loading.weights(self._pipe))
 
@@ -181,13 +180,16 @@ class Pipeline:
         return min(most, self._appetite.most(size, memory.free(self.device)))
 
     def paint(
-        self, recipes: Sequence[Recipe], listen: Callable[[Step], None] | None = None
+        self,
+        recipes: Sequence[Recipe],
+        listen: Callable[[Step], None] | None = None,
+        pictures: Mapping[str, bytes] | None = None,
     ) -> list[Painted]:
         """Paints recipes of one batch key as one batch, each with its own seed.
 
         listen: called after each step, in this thread; what it raises stops the painting, and
         leaves the pipeline as it was. When memory runs out and something can be done about it, the
-        steps begin anew.
+        steps begin anew. pictures: the files that the recipes begin with, by their names in them.
         Raises TooManyAtOnce if fewer may fit, PaintError, RecipeError.
         """
         wanted = [self.complete(recipe) for recipe in recipes]
@@ -195,9 +197,9 @@ class Pipeline:
             raise ValueError("recipes of different batch keys cannot be painted as one batch")
         while True:
             gauge = memory.Gauge(self.device)
-            steps = _Heard(listen)
+            heard = _Heard(listen)
             try:
-                painted = self._paint(wanted, steps)
+                painted = self._paint(wanted, heard, pictures or {})
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
@@ -207,7 +209,7 @@ class Pipeline:
                 self._appetite.took(len(wanted), size, gauge.extra())
                 return painted
             # Here, and not above, where the error still holds on to all that was begun.
-            self._make_do(wanted, decoding=steps.done)
+            self._make_do(wanted, decoding=heard.done)
 
     def _make_do(self, wanted: list[Recipe], *, decoding: bool) -> None:
         """Does something about memory that ran out. Raises where nothing is left to be done.
@@ -256,6 +258,7 @@ class Pipeline:
                 self.weights = size.whole
                 self._words.attach(pipe)
                 self._previews = None
+                self._modes = Modes(pipe, self.model.name)
                 return pipe
             del pipe
             memory.release()
@@ -270,17 +273,19 @@ class Pipeline:
         can be told."""
         for width, height in fast.warm_sizes(self.model):
             try:
-                self.paint(
-                    [Recipe(prompt="", seed=0, width=width, height=height, steps=fast.WARM_STEPS)]
-                )
+                steps = fast.WARM_STEPS
+                self.paint([Recipe(prompt="", seed=0, width=width, height=height, steps=steps)])
             except PaintError as error:
                 log.warning("warming up: %s", error)
                 return
 
-    def _paint(self, wanted: list[Recipe], steps: _Heard) -> list[Painted]:
+    def _paint(
+        self, wanted: list[Recipe], heard: _Heard, pictures: Mapping[str, bytes]
+    ) -> list[Painted]:
         import torch
 
         first = wanted[0]
+        way = self._modes.way(first, len(wanted), pictures)
         arguments: dict[str, Any] = {
             "prompt": [w.prompt for w in wanted],
             # Seeded on the CPU, so that a seed means the same noise on every device.
@@ -291,17 +296,17 @@ class Pipeline:
             self._guidance_argument(): first.guidance,
         }
         if first.negative_prompt:
-            if "negative_prompt" not in self._takes:
+            if "negative_prompt" not in way.takes:
                 raise PaintError(f"{self.model.name} takes no negative prompt.")
             arguments["negative_prompt"] = [w.negative_prompt for w in wanted]
-        arguments = {name: value for name, value in arguments.items() if name in self._takes}
+        arguments = {name: value for name, value in arguments.items() if name in way.takes}
         # Weights that are moved in inference mode are no parameters any more.
         without_grad = torch.inference_mode if self.rung == "whole" else torch.no_grad
-        with self._listening(steps, first), self._plainly(), without_grad():
-            result = self._pipe(**arguments)
+        with self._listening(heard, first, way.pipe), self._plainly(), without_grad():
+            result = way.pipe(**arguments, **way.arguments)
         held = getattr(result, "nsfw_content_detected", None) or [False] * len(wanted)
         return [
-            self._finish(image, recipe, bool(unsafe))
+            self._finish(way.inputs.kept(image), recipe, bool(unsafe))
             for image, recipe, unsafe in zip(result.images, wanted, held, strict=True)
         ]
 
@@ -335,7 +340,7 @@ class Pipeline:
         return Painted(image, used)
 
     @contextlib.contextmanager
-    def _listening(self, steps: _Heard, recipe: Recipe) -> Iterator[None]:
+    def _listening(self, heard: _Heard, recipe: Recipe, pipe: Any) -> Iterator[None]:
         """Hears each step by wrapping the scheduler's `step`: every pipeline calls it, also those
         without callbacks, and it alone sees what the finished picture would be."""
         scheduler = self._pipe.scheduler
@@ -352,7 +357,9 @@ class Pipeline:
                 clean = _clean_latents(scheduler, model_output, sample, result)
                 return self._preview(clean, index, recipe)
 
-            steps.hear(Step(done, max(done, len(scheduler.timesteps)), preview))
+            # From a picture only the last of the scheduler's steps are done.
+            steps = getattr(pipe, "num_timesteps", None) or len(scheduler.timesteps)
+            heard.hear(Step(done, max(done, steps), preview))
             return result
 
         scheduler.step = step

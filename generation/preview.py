@@ -93,9 +93,22 @@ def _decodable(pipe: Any, latents: torch.Tensor, width: int, height: int) -> tor
         return unpatched
     if latents.ndim == 3:  # FLUX.1 and its relatives
         latents = pipe._unpack_latents(latents, height, width, pipe.vae_scale_factor)
+    if _of_films(vae):
+        latents = latents.squeeze(2) if latents.ndim == 5 else latents
+        mean, deviation = (
+            torch.tensor(vae.config[name]).view(1, -1, 1, 1).to(latents)
+            for name in ("latents_mean", "latents_std")
+        )
+        decodable: torch.Tensor = latents * deviation + mean
+        return decodable
     latents = latents / vae.config.scaling_factor
     shift: float | None = vae.config.get("shift_factor")
     return latents if shift is None else latents + shift
+
+
+def _of_films(vae: Any) -> bool:
+    """Whether a decoder takes frames, as Qwen-Image's does: a picture is a film of one."""
+    return "latents_mean" in vae.config and "scaling_factor" not in vae.config
 
 
 def _examples(pipe: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -109,14 +122,17 @@ def _examples(pipe: Any) -> tuple[torch.Tensor, torch.Tensor]:
     cells = max(4, min(FIT_LATENTS, FIT_SIDE // factor))
     side = cells * factor
     pictures = _pictures(FIT_PICTURES, side, random).to(like)
-    encoded = vae.encode(pictures)
+    films = _of_films(vae)
+    encoded = vae.encode(pictures.unsqueeze(2) if films else pictures)
     latents = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else encoded.latents
-    latents = latents.float()
-    scale = 1.0 if hasattr(vae, "bn") else 1 / vae.config.scaling_factor
+    latents = (latents.squeeze(2) if films else latents).float()
+    scale = 1.0 if films or hasattr(vae, "bn") else 1 / vae.config.scaling_factor
     coarse = torch.randn(FIT_NOISE, latents.shape[1], 4, 4, generator=random) * scale
     noise = functional.interpolate(coarse, (cells, cells), mode="bilinear").to(latents)
     latents = torch.cat([latents, noise])
-    decoded = vae.decode(latents.to(like.dtype), return_dict=False)[0].float()
+    wanted = latents.to(like.dtype)
+    decoded = vae.decode(wanted.unsqueeze(2) if films else wanted, return_dict=False)[0].float()
+    decoded = decoded.squeeze(2) if films else decoded
     colours = functional.adaptive_avg_pool2d(decoded.clamp(-1, 1), (cells, cells))
     return latents.movedim(1, -1).flatten(0, 2).cpu(), colours.movedim(1, -1).flatten(0, 2).cpu()
 

@@ -6,7 +6,7 @@ painter gives up. Then:
 
     painter  Hello     who I am, which models I paint with
     painter  Ready     how many paintings I take at once, from now on
-    server   Paint     → any number of Progress, then exactly one of
+    server   Paint     (with its pictures) → any number of Progress, then exactly one of
     painter              Finished (with the picture), Failed, Cancelled
     server   Cancel    → Cancelled, unless the painting ended before it was read
     server   Suggest   → one Suggested, beside whatever is being painted
@@ -27,6 +27,7 @@ not at all, and no byte is spent on base64.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeVar
 
 import msgspec
@@ -34,16 +35,18 @@ import msgspec
 from generation.recipe import Recipe
 
 PATH = "/api/easel/v1/painters/connect"
-VERSION = 1  # raised when an old painter could not understand a new server, or the reverse
+VERSION = 2  # raised when an old painter could not understand a new server, or the reverse
 
 PING_S = 20.0  # seconds between pings, both ways
 PING_TIMEOUT_S = 20.0  # seconds without a pong until the connection counts as dead
 MAX_MESSAGE = 65_536  # bytes of JSON; two prompts of the longest kind, escaped, stay below
 MAX_PREVIEW = 262_144  # bytes of a preview JPEG; ours have 10,000
 MAX_PICTURE = 64 * 2**20  # bytes of a finished picture; 16 megapixels of noise as PNG are 50
+# Bytes of all pictures that one recipe begins with: four of 16 MB, which is what is ever served.
+MAX_INPUTS = 64 * 2**20
 # Bytes of a whole frame, for `ws_max_size` of uvicorn (its default is 16 MiB) and `max_size` of
 # websockets (1 MiB).
-MAX_FRAME = 4 + MAX_MESSAGE + MAX_PICTURE
+MAX_FRAME = 4 + MAX_MESSAGE + max(MAX_PICTURE, MAX_INPUTS)
 
 
 T = TypeVar("T")
@@ -161,16 +164,25 @@ class Suggested(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
     model: str = ""
 
 
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture in a message's data: its name in the recipe, and its length in bytes."""
+
+    name: str
+    size: int
+
+
 class Paint(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="paint"):
     """Paint this. The painting's id is the server's, opaque to the painter.
 
     describe: the language (BCP 47, or empty for any) that the finished picture is to be described
-    in; None if its author did that.
+    in; None if its author did that. pictures: those that the recipe begins with. Data: they, one
+    after another, in this order. The painter has no other way to them: it fetches nothing.
     """
 
     painting: str
     recipe: Recipe
     describe: str | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
 class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="cancel"):
@@ -232,12 +244,27 @@ def decode_from_painter(frame: str | bytes) -> tuple[FromPainter, bytes]:
     return message, data
 
 
-def decode_from_server(frame: str | bytes) -> FromServer:
-    """What a painter received. Raises ProtocolError."""
+def decode_from_server(frame: str | bytes) -> tuple[FromServer, dict[str, bytes]]:
+    """What a painter received: the message, and its pictures by name. Raises ProtocolError."""
     head, data = _split(frame)
-    if data:
-        raise ProtocolError("The server sent data that no message of its has.")
-    return _decode(_from_server, head)
+    message = _decode(_from_server, head)
+    sizes = message.pictures if isinstance(message, Paint) else ()
+    if len(data) > MAX_INPUTS:
+        raise ProtocolError(f"A {type(message).__name__} message carries {len(data)} bytes.")
+    if any(picture.size < 0 for picture in sizes) or len(data) != sum(p.size for p in sizes):
+        raise ProtocolError(f"A {type(message).__name__} message carries other data than it says.")
+    pictures, at = {}, 0
+    for picture in sizes:
+        pictures[picture.name] = data[at : at + picture.size]
+        at += picture.size
+    return message, pictures
+
+
+def with_pictures(message: Paint, pictures: Mapping[str, bytes]) -> str | bytes:
+    """The frame that asks for a painting, with the pictures that its recipe begins with."""
+    told = tuple(Picture(name=name, size=len(content)) for name, content in pictures.items())
+    complete = msgspec.structs.replace(message, pictures=told)
+    return encode(complete, b"".join(pictures.values()))
 
 
 def _split(frame: str | bytes) -> tuple[bytes, bytes]:

@@ -22,7 +22,12 @@ from PIL import Image, PngImagePlugin
 from generation.recipe import Recipe
 
 # https://cv.iptc.org/newscodes/digitalsourcetype/
-TRAINED_ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+TRAINED_ALGORITHMIC_MEDIA = f"{SOURCES}trainedAlgorithmicMedia"
+COMPOSITE = f"{SOURCES}compositeWithTrainedAlgorithmicMedia"  # painted over another picture
+# PLUS's vocabulary of who may mine a picture for data.
+MINING_ALLOWED = "http://ns.useplus.org/ldf/vocab/DMI-ALLOWED"
+NO_TRAINING = "http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-AIMLTRAINING"
 
 Format = Literal["PNG", "WEBP", "JPEG"]
 MEDIA_TYPES: dict[Format, str] = {
@@ -35,6 +40,7 @@ WEBP_QUALITY = 90
 JPEG_QUALITY = 92
 MAX_ALT_TEXT = 1500  # characters, Mastodon's limit
 MAX_NAME = 300  # characters of a model, a version, a creator
+MAX_ADDRESS = 2048  # characters of the id of a post, as activitypub.objects.values has it
 MAX_XMP = 262_144  # bytes of a packet that is parsed; JPEG allows 65,502 in one segment
 MAX_TEXT = 65_536  # characters of `parameters` that are read
 
@@ -45,6 +51,7 @@ _NAMESPACES = {
     "xmp": "http://ns.adobe.com/xap/1.0/",
     "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+    "plus": "http://ns.useplus.org/ldf/xmp/1.0/",
 }
 XMP_KEY = "XML:com.adobe.xmp"  # PNG iTXt keyword, XMP specification part 3, 1.1.5
 _SOFTWARE, _IMAGE_DESCRIPTION, _EXIF_IFD, _USER_COMMENT = 0x0131, 0x010E, 0x8769, 0x9286
@@ -63,6 +70,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 
     generated: whether it says that a trained algorithm made it, in whole or in part.
     parameters: the A1111 text. fields: its last line's pairs, such as `Seed` and `Steps`.
+    source: what it was made from. mining: a term of PLUS.
     """
 
     digital_source_type: str = ""
@@ -72,6 +80,8 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     creator: str = ""
     software: str = ""
+    source: str = ""
+    mining: str = ""
     parameters: str = ""
     prompt: str = ""
     negative_prompt: str = ""
@@ -96,6 +106,9 @@ def stamp(
     share_recipe: bool,
     software: str,
     sampler: str = "",
+    source_type: str = TRAINED_ALGORITHMIC_MEDIA,
+    parent: str = "",
+    training: bool = False,
     format: Format = "PNG",
 ) -> bytes:
     """The picture in `format`, with its origin written into it.
@@ -103,9 +116,11 @@ def stamp(
     picture: encoded, any metadata in it is dropped. recipe: resolved, as it was painted.
     model, model_version: as people read them. creator: who asked for it (`alice@host`).
     share_recipe: whether prompt, seed and the rest of the recipe may be read by all.
-    software: name and version of the program. Raises ProvenanceError for no picture.
+    software: name and version of the program. source_type: an IPTC digital source type.
+    parent: the id of the post whose picture this one was made from.
+    training: whether others may train on it. Raises ProvenanceError for no picture.
     """
-    image = _open(picture)
+    image = opened(picture)
     image = image.convert("RGBA" if image.has_transparency_data and format != "JPEG" else "RGB")
     image.info.clear()
     parameters = (
@@ -116,11 +131,27 @@ def stamp(
             sampler=sampler,
             software=software,
             size=image.size,
+            parent=parent,
         )
         if share_recipe
         else ""
     )
-    packet = _xmp(recipe, model, model_version, alt_text, creator, share_recipe, software)
+    packet = _packet(
+        [
+            _simple("Iptc4xmpExt:DigitalSourceType", source_type),
+            _simple("Iptc4xmpExt:AISystemUsed", model),
+            _simple("Iptc4xmpExt:AISystemVersionUsed", model_version),
+            _simple("Iptc4xmpExt:AIPromptInformation", _prompts(recipe), None)
+            if share_recipe
+            else "",
+            _simple("plus:DataMining", MINING_ALLOWED if training else NO_TRAINING),
+            _words("dc:description", alt_text),
+            _words("Iptc4xmpCore:AltTextAccessibility", alt_text),
+            _creator(creator),
+            _simple("dc:source", parent, MAX_ADDRESS),
+            _simple("xmp:CreatorTool", software),
+        ]
+    ).decode()
     out = io.BytesIO()
     if format == "PNG":
         texts = PngImagePlugin.PngInfo()
@@ -140,6 +171,11 @@ def stamp(
     return out.getvalue()
 
 
+def source_type(recipe: Recipe) -> str:
+    """IPTC's word for how a picture came into being: from words, or with other pictures in it."""
+    return COMPOSITE if recipe.pictures else TRAINED_ALGORITHMIC_MEDIA
+
+
 def infotext(
     recipe: Recipe,
     *,
@@ -148,10 +184,11 @@ def infotext(
     software: str,
     sampler: str = "",
     size: tuple[int, int] | None = None,
+    parent: str = "",
 ) -> str:
     """The recipe as A1111's `parameters` text.
 
-    size: width and height in pixels, where the recipe leaves them open.
+    size: width and height in pixels, where the recipe leaves them open. parent: as in `stamp`.
     """
     width, height = (recipe.width, recipe.height) if recipe.width else size or (None, None)
     pairs: list[tuple[str, Any]] = [
@@ -160,9 +197,12 @@ def infotext(
         ("CFG scale", None if recipe.guidance is None else f"{recipe.guidance:g}"),
         ("Seed", recipe.seed),
         ("Size", f"{width}x{height}" if width and height else None),
+        ("Denoising strength", None if recipe.strength is None else f"{recipe.strength:g}"),
+        ("Loras", ", ".join(f"{lora.name}: {lora.weight:g}" for lora in recipe.loras) or None),
         ("Model hash", model_version[:10] if _is_hash(model_version) else None),
         ("Model", model or None),
         ("Version", software or None),
+        ("Remix of", parent or None),
     ]
     lines = [_clean(recipe.prompt)]
     if recipe.negative_prompt:
@@ -174,11 +214,11 @@ def infotext(
 
 
 def read(picture: bytes) -> Credentials:
-    """What a PNG, JPEG, WebP or AVIF file says of its origin. Never trusts it.
+    """What a PNG, JPEG, WebP, GIF or AVIF file says of its origin. Never trusts it.
 
     Raises ProvenanceError for no picture; damaged metadata counts as none.
     """
-    return read_opened(_open(picture))
+    return read_opened(opened(picture))
 
 
 def read_opened(image: Image.Image) -> Credentials:
@@ -194,24 +234,25 @@ def read_opened(image: Image.Image) -> Credentials:
     )
 
 
-def label(credentials: Credentials) -> bytes:
-    """An XMP packet that keeps the honest label of a file, and nothing else that it said.
+def label(source_type: str, system: str, version: str) -> bytes:
+    """An XMP packet with the honest label of a file, and nothing else.
 
-    Empty where it has none.
+    source_type: an IPTC digital source type; without one it is empty.
     """
-    if not credentials.digital_source_type:
+    if not source_type:
         return b""
     simple = {
-        "DigitalSourceType": credentials.digital_source_type,
-        "AISystemUsed": credentials.ai_system,
-        "AISystemVersionUsed": credentials.ai_system_version,
+        "DigitalSourceType": source_type,
+        "AISystemUsed": system,
+        "AISystemVersionUsed": version,
     }
     return _packet([_simple(f"Iptc4xmpExt:{name}", value) for name, value in simple.items()])
 
 
-def _open(picture: bytes) -> Image.Image:
+def opened(picture: bytes) -> Image.Image:
+    """The picture, decoded. Raises ProvenanceError for none."""
     try:
-        image = Image.open(io.BytesIO(picture), formats=["PNG", "JPEG", "WEBP", "AVIF"])
+        image = Image.open(io.BytesIO(picture), formats=["PNG", "JPEG", "WEBP", "GIF", "AVIF"])
         image.load()  # PNG texts may stand after the pixels
         return image
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
@@ -234,38 +275,22 @@ def _is_hash(version: str) -> bool:
     return re.fullmatch("[0-9a-f]{10,64}", version) is not None
 
 
-def _xmp(
-    recipe: Recipe,
-    model: str,
-    model_version: str,
-    alt_text: str,
-    creator: str,
-    share_recipe: bool,
-    software: str,
-) -> str:
-    """An XMP packet; the AI fields are those of IPTC Photo Metadata 2025.1."""
+def _prompts(recipe: Recipe) -> str:
+    """Both, as IPTC's AIPromptInformation wants them."""
+    if not recipe.negative_prompt:
+        return recipe.prompt
+    return f"{recipe.prompt}\nNegative prompt: {recipe.negative_prompt}"
 
-    def words(name: str, value: str) -> str:
-        text = escape(_clean(value, MAX_ALT_TEXT))
-        item = f'<rdf:Alt><rdf:li xml:lang="x-default">{text}</rdf:li></rdf:Alt>'
-        return f"<{name}>{item}</{name}>" if text else ""
 
-    prompt = recipe.prompt
-    if recipe.negative_prompt:
-        prompt += f"\nNegative prompt: {recipe.negative_prompt}"
-    who = escape(_clean(creator, MAX_NAME))
-    return _packet(
-        [
-            _simple("Iptc4xmpExt:DigitalSourceType", TRAINED_ALGORITHMIC_MEDIA),
-            _simple("Iptc4xmpExt:AISystemUsed", model),
-            _simple("Iptc4xmpExt:AISystemVersionUsed", model_version),
-            _simple("Iptc4xmpExt:AIPromptInformation", prompt, None) if share_recipe else "",
-            words("dc:description", alt_text),
-            words("Iptc4xmpCore:AltTextAccessibility", alt_text),
-            f"<dc:creator><rdf:Seq><rdf:li>{who}</rdf:li></rdf:Seq></dc:creator>" if who else "",
-            _simple("xmp:CreatorTool", software),
-        ]
-    ).decode()
+def _words(name: str, value: str) -> str:
+    text = escape(_clean(value, MAX_ALT_TEXT))
+    item = f'<rdf:Alt><rdf:li xml:lang="x-default">{text}</rdf:li></rdf:Alt>'
+    return f"<{name}>{item}</{name}>" if text else ""
+
+
+def _creator(name: str) -> str:
+    who = escape(_clean(name, MAX_NAME))
+    return f"<dc:creator><rdf:Seq><rdf:li>{who}</rdf:li></rdf:Seq></dc:creator>" if who else ""
 
 
 def _simple(name: str, value: str, longest: int | None = MAX_NAME) -> str:
@@ -317,6 +342,8 @@ def _read_xmp(image: Image.Image) -> dict[str, str]:
         "description": value("dc", "description"),
         "creator": value("dc", "creator"),
         "software": value("xmp", "CreatorTool"),
+        "source": value("dc", "source"),
+        "mining": value("plus", "DataMining"),
     }
 
 

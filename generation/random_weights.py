@@ -39,6 +39,7 @@ def build(family: str, folder: Path, *, side: int = 64) -> Path:
         "flux": _flux,
         "z-image": _z_image,
         "flux2-klein": _flux2_klein,
+        "qwen-image": _qwen_image,
     }
     described = {"name": f"Random {family}", "steps": 4, "width": side, "height": side}
     return _write(makers[family], folder, described)
@@ -261,6 +262,63 @@ def _flux2_klein() -> Any:
             axes_dims_rope=(4, 4, 4, 4),
         ),
         is_distilled=True,
+    )
+
+
+def _qwen_image() -> Any:
+    from diffusers import (
+        AutoencoderKLQwenImage,
+        FlowMatchEulerDiscreteScheduler,
+        QwenImagePipeline,
+        QwenImageTransformer2DModel,
+    )
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    tokenizer = _qwen_tokenizer()
+    end = len(tokenizer) - 1
+    text = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 16,
+        "intermediate_size": 37,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 1024,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [1, 1, 2]},
+        "bos_token_id": end,
+        "eos_token_id": end,
+    }
+    eyes = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2}
+    special = ("vision_start_token_id", "vision_end_token_id", "image_token_id", "video_token_id")
+    return QwenImagePipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(),
+        vae=AutoencoderKLQwenImage(
+            base_dim=24,
+            z_dim=4,
+            dim_mult=[1, 2],
+            num_res_blocks=1,
+            temperal_downsample=[False],  # so spelled in diffusers
+            latents_mean=[0.0] * 4,
+            latents_std=[1.0] * 4,
+        ),
+        text_encoder=Qwen2_5_VLForConditionalGeneration(
+            Qwen2_5_VLConfig(
+                text_config=text,
+                vision_config=eyes | {"out_hidden_size": 16},
+                **dict.fromkeys(special, end),
+            )
+        ),
+        tokenizer=tokenizer,
+        transformer=QwenImageTransformer2DModel(
+            patch_size=2,
+            in_channels=16,
+            out_channels=4,
+            num_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=16,
+            axes_dims_rope=(8, 4, 4),
+        ),
     )
 
 

@@ -27,12 +27,21 @@ SIDE_MULTIPLE = 8  # every latent autoencoder of the catalogue shrinks by at lea
 MAX_MEGAPIXELS = 4.2  # 2048 × 2048, the largest that catalogue models are trained for
 MAX_STEPS = 150  # A1111's own slider ends there
 MAX_GUIDANCE = 30.0
+MAX_REFERENCES = 4  # pictures; what FLUX.2 klein was trained to look at together
+MAX_LORAS = 5  # at once; each is held in memory beside the model
+MAX_LORA_NAME = 200  # characters; a hub id and a file in it
+MAX_LORA_WEIGHT = 4.0  # either way; beyond it a picture is noise
+UPSCALES = (2, 4)  # times
+PICTURE_STRENGTH = 0.6  # how far from a picture one goes that nobody asked for
+MASK_STRENGTH = 0.85  # inside a mask there is something new, which still knows what was there
 
-# Parts of a recipe that other tools know and that are refused by name, never dropped silently.
-UNSUPPORTED = frozenset(("loras", "source", "mask", "strength", "references", "count", "upscale"))
+# Parts of a request that other tools count among a recipe; they are refused, never dropped.
+BESIDE = frozenset(("count",))
 
 _CATALOGUE_KEY = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
+_LORA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*){0,2}")
+_PICTURE = re.compile(r"zQm[1-9A-HJ-NP-Za-km-z]{44}")  # SHA-256 as a multibase multihash
 # C0 and C1 controls but tab and newline, and lone surrogates: no XML, PNG or PostgreSQL text
 # can hold them.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -49,12 +58,28 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     megapixels: float = MAX_MEGAPIXELS
 
 
+class Lora(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A small change to a model's weights, and how much of it.
+
+    name: a hub id (`owner/name`), a file of one (`owner/name/file.safetensors`), or a file in the
+    host's folder of LoRAs. weight: 1 is the whole of it, 0 nothing, below 0 the opposite.
+    """
+
+    name: str
+    weight: float = 1.0
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What to paint. `None` and empty fields are filled by `resolved` and `seeded`.
 
     model: a catalogue key, a hub id (`owner/name`) or a local folder; empty is the host's default.
     seed: 0 to 2**32 - 1. width, height: pixels. steps: denoising steps.
     guidance: classifier-free guidance scale, as the model's own pipeline counts it.
+
+    source: the picture to start from, and strength: how far from it to go, 0 to 1. mask: where to
+    paint, white on black, of the source's size; the rest of the source stays. references: pictures
+    to look at, for models that edit. Each is named by the SHA-256 of its file, a multibase
+    multihash, so that the same recipe is the same picture. upscale: how many times larger.
     """
 
     prompt: str
@@ -65,6 +90,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     height: int | None = None
     steps: int | None = None
     guidance: float | None = None
+    strength: float | None = None
+    source: str = ""
+    mask: str = ""
+    references: tuple[str, ...] = ()
+    loras: tuple[Lora, ...] = ()
+    upscale: int | None = None
 
     @classmethod
     def parse(cls, mapping: object, limits: Limits | None = None) -> Recipe:
@@ -77,9 +108,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if not isinstance(mapping, Mapping):
             raise RecipeError("A recipe must be a JSON object.")
         for name in mapping:
-            if name in UNSUPPORTED and mapping[name] not in (None, "", [], 1):
-                raise RecipeError(f"“{name}” is not supported here.")
-            if name not in cls.__struct_fields__ and name not in UNSUPPORTED:
+            if name in BESIDE:
+                raise RecipeError(f"“{name}” is not part of a recipe: it stands beside it.")
+            if name not in cls.__struct_fields__:
                 raise RecipeError(f"A recipe has no field “{str(name)[:40]}”.")
         prompt = _text(mapping, "prompt", MAX_PROMPT)
         if not prompt:
@@ -93,9 +124,19 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             height=_side(mapping, "height"),
             steps=_whole(mapping, "steps", 1, min(limits.steps, MAX_STEPS)),
             guidance=_number(mapping, "guidance", 0.0, MAX_GUIDANCE),
+            strength=_number(mapping, "strength", 0.0, 1.0),
+            source=_picture(mapping.get("source"), "source"),
+            mask=_picture(mapping.get("mask"), "mask"),
+            references=_references(mapping),
+            loras=_loras(mapping),
+            upscale=_upscale(mapping),
         )
         if (recipe.width is None) != (recipe.height is None):
             raise RecipeError("Give both width and height, or neither.")
+        if recipe.mask and not recipe.source:
+            raise RecipeError("A mask needs the picture that it lies on: give a source, too.")
+        if recipe.strength is not None and not recipe.source:
+            raise RecipeError("A strength needs the picture that it is for: give a source, too.")
         recipe.check(limits)
         return recipe
 
@@ -117,7 +158,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def document(self) -> dict[str, Any]:
         """This recipe as JSON-able builtins, without the fields left open."""
         document: dict[str, Any] = msgspec.to_builtins(self)
-        return document
+        lists = {name: [*value] for name, value in document.items() if isinstance(value, tuple)}
+        return document | lists
 
     def resolved(self, model: Model) -> Recipe:
         """This recipe with the model named and the model's defaults filled in.
@@ -127,21 +169,54 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """
         if self.negative_prompt and not model.negative_prompt:
             raise RecipeError(f"{model.name} takes no negative prompt.")
+        self._refuse_what_it_cannot(model)
         width, height = self.width or model.width, self.height or model.height
         for side, pixels in (("width", width), ("height", height)):
             if pixels and pixels % model.multiple:
                 raise RecipeError(
                     f"{model.name} needs a {side} that is a multiple of {model.multiple} pixels."
                 )
+        steps = self.steps if self.steps is not None else model.steps
+        strength = self.strength
+        if self.source and strength is None:
+            strength = MASK_STRENGTH if self.mask else PICTURE_STRENGTH
+            if steps:  # of one step there is no part
+                strength = max(strength, 1 / steps)
+        if steps and strength is not None and steps * strength < 1:
+            raise RecipeError(
+                f"A strength of {strength:g} is less than one of the {steps} steps that "
+                f"{model.name} paints in: nothing would change."
+            )
         return msgspec.structs.replace(
             self,
             # A folder's path is this machine's business; recipes are shared.
             model=self.model or ("" if model.local else model.key),
             width=width,
             height=height,
-            steps=self.steps if self.steps is not None else model.steps,
+            steps=steps,
             guidance=self.guidance if self.guidance is not None else model.guidance,
+            strength=strength,
         )
+
+    def _refuse_what_it_cannot(self, model: Model) -> None:
+        for ability, wanted, what in (
+            ("strength", self.source and not self.mask, "start from a picture"),
+            ("inpaint", self.mask, "paint inside a mask"),
+            ("edit", self.references, "look at reference pictures"),
+            ("lora", self.loras, "paint with LoRAs"),
+            ("upscale", self.upscale, "make a picture larger"),
+        ):
+            if wanted and not model.may(ability):
+                raise RecipeError(f"{model.name} cannot {what}.")
+
+    def shared(self) -> Recipe:
+        """What of it others can do something with: all but the pictures, which are its author's."""
+        return msgspec.structs.replace(self, source="", mask="", references=(), strength=None)
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The names of all pictures that it needs, each once."""
+        return tuple(dict.fromkeys(filter(None, (self.source, self.mask, *self.references))))
 
     def seeded(self) -> Recipe:
         """This recipe with a seed, drawn at random if it had none."""
@@ -206,3 +281,51 @@ def _side(mapping: Mapping[str, Any], name: str) -> int | None:
     if pixels is not None and pixels % SIDE_MULTIPLE:
         raise RecipeError(f"“{name}” must be a multiple of {SIDE_MULTIPLE} pixels.")
     return pixels
+
+
+def _picture(value: object, name: str) -> str:
+    if value in (None, ""):
+        return ""
+    if not isinstance(value, str) or not _PICTURE.fullmatch(value):
+        raise RecipeError(f"“{name}” must name a picture by the digest of its file.")
+    return value
+
+
+def _references(mapping: Mapping[str, Any]) -> tuple[str, ...]:
+    value = mapping.get("references")
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple):
+        raise RecipeError("“references” must be a list of pictures.")
+    if len(value) > MAX_REFERENCES:
+        raise RecipeError(f"There are too many references: at most {MAX_REFERENCES} pictures.")
+    return tuple(filter(None, (_picture(entry, "references") for entry in value)))
+
+
+def _loras(mapping: Mapping[str, Any]) -> tuple[Lora, ...]:
+    value = mapping.get("loras")
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple):
+        raise RecipeError("“loras” must be a list.")
+    if len(value) > MAX_LORAS:
+        raise RecipeError(f"There are too many LoRAs: at most {MAX_LORAS}.")
+    found: dict[str, Lora] = {}
+    for entry in value:
+        if not isinstance(entry, Mapping) or not entry.keys() <= {"name", "weight"}:
+            raise RecipeError("Each of “loras” must be an object with a name and a weight.")
+        name = _text(entry, "name", MAX_LORA_NAME)
+        if not _LORA.fullmatch(name) or ".." in name:
+            raise RecipeError("The name of a LoRA must be a hub id or a file that the host has.")
+        weight = _number(entry, "weight", -MAX_LORA_WEIGHT, MAX_LORA_WEIGHT)
+        found[name] = Lora(name=name, weight=1.0 if weight is None else weight)
+    return tuple(found.values())
+
+
+def _upscale(mapping: Mapping[str, Any]) -> int | None:
+    value = mapping.get("upscale")
+    if value is None:
+        return None
+    if isinstance(value, bool) or value not in UPSCALES:
+        raise RecipeError(f"“upscale” must be one of {', '.join(map(str, UPSCALES))}.")
+    return int(value)

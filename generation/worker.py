@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -33,11 +33,15 @@ MAX_UNPACKED = 2 * batching.MAX_BATCH  # pictures that wait to be packed; then p
 
 @dataclass
 class Task:
-    """A painting to make, and where to tell of it. `send` may be called from any thread."""
+    """A painting to make, and where to tell of it. `send` may be called from any thread.
+
+    pictures: the files that the recipe begins with, by their names in it.
+    """
 
     painting: str
     recipe: Recipe
     send: Callable[[FromPainter, bytes], None] = field(repr=False)
+    pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     stop: threading.Event = field(default_factory=threading.Event, repr=False)
     describe: str | None = None  # as in `protocol.Paint`
     over: bool = False  # how it ended was told
@@ -268,7 +272,8 @@ class Worker:
             pictures=len(batch),
         )
         with self._watchdog.over("painting", limit):
-            painted = pipeline.paint([task.recipe for task in batch], listen)
+            # All begin with the same pictures, by the names of their contents.
+            painted = pipeline.paint([task.recipe for task in batch], listen, batch[0].pictures)
         self._next_slots = pipeline.at_once(recipe, wanted=self._settings.batch)
         seconds = time.monotonic() - began
         for task, picture in zip(batch, painted, strict=True):

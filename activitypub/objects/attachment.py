@@ -26,6 +26,9 @@ PROMPT_LIMIT = 10_000
 MEDIA_TYPES = frozenset({"Image", "Document", "Video", "Audio", "Page", "Link"})
 """Types seen on attachments: Misskey and Akkoma write Document, Lemmy Link."""
 
+RECIPE_LIMIT = 24
+"""Fields of a recipe that are read; ours have thirteen."""
+
 _BLURHASH = re.compile(r"[0-9A-Za-z#$%*+,\-.:;=?@\[\]^_{|}~]{6,164}")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 _DIGEST = re.compile(r"[A-Za-z0-9+/=_-]{16,200}")
@@ -39,7 +42,8 @@ class Attachment(Struct, frozen=True, kw_only=True):
     `(x, y)` from -1 to 1, `digest_multibase` follows FEP-1311. `url` is None only in what an
     app posts to ask for a picture. `digital_source_type` is a term of
     http://cv.iptc.org/newscodes/digitalsourcetype/; `ai_system`, `ai_system_version` and
-    `ai_prompt` are the fields of IPTC 2025.1.
+    `ai_prompt` are the fields of IPTC 2025.1. `recipe` is what Easel paints the picture from, JSON
+    that is not looked into here.
     """
 
     type: str = "Image"
@@ -58,6 +62,7 @@ class Attachment(Struct, frozen=True, kw_only=True):
     ai_system: str | None = None
     ai_system_version: str | None = None
     ai_prompt: str | None = None
+    recipe: dict[str, Any] | None = None
 
     @classmethod
     def parse(cls, document: Mapping[str, Any] | str) -> Attachment:
@@ -91,6 +96,7 @@ class Attachment(Struct, frozen=True, kw_only=True):
             ai_system=_said(document, "AISystemUsed"),
             ai_system_version=_said(document, "AISystemVersionUsed"),
             ai_prompt=_said(document, "AIPromptInformation"),
+            recipe=_recipe(document.get("recipe")),
         )
 
     def document(self) -> dict[str, Any]:
@@ -113,6 +119,7 @@ class Attachment(Struct, frozen=True, kw_only=True):
                 "AISystemUsed": self.ai_system,
                 "AISystemVersionUsed": self.ai_system_version,
                 "AIPromptInformation": self.ai_prompt,
+                "recipe": self.recipe,
             }
         )
 
@@ -158,6 +165,10 @@ def _license(value: Any) -> str | None:
     if isinstance(value, Mapping):
         value = value.get("id") or value.get("url") or value.get("name")
     return values.text(value, values.NAME_LIMIT)
+
+
+def _recipe(value: Any) -> dict[str, Any] | None:
+    return dict(value) if isinstance(value, Mapping) and 0 < len(value) <= RECIPE_LIMIT else None
 
 
 def _said(document: Mapping[str, Any], name: str) -> str | None:

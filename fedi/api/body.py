@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import AsyncGenerator, Collection
 from typing import Any
 
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from activitypub import json
@@ -49,6 +52,54 @@ async def read_object(
         return json.decode(await read(request))
     except Malformed as error:
         raise HTTPException(400, error.reason) from error
+
+
+async def read_form(
+    request: Request, field: str, limit: int, files: int
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """A `multipart/form-data` body of a JSON object and files.
+
+    Args:
+        field: the part that holds the object.
+        limit: the largest body, in bytes.
+        files: how many of them are taken.
+
+    Returns:
+        The object, and the files by the names of their parts.
+
+    Raises:
+        HTTPException: 413 or 400 for a body that cannot be read.
+    """
+    content = await read(request, limit)
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield content
+
+    parser = MultiPartParser(
+        request.headers, stream(), max_files=files, max_fields=1, max_part_size=MAX_BODY
+    )
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError, ValueError, UnicodeError) as error:
+        message = error.message if isinstance(error, MultiPartException) else ""
+        raise HTTPException(400, message or "The form cannot be read.") from error
+    found: dict[str, bytes] = {}
+    asked = b""
+    async with contextlib.AsyncExitStack() as parts:
+        parts.push_async_callback(form.close)
+        for name, part in form.multi_items():
+            if isinstance(part, UploadFile):
+                value = await part.read()
+            else:
+                value = part.encode("utf-8", "surrogatepass")
+            if name == field:
+                asked = value[: MAX_BODY + 1]
+            else:
+                found[name] = value
+    try:
+        return json.decode(asked), found
+    except Malformed as error:
+        raise HTTPException(400, f"The part {field}: {error.reason}") from error
 
 
 def _too_large(limit: int) -> HTTPException:

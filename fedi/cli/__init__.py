@@ -31,6 +31,7 @@ from fedi.cli import (
     relays,
     review,
     serve,
+    verify,
 )
 from fedi.settings import SettingsError
 from fedi.social.errors import SocialError
@@ -62,6 +63,7 @@ app.add_typer(review.app, name="review")
 app.command("paint")(painting.paint)
 app.add_typer(media.app, name="media")
 app.add_typer(models.app, name="models")
+app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
 
 

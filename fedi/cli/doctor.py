@@ -21,8 +21,11 @@ from fedi.database.migrations import head
 from fedi.database.tables import Job
 from fedi.runtime import Easel
 from fedi.settings import Settings, SettingsError
+from fedi.social import seals
 from fedi.studio import reviews
+from generation import credentials
 from generation.catalogue import Kind, Model
+from generation.credentials import CredentialsError
 
 MIN_FREE_GB = 2.0
 PROBE_TIMEOUT_S = 120.0  # torch takes seconds to import, more on a slow disk
@@ -225,7 +228,37 @@ async def check_reviews(easel: Easel) -> AsyncIterator[Finding]:
         yield Finding("reviews", "warning", told)
 
 
-CHECKS = (check_database, check_address, check_clock, check_jobs, check_reviews)
+async def check_signing(easel: Easel) -> AsyncIterator[Finding]:
+    """A tiny picture, signed and read back as those that are painted here."""
+    name = easel.settings.instance.domain
+    by = await seals.of(easel)
+    async with easel.database.read() as session:
+        authority = await seals.authority(session)
+    try:
+        found = await asyncio.to_thread(credentials.rehearse, by, {name: authority or ""})
+    except (CredentialsError, ImportError, OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        yield Finding(
+            "signing",
+            "problem",
+            f"No picture can be signed, so none can be kept: {reason}. Look at the clock, and "
+            "install c2pa-python as constraints.txt has it.",
+        )
+        return
+    if found.vouched != name:
+        yield Finding("signing", "problem", f"A picture was signed, but: {'; '.join(found.codes)}.")
+        return
+    yield Finding("signing", "ok", f"Pictures are signed by {name}.")
+
+
+CHECKS = (
+    check_database,
+    check_address,
+    check_clock,
+    check_jobs,
+    check_reviews,
+    check_signing,
+)
 
 
 async def check_card(settings: Settings) -> Finding:

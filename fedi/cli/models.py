@@ -334,6 +334,7 @@ def _abilities(model: Model) -> str:
         "strength": "start from a picture",
         "inpaint": "paint inside a mask",
         "edit": "edit by reference",
+        "lora": "LoRAs",
     }
     told = ["negative prompt"] if model.negative_prompt and model.family else []
     return ", ".join(["words", *told, *(words[ability] for ability in model.can)])

@@ -22,7 +22,7 @@ from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.federation.translate.outward import full_handle
 from fedi.runtime import Easel
-from fedi.social import accounts
+from fedi.social import accounts, seals
 
 MAX_AGE_S = 3600
 CORS = {"Access-Control-Allow-Origin": "*"}
@@ -119,6 +119,17 @@ async def nodeinfo_document(request: Request) -> Response:
     return Response(json.encode(document), headers=CORS, media_type=media_type)
 
 
+async def authority(request: Request) -> Response:
+    """`GET /.well-known/easel/content-credentials.pem`: the certificate of the authority whose
+    leaves sign the pictures that are painted here."""
+    easel = _easel(request)
+    await seals.of(easel)  # made, if it is not there yet
+    async with easel.database.read() as session:
+        certificate = await seals.authority(session)
+    headers = {**CORS, "Cache-Control": f"public, max-age={MAX_AGE_S}"}
+    return Response(certificate, headers=headers, media_type=seals.MEDIA_TYPE)
+
+
 async def describe(session: Session) -> NodeInfo:
     """This instance in numbers that are nobody's secret."""
     people: Any = select(func.count()).where(
@@ -148,6 +159,7 @@ async def describe(session: Session) -> NodeInfo:
         local_posts=await count(written),
         name=session.instance.name,
         description=session.instance.description,
+        content_credentials=f"{session.instance.url}{seals.PATH}",
     )
 
 
@@ -157,4 +169,5 @@ routes: list[BaseRoute] = [
     Route("/.well-known/host-meta.json", host_meta_json),
     Route("/.well-known/nodeinfo", nodeinfo_links),
     Route("/nodeinfo/{version}", nodeinfo_document),
+    Route(seals.PATH, authority),
 ]

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from fedi.database import Transaction
 from fedi.database.tables import Account, MediaAttachment
-from fedi.social import accounts, labels, text
+from fedi.social import accounts, labels, remixes, text
 from fedi.social.errors import Invalid
 
 VISIBILITIES = ("public", "unlisted", "private", "direct")
@@ -90,8 +90,18 @@ def _web_address(uri: str) -> bool:
         return False
 
 
-async def write(tx: Transaction, draft: Draft, media: Sequence[MediaAttachment]) -> Words:
+async def write(
+    tx: Transaction,
+    draft: Draft,
+    media: Sequence[MediaAttachment],
+    credit: remixes.Credit | None = None,
+) -> Words:
     """The words of a draft with its mentions and hashtags, and the label if it needs one.
+
+    Args:
+        draft: what its author means.
+        media: its pictures.
+        credit: what it is a remix of; who is elsewhere is told by being named.
 
     Raises:
         Invalid: there are none, or too many.
@@ -107,6 +117,11 @@ async def write(tx: Transaction, draft: Draft, media: Sequence[MediaAttachment])
         raise Invalid(f"A post has at most {text.MAX_TEXT} characters.")
     if not source and not media:
         raise Invalid("A post needs words or a picture.")
+    if credit is not None:
+        html += credit.html
+        maker = remixes.told(credit, draft.visibility)
+        if maker is not None and not maker.local and maker.id not in {m.id for m in mentions}:
+            mentions.append(maker)
     if labels.needs_hashtag(media) and not _has_tag(tags, labels.AI_LABEL):
         html += f"<p>{text.hashtag_link(labels.AI_LABEL, tx.instance.url)}</p>"
         tags.append(labels.AI_LABEL)

@@ -22,6 +22,7 @@ Kind = Literal[
     "favourite",
     "reaction",
     "quote",
+    "remix",
     "update",
     "painting_failed",
     "painting_held",

@@ -67,6 +67,7 @@ class ReceivedMedia(Struct, frozen=True, kw_only=True):
     ai_system: str = ""
     ai_system_version: str = ""
     ai_prompt: str = ""
+    recipe: dict[str, Any] | None = None
 
 
 class Received(Struct, frozen=True, kw_only=True):
@@ -351,6 +352,7 @@ def described_medium(medium: ReceivedMedia, position: int) -> dict[str, Any]:
         "ai_system": text.name(medium.ai_system, MAX_GENERATOR),
         "ai_system_version": text.name(medium.ai_system_version, MAX_GENERATOR),
         "ai_prompt": prompt,
+        "recipe": medium.recipe if prompt else None,
         "share_recipe": bool(prompt),
         "position": position,
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import CursorResult, or_, update
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm.attributes import set_committed_value
@@ -27,13 +28,13 @@ from fedi.database.tables import (
     Status,
     StatusTag,
 )
-from fedi.social import drafts, labels, policies, spreading, timelines
+from fedi.social import drafts, labels, policies, remixes, spreading, timelines
 from fedi.social.batches import NewStatus, receive_all
 from fedi.social.counts import count
 from fedi.social.drafts import MAX_MEDIA, MAX_SPOILER, VISIBILITIES, Draft
 from fedi.social.errors import NotAllowed, NotFound
 from fedi.social.forgetting import drop_media
-from fedi.social.notifications import notify_all
+from fedi.social.notifications import notify, notify_all
 from fedi.social.outbound import tell
 from fedi.social.receiving import (
     BY_URI,
@@ -106,7 +107,9 @@ async def publish(
     parent = await _parent(tx, author, draft.in_reply_to_id)
     leave = await policies.ask(tx, author, parent, "canReply") if parent else None
     media = await drafts.own_media(tx, author, draft.media_ids)
-    words = await drafts.write(tx, draft, media)
+    based_on = await remixes.parent_uri(tx, draft.based_on_uri, media)
+    credit = await remixes.credit(tx, author, based_on) if based_on is not None else None
+    words = await drafts.write(tx, draft, media, credit)
     status_id = tx.new_id()
     uri = uri or f"{author.uri}/statuses/{status_id}"
     status = Status(
@@ -121,7 +124,7 @@ async def publish(
         context_uri=parent.context_uri if parent else f"{uri}/context",
         visibility=draft.visibility,
         language=draft.language,
-        based_on_uri=draft.based_on_uri,
+        based_on_uri=based_on,
         approval="pending" if leave is policies.Leave.MANUAL else "",
         created_at=tx.now,
     )
@@ -136,6 +139,9 @@ async def publish(
     await spreading.set_mentions(tx, status, words.mentions, silent, blind)
     everybody = {account.id: account for account in (*words.mentions, *silent, *blind)}
     await spreading.spread(tx, status, author, list(everybody.values()))
+    maker = remixes.told(credit, draft.visibility) if credit is not None else None
+    if maker is not None and maker.id not in everybody:  # who is named has heard of it
+        await notify(tx, maker, author, "remix", status.id)
     await tell(tx, "create", status_id=status.id)
     return status
 
@@ -156,7 +162,9 @@ async def edit(tx: Transaction, author: Account, status: Status, draft: Draft) -
         raise NotFound("There is no such post.")
     drafts.check(draft)
     media = await _changed_media(tx, author, status, draft.media_ids)
-    words = await drafts.write(tx, draft, media)
+    based_on = status.based_on_uri
+    credit = await remixes.credit(tx, author, based_on) if based_on is not None else None
+    words = await drafts.write(tx, replace(draft, visibility=status.visibility), media, credit)
     _fill(status, draft, words, media)
     status.language = draft.language or status.language
     status.edited_at = tx.now

@@ -208,13 +208,13 @@ def _words(text: str, environment: Mapping[str, object]) -> list[Token]:
             if match["link"][len(link) :].startswith(")") and link.count("(") > link.count(")"):
                 link += ")"
             stop = start + len(link)
-            made = _link(link)
+            made = link_to(link)
         elif match["mention"]:
             account = known.get(match["mention"].lower())
             if account is not None:
                 if match["mention"].lower() not in rendered.mentions:
                     rendered.mentions.append(match["mention"].lower())
-                made = _mention(account)
+                made = mention(account)
         elif _is_tag(match["tag"]):
             if normal_tag(match["tag"]) not in map(normal_tag, rendered.tags):
                 rendered.tags.append(match["tag"])
@@ -227,7 +227,8 @@ def _words(text: str, environment: Mapping[str, object]) -> list[Token]:
     return tokens
 
 
-def _link(url: str) -> str:
+def link_to(url: str) -> str:
+    """An address as Mastodon writes it; nothing for what is none."""
     try:
         host = urlsplit(url).hostname
     except ValueError:
@@ -248,7 +249,8 @@ def _link(url: str) -> str:
     )
 
 
-def _mention(account: Named) -> str:
+def mention(account: Named) -> str:
+    """Somebody's name as Mastodon writes it."""
     name = html.escape(account.acct.split("@")[0])
     return (
         f'<span class="h-card" translate="no"><a href="{html.escape(account.url)}" '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -73,6 +74,7 @@ class Connection:
     open: bool = True
     leaving: bool = False
     work: dict[str, Work] = field(default_factory=dict)
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def free(self) -> int:
@@ -93,8 +95,13 @@ class Connection:
 
     async def send(self, message: protocol.FromServer) -> None:
         """Send, or let the reading side find out that nobody is there."""
-        with contextlib.suppress(Gone):
-            await self.socket.send(protocol.encode(message))
+        await self.transmit(protocol.encode(message))
+
+    async def transmit(self, frame: str | bytes) -> None:
+        """Send a frame after all that were to be sent before it."""
+        async with self.sending:
+            with contextlib.suppress(Gone):
+                await self.socket.send(frame)
 
 
 def alike(painting: Painting) -> Alike:

@@ -20,8 +20,10 @@ from fedi import logs
 from fedi.database.tables import Account, Painter, Painting
 from fedi.events import Event, Listener
 from fedi.runtime import Easel
+from fedi.social import seals
 from fedi.social.errors import Invalid
-from fedi.studio import claims, descriptions, media, painters, paintings, turns, verdicts
+from fedi.storage import Missing
+from fedi.studio import claims, descriptions, inputs, media, painters, paintings, turns, verdicts
 from fedi.studio.assistance import Assistance
 from fedi.studio.claims import Claim
 from fedi.studio.connections import Connection, Gone, Socket, Work, alike
@@ -66,6 +68,7 @@ class Dispatcher:
         self._lease = timedelta(seconds=self._settings.lease_s)
         self._connections: set[Connection] = set()
         self._finishing: dict[asyncio.Task[None], Claim] = {}
+        self._sending: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._context = contextlib.ExitStack()
@@ -266,7 +269,9 @@ class Dispatcher:
                 await claims.fail(tx, claim, verdicts.REFUSED)
             return
         finished = descriptions.complete(finished, painting)
-        prepared = await media.prepare_painting(picture, finished, painting, creator)
+        by = await seals.of(easel)
+        parent = await inputs.parent(easel, painting)
+        prepared = await media.prepare_painting(picture, finished, painting, creator, by, parent)
         stored = await media.store(easel.storage, prepared, held=verdict is Verdict.HOLD)
         async with easel.database.write() as tx:
             kept = await claims.finish(tx, claim, stored, finished, verdict)
@@ -389,4 +394,26 @@ class Dispatcher:
         if painting.model and painting.model != connection.models[0]:
             recipe = Recipe.from_document({**painting.recipe, "model": painting.model})
         wish = descriptions.wish(painting)
-        await connection.send(Paint(painting=str(painting.id), recipe=recipe, describe=wish))
+        message = Paint(painting=str(painting.id), recipe=recipe, describe=wish)
+        if not recipe.pictures:
+            await connection.send(message)
+            return
+        # Beside the handing out: megabytes to a card at home must not keep the others waiting.
+        task = asyncio.create_task(self._send_with_pictures(connection, painting, message))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send_with_pictures(
+        self, connection: Connection, painting: Painting, message: Paint
+    ) -> None:
+        try:
+            pictures = await inputs.load(self._easel, painting)
+        except (Missing, OSError) as error:
+            log.error("inputs_not_there", painting=painting.id, reason=repr(error))
+            connection.work.pop(str(painting.id), None)
+            async with self._easel.database.write() as tx:
+                reason = "A picture that this begins with is not there any more."
+                await claims.fail(tx, claims.claim_of(painting), reason)
+            self._wake.set()
+            return
+        await connection.transmit(protocol.with_pictures(message, pictures))

@@ -21,8 +21,10 @@ from fedi.social.errors import Invalid
 from fedi.storage import Storage, new_key
 from fedi.studio import pictures
 from fedi.studio.pictures import Prepared
-from generation import provenance
+from generation import apart, credentials, provenance
 from generation.catalogue import is_folder
+from generation.certificates import Certified
+from generation.credentials import Claim, Parent
 from generation.protocol import Finished
 from generation.recipe import MAX_SIDE, Recipe
 
@@ -86,7 +88,8 @@ async def discard(storage: Storage, stored: Stored) -> None:
 
 
 async def prepare_upload(content: bytes, settings: MediaSettings) -> Prepared:
-    """What somebody uploaded, decoded in a thread and encoded anew without its metadata.
+    """What somebody uploaded, decoded in a thread and encoded anew without its metadata, but with
+    its honest label.
 
     Raises:
         Invalid: it is no picture that we take; the sentence says why.
@@ -100,18 +103,27 @@ async def prepare_upload(content: bytes, settings: MediaSettings) -> Prepared:
 
 
 async def prepare_painting(
-    picture: bytes, finished: Finished, painting: Painting, creator: str
+    picture: bytes,
+    finished: Finished,
+    painting: Painting,
+    creator: str,
+    by: Certified,
+    parent: Parent | None = None,
 ) -> Prepared:
-    """A finished painting with its origin written into the file, in a thread.
+    """A finished painting with its origin written into its files, and signed, in a thread.
 
     Args:
         picture: what the painter sent.
         finished: what it said of it, with the alt text that it is to have.
         creator: the handle of who asked for it, `alice@easel.example`.
+        by: who signs (`social.seals`).
+        parent: the post that it is a remix of, with its picture.
 
     Raises:
         Invalid: it is no picture.
+        CredentialsError: it cannot be signed.
     """
+    source = provenance.source_type(finished.recipe)
     write = partial(
         provenance.stamp,
         recipe=finished.recipe,
@@ -122,11 +134,27 @@ async def prepare_painting(
         share_recipe=painting.share_recipe,
         software=SOFTWARE,
         sampler=finished.sampler,
+        source_type=source,
+        parent=parent.uri if parent else "",
     )
+    claim = Claim(
+        model=finished.model,
+        model_version=finished.model_version,
+        software=SOFTWARE,
+        recipe=published_recipe(finished.recipe) if painting.share_recipe else None,
+        source_type=source,
+        parents=(parent,) if parent else (),
+    )
+    # The file of a parent may be a stranger's.
+    sign = apart.sign if parent and parent.picture else credentials.sign
 
     def work() -> Prepared:
         return pictures.prepare_painting(
-            picture, MAX_PAINTED_PIXELS, lambda image, format: write(image, format=format)
+            picture,
+            MAX_PAINTED_PIXELS,
+            lambda image, format: sign(
+                write(image, format=format), provenance.MEDIA_TYPES[format], claim, by
+            ),
         )
 
     return await asyncio.to_thread(work)
@@ -140,8 +168,19 @@ def add_upload(
     description: str = "",
     focus: tuple[float, float] | None = None,
 ) -> MediaAttachment:
-    """The row of an upload, unattached until a post takes it."""
-    return _add(tx, account, stored, description=description, focus=focus)
+    """The row of an upload, unattached until a post takes it. What the file said of a machine
+    that made it is said by the post, too."""
+    label = stored.prepared.label
+    return _add(
+        tx,
+        account,
+        stored,
+        description=description,
+        focus=focus,
+        digital_source_type=label.source_type or None,
+        ai_system=label.system,
+        ai_system_version=label.version,
+    )
 
 
 def add_painting(
@@ -157,7 +196,7 @@ def add_painting(
         description=finished.description,
         described_by=finished.described_by,
         sensitive=painting.sensitive,
-        digital_source_type=provenance.TRAINED_ALGORITHMIC_MEDIA,
+        digital_source_type=provenance.source_type(finished.recipe),
         ai_system=finished.model,
         ai_system_version=finished.model_version,
         ai_prompt=prompt_information(finished.recipe) if shared else "",

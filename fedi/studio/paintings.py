@@ -10,6 +10,7 @@ topic `paintings`, kinds queued and cancelled, for those who hand pictures out.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 from math import ceil
@@ -28,7 +29,8 @@ from fedi.settings import PaintingSettings
 from fedi.social import statuses, text
 from fedi.social.errors import Invalid, NotFound, TooMany
 from fedi.social.statuses import Draft
-from fedi.studio import media, painters, turns
+from fedi.studio import inputs, media, painters, turns
+from fedi.studio.inputs import Found
 from generation import batching, catalogue, safety
 from generation.recipe import Limits, Recipe, RecipeError
 
@@ -62,6 +64,9 @@ async def request(
     description: str = "",
     draft: Draft | None = None,
     status_uri: str | None = None,
+    pictures: Sequence[Found] = (),
+    based_on_uri: str | None = None,
+    parent: Found | None = None,
 ) -> Painting:
     """Ask for a picture.
 
@@ -73,6 +78,9 @@ async def request(
         description: alt text; an empty one is written when the picture is there.
         draft: the post that publishes itself with the picture.
         status_uri: the id of that post, if it was told to somebody already.
+        pictures: those that the recipe begins with; their files are stored.
+        based_on_uri: the post that it is a remix of.
+        parent: the picture of that post; its file is stored.
 
     Raises:
         Invalid: over a limit, a blocked word, a model that nobody here paints with.
@@ -81,7 +89,8 @@ async def request(
     limits = Limits(steps=settings.max_steps, megapixels=settings.max_megapixels)
     sensitive = judge_words(settings, recipe.prompt)
     model = await _model_for(tx, settings, recipe)
-    known = _known(model)
+    known = known_model(model)
+    recipe = inputs.sized(recipe, pictures, known)
     try:
         recipe.check(limits)
         full = recipe.resolved(known) if known is not None else recipe
@@ -106,11 +115,14 @@ async def request(
         ),
         draft=None if draft is None else msgspec.to_builtins(draft),
         status_uri=status_uri,
+        based_on_uri=based_on_uri,
+        parent_digest=None if parent is None else parent.picture.digest,
         steps=full.steps or 0,
         created_at=tx.now,
     )
     tx.add(painting)
     await tx.flush()
+    await inputs.keep(tx, painting, [*pictures, *([parent] if parent else [])])
     tell(tx, painting, QUEUED)
     return painting
 
@@ -141,6 +153,14 @@ def _refuse_unpostable(draft: Draft) -> None:
         raise Invalid(f"A post has at most {statuses.MAX_MEDIA} pictures.")
 
 
+async def paints_with(session: Session, settings: PaintingSettings, model: str) -> bool:
+    """Whether somebody here paints with a model; what is empty is the host's own."""
+    wanted = painters.canonical(model)
+    if wanted in ("", painters.canonical(settings.model)):
+        return True
+    return wanted in map(painters.canonical, await painters.offered_models(session))
+
+
 async def _model_for(tx: Transaction, settings: PaintingSettings, recipe: Recipe) -> str:
     """The canonical name of the model that a painter must offer; empty if any will do."""
     usual, wanted = painters.canonical(settings.model), painters.canonical(recipe.model)
@@ -157,7 +177,7 @@ async def _model_for(tx: Transaction, settings: PaintingSettings, recipe: Recipe
 
 
 @lru_cache(maxsize=64)
-def _known(model: str) -> catalogue.Model | None:
+def known_model(model: str) -> catalogue.Model | None:
     """What can be said of a model beforehand; None for the try-out model."""
     if not model:
         return None
@@ -232,7 +252,7 @@ def kind(recipe: dict[str, Any], model: str) -> tuple[bytes, bool]:
         model: the canonical name of the model that it is for.
     """
     wanted = Recipe.from_document(recipe)
-    if (known := _known(model)) is not None:
+    if (known := known_model(model)) is not None:
         with contextlib.suppress(RecipeError):  # a painter will say so
             wanted = wanted.resolved(known)
     return batching.key(wanted)

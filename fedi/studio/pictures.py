@@ -18,7 +18,8 @@ from PIL import Image, ImageCms, ImageOps, ImageSequence, PngImagePlugin
 
 from activitypub import multibase
 from fedi.social.errors import Invalid
-from generation import protocol, provenance
+from generation import protocol, provenance, statements
+from generation.statements import UNLABELLED, Label
 
 # The display file: Pixelfed 0.12 drops the whole post for a side over 5,000 px, Mastodon 4.6
 # keeps a file byte for byte (with what it says about itself) only up to 3840x2160 pixels, and
@@ -44,6 +45,8 @@ FORMATS = {
     "GIF": ("image/gif", "gif"),
 }
 
+FORMATS_BY_TYPE = dict(FORMATS.values())  # media type: how a name ends
+
 # Our own limits are lower and are checked before anything is decoded; this one is Pillow's, for
 # frames of an animation that grow after the header was read. 200: what settings allow at most.
 Image.MAX_IMAGE_PIXELS = 200_000_000
@@ -60,6 +63,7 @@ class Prepared:
         preview: a small WebP.
         blurhash: 4x3 components (3x4 for a portrait).
         digest: multibase, base58: SHA-256 multihash of `content` (FEP-1311).
+        label: what an upload says of where it comes from; it is kept in both files.
     """
 
     content: bytes
@@ -69,6 +73,7 @@ class Prepared:
     preview: bytes
     blurhash: str
     digest: str
+    label: Label = UNLABELLED
 
     @property
     def media_type(self) -> str:
@@ -80,7 +85,8 @@ class Prepared:
 
 
 def prepare_upload(content: bytes, max_bytes: int, max_pixels: int) -> Prepared:
-    """Decode what somebody sent and encode it anew, without whatever else was in the file.
+    """Decode what somebody sent and encode it anew, without whatever else was in the file but its
+    honest label, if it says that a machine made it.
 
     Args:
         content: the file as it came.
@@ -91,14 +97,17 @@ def prepare_upload(content: bytes, max_bytes: int, max_pixels: int) -> Prepared:
         Invalid: it is no picture we take, broken, or too large; the sentence says which.
     """
     image = decoded(content, max_bytes, max_pixels)
-    fresh = animation(image, max_pixels) if moves(image) else still(image)
+    label = statements.label_of(image, content)
+    packet = label.packet()
+    fresh = animation(image, max_pixels, packet) if moves(image) else still(image, packet)
     if len(fresh) > MAX_BYTES:
         raise Invalid("The picture is too large even after it was made smaller.")
     shown = decoded(fresh, MAX_BYTES, max_pixels)
     small = io.BytesIO()
     flat = flattened(shown)
-    shrunk(flat, PREVIEW_PIXELS).save(small, "WEBP", quality=PREVIEW_QUALITY, method=4)
-    return _prepared(fresh, shown, flat, small.getvalue())
+    xmp = {"xmp": packet} if packet else {}
+    shrunk(flat, PREVIEW_PIXELS).save(small, "WEBP", quality=PREVIEW_QUALITY, method=4, **xmp)
+    return _prepared(fresh, shown, flat, small.getvalue(), label)
 
 
 def prepare_painting(
@@ -110,7 +119,7 @@ def prepare_painting(
         picture: the painter's file. If it is within the limits of a display file, its pixels
             are kept as they are.
         max_pixels: the largest picture that is decoded.
-        write: `generation.provenance.stamp` with everything but the picture and its format.
+        write: makes a file of a picture in a format: its origin is written into it, and signed.
 
     Raises:
         Invalid: it is no picture, or a larger one than was asked for.
@@ -127,7 +136,9 @@ def prepare_painting(
     return _prepared(content, stamped, shown, small)
 
 
-def _prepared(content: bytes, shown: Image.Image, flat: Image.Image, small: bytes) -> Prepared:
+def _prepared(
+    content: bytes, shown: Image.Image, flat: Image.Image, small: bytes, label: Label = UNLABELLED
+) -> Prepared:
     assert shown.format is not None
     return Prepared(
         content=content,
@@ -137,6 +148,7 @@ def _prepared(content: bytes, shown: Image.Image, flat: Image.Image, small: byte
         preview=small,
         blurhash=blurhash_of(flat),
         digest=digest(content),
+        label=label,
     )
 
 

@@ -22,11 +22,12 @@ from fedi.runtime import Easel
 from fedi.social import accounts, posts, reactions, statuses, text, timelines
 from fedi.social.posts import Post
 from fedi.social.timelines import Page
+from fedi.studio import testimony
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import cards, files, remote_files, threads
+from fedi.web import cards, files, remixes, remote_files, threads
 from fedi.web.assets import assets
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
-from fedi.web.views import people, pictures
+from fedi.web.views import files_said, people, pictures
 from fedi.web.views import posts as post_views
 
 WALL_LENGTH = 24  # posts with pictures on one page of a wall: a few screens
@@ -152,9 +153,11 @@ async def post(request: Request) -> Response:
         (found,) = await posts.assemble(session, [status], None)
         before = await threads.before(session, status)
         after = await threads.after(session, status)
-        around = [found, *(answer.post for answer in (*before, *after))]
+        kin = await remixes.of(session, status)
+        around = [found, *(answer.post for answer in (*before, *after)), *kin.posts]
         hung = await gallery.of(easel, session, claims.of_posts(around))
         reacted = (await reactions.of_statuses(session, [status.id])).get(status.id)
+    heard = await testimony.of(easel).hear(testimony.exhibits(around, hung))
     listed = author.discoverable and status.visibility == "public"
     return page(
         request,
@@ -164,9 +167,13 @@ async def post(request: Request) -> Response:
         post=post_views.shown(found, hung),
         origins=pictures.origins(found, hung),
         recipes=[recipe for media in found.media if (recipe := pictures.shared(media))],
+        said=files_said.of(found, hung, heard),
+        parent=post_views.shown(kin.parent, hung) if kin.parent else None,
+        remixes=post_views.tiles(kin.remixes, hung),
+        remixable=remixes.remixable(found),
         reactions=post_views.reactions(reacted) if reacted else [],
-        before=[post_views.answer(each, hung) for each in before],
-        answers=[post_views.answer(each, hung) for each in after],
+        before=[post_views.answer(each, hung, heard) for each in before],
+        answers=[post_views.answer(each, hung, heard) for each in after],
     )
 
 
@@ -278,4 +285,5 @@ routes: list[BaseRoute] = [
     Route("/@{name}", profile),
     Route("/@{name}/posts", profile_posts),
     Route("/@{name}/{id:int}", post),
+    *remixes.routes,
 ]

@@ -44,6 +44,7 @@ async def test_all_is_well_with_a_server_that_runs(
     assert "✗" not in said
     assert f"✓ address: {server.url} answers as this instance." in said
     assert "✓ database: " in said and "✓ jobs: " in said
+    assert f"✓ signing: Pictures are signed by {server.settings.instance.domain}." in said
     assert said.endswith("All is well.")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from fedi.app import create_app
 from fedi.database.tables import Account, DomainRule
 from fedi.runtime import Easel
 from fedi.settings import Settings
-from fedi.social import domains
+from fedi.social import domains, seals
 from tests import rig
 
 TOGETHER = 3
@@ -61,13 +63,25 @@ async def test_processes_that_start_at_once_do_not_collide(
         ]
         async with easel.database.read() as session:
             actors = (await session.exec(select(Account.uri))).all()
+            authority = await seals.authority(session)
         assert actors == [f"{easel.settings.instance.url}/actor"]
+        assert authority is not None and (await seals.of(easel)).certificate.endswith(authority)
         # Not for the first time, but with other settings.
         await start(rig.settings_for(tmp_path, url, federation=limited))
         assert await rules(easel) == [
             ("new.example", "suspend", False),
             ("spam.example", "suspend", False),
         ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX has such modes")
+async def test_nobody_else_can_read_the_keys_in_a_new_database(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "easel.db"
+    async with rig.opened(rig.settings_for(tmp_path, f"sqlite:///{path}")) as easel:
+        await seals.of(easel)
+        files = list(path.parent.glob("easel.db*"))
+        assert len(files) == 3  # the log and its index, too
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
 async def test_a_silence_that_was_lifted_by_hand_comes_back_with_the_next_start(

@@ -16,7 +16,14 @@ import pytest
 from generation import catalogue
 from generation.pipeline import Pipeline
 
-FAMILIES = ("stable-diffusion", "stable-diffusion-xl", "flux", "z-image", "flux2-klein")
+FAMILIES = (
+    "stable-diffusion",
+    "stable-diffusion-xl",
+    "flux",
+    "z-image",
+    "qwen-image",
+    "flux2-klein",
+)
 
 
 @pytest.fixture(scope="session")

@@ -56,8 +56,11 @@ class Guest:
         assert isinstance(message, kind), message
         return message
 
-    def paint(self, painting: str, recipe: Recipe) -> None:
-        self.say(protocol.Paint(painting=painting, recipe=recipe))
+    def paint(
+        self, painting: str, recipe: Recipe, pictures: dict[str, bytes] | None = None
+    ) -> None:
+        message = protocol.Paint(painting=painting, recipe=recipe)
+        self.socket.send(protocol.with_pictures(message, pictures or {}))
 
     def until_painting(self, painting: str) -> protocol.Progress:
         """Listens until the first step of a painting is done."""

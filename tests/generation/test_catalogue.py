@@ -17,7 +17,7 @@ def test_every_entry_is_complete(model: catalogue.Model) -> None:
     assert model.steps and model.guidance is not None and model.width and model.height
     assert model.width % model.multiple == model.height % model.multiple == 0
     assert not model.local
-    assert set(model.can) <= {"strength", "inpaint", "edit"}
+    assert set(model.can) <= set(FAMILIES[model.family].can)
 
 
 def test_a_hub_id_finds_its_entry() -> None:

@@ -18,7 +18,14 @@ from tests.generation.conftest import FAMILIES
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 CAT, DOG = Recipe(prompt="a red cat", seed=7), Recipe(prompt="two dogs, 猫", seed=8)
-ENCODERS = {"CLIPTextModel", "CLIPTextModelWithProjection", "T5EncoderModel", "Qwen3Model"}
+ENCODERS = {
+    "CLIPTextModel",
+    "CLIPTextModelWithProjection",
+    "Qwen2_5_VLForConditionalGeneration",
+    "Qwen2_5_VLModel",
+    "Qwen3Model",
+    "T5EncoderModel",
+}
 
 
 @contextmanager

@@ -28,6 +28,7 @@ NETWORKS = {
     "flux": "FluxTransformer2DModel",
     "z-image": "ZImageTransformer2DModel",
     "flux2-klein": "Flux2Transformer2DModel",
+    "qwen-image": "QwenImageTransformer2DModel",
 }
 
 

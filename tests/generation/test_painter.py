@@ -103,6 +103,28 @@ def test_it_stops_when_asked_and_paints_on(painter: list[Guest]) -> None:
     assert isinstance(finished, protocol.Finished) and after == before
 
 
+def test_it_starts_from_the_pictures_that_came_with_the_recipe(painter: list[Guest]) -> None:
+    guest = painter[0]
+    source, mask, out = "zQm" + "a" * 44, "zQm" + "b" * 44, io.BytesIO()
+    Image.effect_noise((64, 64), 90).convert("RGB").save(out, "PNG")
+    white = io.BytesIO()
+    Image.new("L", (64, 64), "black").save(white, "PNG")
+    recipe = Recipe(prompt="a cat", seed=1, source=source, mask=mask)
+    guest.paint("5", recipe, {source: out.getvalue(), mask: white.getvalue()})
+    progress, finished, picture = guest.until_ended("5")
+    assert isinstance(finished, protocol.Finished), finished
+    assert finished.recipe.source == source and finished.recipe.strength == 0.85
+    steps = [(said.step, said.of) for said, _ in progress if said.stage == "painting"]
+    assert [step for step, _ in steps] == list(range(1, steps[-1][1] + 1))
+    with Image.open(io.BytesIO(picture)) as kept, Image.open(out) as before:
+        assert kept.tobytes() == before.tobytes()  # nowhere was it to be painted
+    guest.paint("6", recipe, {source: out.getvalue()})
+    _, ended, _ = guest.until_ended("6")
+    assert ended == protocol.Failed(
+        painting="6", reason="The mask did not come with its recipe.", retry=False
+    )
+
+
 def test_it_answers_pings_while_it_paints(painter: list[Guest]) -> None:
     guest = painter[0]
     guest.paint("4", ENDLESS)

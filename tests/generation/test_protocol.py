@@ -35,8 +35,9 @@ FROM_PAINTER: list[tuple[protocol.FromPainter, bytes]] = [
     (protocol.Cancelled(painting="7"), b""),
     (protocol.Suggested(request="a", prompt="a cat", hashtags=("cat",), model="Qwen"), b""),
 ]
+PAINT = protocol.Paint(painting="7", recipe=RECIPE)
 FROM_SERVER: list[protocol.FromServer] = [
-    protocol.Paint(painting="7", recipe=RECIPE),
+    PAINT,
     protocol.Paint(painting="7", recipe=RECIPE, describe="pt-BR"),
     protocol.Suggest(request="a", text="cat", language="de", style="tags"),
     protocol.Drop(request="a"),
@@ -54,7 +55,7 @@ def test_a_painters_message_arrives(message: protocol.FromPainter, data: bytes) 
 
 @pytest.mark.parametrize("message", FROM_SERVER)
 def test_a_servers_message_arrives(message: protocol.FromServer) -> None:
-    assert decode_from_server(encode(message)) == message
+    assert decode_from_server(encode(message)) == (message, {})
 
 
 def test_a_text_frame_is_readable_json() -> None:
@@ -64,7 +65,33 @@ def test_a_text_frame_is_readable_json() -> None:
 def test_the_longest_recipe_fits() -> None:
     longest = Recipe(prompt="\n" * MAX_PROMPT, negative_prompt="😀" * MAX_NEGATIVE_PROMPT)
     paint = protocol.Paint(painting="7", recipe=longest)
-    assert decode_from_server(encode(paint)) == paint
+    assert decode_from_server(encode(paint)) == (paint, {})
+
+
+def test_pictures_come_with_their_recipe() -> None:
+    pictures = {"one": bytes(range(256)), "none": b"", "other": b"\xff" * 7}
+    message, got = decode_from_server(protocol.with_pictures(PAINT, pictures))
+    assert isinstance(message, protocol.Paint) and message.recipe == RECIPE
+    assert got == pictures
+
+
+@pytest.mark.parametrize(
+    ("sizes", "data"),
+    [((4,), b"123"), ((4,), b"12345"), ((-1, 4), b"123"), ((), b"1"), ((2**62, 2**62), b"1")],
+)
+def test_pictures_that_are_not_as_long_as_they_say_are_refused(
+    sizes: tuple[int, ...], data: bytes
+) -> None:
+    told = tuple(protocol.Picture(name=str(number), size=size) for number, size in enumerate(sizes))
+    frame = encode(protocol.Paint(painting="7", recipe=RECIPE, pictures=told), data)
+    with pytest.raises(ProtocolError, match="carries other data than it says"):
+        decode_from_server(frame)
+
+
+def test_more_pictures_than_a_frame_holds_are_refused() -> None:
+    size = protocol.MAX_INPUTS + 1
+    with pytest.raises(ProtocolError, match="carries 67108865 bytes"):
+        decode_from_server(protocol.with_pictures(PAINT, {"a": bytes(size)}))
 
 
 @pytest.mark.parametrize(

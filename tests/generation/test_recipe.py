@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from generation import catalogue
 from generation.recipe import MAX_PROMPT, MAX_SEED, Limits, Recipe, RecipeError, draw_seed
 
+PICTURE = "zQm" + "a" * 44  # a digest as names of pictures are
+
 
 def test_a_prompt_is_enough() -> None:
     recipe = Recipe.parse({"prompt": "  a red cat\r\non the moon "})
@@ -29,6 +31,12 @@ def test_everything_goes_through_a_document_unchanged() -> None:
         "height": 512,
         "steps": 12,
         "guidance": 4,
+        "strength": 0.25,
+        "source": PICTURE,
+        "mask": "zQm" + "b" * 44,
+        "references": [PICTURE],
+        "loras": [{"name": "someone/ink", "weight": -0.5}, {"name": "house.safetensors"}],
+        "upscale": 2,
     }
     recipe = Recipe.parse(json.loads(json.dumps(asked)))
     assert recipe.document() == asked
@@ -66,9 +74,26 @@ def test_a_stored_recipe_of_a_newer_version_can_be_read() -> None:
         ({"model": "../secret"}, "“model”"),
         ({"model": "~/x"}, "“model”"),
         ({"model": "a/b/c"}, "“model”"),
-        ({"loras": ["x"]}, "“loras” is not supported here"),
-        ({"strength": 0.5}, "“strength” is not"),
-        ({"count": 4}, "“count” is not"),
+        ({"loras": ["x"]}, "“loras” must be an object"),
+        ({"loras": [{"name": "../x"}]}, "name of a LoRA"),
+        ({"loras": [{"name": "a/b/c/d"}]}, "name of a LoRA"),
+        ({"loras": [{"name": "a..b"}]}, "name of a LoRA"),
+        ({"loras": [{"name": "x", "weight": 5}]}, "“weight” must be a number from -4 to 4"),
+        ({"loras": [{"name": "x", "path": "/"}]}, "“loras” must be an object with a name"),
+        ({"loras": [{"name": str(n)} for n in range(6)]}, "at most 5"),
+        ({"loras": "x"}, "“loras” must be a list"),
+        ({"strength": 0.5}, "A strength needs the picture"),
+        ({"strength": 1.5, "source": PICTURE}, "“strength” must be a number from 0 to 1"),
+        ({"source": "/etc/passwd"}, "“source” must name a picture by the digest"),
+        ({"source": "https://b.example/1.png"}, "“source” must name a picture"),
+        ({"source": ["x"]}, "“source” must name a picture"),
+        ({"mask": PICTURE}, "A mask needs the picture"),
+        ({"references": PICTURE}, "“references” must be a list"),
+        ({"references": ["x"]}, "“references” must name a picture"),
+        ({"references": [PICTURE] * 5}, "at most 4 pictures"),
+        ({"upscale": 3}, "“upscale” must be one of 2, 4"),
+        ({"upscale": True}, "“upscale” must be"),
+        ({"count": 4}, "“count” is not part of a recipe"),
         ({"colour": "red"}, "no field “colour”"),
     ],
 )
@@ -108,11 +133,7 @@ json_values = st.recursive(
 )
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from([*Recipe.__struct_fields__, "loras", "count", "other"]), json_values
-    )
-)
+@given(st.dictionaries(st.sampled_from([*Recipe.__struct_fields__, "count", "other"]), json_values))
 def test_any_json_is_parsed_or_refused(document: dict[str, Any]) -> None:
     try:
         recipe = Recipe.parse(document)
@@ -154,6 +175,44 @@ def test_every_entry_refuses_what_it_cannot_do_and_nothing_else(model: catalogue
             asked.resolved(model)
     with pytest.raises(RecipeError, match=re.escape(model.name)):
         Recipe(prompt="a", width=model.multiple * 9 + 4, height=model.multiple * 9).resolved(model)
+
+
+WAYS = {
+    "strength": ({"source": PICTURE}, "cannot start from a picture"),
+    "inpaint": ({"source": PICTURE, "mask": PICTURE}, "cannot paint inside a mask"),
+    "edit": ({"references": [PICTURE]}, "cannot look at reference pictures"),
+    "lora": ({"loras": [{"name": "ink"}]}, "cannot paint with LoRAs"),
+    "upscale": ({"upscale": 2}, "cannot make a picture larger"),
+}
+
+
+@pytest.mark.parametrize("ability", WAYS)
+@pytest.mark.parametrize("model", catalogue.CATALOGUE.values(), ids=lambda model: model.key)
+def test_every_entry_refuses_the_ways_that_it_has_not(model: catalogue.Model, ability: str) -> None:
+    asked, says = WAYS[ability]
+    recipe = Recipe.parse({"prompt": "a"} | asked)
+    if ability in model.can:
+        assert recipe.resolved(model).pictures == recipe.pictures
+    else:
+        with pytest.raises(RecipeError, match=re.escape(f"{model.name} {says}.")):
+            recipe.resolved(model)
+
+
+def test_what_only_loading_tells_is_not_refused_before() -> None:
+    unlisted = catalogue.find("someone/their-model")
+    for asked, _ in WAYS.values():
+        Recipe.parse({"prompt": "a"} | asked).resolved(unlisted)
+
+
+def test_a_strength_is_filled_in_and_never_less_than_a_step() -> None:
+    sdxl, lightning = catalogue.find("sdxl"), catalogue.find("sdxl-lightning")
+    over = Recipe(prompt="a", source=PICTURE)
+    assert over.resolved(sdxl).strength == 0.6
+    assert Recipe(prompt="a", source=PICTURE, mask=PICTURE).resolved(sdxl).strength == 0.85
+    assert Recipe(prompt="a", source=PICTURE, steps=1).resolved(lightning).strength == 1.0
+    assert Recipe(prompt="a").resolved(sdxl).strength is None
+    with pytest.raises(RecipeError, match=r"A strength of 0\.2 .* 4 steps that SDXL Lightning"):
+        Recipe(prompt="a", source=PICTURE, strength=0.2).resolved(lightning)
 
 
 def test_a_seed_is_drawn_once() -> None:

@@ -32,13 +32,15 @@ class Hand:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self.pictures: dict[str, bytes] = {}  # what came with the last message
 
     async def say(self, message: protocol.FromPainter, data: bytes = b"") -> None:
         await self.socket.send(protocol.encode(message, data))
 
     async def hear(self) -> protocol.FromServer:
         async with asyncio.timeout(WAIT_S):
-            return protocol.decode_from_server(await self.socket.recv())
+            message, self.pictures = protocol.decode_from_server(await self.socket.recv())
+            return message
 
     async def given(self) -> protocol.Paint:
         """The next picture that this painter is given."""

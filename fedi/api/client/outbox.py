@@ -25,8 +25,8 @@ from activitypub.objects.note import Source
 from fedi.api import auth, body
 from fedi.api.client import collections, submission
 from fedi.api.client.submission import Submission
+from fedi.api.easel.asking import parse_recipe
 from fedi.api.easel.paintings import address as painting_address
-from fedi.api.easel.paintings import parse_recipe
 from fedi.database import Session
 from fedi.database.tables import Account, Painting, Status
 from fedi.federation import newcomers, remote, threads
@@ -91,6 +91,7 @@ async def post(request: Request) -> Response:
             description=wish.description,
             draft=draft,
             status_uri=statuses.mint_uri(tx, author),
+            based_on_uri=draft.based_on_uri,
         )
     watch = f'<{painting_address(easel, painting.id)}>; rel="monitor"'
     create = _promised(author, asked, painting)

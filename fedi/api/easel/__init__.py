@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.api.easel import assist, painters, paintings, reviews
+from fedi.api.easel import assist, painters, paintings, remixes, reviews
 
 routes: list[BaseRoute] = [
     *assist.routes,
     *painters.routes,
     *paintings.routes,
+    *remixes.routes,
     *reviews.routes,
 ]

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.api import auth, body
-from fedi.api.easel.paintings import parse_text
+from fedi.api.easel.asking import parse_text
 from fedi.studio.assistance import MAX_TEXT, Advice
 from fedi.studio.dispatcher import Dispatcher
 from generation.recipe import MAX_MODEL_NAME

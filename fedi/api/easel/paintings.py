@@ -14,6 +14,7 @@ All of it needs `Authorization: Bearer TOKEN` with an account's token; reading n
      "held": null | {"url": …},   the picture in review, for its author and moderators only
      "media": null | {"id", "url", "preview_url", "media_type", "width", "height", "blurhash",
                       "description", "described_by": what wrote that, if no person did},
+     "remix_of": null | uri,      the post that it is made of
      "status": null | {"id": null | "2", "uri": …, "url": null | …},   the post it is for
      "created_at": …, "started_at": …, "finished_at": …}
 
@@ -26,7 +27,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, cast
 
@@ -35,16 +36,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from fedi.api import auth, body
+from fedi.api import auth
+from fedi.api.easel import asking
 from fedi.database import Session
 from fedi.database.tables import MediaAttachment, Painting, Status
 from fedi.events import Listener
 from fedi.runtime import Easel
-from fedi.social import statuses, text
-from fedi.social.errors import Invalid
-from fedi.social.statuses import Draft
+from fedi.social import statuses
 from fedi.studio import media, paintings, standing
-from generation.recipe import Recipe, RecipeError
 
 PATH = "/api/easel/v1/paintings"
 PAGE, LARGEST_PAGE = 20, 80
@@ -59,40 +58,41 @@ def address(easel: Easel, painting_id: int) -> str:
 async def create(request: Request) -> Response:
     """`POST /api/easel/v1/paintings`: ask for a picture.
 
-    Body (JSON): `{"recipe": {"prompt": "a cat", …}, "share_recipe": false, "description": "",
-    "post": {"text": "", "visibility": "public", "sensitive": false, "spoiler_text": "",
-    "language": "en"}}`. Only `recipe.prompt` must be there; with `post`, the picture is posted
-    when it is done. The fields of a recipe are those of `generation.recipe.Recipe`.
+    Body (JSON): see `fedi.api.easel.asking`.
 
     Returns:
-        201, `Location`, and the painting.
+        201, `Location`, and the painting; with a `count`, all of them in a list.
 
     Raises:
-        400, 413, 415 for a body that cannot be read; 401, 403; 422 with one plain sentence if the
-        picture cannot be painted here or is over a limit of this host; 429 with `Retry-After` if
-        the account has asked for as many as it may within an hour.
+        400, 413, 415 for a body that cannot be read; 401; 403 for the picture or the recipe of
+        somebody who does not share it; 404 for what is not there; 422 with one plain sentence if
+        the picture cannot be painted here or is over a limit of this host; 429 with `Retry-After`
+        if the account has asked for as many as it may within an hour.
     """
     who = await auth.caller(request, "write:statuses")
     easel = cast(Easel, request.app.state.easel)
-    asked = await body.read_object(request)
-    recipe = parse_recipe(asked.get("recipe"))
-    share = _boolean(asked, "share_recipe")
-    description = parse_text(asked, "description", media.MAX_DESCRIPTION)
-    draft = _draft(asked.get("post"))
+    asked = await asking.read(request, easel, who.account)
     async with easel.database.write() as tx:
-        painting = await paintings.request(
-            tx,
-            easel.settings.painting,
-            who.account,
-            recipe,
-            share_recipe=share,
-            description=description,
-            draft=draft,
-            status_uri=None if draft is None else statuses.mint_uri(tx, who.account),
-        )
+        made = [
+            await paintings.request(
+                tx,
+                easel.settings.painting,
+                who.account,
+                recipe,
+                share_recipe=asked.share_recipe,
+                description=asked.description,
+                draft=asked.draft,
+                status_uri=None if asked.draft is None else statuses.mint_uri(tx, who.account),
+                pictures=asked.pictures,
+                based_on_uri=asked.based_on_uri,
+                parent=asked.parent,
+            )
+            for recipe in asked.recipes
+        ]
     async with easel.database.read() as session:
-        shown = await entity(session, easel, painting)
-    return JSONResponse(shown, 201, {"Location": address(easel, painting.id)})
+        shown = [await entity(session, easel, painting) for painting in made]
+    location = {"Location": address(easel, made[0].id)}
+    return JSONResponse(shown if asked.several else shown[0], 201, location)
 
 
 async def index(request: Request) -> Response:
@@ -229,6 +229,7 @@ async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str
             "uri": painting.status_uri,
             "url": None if status is None else status.url,
         },
+        "remix_of": painting.based_on_uri,
         "created_at": _moment(painting.created_at),
         "started_at": _moment(painting.started_at),
         "finished_at": _moment(painting.finished_at),
@@ -248,53 +249,6 @@ def _media(easel: Easel, picture: MediaAttachment) -> dict[str, Any]:
         "description": picture.description,
         "described_by": picture.described_by,
     }
-
-
-def parse_recipe(value: object) -> Recipe:
-    """A recipe as an app wrote it.
-
-    Raises:
-        Invalid: with what to change.
-    """
-    try:
-        return Recipe.parse(value)
-    except RecipeError as refusal:
-        raise Invalid(str(refusal)) from refusal
-
-
-def _draft(value: object) -> Draft | None:
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        raise Invalid("“post” must be an object.")
-    visibility = parse_text(value, "visibility", 20) or "public"
-    if visibility not in statuses.VISIBILITIES:
-        raise Invalid(f"“visibility” is one of {', '.join(statuses.VISIBILITIES)}.")
-    return Draft(
-        text=parse_text(value, "text", text.MAX_TEXT),
-        spoiler_text=parse_text(value, "spoiler_text", statuses.MAX_SPOILER),
-        sensitive=_boolean(value, "sensitive"),
-        visibility=visibility,
-        language=parse_text(value, "language", 35) or None,
-    )
-
-
-def parse_text(values: Mapping[str, Any], name: str, longest: int) -> str:
-    value = values.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise Invalid(f"“{name}” must be text.")
-    if len(value) > longest:
-        raise Invalid(f"“{name}” is too long: at most {longest} characters.")
-    return value
-
-
-def _boolean(values: Mapping[str, Any], name: str) -> bool:
-    value = values.get(name)
-    if not isinstance(value, bool | None):
-        raise Invalid(f"“{name}” must be true or false.")
-    return bool(value)
 
 
 def parse_id(request: Request) -> int:

@@ -34,7 +34,7 @@ async def migrate(url: str) -> bool:
     """
     address = driver_url(url)
     if address.get_backend_name() == "sqlite" and address.database:
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        _begin(Path(address.database))
     engine = create_async_engine(address)
     try:
         if await _revision(engine) == head():
@@ -44,6 +44,13 @@ async def migrate(url: str) -> bool:
         return True
     finally:
         await engine.dispose()
+
+
+def _begin(path: Path) -> None:
+    """The file of a new database, for its owner alone: it holds private keys. What SQLite puts
+    beside it has the same mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
 
 
 async def _revision(engine: Any) -> str | None:

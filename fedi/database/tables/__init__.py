@@ -28,10 +28,12 @@ from fedi.database.tables.statuses import (
     Tag,
 )
 from fedi.database.tables.work import (
+    InputPicture,
     Job,
     OutgoingActivity,
     Painter,
     Painting,
+    PaintingInput,
     ReceivedActivity,
 )
 
@@ -46,6 +48,7 @@ __all__ = [
     "FeaturedTag",
     "Follow",
     "HomeEntry",
+    "InputPicture",
     "InstanceSecret",
     "Job",
     "Login",
@@ -56,6 +59,7 @@ __all__ = [
     "OutgoingActivity",
     "Painter",
     "Painting",
+    "PaintingInput",
     "PeerHost",
     "Pin",
     "Poll",

@@ -183,6 +183,8 @@ class Painting(Table, table=True):
     steps: int = 0
     error: str = Field(default="", sa_type=Text)
     media_id: int | None = Field(default=None, sa_type=BigId, nullable=True)
+    based_on_uri: str | None = None  # the post that it is a remix of
+    parent_digest: str | None = None  # and our copy of that post's picture: an InputPicture
     # The post that publishes itself with this picture: a draft as `social.statuses` reads it.
     draft: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
     status_uri: str | None = Field(
@@ -194,10 +196,36 @@ class Painting(Table, table=True):
     finished_at: datetime | None = optional_moment()
 
 
+class InputPicture(Table, table=True):
+    """A picture that paintings begin with: a copy of our own, which stays whatever becomes of the
+    post or the server that it is from."""
+
+    __tablename__ = "input_picture"
+
+    digest: str = Field(primary_key=True)  # multibase SHA-256 of the file: its name in recipes
+    file: str  # storage key
+    media_type: str
+    width: int
+    height: int
+    size: int  # bytes
+    created_at: datetime = moment()
+
+
+class PaintingInput(Table, table=True):
+    """That a painting begins with a picture, and so may its variations."""
+
+    __tablename__ = "painting_input"
+
+    painting_id: int = reference("painting.id", primary=True)
+    digest: str = Field(foreign_key="input_picture.digest", primary_key=True, index=True)
+
+
 __all__ = [
+    "InputPicture",
     "Job",
     "OutgoingActivity",
     "Painter",
     "Painting",
+    "PaintingInput",
     "ReceivedActivity",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from activitypub.addressing import PUBLIC_NAMES, read_visibility
 from activitypub.errors import Malformed
@@ -15,6 +16,7 @@ from fedi.social import text
 from fedi.social.polls import ReceivedPoll
 from fedi.social.remote_accounts import RemoteAccount
 from fedi.social.statuses import Received, ReceivedMedia
+from generation.recipe import Recipe, RecipeError
 
 MAX_FIELDS = 20  # profile fields that are kept; Mastodon shows 4 of its own and 50 of others
 MAX_EMOJIS = 100  # custom emoji of one post or profile that are kept
@@ -240,7 +242,16 @@ def _received_media(entry: Attachment) -> ReceivedMedia:
         ai_system=entry.ai_system or "",
         ai_system_version=entry.ai_system_version or "",
         ai_prompt=entry.ai_prompt or "",
+        recipe=_recipe(entry.recipe),
     )
+
+
+def _recipe(stated: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a picture from elsewhere was painted from, as far as it could be painted here."""
+    try:
+        return None if stated is None else Recipe.parse(stated).shared().document()
+    except RecipeError:
+        return None
 
 
 def _ai(tags: Iterable[str], media: Iterable[ReceivedMedia]) -> str:

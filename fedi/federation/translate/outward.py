@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import msgspec
 
 from activitypub.addressing import address
 from activitypub.objects import (
@@ -27,6 +30,7 @@ from fedi.settings import InstanceSettings
 from fedi.social import policies, text
 from fedi.social.accounts import is_person
 from fedi.social.posts import Post
+from generation.recipe import Recipe
 
 IMPLEMENTS = (
     Capability(
@@ -184,4 +188,13 @@ def attachment(
         ai_system=medium.ai_system or None,
         ai_system_version=medium.ai_system_version or None,
         ai_prompt=medium.ai_prompt if medium.share_recipe and medium.ai_prompt else None,
+        recipe=_recipe(medium) if medium.share_recipe else None,
     )
+
+
+def _recipe(medium: MediaAttachment) -> dict[str, Any] | None:
+    """What others can paint from; the pictures that it began with are its author's."""
+    try:
+        return Recipe.from_document(medium.recipe or {}).shared().document()
+    except msgspec.ValidationError:  # there is none
+        return None

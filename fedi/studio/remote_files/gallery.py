@@ -21,12 +21,14 @@ LOOKED_UP = 500  # files of one page of which more is looked up than their addre
 class Framed(Struct, frozen=True, kw_only=True):
     """A file of another server, ready to be shown.
 
-    `original` and `small` are paths under our origin. The rest is empty until it was fetched.
+    `original` and `small` are paths under our origin. The rest is empty until it was fetched;
+    `file` is the storage key of the original.
     `error` says why it cannot be had; then it is better linked than shown.
     """
 
     original: str
     small: str
+    file: str = ""
     media_type: str = ""
     width: int | None = None
     height: int | None = None
@@ -73,6 +75,7 @@ class Gallery:
         return Framed(
             original=original,
             small=small,
+            file=row.file or "" if row.state == "ready" else "",
             media_type=row.media_type,
             width=row.width,
             height=row.height,

@@ -17,7 +17,7 @@ from activitypub.client import FetchError
 from fedi.social.errors import Invalid
 from fedi.studio import digests, ends, pictures
 from fedi.studio.remote_files.claims import Claim, Kind
-from generation import provenance
+from generation import provenance, statements
 
 MIB = 1024 * 1024
 
@@ -169,7 +169,7 @@ def _inspected(kind: Kind, medium: Medium, content: bytes) -> Inspected:
         image.draft(None, pictures.shrunk_size(image.size, most))
     _decode(image)
     kept = fits and not _tells_a_place(image, content)  # EXIF may stand behind the pixels
-    label = provenance.label(provenance.read_opened(image))
+    label = statements.label_of(image, content).packet()
     if image.getexif().get(_ORIENTATION, 1) in _SIDEWAYS:
         width, height = height, width
     if not fits:

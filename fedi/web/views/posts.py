@@ -12,8 +12,11 @@ from markupsafe import Markup
 from fedi.database.tables import Poll
 from fedi.social.posts import Post
 from fedi.studio.remote_files.gallery import Gallery
+from fedi.studio.testimony import Heard
 from fedi.web import emojis
 from fedi.web.threads import Answer
+from fedi.web.views import files_said
+from fedi.web.views.files_said import Said
 from fedi.web.views.links import safe_link
 from fedi.web.views.people import Maker, maker
 from fedi.web.views.pictures import LABELS, Picture, picture
@@ -89,6 +92,7 @@ class Reply:
 
     post: Shown
     depth: int
+    said: list[Said]
 
 
 def moment(when: datetime) -> Moment:
@@ -149,8 +153,9 @@ def reactions(found: Counter[tuple[str, str | None]]) -> list[tuple[str, int]]:
     return [(f":{name}:" if url else name, count) for (name, url), count in found.most_common()]
 
 
-def answer(found: Answer, gallery: Gallery) -> Reply:
-    return Reply(shown(found.post, gallery), found.depth)
+def answer(found: Answer, gallery: Gallery, heard: Heard) -> Reply:
+    said = files_said.of(found.post, gallery, heard)
+    return Reply(shown(found.post, gallery), found.depth, said)
 
 
 def tiles(posts: Sequence[Post], gallery: Gallery) -> list[Tile]:

@@ -39,6 +39,7 @@ PICTURE = Attachment(
     ai_system="stabilityai/sdxl-turbo",
     ai_system_version="1.0",
     ai_prompt="a red fox in the snow",
+    recipe={"prompt": "a red fox in the snow", "seed": 7, "loras": [{"name": "ink"}]},
 )
 FULL = Note(
     id=NOTE,
@@ -98,6 +99,7 @@ def test_a_picture_in_the_shape_that_every_receiver_accepts() -> None:
         "AISystemUsed": "stabilityai/sdxl-turbo",
         "AISystemVersionUsed": "1.0",
         "AIPromptInformation": "a red fox in the snow",
+        "recipe": {"prompt": "a red fox in the snow", "seed": 7, "loras": [{"name": "ink"}]},
     }
 
 

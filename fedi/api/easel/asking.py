@@ -1,0 +1,205 @@
+"""What an app asks for, read: a recipe, the pictures it begins with, what becomes of the picture.
+
+    {"recipe": {"prompt": "a cat", …}, "share_recipe": false, "description": "", "count": 1,
+     "post": {"text": "", "visibility": "public", "sensitive": false, "spoiler_text": "",
+              "language": "en"}}
+
+Only `recipe.prompt` must be there. The fields of a recipe are those of `generation.recipe.Recipe`;
+its `source` and `mask` are, and its `references` is a list of, `{"media_id": "1"}`,
+`{"painting_id": "2"}`, `{"status_id": "3"}`, or `{"upload": "name"}`: a file of a
+`multipart/form-data` body whose part `request` is the JSON. Whoever begins with somebody else's
+picture needs that author to share its recipe.
+
+- `post`: the picture is posted when it is done.
+- `count`: so many pictures at once, with seeds in a row.
+- `remix_of`: the id of a post whose author shares its recipe. The recipe is taken over, and
+  `recipe` says only what is different (null: as if it had not been said).
+- `variation_of`: the id of a painting of one's own. The same, with a new seed; with
+  `recipe.strength` it starts from the picture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+
+from fedi.api import body
+from fedi.database.tables import Account
+from fedi.runtime import Easel
+from fedi.social import statuses, text
+from fedi.social.errors import Invalid, SocialError
+from fedi.social.statuses import Draft
+from fedi.studio import inputs, media, remixing
+from fedi.studio.inputs import MAX_ID, Found
+from generation import protocol
+from generation.recipe import MAX_REFERENCES, MAX_SEED, Recipe, RecipeError
+
+FORM = "multipart/form-data"
+REQUEST = "request"  # the part of a form that holds the JSON
+MAX_FORM = protocol.MAX_INPUTS + body.MAX_BODY  # bytes
+MAX_FILES = MAX_REFERENCES + 2  # a source and a mask besides
+MAX_COUNT = 8  # pictures of one request; twice what Midjourney shows at once
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Pictures that an app asks for.
+
+    Attributes:
+        recipes: one for each.
+        pictures: what they begin with; their files are stored.
+        based_on_uri: the post that they are remixes of, and parent: its picture, stored too.
+        several: whether the app asked for a list.
+    """
+
+    recipes: list[Recipe]
+    pictures: tuple[Found, ...]
+    based_on_uri: str | None
+    parent: Found | None
+    draft: Draft | None
+    share_recipe: bool
+    description: str
+    several: bool
+
+
+async def read(request: Request, easel: Easel, account: Account) -> Asked:
+    """Read a request, and find and store what it begins with.
+
+    Raises:
+        HTTPException: 400, 413 or 415 for a body that cannot be read.
+        SocialError: with what to change.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
+        asked, uploads = await body.read_form(request, REQUEST, MAX_FORM, MAX_FILES)
+    else:
+        asked, uploads = await body.read_object(request), {}
+    share = _boolean(asked, "share_recipe")
+    description = parse_text(asked, "description", media.MAX_DESCRIPTION)
+    draft = _draft(asked.get("post"))
+    count = _count(asked)
+    if draft is not None and count > 1:
+        raise Invalid("Ask for several pictures without a post, and post those that you like.")
+    recipe, based_on, parent = await _recipe(easel, account, asked)
+    gathered = await inputs.gather(easel, account, recipe, uploads)
+    first = parse_recipe(gathered.recipe).seeded()
+    if based_on is None and gathered.parent is not None:
+        based_on, parent = gathered.parent.status_uri, gathered.parent
+    await inputs.keep_files(easel, [*gathered.found, *([parent] if parent else [])])
+    if draft is not None:
+        draft = msgspec.structs.replace(draft, based_on_uri=based_on)
+    assert first.seed is not None
+    return Asked(
+        recipes=[
+            msgspec.structs.replace(first, seed=(first.seed + number) % (MAX_SEED + 1))
+            for number in range(count)
+        ],
+        pictures=gathered.found,
+        based_on_uri=based_on,
+        parent=parent,
+        draft=draft,
+        share_recipe=share,
+        description=description,
+        several=asked.get("count") is not None,
+    )
+
+
+async def _recipe(
+    easel: Easel, account: Account, asked: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], str | None, Found | None]:
+    """The recipe as it was written or taken over, the post that it was taken from, its picture."""
+    parent_id, earlier_id = _optional_id(asked, "remix_of"), _optional_id(asked, "variation_of")
+    if parent_id is not None and earlier_id is not None:
+        raise Invalid("Ask for a remix or for a variation, not both.")
+    changes = asked.get("recipe")
+    if changes is None and (parent_id is not None or earlier_id is not None):
+        changes = {}
+    if not isinstance(changes, Mapping):
+        raise Invalid("“recipe” must be an object.")
+    if parent_id is not None:
+        async with easel.database.read() as session:
+            settings = easel.settings.painting
+            parent = await remixing.parent(session, settings, account, parent_id)
+        picture = None
+        with contextlib.suppress(SocialError):  # its server is down: the recipe is here
+            picture = await inputs.of_medium(
+                easel, account, parent.medium, parent.status, "picture to remix"
+            )
+        return {**parent.recipe, **changes}, parent.status.uri, picture
+    if earlier_id is not None:
+        async with easel.database.read() as session:
+            earlier, recipe = await remixing.variation(session, account, earlier_id, changes)
+        return recipe, earlier.based_on_uri, await inputs.kept(easel, earlier.parent_digest)
+    return changes, None, None
+
+
+def _count(asked: Mapping[str, Any]) -> int:
+    count = asked.get("count")
+    if count is None:
+        return 1
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
+        raise Invalid(f"“count” must be a whole number from 1 to {MAX_COUNT}.")
+    return count
+
+
+def _optional_id(asked: Mapping[str, Any], name: str) -> int | None:
+    value = asked.get(name)
+    if value is None:
+        return None
+    digits = value if isinstance(value, str) else ""
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and int(digits) <= MAX_ID):
+        raise Invalid(
+            f"“{name}” must be the id of a {'post' if name == 'remix_of' else 'painting'}, as text."
+        )
+    return int(digits)
+
+
+def parse_recipe(value: object) -> Recipe:
+    """A recipe as an app wrote it.
+
+    Raises:
+        Invalid: with what to change.
+    """
+    try:
+        return Recipe.parse(value)
+    except RecipeError as refusal:
+        raise Invalid(str(refusal)) from refusal
+
+
+def _draft(value: object) -> Draft | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise Invalid("“post” must be an object.")
+    visibility = parse_text(value, "visibility", 20) or "public"
+    if visibility not in statuses.VISIBILITIES:
+        raise Invalid(f"“visibility” is one of {', '.join(statuses.VISIBILITIES)}.")
+    return Draft(
+        text=parse_text(value, "text", text.MAX_TEXT),
+        spoiler_text=parse_text(value, "spoiler_text", statuses.MAX_SPOILER),
+        sensitive=_boolean(value, "sensitive"),
+        visibility=visibility,
+        language=parse_text(value, "language", 35) or None,
+    )
+
+
+def parse_text(values: Mapping[str, Any], name: str, longest: int) -> str:
+    value = values.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Invalid(f"“{name}” must be text.")
+    if len(value) > longest:
+        raise Invalid(f"“{name}” is too long: at most {longest} characters.")
+    return value
+
+
+def _boolean(values: Mapping[str, Any], name: str) -> bool:
+    value = values.get(name)
+    if not isinstance(value, bool | None):
+        raise Invalid(f"“{name}” must be true or false.")
+    return bool(value)

@@ -1,0 +1,91 @@
+"""Remixes on pages: what a post is made of, what was made of it, and how to make another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from sqlmodel import col, select
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from fedi.database import Session
+from fedi.database.tables import Account, Status
+from fedi.runtime import Easel
+from fedi.social import posts, remixes, statuses
+from fedi.social.posts import Post
+from fedi.studio.remote_files import claims, gallery
+from fedi.web import cards
+from fedi.web.render import ROBOTS_NOWHERE, page
+from fedi.web.views import pictures
+from fedi.web.views import posts as post_views
+
+SHOWN = 12  # remixes on the page of a post: two rows on a phone
+MAX_ID = 2**63 - 1  # what the database can hold
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """What a post is a remix of, and its remixes, as everybody may see them."""
+
+    parent: Post | None = None
+    remixes: Sequence[Post] = field(default_factory=tuple)
+
+    @property
+    def posts(self) -> list[Post]:
+        return [*([self.parent] if self.parent else []), *self.remixes]
+
+
+async def of(session: Session, status: Status) -> Kin:
+    """The kin of a post."""
+    above = await remixes.parent(session, None, status)
+    below = await remixes.remixes(session, None, status, limit=SHOWN)
+    found = await posts.assemble(session, [*([above] if above else []), *below], None)
+    return Kin(found[0], found[1:]) if above else Kin(None, found)
+
+
+def remixable(post: Post) -> bool:
+    """Whether the author of a post shares the recipe of its first picture."""
+    first = next((medium for medium in post.media if medium.type == "image"), None)
+    return first is not None and first.share_recipe
+
+
+async def show(request: Request) -> Response:
+    """`GET /@NAME/ID/remix`: how to make another picture of this one."""
+    easel = cast(Easel, request.app.state.easel)
+    name, status_id = request.path_params["name"], request.path_params["id"]
+    missing = HTTPException(404, "There is no such post here, or its recipe is not shared.")
+    if status_id > MAX_ID:
+        raise missing
+    async with easel.database.read() as session:
+        query = statuses.visible_to(None).where(
+            col(Status.id) == status_id,
+            col(Status.local),
+            col(Status.account_id).in_(
+                select(Account.id).where(
+                    col(Account.username) == name, col(Account.domain).is_(None)
+                )
+            ),
+        )
+        status = (await session.exec(query)).first()
+        if status is None or status.reblog_of_id is not None:
+            raise missing
+        (found,) = await posts.assemble(session, [status], None)
+        hung = await gallery.of(easel, session, claims.of_posts([found]))
+    if not remixable(found):
+        raise missing
+    return page(
+        request,
+        "remix.html",
+        robots=ROBOTS_NOWHERE,
+        card=cards.post(found, hung),
+        post=post_views.shown(found, hung),
+        recipes=[recipe for media in found.media if (recipe := pictures.shared(media))][:1],
+        status_id=str(status.id),
+    )
+
+
+routes: list[BaseRoute] = [Route("/@{name}/{id:int}/remix", show)]
