@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 QUEUE_SIZE = 256  # events a slow listener may be behind; then it misses the oldest
+MAX_KEPT = 256  # topics whose newest event is kept: more pictures than are ever painted at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,13 @@ class Event:
         topic: who might care, such as `jobs`, `painting:123`, `account:7`.
         kind: what it was, such as `progress`, `status`, `notification`.
         data: JSON-able details; ids, not rows.
+        kept: whether whoever comes later is told of it, until something else happens.
     """
 
     topic: str
     kind: str
     data: dict[str, Any] = field(default_factory=dict)
+    kept: bool = False
 
 
 class Listener:
@@ -59,6 +62,7 @@ class Events:
 
     def __init__(self) -> None:
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._kept: dict[str, Event] = {}
         self.relay: Callable[[Event], None] | None = None  # to the other processes, if any
 
     @contextmanager
@@ -82,8 +86,17 @@ class Events:
         self._listeners[topic].add(listener)
         return listener
 
+    def newest(self, topic: str) -> Event | None:
+        """What happened last, if it is kept."""
+        return self._kept.get(topic)
+
     def publish(self, event: Event, *, relayed: bool = False) -> None:
         """Tell everybody here and, unless they have been told already, the other processes."""
+        self._kept.pop(event.topic, None)
+        if event.kept:
+            self._kept[event.topic] = event
+            if len(self._kept) > MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
         for listener in tuple(self._listeners.get(event.topic, ())):
             listener.put(event)
         if self.relay is not None and not relayed:

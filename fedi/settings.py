@@ -233,6 +233,11 @@ class PaintingSettings(Section):
         le=3600,
         description="How many seconds without a sign of life until a picture is given to another.",
     )
+    command: str = Field(
+        "/imagine",
+        max_length=30,
+        description="What a post begins with that is painted from its own words; empty: nothing.",
+    )
     max_steps: int = Field(60, ge=1, le=500, description="The most steps a request may ask for.")
     max_megapixels: float = Field(
         2.25, gt=0, le=64, description="The largest picture a request may ask for, in megapixels."
@@ -259,6 +264,13 @@ class PaintingSettings(Section):
         [],
         description="Words and phrases; pictures asked for with one of them are marked sensitive.",
     )
+
+    @field_validator("command")
+    @classmethod
+    def _one_word(cls, value: str) -> str:
+        if value != "".join(value.split()):
+            raise ValueError("must be one word, such as /imagine")
+        return value
 
 
 class SafetySettings(Section):

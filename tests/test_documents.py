@@ -18,7 +18,9 @@ from typer.testing import CliRunner
 from fedi.cli import app
 from fedi.federation.documents import collections
 from fedi.federation.handlers import HANDLERS
-from fedi.settings import Settings, SettingsError, load, render_example
+from fedi.settings import PaintingSettings, Settings, SettingsError, load, render_example
+from fedi.studio import imagine
+from generation import shapes
 
 ROOT = Path(__file__).parent.parent
 
@@ -197,6 +199,15 @@ def test_every_limit_in_the_document_of_federation_is_the_codes() -> None:
             assert told in {f"{value.days} days", f"{value.days} day"}, name
         else:
             assert told == f"{value:,}", name
+
+
+def test_every_option_of_a_post_is_in_the_document_of_imagine() -> None:
+    text = (ROOT / "docs/imagine.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(--[^`]+)` \|", text, re.MULTILINE)
+    assert told == [option.example for option in imagine.OPTIONS.values()]
+    assert f"at most {shapes.LONGEST_SHAPE:g} times" in text
+    command = re.search(r"begins with `(.+?)`", text)
+    assert command is not None and command[1] == PaintingSettings().command
 
 
 def test_the_command_line_explains_itself() -> None:

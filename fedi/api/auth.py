@@ -12,7 +12,6 @@ from fedi.database.tables import AccessToken, Account
 from fedi.runtime import Easel
 from fedi.social import credentials
 
-MAX_TOKEN = 512  # characters; ours have 43
 REALM = "Easel"
 
 
@@ -65,14 +64,7 @@ async def caller(connection: HTTPConnection, scope: str) -> Caller:
 
 def bearer(connection: HTTPConnection) -> str | None:
     """The token in the Authorization header, if there is exactly one that could be ours."""
-    headers = connection.headers.getlist("authorization")
-    if len(headers) != 1:
-        return None
-    scheme, _, token = headers[0].partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN:
-        return None
-    return token
+    return credentials.bearer(connection.headers)
 
 
 def challenge(message: str, error: str = "") -> HTTPException:

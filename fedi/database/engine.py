@@ -266,8 +266,7 @@ class Database:
     async def _notify(self, transaction: Transaction) -> None:
         """Tell the other processes, exactly when this is committed (PostgreSQL's own promise)."""
         for happened in transaction.events:
-            payload = relay.encode(happened)
-            if payload is not None:
+            for payload in relay.encode(happened):
                 await transaction.execute(
                     relay.NOTIFY, {"channel": relay.CHANNEL, "payload": payload}
                 )

@@ -21,13 +21,13 @@ from activitypub.signatures import Refused
 from fedi.federation import hosts
 from fedi.federation.inbox import again, signed_by, unwelcome
 from fedi.runtime import Easel
-from fedi.social import domains
+from fedi.social import credentials, domains
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 OPEN = frozenset({"/actor"})
 BLOCKED = "This instance does not talk to that server."
-VARY = {"Vary": "Accept, Signature"}
+VARY = {"Vary": "Accept, Authorization, Signature"}
 
 
 def guarded(routes: Sequence[BaseRoute]) -> list[BaseRoute]:
@@ -56,6 +56,12 @@ def _behind(endpoint: Endpoint) -> Endpoint:
     return ask
 
 
+async def _is_ours(request: Request, easel: Easel) -> bool:
+    """Whether somebody from here reads, by an app."""
+    async with easel.database.read() as session:
+        return await credentials.reader(session, request.headers) is not None
+
+
 async def _admit(request: Request, easel: Easel, demanding: bool) -> None:
     """Let a request pass, or not.
 
@@ -64,7 +70,7 @@ async def _admit(request: Request, easel: Easel, demanding: bool) -> None:
             blocked.
     """
     if not {"signature", "signature-input"} & set(request.headers):
-        if demanding:
+        if demanding and not await _is_ours(request, easel):
             raise HTTPException(401, "This instance is read with a signature.", headers=VARY)
         return
     if await unwelcome(easel, request):

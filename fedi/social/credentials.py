@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import secrets
 from functools import cache
+from typing import Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -19,9 +20,17 @@ from fedi.social.errors import Invalid
 MIN_PASSWORD = 8
 MAX_PASSWORD = 1000  # hashing more would keep us busy
 TOKEN_BYTES = 32
+MAX_TOKEN = 512  # characters; ours have 43
 SCOPES = frozenset({"read", "write", "follow", "push", "profile", "admin"})
 
 _hasher = PasswordHasher()
+
+
+class Headers(Protocol):
+    """The headers of a request."""
+
+    def getlist(self, key: str) -> list[str]:
+        """All values of a header."""
 
 
 async def hash_password(password: str) -> str:
@@ -104,6 +113,30 @@ async def issue_token(
 def token_hash(token: str) -> str:
     """What is stored of a token. It is random enough that a fast hash is safe."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def bearer(headers: Headers) -> str | None:
+    """The token of a request, if there is exactly one that could be ours (RFC 6750)."""
+    given = headers.getlist("authorization")
+    if len(given) != 1:
+        return None
+    scheme, _, token = given[0].partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN:
+        return None
+    return token
+
+
+def granted(token: AccessToken, scope: str) -> bool:
+    """Whether `scope` (such as `write:statuses`) or the whole it is part of was granted."""
+    return not {scope, scope.split(":")[0]}.isdisjoint(token.scopes.split())
+
+
+async def reader(session: Session, headers: Headers) -> Account | None:
+    """Whose app asks to read posts, as far as the headers of its request tell; else nobody's."""
+    token = bearer(headers)
+    found = None if token is None else await authenticate(session, token)
+    return found[0] if found is not None and granted(found[1], "read:statuses") else None
 
 
 async def authenticate(session: Session, token: str) -> tuple[Account, AccessToken] | None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, field
 from sqlmodel import col, select
 
-from fedi.database import Transaction
+from fedi.database import Session, Transaction
 from fedi.database.tables import Account, MediaAttachment
 from fedi.social import accounts, labels, remixes, text
 from fedi.social.errors import Invalid
@@ -91,7 +91,7 @@ def _web_address(uri: str) -> bool:
 
 
 async def write(
-    tx: Transaction,
+    session: Session,
     draft: Draft,
     media: Sequence[MediaAttachment],
     credit: remixes.Credit | None = None,
@@ -110,9 +110,9 @@ async def write(
     if len(spoiler) > MAX_SPOILER:
         raise Invalid(f"A content warning has at most {MAX_SPOILER} characters.")
     if draft.content_html is not None:
-        html, tags, mentions, source = await _from_html(tx, draft.content_html)
+        html, tags, mentions, source = await _from_html(session, draft.content_html)
     else:
-        html, tags, mentions, source = await _from_text(tx, draft)
+        html, tags, mentions, source = await _from_text(session, draft)
     if len(source) > text.MAX_TEXT:
         raise Invalid(f"A post has at most {text.MAX_TEXT} characters.")
     if not source and not media:
@@ -123,7 +123,7 @@ async def write(
         if maker is not None and not maker.local and maker.id not in {m.id for m in mentions}:
             mentions.append(maker)
     if labels.needs_hashtag(media) and not _has_tag(tags, labels.AI_LABEL):
-        html += f"<p>{text.hashtag_link(labels.AI_LABEL, tx.instance.url)}</p>"
+        html += f"<p>{text.hashtag_link(labels.AI_LABEL, session.instance.url)}</p>"
         tags.append(labels.AI_LABEL)
     marked = draft.markdown and draft.content_html is None
     return Words(
@@ -140,26 +140,26 @@ def _has_tag(tags: Iterable[str], tag: str) -> bool:
     return text.normal_tag(tag) in map(text.normal_tag, tags)
 
 
-async def _from_text(tx: Transaction, draft: Draft) -> tuple[str, list[str], list[Account], str]:
+async def _from_text(session: Session, draft: Draft) -> tuple[str, list[str], list[Account], str]:
     typed = text.clean(draft.text).strip()
     if len(typed) > text.MAX_TEXT:
         return "", [], [], typed
-    known = await accounts.by_handles(tx, text.handles(typed))
+    known = await accounts.by_handles(session, text.handles(typed))
     named = {
         handle: text.Named(account.acct, account.url or account.uri)
         for handle, account in known.items()
     }
-    rendered = text.render(typed, named, tx.instance.url, markdown=draft.markdown)
+    rendered = text.render(typed, named, session.instance.url, markdown=draft.markdown)
     mentioned = {known[handle].id: known[handle] for handle in rendered.mentions}
     return rendered.html, rendered.tags, list(mentioned.values()), typed
 
 
-async def _from_html(tx: Transaction, markup: str) -> tuple[str, list[str], list[Account], str]:
+async def _from_html(session: Session, markup: str) -> tuple[str, list[str], list[Account], str]:
     """People are named by links to them, as Mastodon writes them, or by plain handles."""
     html = text.sanitise(markup)
     linked, rest = text.mention_links(html)
-    found = await accounts.by_addresses(tx, linked)
-    known = await accounts.by_handles(tx, text.handles(rest))
+    found = await accounts.by_addresses(session, linked)
+    known = await accounts.by_handles(session, text.handles(rest))
     mentioned = {account.id: account for account in (*found, *known.values())}
     words = text.plain(html)
     return html, text.hashtags(words), list(mentioned.values()), words

@@ -83,7 +83,7 @@ async def assemble(
     media = await _media(session, ids)
     mentions, silent, blind = await _mentions(session, ids)
     tags = await _tags(session, ids)
-    accounts = await _accounts(session, {status.account_id for status in everything.values()})
+    accounts = await accounts_of(session, {status.account_id for status in everything.values()})
     parents = await _parents(session, everything.values(), viewer)
     favourited, reblogged = await _done_by(session, ids, viewer)
 
@@ -201,7 +201,8 @@ async def _tags(session: Session, ids: Sequence[int]) -> dict[int, list[Tag]]:
     return found
 
 
-async def _accounts(session: Session, ids: set[int]) -> dict[int, Account]:
+async def accounts_of(session: Session, ids: set[int]) -> dict[int, Account]:
+    """Accounts by their ids."""
     rows = await session.exec(select(Account).where(col(Account.id).in_(ids)))
     return {account.id: account for account in rows.all()}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlmodel import col, select
 
-from fedi.database import Session, Transaction
+from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment, Painting, Status
 from fedi.social import text
 from fedi.social.visibility import SHOWN_TO_ALL, visible_to
@@ -51,7 +51,7 @@ async def parent_uri(
     return next((found[each] for each in ids if each in found), None)
 
 
-async def credit(tx: Transaction, author: Account, uri: str) -> Credit:
+async def credit(session: Session, author: Account, uri: str) -> Credit:
     """How a post credits what it is a remix of.
 
     Args:
@@ -59,7 +59,7 @@ async def credit(tx: Transaction, author: Account, uri: str) -> Credit:
         uri: the parent's id.
     """
     row = (
-        await tx.exec(
+        await session.exec(
             select(Status, Account)
             .join(Account, col(Account.id) == col(Status.account_id))
             .where(

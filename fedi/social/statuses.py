@@ -60,6 +60,7 @@ __all__ = [
     "Received",
     "ReceivedMedia",
     "announce_event",
+    "check",
     "delete",
     "edit",
     "load",
@@ -97,16 +98,11 @@ async def publish(
             answer.
     """
     assert author.local
-    if author.deleted_at is not None or author.suspended_at is not None:
-        raise NotAllowed("This account cannot post.")
     if uri is not None:
         known = (await tx.exec(select(Status).where(Status.uri == uri))).first()
         if known is not None:
             return known
-    drafts.check(draft)
-    parent = await _parent(tx, author, draft.in_reply_to_id)
-    leave = await policies.ask(tx, author, parent, "canReply") if parent else None
-    media = await drafts.own_media(tx, author, draft.media_ids)
+    parent, leave, media = await check(tx, author, draft)
     based_on = await remixes.parent_uri(tx, draft.based_on_uri, media)
     credit = await remixes.credit(tx, author, based_on) if based_on is not None else None
     words = await drafts.write(tx, draft, media, credit)
@@ -144,6 +140,22 @@ async def publish(
         await notify(tx, maker, author, "remix", status.id)
     await tell(tx, "create", status_id=status.id)
     return status
+
+
+async def check(
+    tx: Transaction, author: Account, draft: Draft
+) -> tuple[Status | None, policies.Leave | None, list[MediaAttachment]]:
+    """Refuse what `publish` refuses whatever the words are.
+
+    Returns:
+        What the draft answers, whether its author must agree to that, and the pictures.
+    """
+    if author.deleted_at is not None or author.suspended_at is not None:
+        raise NotAllowed("This account cannot post.")
+    drafts.check(draft)
+    parent = await _parent(tx, author, draft.in_reply_to_id)
+    leave = await policies.ask(tx, author, parent, "canReply") if parent else None
+    return parent, leave, await drafts.own_media(tx, author, draft.media_ids)
 
 
 async def edit(tx: Transaction, author: Account, status: Status, draft: Draft) -> Status:

@@ -23,7 +23,20 @@ from fedi.social.notifications import Kind, notify
 from fedi.social.statuses import Draft
 from fedi.studio import media, turns
 from fedi.studio.media import Stored
-from fedi.studio.paintings import DONE, FAILED, PAINTING, QUEUED, REVIEW, end, tell
+from fedi.studio.paintings import (
+    CANCELLED,
+    DONE,
+    ENDED,
+    FAILED,
+    PAINTING,
+    QUEUED,
+    REVIEW,
+    end,
+    let_go,
+    stop,
+    tell,
+    together,
+)
 from fedi.studio.verdicts import Verdict
 from generation.protocol import Finished
 
@@ -171,26 +184,67 @@ async def conclude(tx: Transaction, painting: Painting, stored: Stored, finished
     painting.media_id = picture.id
     painting.description = picture.description
     end(tx, painting, DONE)
-    if painting.draft is not None:
+    await tx.flush()
+    first, pictures = painting, [painting]
+    if painting.draft is not None or painting.post_of is not None:
+        first, pictures = await _pictures(tx, painting)
+    if first.draft is not None and all(one.state == DONE for one in pictures):
         told = len(tx.events)
         try:
             async with tx.begin_nested():
-                status = await _publish(tx, author, painting)
-                painting.status_id = status.id
+                status = await _publish(tx, author, first, pictures)
+                first.status_id = status.id
         except SocialError as refusal:
             del tx.events[told:]
-            end(tx, painting, FAILED)
-            painting.error = f"The picture is painted, but could not be posted: {refusal}"
-            await _notify(tx, painting, "painting_failed")
+            end(tx, first, FAILED)
+            first.error = f"The picture is painted, but could not be posted: {refusal}"
+            await _notify(tx, first, "painting_failed")
     await tx.flush()
     tell(tx, painting, painting.state)
+    if first is not painting and first.state in ENDED:
+        tell(tx, first, first.state)
 
 
-async def _publish(tx: Transaction, author: Account, painting: Painting) -> Status:
-    draft = msgspec.convert(painting.draft, Draft)
-    assert painting.media_id is not None
-    draft = msgspec.structs.replace(draft, media_ids=[*draft.media_ids, painting.media_id])
-    return await statuses.publish(tx, author, draft, uri=painting.status_uri)
+async def _pictures(tx: Transaction, painting: Painting) -> tuple[Painting, list[Painting]]:
+    """The painting that has the draft, locked, and all pictures of its post, itself the first."""
+    first, _ = await together(tx, painting)
+    if first is None:
+        return painting, [painting]
+    others = await tx.exec(
+        select(Painting)
+        .where(col(Painting.post_of) == first.id)
+        .order_by(col(Painting.id))
+        .execution_options(populate_existing=True)
+    )
+    return first, [first, *others.all()]
+
+
+async def _publish(
+    tx: Transaction, author: Account, first: Painting, pictures: list[Painting]
+) -> Status:
+    draft = msgspec.convert(first.draft, Draft)
+    painted = [one.media_id for one in pictures if one.media_id is not None]
+    draft = msgspec.structs.replace(draft, media_ids=[*draft.media_ids, *painted])
+    return await statuses.publish(tx, author, draft, uri=first.status_uri)
+
+
+async def fail_post(tx: Transaction, painting: Painting) -> None:
+    """One of the pictures of a post could not be made, so the post is not: the others that are not
+    there yet are stopped. What is painted is kept."""
+    if painting.draft is None and painting.post_of is None:
+        return
+    first, others = await together(tx, painting)
+    for one in others:
+        if one.id != painting.id:
+            await stop(tx, one)
+    if first is None or first.id == painting.id or first.state in (FAILED, CANCELLED):
+        return
+    await let_go(tx, first)
+    end(tx, first, FAILED)
+    first.error = painting.error
+    await tx.flush()
+    tell(tx, first, FAILED)
+    tell(tx, first, CANCELLED)  # to its painter
 
 
 async def fail(tx: Transaction, claim: Claim, reason: str, *, retry: bool = False) -> None:
@@ -267,12 +321,14 @@ async def _fail(tx: Transaction, painting: Painting, reason: str) -> None:
     await _notify(tx, painting, "painting_failed")
     await tx.flush()
     tell(tx, painting, FAILED)
+    await fail_post(tx, painting)
 
 
 async def _notify(tx: Transaction, painting: Painting, kind: Kind) -> None:
     author = await tx.get(Account, painting.account_id)
     assert author is not None
-    await notify(tx, author, author, kind, painting_id=painting.id)
+    # Of several, the one that has the draft.
+    await notify(tx, author, author, kind, painting_id=painting.post_of or painting.id)
 
 
 def _queue_again(tx: Transaction, painting: Painting) -> None:

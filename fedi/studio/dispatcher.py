@@ -82,6 +82,7 @@ class Dispatcher:
             lost = 0
             if self._easel.database.sqlite:  # one process: nobody else can be painting
                 lost = await claims.reap(tx, everybody=True)
+                await painters.all_gone(tx)
             if self._settings.local:
                 where = address(self._easel.settings).removeprefix("http://")
                 painter, token = await painters.admit_local(tx, f"this machine ({where})")
@@ -235,7 +236,8 @@ class Dispatcher:
             data["note"] = message.note
         if preview.startswith(b"\xff\xd8"):
             data["preview"] = "data:image/jpeg;base64," + base64.b64encode(preview).decode()
-        self._easel.events.publish(Event(paintings.topic(work.claim.painting_id), "progress", data))
+        topic = paintings.topic(work.claim.painting_id)
+        self._easel.events.publish(Event(topic, "progress", data, kept=True))
         now = asyncio.get_running_loop().time()
         if message.of and now - work.noted_at >= NOTE_EVERY_S:
             work.noted_at = now
@@ -319,6 +321,7 @@ class Dispatcher:
         async with self._easel.database.write() as tx:
             lost = await claims.renew(tx, held, self._lease)
             reaped = await claims.reap(tx)
+            await painters.seen(tx, [connection.painter.id for connection in self._connections])
         if reaped:
             log.info("paintings_recovered", count=reaped)
         for claim in lost:  # cancelled or given to another, and we did not hear of it

@@ -193,6 +193,7 @@ def add_painting(
         tx,
         account,
         stored,
+        id=painting.id,  # so that it could be named before it was there (`social.pending`)
         description=finished.description,
         described_by=finished.described_by,
         sensitive=painting.sensitive,
@@ -259,12 +260,13 @@ def _add(
     stored: Stored,
     *,
     description: str,
+    id: int | None = None,
     focus: tuple[float, float] | None = None,
     **rest: Any,
 ) -> MediaAttachment:
     prepared = stored.prepared
     media = MediaAttachment(
-        id=tx.new_id(),
+        id=id or tx.new_id(),
         account_id=account.id,
         file=stored.file,
         preview_file=stored.preview_file,

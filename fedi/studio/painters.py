@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import timedelta
 from functools import lru_cache
 
@@ -120,6 +121,21 @@ async def disconnected(tx: Transaction, painter_id: int) -> None:
         update(Painter)
         .where(col(Painter.id) == painter_id)
         .values(connected_at=None, seen_at=tx.now)
+    )
+
+
+async def seen(tx: Transaction, painter_ids: Collection[int]) -> None:
+    """Note that these painters are still connected."""
+    if painter_ids:
+        await tx.exec(
+            update(Painter).where(col(Painter.id).in_(painter_ids)).values(seen_at=tx.now)
+        )
+
+
+async def all_gone(tx: Transaction) -> None:
+    """Note that no painter is connected: the server has just started."""
+    await tx.exec(
+        update(Painter).where(col(Painter.connected_at).is_not(None)).values(connected_at=None)
     )
 
 

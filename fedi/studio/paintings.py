@@ -32,7 +32,7 @@ from fedi.social.statuses import Draft
 from fedi.studio import inputs, media, painters, turns
 from fedi.studio.inputs import Found
 from generation import batching, catalogue, safety
-from generation.recipe import Limits, Recipe, RecipeError
+from generation.recipe import MAX_SEED, Limits, Recipe, RecipeError
 
 TOPIC = "paintings"
 QUEUED, PAINTING, DONE, FAILED, CANCELLED = "queued", "painting", "done", "failed", "cancelled"
@@ -64,6 +64,7 @@ async def request(
     description: str = "",
     draft: Draft | None = None,
     status_uri: str | None = None,
+    post_of: Painting | None = None,
     pictures: Sequence[Found] = (),
     based_on_uri: str | None = None,
     parent: Found | None = None,
@@ -78,12 +79,15 @@ async def request(
         description: alt text; an empty one is written when the picture is there.
         draft: the post that publishes itself with the picture.
         status_uri: the id of that post, if it was told to somebody already.
+        post_of: the painting that has the draft, if the post is to show this picture, too.
         pictures: those that the recipe begins with; their files are stored.
         based_on_uri: the post that it is a remix of.
         parent: the picture of that post; its file is stored.
 
     Raises:
-        Invalid: over a limit, a blocked word, a model that nobody here paints with.
+        Invalid: over a limit, a blocked word, a model that nobody here paints with, a post that
+            could not be made.
+        NotFound, NotAllowed: as for `statuses.publish`.
         TooMany: all that the account may ask for within an hour; it says when to ask again.
     """
     limits = Limits(steps=settings.max_steps, megapixels=settings.max_megapixels)
@@ -98,7 +102,7 @@ async def request(
     except RecipeError as refusal:
         raise Invalid(str(refusal)) from refusal
     if draft is not None:
-        _refuse_unpostable(draft)
+        await _refuse_unpostable(tx, account, draft)
     await _refuse_too_many(tx, settings, account)
     cost = _cost(full, known)
     painting = Painting(
@@ -115,6 +119,7 @@ async def request(
         ),
         draft=None if draft is None else msgspec.to_builtins(draft),
         status_uri=status_uri,
+        post_of=None if post_of is None else post_of.id,
         based_on_uri=based_on_uri,
         parent_digest=None if parent is None else parent.picture.digest,
         steps=full.steps or 0,
@@ -141,8 +146,9 @@ def judge_words(settings: PaintingSettings, prompt: str) -> bool:
         raise Invalid(str(refusal)) from refusal
 
 
-def _refuse_unpostable(draft: Draft) -> None:
+async def _refuse_unpostable(tx: Transaction, account: Account, draft: Draft) -> None:
     """What could not be posted later is better refused now."""
+    await statuses.check(tx, account, draft)
     html = draft.content_html
     words = draft.text if html is None else text.plain(text.sanitise(html))
     if len(words) > text.MAX_TEXT:
@@ -280,16 +286,85 @@ async def list_own(
     return list((await session.exec(query.order_by(col(Painting.id).desc()).limit(limit))).all())
 
 
+async def request_several(
+    tx: Transaction,
+    settings: PaintingSettings,
+    account: Account,
+    recipe: Recipe,
+    count: int,
+    *,
+    share_recipe: bool,
+    draft: Draft,
+    status_uri: str,
+) -> Painting:
+    """Ask for some pictures of one recipe, with seeds in a row, for one post.
+
+    Returns:
+        The painting that has the draft.
+
+    Raises:
+        SocialError: as `request`; then none of them is painted.
+    """
+    if len(draft.media_ids) + count > statuses.MAX_MEDIA:
+        raise Invalid(f"A post has at most {statuses.MAX_MEDIA} pictures.")
+    first = await request(
+        tx,
+        settings,
+        account,
+        recipe,
+        share_recipe=share_recipe,
+        draft=draft,
+        status_uri=status_uri,
+        based_on_uri=draft.based_on_uri,
+    )
+    for number in range(1, count):
+        seed = (first.recipe["seed"] + number) % (MAX_SEED + 1)
+        another = msgspec.structs.replace(recipe, seed=seed)
+        await request(tx, settings, account, another, share_recipe=share_recipe, post_of=first)
+    return first
+
+
+async def together(tx: Transaction, painting: Painting) -> tuple[Painting | None, list[Painting]]:
+    """The painting that has the draft of the post that a picture is for, locked; and the others of
+    that post, in their order, without those that somebody is just about to end."""
+    first = painting
+    if painting.post_of is not None:
+        found = await tx.get(
+            Painting, painting.post_of, with_for_update=True, populate_existing=True
+        )
+        if found is None:
+            return None, []
+        first = found
+    rows = await tx.exec(
+        select(Painting)
+        .where(col(Painting.post_of) == first.id)
+        .order_by(col(Painting.id))
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return first, list(rows.all())
+
+
 async def cancel(tx: Transaction, painting: Painting) -> Painting:
-    """Its author does not want it any more. One that has ended stays as it is."""
+    """Its author does not want it any more, nor the others of its post. What has ended stays as it
+    is."""
     current = await tx.get(Painting, painting.id, with_for_update=True, populate_existing=True)
     assert current is not None
     if current.state not in ENDED:
-        await let_go(tx, current)
-        end(tx, current, CANCELLED)
-        await tx.flush()
-        tell(tx, current, CANCELLED)
+        first, others = await together(tx, current)
+        for one in [current, *([] if first is None else [first]), *others]:
+            await stop(tx, one)
     return current
+
+
+async def stop(tx: Transaction, painting: Painting) -> None:
+    """Cancel a picture, unless it has ended."""
+    if painting.state in ENDED:
+        return
+    await let_go(tx, painting)
+    end(tx, painting, CANCELLED)
+    await tx.flush()
+    tell(tx, painting, CANCELLED)
 
 
 def end(tx: Transaction, painting: Painting, state: str) -> None:

@@ -121,6 +121,7 @@ async def refuse(tx: Transaction, painting_id: int, reason: str = "") -> Paintin
     await _tell_author(tx, painting, "painting_refused")
     await tx.flush()
     tell(tx, painting, FAILED)
+    await claims.fail_post(tx, painting)
     return painting
 
 

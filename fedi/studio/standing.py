@@ -1,19 +1,28 @@
-"""Where pictures stand: how many are painted before one, and when it may be finished."""
+"""Where pictures stand: how many are painted before one, and when it may be finished.
+
+The seconds are those of the queue as it stands: its pictures in their turns, each to the painter
+that can take it first, at the rate at which that has painted of late. Who comes later and is
+served before, by what `fedi.studio.turns` calls fair, comes on top, and so does the loading of
+models that were not loaded while the rates were measured. In a steady queue the seconds are right
+to within the longest picture that is painted before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, literal_column, or_
+from sqlalchemy import func, or_
 from sqlmodel import col, select
 
 from fedi.database import Session
 from fedi.database.tables import Account, Painter, Painting
-from fedi.studio import turns
-from fedi.studio.paintings import PAINTED, PAINTING
+from fedi.studio import rates, turns
+from fedi.studio.paintings import PAINTING, QUEUED
+from fedi.studio.rates import Card, Rates
 
-RATE_SAMPLE = 20  # how many of the last finished pictures tell how fast this host paints
+MAX_LUMPS = 200  # a longer line of pictures for one model is looked at in so many pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +55,95 @@ class Standing:
     position: Position
 
 
+class Schedule:
+    """Who is free when.
+
+    Args:
+        cards: who can paint.
+        rates: how fast.
+    """
+
+    def __init__(self, cards: Sequence[Card], rates: Rates) -> None:
+        self._rates = rates
+        self._cards = {card.painter_id: card for card in cards}
+        self._free = dict.fromkeys(self._cards, 0.0)  # in so many seconds
+
+    def begun(self, painting: Painting, elapsed: float) -> float | None:
+        """Note a picture that is being painted, for so many seconds.
+
+        Returns:
+            The seconds until it may be finished.
+        """
+        rate = self._rates.of(painting.painter_id, painting.model)
+        if rate is None:
+            return None
+        whole = painting.cost / rate
+        if painting.step and painting.steps:
+            left = whole * (1 - min(1.0, painting.step / painting.steps))
+        else:
+            left = max(0.0, whole - elapsed)
+        if painting.painter_id in self._free:
+            self._free[painting.painter_id] += left
+        return left
+
+    def add(self, model: str, cost: float) -> float | None:
+        """Note the next picture of the line.
+
+        Returns:
+            The seconds until it may be finished; None: nobody can paint it, or nothing is known.
+        """
+        able = [
+            (self._free[card.painter_id], card.painter_id)
+            for card in self._cards.values()
+            if card.suits(model)
+        ]
+        if not able:
+            return None
+        free, painter_id = min(able)
+        rate = self._rates.of(painter_id, model)
+        if rate is None:
+            return None
+        self._free[painter_id] = free + cost / rate
+        return self._free[painter_id]
+
+
 async def position(session: Session, painting: Painting) -> Position | None:
     """Where a picture stands in the queue; None once it is painted, or will not be."""
-    if painting.state in PAINTED:
+    if painting.state not in (QUEUED, PAINTING):
         return None
-    rate = await _rate(session)
+    schedule = Schedule(await rates.cards(session), await rates.measured(session))
     if painting.state == PAINTING:
-        return Position(0, _seconds(_left(painting), rate))
+        return Position(0, schedule.begun(painting, _elapsed(session, painting)))
+    begun = (await session.exec(select(Painting).where(turns.BEGUN))).all()
+    for one in begun:
+        schedule.begun(one, _elapsed(session, one))
     before = (
         await session.exec(
-            select(func.count(), func.sum(col(Painting.cost))).where(
+            select(Painting.model, func.count(), func.sum(col(Painting.cost)))
+            .where(
                 turns.WAITING,
                 or_(
                     col(Painting.tag) < painting.tag,
                     (col(Painting.tag) == painting.tag) & (col(Painting.id) < painting.id),
                 ),
             )
+            .group_by(col(Painting.model))
         )
-    ).one()
-    count, cost = await _in_hand(session)
-    cost += (before[1] or 0.0) + painting.cost
-    return Position(before[0] + count, _seconds(cost, rate))
+    ).all()
+    for model, cost in _lumps(before):
+        schedule.add(model, cost)
+    count = len(begun) + sum(number for _, number, _ in before)
+    return Position(count, schedule.add(painting.model, painting.cost))
+
+
+def _lumps(groups: Iterable[tuple[str, int, float | None]]) -> list[tuple[str, float]]:
+    """The pictures before one, as if those for one model were all alike and evenly spread."""
+    placed: defaultdict[float, list[tuple[str, float]]] = defaultdict(list)
+    for model, count, cost in groups:
+        number = min(count, MAX_LUMPS)
+        for at in range(number):
+            placed[(at + 0.5) / number].append((model, (cost or 0.0) / number))
+    return [lump for at in sorted(placed) for lump in placed[at]]
 
 
 async def line(session: Session, *, limit: int) -> tuple[list[Standing], int]:
@@ -78,7 +155,7 @@ async def line(session: Session, *, limit: int) -> tuple[list[Standing], int]:
     Returns:
         The pictures, and how many wait in all.
     """
-    rate = await _rate(session)
+    schedule = Schedule(await rates.cards(session), await rates.measured(session))
     query = (
         select(Painting, col(Account.username), col(Painter.name))
         .join(Account, col(Account.id) == col(Painting.account_id))
@@ -89,54 +166,24 @@ async def line(session: Session, *, limit: int) -> tuple[list[Standing], int]:
             query.where(turns.BEGUN).order_by(col(Painting.started_at), col(Painting.id))
         )
     ).all()
-    found = [
-        Standing(painting, username, name or "", Position(0, _seconds(_left(painting), rate)))
-        for painting, username, name in begun
-    ]
-    count, cost = await _in_hand(session)
+    found = []
+    for painting, username, name in begun:
+        seconds = schedule.begun(painting, _elapsed(session, painting))
+        found.append(Standing(painting, username, name or "", Position(0, seconds)))
     waiting: Sequence[tuple[Painting, str, str | None]] = (
         await session.exec(
             query.where(turns.WAITING).order_by(col(Painting.tag), col(Painting.id)).limit(limit)
         )
     ).all()
-    for ahead, (painting, username, _) in enumerate(waiting, count):
-        cost += painting.cost
-        found.append(Standing(painting, username, "", Position(ahead, _seconds(cost, rate))))
+    for ahead, (painting, username, _) in enumerate(waiting, len(begun)):
+        seconds = schedule.add(painting.model, painting.cost)
+        found.append(Standing(painting, username, "", Position(ahead, seconds)))
     total = (await session.exec(select(func.count(col(Painting.id))).where(turns.WAITING))).one()
     return found, total
 
 
-def _left(painting: Painting) -> float:
-    """The cost of what is still to be done of a picture that is being painted."""
-    done = painting.step / painting.steps if painting.steps else 0.0
-    return painting.cost * (1 - done)
-
-
-def _seconds(cost: float, rate: float | None) -> float | None:
-    return None if rate is None else cost / rate
-
-
-async def _in_hand(session: Session) -> tuple[int, float]:
-    """How many pictures are being painted, and what is still to be done of them."""
-    count, cost = (
-        await session.exec(select(func.count(), func.sum(col(Painting.cost))).where(turns.BEGUN))
-    ).one()
-    return count, (cost or 0.0) / 2  # they are half done, on average
-
-
-async def _rate(session: Session) -> float | None:
-    """Cost per second of the last pictures, by however many painters there were."""
-    last = (
-        await session.exec(
-            select(col(Painting.cost), col(Painting.started_at), col(Painting.finished_at))
-            .where(col(Painting.state) == literal_column("'done'"))  # as its index has it
-            .order_by(col(Painting.id).desc())
-            .limit(RATE_SAMPLE)
-        )
-    ).all()
-    seconds = sum(
-        (finished - started).total_seconds()
-        for _, started, finished in last
-        if started and finished
-    )
-    return sum(cost for cost, _, _ in last) / seconds if seconds > 0 else None
+def _elapsed(session: Session, painting: Painting) -> float:
+    """For how many seconds a picture has been painted."""
+    if painting.started_at is None:
+        return 0.0
+    return max(0.0, (session.now - painting.started_at).total_seconds())

@@ -24,7 +24,7 @@ from fedi.social.posts import Post
 from fedi.social.timelines import Page
 from fedi.studio import testimony
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import cards, files, remixes, remote_files, threads
+from fedi.web import cards, files, remixes, remote_files, threads, waiting
 from fedi.web.assets import assets
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
 from fedi.web.views import files_said, people, pictures
@@ -147,6 +147,9 @@ async def post(request: Request) -> Response:
         )
         status = (await session.exec(query)).first()
         if status is None:
+            made = await waiting.show(request, easel, session, author, status_id)
+            if made is not None:
+                return made
             raise await _missing(session, author, status_id)
         if accepts_activity(request.headers.get("accept")):
             return _to_activity(status.uri)

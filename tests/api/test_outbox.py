@@ -308,6 +308,9 @@ NONSENSE: list[tuple[Any, int, str]] = [
     (wishing(2, AIPromptInformation="x"), 422, "one picture"),
     (wishing(AIPromptInformation="x") | {"shareRecipe": "no"}, 400, "shareRecipe"),
     ({"type": "Note", "content": "/imagine   "}, 422, "prompt"),
+    ({"type": "Note", "content": "/imagine a cat --zoom 2"}, 422, "no option --zoom"),
+    ({"type": "Note", "content": "<p>/imagine a cat —steps 61</p>"}, 422, "60 steps"),
+    ({"type": "Note", "content": "/imagine a cat --model a/b"}, 422, "Nobody here paints with a/b"),
     ({"type": "Note", "content": "x", "to": [f"https://e.example/{n}" for n in range(60)]}, 422,
      "50"),
     (b"{", 400, "JSON"),
@@ -362,9 +365,7 @@ async def test_a_picture_is_asked_for_in_a_note(alice: App) -> None:
         "width": 512, "height": 256, "steps": 4, "guidance": 1.5,
     }  # fmt: skip
     assert watched.body["status"]["uri"] == uri
-    # There is no post before there is a picture.
-    assert (await alice.get(uri, headers={"Accept": LD_JSON})).status == 404
-    assert await count(alice) == 0
+    assert await count(alice) == 0  # there is no post before there is a picture
 
     painting = await look(alice.instance.easel, int(watched.body["id"]))
     async with (
@@ -402,7 +403,17 @@ async def test_a_picture_is_asked_for_in_words(alice: App) -> None:
         assert painting is not None and painting.draft is not None
         assert painting.recipe["prompt"] == "a lighthouse"
         assert painting.draft.get("text", "") == words
-        assert painting.share_recipe and painting.description == ""
+        assert not painting.share_recipe
+    for shared, content, says in (
+        (True, "/imagine a lighthouse —share", None),
+        (True, "/imagine a lighthouse", True),
+        (False, "/imagine a lighthouse --share", False),
+    ):
+        said = {} if says is None else {"shareRecipe": says}
+        asked = note(alice, "", source={"content": content, "mediaType": "text/plain"}, **said)
+        location(await alice.submit(asked))
+        newest = (await alice.get("/api/easel/v1/paintings?limit=1")).body[0]
+        assert newest["share_recipe"] == shared
     answer = await alice.submit(note(alice, "<p>to /imagine a lighthouse is easy</p>"))
     assert "/imagine" in (await posted(alice, answer)).status.content
 

@@ -246,3 +246,70 @@ async def test_the_queue_is_limited_per_account(alice: App) -> None:
         assert (await alice.post(PATH, {"recipe": RECIPE})).status == 201
     full = await alice.post(PATH, {"recipe": RECIPE})
     assert full.status == 422 and "20" in full.error
+
+
+async def test_every_limit_is_the_same_through_each_face_that_asks_for_pictures(
+    new_database: rig.NewDatabase, tmp_path: Path, browser: aiohttp.ClientSession
+) -> None:
+    """Through the painting API, an attachment, and the words of a post, as text and as HTML."""
+    limits = {
+        "max_steps": 10, "max_megapixels": 0.3, "max_waiting": 4, "max_per_hour": 8,
+        "blocked_words": ["grusel"], "model": "flux2-klein-4b", "local": False,
+    }  # fmt: skip
+    async with rig.serve_instance(
+        tmp_path, new_database(), clock=FakeClock(), painting=limits
+    ) as instance:
+        alice = await App.of(instance, browser, "alice")
+
+        async def faces(**recipe: Any) -> list[Answer]:
+            prompt = recipe.pop("prompt", "a boat")
+            names = {"negative_prompt": "no"}
+            options = "".join(f" --{names.get(name, name)} {recipe[name]}" for name in recipe)
+            wish = {"type": "Image", "AIPromptInformation": prompt} | recipe
+            if "model" in wish:
+                wish["AISystemUsed"] = wish.pop("model")
+            if "negative_prompt" in wish:
+                wish["AIPromptInformation"] += f"\nNegative prompt: {wish.pop('negative_prompt')}"
+            words = f"/imagine {prompt}{options}"
+            found = [await alice.post(PATH, {"recipe": {"prompt": prompt} | recipe})]
+            found.append(await alice.submit({"type": "Note", "attachment": wish}))
+            if "width" not in recipe:
+                found.append(await alice.submit({"type": "Note", "content": f"<p>{words}</p>"}))
+                plain = {"content": words, "mediaType": "text/plain"}
+                found.append(await alice.submit({"type": "Note", "source": plain}))
+            return found
+
+        for recipe, says in (
+            ({"steps": 11}, "At most 10 steps are allowed here."),
+            ({"width": 1024, "height": 1024}, "at most 0.3 megapixels are allowed here."),
+            ({"prompt": "ein Grusel"}, "Grusel"),
+            ({"model": "sdxl"}, "Nobody here paints with sdxl"),
+            ({"negative_prompt": "fog"}, "FLUX.2 klein 4B takes no negative prompt."),
+        ):
+            for refused in await faces(**recipe):
+                assert refused.status == 422, recipe
+                assert says in refused.error or says == "Grusel"
+        assert (await alice.get(PATH)).body == []
+
+        small = {"width": 512, "height": 512}
+        asked = [await alice.post(PATH, {"recipe": RECIPE | small}) for _ in range(4)]
+        assert [answer.status for answer in asked] == [201] * 4
+        for refused in await faces(steps=2):
+            assert refused.status == 422
+            assert "at most 4 are allowed" in refused.error or "megapixels" in refused.error
+
+        async with connected(instance, models=("flux2-klein-4b",)) as card:
+            for number in range(8):
+                given = await card.given()
+                async with reaches(instance.easel, int(given.painting), "done"):
+                    await card.finish(given)
+                if number >= 3 and number < 7:
+                    assert (await alice.post(PATH, {"recipe": RECIPE | small})).status == 201
+        instance.clock.advance(timedelta(minutes=20))
+        for refused in await faces(steps=2, width=512, height=512):
+            assert refused.status == 429
+            assert refused.headers["Retry-After"] == "2400"
+            assert refused.error.endswith("ask again in 40 minutes.")
+        words = {"type": "Note", "content": "/imagine a boat --ar 1:1"}
+        refused = await alice.submit(words)
+        assert (refused.status, refused.headers["Retry-After"]) == (429, "2400")

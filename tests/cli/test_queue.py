@@ -49,8 +49,8 @@ async def test_the_queue_is_told_and_a_picture_is_cancelled(
 
     told = await server.easel("queue")
     assert row(told, begun) == [str(begun.id), "alice", "any", "garage", "0 of 10", "10 s"]
-    assert row(told, second) == [str(second.id), "alice", "any", "1", "15 s"]
-    assert row(told, third) == [str(third.id), "bob", "any", "2", "1:15 min"]
+    assert row(told, second) == [str(second.id), "alice", "any", "1", "20 s"]
+    assert row(told, third) == [str(third.id), "bob", "any", "2", "1:20 min"]
     assert str(done.id) not in told and str(first.id) not in told and "secret" not in told
     assert "And 1 more wait." in await server.easel("queue", "--limit", "1")
 

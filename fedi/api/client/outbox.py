@@ -16,27 +16,24 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from activitypub import json
-from activitypub.addressing import address
 from activitypub.client import FetchError
 from activitypub.context import LD_JSON, with_context
 from activitypub.errors import Malformed
-from activitypub.objects import Attachment, Note, activity
-from activitypub.objects.note import Source
 from fedi.api import auth, body
 from fedi.api.client import collections, submission
 from fedi.api.client.submission import Submission
 from fedi.api.easel.asking import parse_recipe
 from fedi.api.easel.paintings import address as painting_address
-from fedi.database import Session
+from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Painting, Status
 from fedi.federation import newcomers, remote, threads
-from fedi.federation.translate import outward
+from fedi.federation.documents.posts import create_document
 from fedi.runtime import Easel
-from fedi.social import accounts, posts, statuses, text
+from fedi.social import accounts, pending, posts, statuses
 from fedi.social.errors import Invalid, NotFound, SocialError
 from fedi.social.statuses import Draft
 from fedi.social.text import MAX_MENTIONS
-from fedi.studio import media, paintings
+from fedi.studio import imagine, media, paintings
 
 # What ActivityPub wants and what apps send: AndStatus the third, curl users the last.
 TYPES = (
@@ -73,30 +70,37 @@ async def post(request: Request) -> Response:
         return _created(changed.id, changed.document())
     asked = submission.read(document, author.followers_uri)
     draft = await _draft(easel, author, asked)
-    if not asked.wishes:
-        async with easel.database.write() as tx:
-            status = await statuses.publish(tx, author, draft)
-        return _created(status.activity_uri, await _published(easel, author, status))
     if len(asked.wishes) > 1:
         raise Invalid("Ask for one picture at a time.")
-    [wish] = asked.wishes
-    recipe = parse_recipe(wish.recipe)
     async with easel.database.write() as tx:
-        painting = await paintings.request(
-            tx,
-            easel.settings.painting,
-            author,
-            recipe,
-            share_recipe=wish.share_recipe,
-            description=wish.description,
-            draft=draft,
-            status_uri=statuses.mint_uri(tx, author),
-            based_on_uri=draft.based_on_uri,
-        )
-    watch = f'<{painting_address(easel, painting.id)}>; rel="monitor"'
-    create = _promised(author, asked, painting)
-    assert create.id is not None
-    return _created(create.id, create.document(), {"Link": watch})
+        made = await _post(tx, easel, author, asked, draft)
+    if isinstance(made, Status):
+        return _created(made.activity_uri, await _published(easel, author, made))
+    async with easel.database.read() as session:
+        promised = (await pending.assemble(session, author, made)).post
+        create = create_document(session, promised)
+    watch = f'<{painting_address(easel, made.id)}>; rel="monitor"'
+    return _created(promised.status.activity_uri, create, {"Link": watch})
+
+
+async def _post(
+    tx: Transaction, easel: Easel, author: Account, asked: Submission, draft: Draft
+) -> Status | Painting:
+    settings = easel.settings.painting
+    if not asked.wishes:
+        return await imagine.post(tx, settings, author, draft, share_recipe=asked.share_recipe)
+    [wish] = asked.wishes
+    return await paintings.request(
+        tx,
+        settings,
+        author,
+        parse_recipe(wish.recipe),
+        share_recipe=asked.share_recipe is not False,
+        description=wish.description,
+        draft=draft,
+        status_uri=statuses.mint_uri(tx, author),
+        based_on_uri=draft.based_on_uri,
+    )
 
 
 async def _draft(easel: Easel, author: Account, asked: Submission) -> Draft:
@@ -164,34 +168,7 @@ async def _published(easel: Easel, author: Account, status: Status) -> dict[str,
     """The Create of a post, as everybody who may see it gets it."""
     async with easel.database.read() as session:
         [shown] = await posts.assemble(session, [status], author)
-    note = outward.note(shown, easel.settings.instance).document()
-    return activity.create(status.activity_uri, author.uri, note).document()
-
-
-def _promised(author: Account, asked: Submission, painting: Painting) -> activity.Activity:
-    """The Create of a post whose picture is still to be painted."""
-    to, cc = address(asked.visibility, author.followers_uri)
-    named = [uri for uri in asked.recipients if uri not in asked.hidden]
-    note = Note(
-        id=painting.status_uri,
-        attributed_to=author.uri,
-        content=asked.content,
-        source=_source(asked),
-        summary=asked.note.summary,
-        sensitive=asked.note.sensitive,
-        language=asked.note.language,
-        in_reply_to=asked.note.in_reply_to,
-        to=tuple(to),
-        cc=tuple(dict.fromkeys([*cc, *named])),
-        attachments=(Attachment(name=painting.description or None),),
-    )
-    return activity.create(f"{painting.status_uri}/activity", author.uri, note.document())
-
-
-def _source(asked: Submission) -> Source | None:
-    if not asked.text:
-        return None
-    return Source(content=asked.text, media_type=text.MARKDOWN if asked.markdown else text.PLAIN)
+        return create_document(session, shown)
 
 
 def _created(

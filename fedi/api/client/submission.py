@@ -7,8 +7,9 @@ passed over. A picture is asked for by an attachment without an address that car
      "seed": 7, "width": 1024, "height": 768, "steps": 8, "guidance": 1, "AISystemUsed": "…"}
 
 (all but the first two optional), or, where an app can only write text, by a first line such as
-`/imagine a lighthouse in a storm`. Either way the prompt is part of what is posted, and so is
-shared, unless the Note says `"shareRecipe": false`.
+`/imagine a lighthouse in a storm` (`fedi.studio.imagine`). The prompt of an attachment is part of
+what is posted, and so is shared, unless the Note says `"shareRecipe": false`; that of a first line
+is shared if it says `--share`, or the Note says so.
 """
 
 from __future__ import annotations
@@ -35,7 +36,6 @@ NEEDS_OBJECT = frozenset(
 )
 NEEDS_TARGET = frozenset({"Add", "Remove"})
 
-IMAGINE = "/imagine"
 PLAIN_TYPES = frozenset({text.PLAIN, text.MARKDOWN})
 
 # Our names for the parts of a recipe, and those that an attachment has for them.
@@ -56,7 +56,6 @@ class Wish:
 
     recipe: dict[str, Any]
     description: str
-    share_recipe: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,7 @@ class Submission:
         wishes: pictures that are asked for.
         addresses: pictures that are there already.
         quoters: who may quote it: public, followers or nobody.
+        share_recipe: whether the recipe of a picture is to be shared; None: it does not say.
     """
 
     note: Note
@@ -86,6 +86,7 @@ class Submission:
     wishes: tuple[Wish, ...]
     addresses: tuple[str, ...]
     quoters: str = "public"
+    share_recipe: bool | None = None
 
 
 def read(document: dict[str, Any], followers: str) -> Submission:
@@ -113,9 +114,6 @@ def read(document: dict[str, Any], followers: str) -> Submission:
     collections = PUBLIC_NAMES | {followers}
     wishes, addresses = _pictures(object_)
     typed, markdown, content = _words(note, object_)
-    if not wishes:
-        typed, content, wish = _imagined(typed, content, object_)
-        wishes = () if wish is None else (wish,)
     return Submission(
         note=note,
         text=typed,
@@ -127,6 +125,7 @@ def read(document: dict[str, Any], followers: str) -> Submission:
         wishes=wishes,
         addresses=addresses,
         quoters=_quoters(note, followers),
+        share_recipe=_shared(object_),
     )
 
 
@@ -191,17 +190,6 @@ def _plain_type(value: object) -> str:
     return kind if kind in PLAIN_TYPES else ""
 
 
-def _imagined(typed: str, content: str, object_: Mapping[str, Any]) -> tuple[str, str, Wish | None]:
-    """A picture asked for in the first line, and the words without that line."""
-    words = (typed or text.plain(content)).lstrip()
-    first, _, rest = words.partition("\n")
-    command, _, prompt = first.strip().partition(" ")
-    if command.lower() != IMAGINE:
-        return typed, content, None
-    wish = Wish(_recipe({"prompt": prompt.strip()}), "", _shared(object_))
-    return rest.strip(), "", wish
-
-
 def _pictures(object_: Mapping[str, Any]) -> tuple[tuple[Wish, ...], tuple[str, ...]]:
     attachments = object_.get("attachment")
     if attachments is None:
@@ -219,7 +207,7 @@ def _pictures(object_: Mapping[str, Any]) -> tuple[tuple[Wish, ...], tuple[str, 
             alt = entry.get("name") or entry.get("summary") or ""
             if not isinstance(alt, str):
                 raise HTTPException(400, "The name of an attachment must be text.")
-            wishes.append(Wish(_recipe(entry), alt, _shared(object_)))
+            wishes.append(Wish(_recipe(entry), alt))
     return tuple(wishes), tuple(addresses)
 
 
@@ -239,8 +227,8 @@ def _recipe(entry: Mapping[str, Any]) -> dict[str, Any]:
     return recipe
 
 
-def _shared(object_: Mapping[str, Any]) -> bool:
-    shared = object_.get("shareRecipe", True)
-    if not isinstance(shared, bool):
+def _shared(object_: Mapping[str, Any]) -> bool | None:
+    shared = object_.get("shareRecipe")
+    if not isinstance(shared, bool | None):
         raise HTTPException(400, "“shareRecipe” must be true or false.")
     return shared

@@ -1,8 +1,7 @@
 """What an app asks for, read: a recipe, the pictures it begins with, what becomes of the picture.
 
     {"recipe": {"prompt": "a cat", …}, "share_recipe": false, "description": "", "count": 1,
-     "post": {"text": "", "visibility": "public", "sensitive": false, "spoiler_text": "",
-              "language": "en"}}
+     "post": {"text": "", …}}
 
 Only `recipe.prompt` must be there. The fields of a recipe are those of `generation.recipe.Recipe`;
 its `source` and `mask` are, and its `references` is a list of, `{"media_id": "1"}`,
@@ -10,7 +9,7 @@ its `source` and `mask` are, and its `references` is a list of, `{"media_id": "1
 `multipart/form-data` body whose part `request` is the JSON. Whoever begins with somebody else's
 picture needs that author to share its recipe.
 
-- `post`: the picture is posted when it is done.
+- `post`: the picture is posted when it is done (`fedi.api.easel.drafts`).
 - `count`: so many pictures at once, with seeds in a row.
 - `remix_of`: the id of a post whose author shares its recipe. The recipe is taken over, and
   `recipe` says only what is different (null: as if it had not been said).
@@ -29,9 +28,9 @@ import msgspec
 from starlette.requests import Request
 
 from fedi.api import body
+from fedi.api.easel import drafts
 from fedi.database.tables import Account
 from fedi.runtime import Easel
-from fedi.social import statuses, text
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.statuses import Draft
 from fedi.studio import inputs, media, remixing
@@ -78,9 +77,9 @@ async def read(request: Request, easel: Easel, account: Account) -> Asked:
         asked, uploads = await body.read_form(request, REQUEST, MAX_FORM, MAX_FILES)
     else:
         asked, uploads = await body.read_object(request), {}
-    share = _boolean(asked, "share_recipe")
-    description = parse_text(asked, "description", media.MAX_DESCRIPTION)
-    draft = _draft(asked.get("post"))
+    share = drafts.flag(asked, "share_recipe")
+    description = drafts.words(asked, "description", media.MAX_DESCRIPTION)
+    draft = drafts.parse(asked.get("post"))
     count = _count(asked)
     if draft is not None and count > 1:
         raise Invalid("Ask for several pictures without a post, and post those that you like.")
@@ -91,7 +90,7 @@ async def read(request: Request, easel: Easel, account: Account) -> Asked:
         based_on, parent = gathered.parent.status_uri, gathered.parent
     await inputs.keep_files(easel, [*gathered.found, *([parent] if parent else [])])
     if draft is not None:
-        draft = msgspec.structs.replace(draft, based_on_uri=based_on)
+        draft = msgspec.structs.replace(draft, based_on_uri=based_on or draft.based_on_uri)
     assert first.seed is not None
     return Asked(
         recipes=[
@@ -168,38 +167,3 @@ def parse_recipe(value: object) -> Recipe:
         return Recipe.parse(value)
     except RecipeError as refusal:
         raise Invalid(str(refusal)) from refusal
-
-
-def _draft(value: object) -> Draft | None:
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        raise Invalid("“post” must be an object.")
-    visibility = parse_text(value, "visibility", 20) or "public"
-    if visibility not in statuses.VISIBILITIES:
-        raise Invalid(f"“visibility” is one of {', '.join(statuses.VISIBILITIES)}.")
-    return Draft(
-        text=parse_text(value, "text", text.MAX_TEXT),
-        spoiler_text=parse_text(value, "spoiler_text", statuses.MAX_SPOILER),
-        sensitive=_boolean(value, "sensitive"),
-        visibility=visibility,
-        language=parse_text(value, "language", 35) or None,
-    )
-
-
-def parse_text(values: Mapping[str, Any], name: str, longest: int) -> str:
-    value = values.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise Invalid(f"“{name}” must be text.")
-    if len(value) > longest:
-        raise Invalid(f"“{name}” is too long: at most {longest} characters.")
-    return value
-
-
-def _boolean(values: Mapping[str, Any], name: str) -> bool:
-    value = values.get(name)
-    if not isinstance(value, bool | None):
-        raise Invalid(f"“{name}” must be true or false.")
-    return bool(value)

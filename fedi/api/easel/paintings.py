@@ -15,7 +15,10 @@ All of it needs `Authorization: Bearer TOKEN` with an account's token; reading n
      "media": null | {"id", "url", "preview_url", "media_type", "width", "height", "blurhash",
                       "description", "described_by": what wrote that, if no person did},
      "remix_of": null | uri,      the post that it is made of
-     "status": null | {"id": null | "2", "uri": …, "url": null | …},   the post it is for
+     "post_of": null | "1",       the painting that has the post, if it shows several pictures
+     "post": null | {"text": …, …},   what is to be posted with it, as it was asked for
+     "status": null | {"id": null | "2", "uri": …, "url": …},   what that becomes; its id when it
+                                  is there, until then only its author sees it at its address
      "created_at": …, "started_at": …, "finished_at": …}
 
 A picture in `review` is painted, and waits for a moderator: it becomes done or failed later. All
@@ -24,10 +27,6 @@ moments are in UTC (ISO 8601), all ids strings.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, cast
 
@@ -37,17 +36,15 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from fedi.api import auth
-from fedi.api.easel import asking
+from fedi.api.easel import asking, drafts, watching
 from fedi.database import Session
-from fedi.database.tables import MediaAttachment, Painting, Status
-from fedi.events import Listener
+from fedi.database.tables import Account, MediaAttachment, Painting, Status
 from fedi.runtime import Easel
-from fedi.social import statuses
+from fedi.social import pending, statuses
 from fedi.studio import media, paintings, standing
 
 PATH = "/api/easel/v1/paintings"
 PAGE, LARGEST_PAGE = 20, 80
-HEARTBEAT_S = 15.0  # of an event stream: proxies cut a silent connection after 30 to 60 seconds
 
 
 def address(easel: Easel, painting_id: int) -> str:
@@ -141,59 +138,27 @@ async def cancel(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """`GET /api/easel/v1/paintings/ID/events`: server-sent events, until the picture has ended.
 
-    The first event tells where it stands; `queued`, `painting`, `review`, `done`, `failed` and
-    `cancelled` carry the painting; `progress` carries `{"id", "stage": "loading" | "painting" |
-    "finishing", "step", "steps", "seconds", "note"?, "preview"?}`, the preview being a small JPEG
-    as a `data:` address. After review, done, failed or cancelled the stream ends.
+    `queued`, `painting`, `review`, `done`, `failed` and `cancelled` carry the painting; `progress`
+    carries `{"id", "stage": "loading" | "painting" | "finishing", "step", "steps", "seconds",
+    "note"?, "preview"?}`, the preview being a small JPEG as a `data:` address. See `watching`.
+    After review, done, failed or cancelled the stream ends.
+
+    Raises:
+        204 to who has heard how it ended.
     """
     who = await auth.caller(request, "read:statuses")
     easel = cast(Easel, request.app.state.easel)
     painting_id = parse_id(request)
+    heard_last = request.headers.get("last-event-id", "")
     async with easel.database.read() as session:
-        await paintings.find(session, who.account, painting_id)
+        painting = await paintings.find(session, who.account, painting_id)
+    if painting.state in paintings.PAINTED and heard_last == painting.state:
+        return Response(status_code=204)
     return StreamingResponse(
-        _stream(easel, painting_id),
+        watching.stream(easel, painting_id, heard_last, entity),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
-
-
-async def _stream(easel: Easel, painting_id: int) -> AsyncIterator[bytes]:
-    # Listening begins before the first look, so that nothing can happen unseen between them.
-    with easel.events.listen([paintings.topic(painting_id)]) as heard:
-        state, shown = await _look(easel, painting_id)
-        yield _event(state, shown)
-        while state not in paintings.PAINTED:
-            event = await _next(heard)
-            if event is None:  # the news may have been lost on its way; the row was not
-                yield b": still here\n\n"
-                before = state
-                state, shown = await _look(easel, painting_id)
-                if state != before:
-                    yield _event(state, shown)
-            elif event.kind == "progress":
-                yield _event("progress", event.data)
-            else:
-                state, shown = await _look(easel, painting_id)
-                yield _event(state, shown)
-
-
-async def _next(heard: Listener) -> Any:
-    with contextlib.suppress(TimeoutError):
-        return await asyncio.wait_for(heard.next(), HEARTBEAT_S)
-    return None
-
-
-async def _look(easel: Easel, painting_id: int) -> tuple[str, dict[str, Any]]:
-    async with easel.database.read() as session:
-        painting = await session.get(Painting, painting_id)
-        if painting is None:  # it went with its author's account
-            return paintings.CANCELLED, {"id": str(painting_id), "state": paintings.CANCELLED}
-        return painting.state, await entity(session, easel, painting)
-
-
-def _event(kind: str, data: dict[str, Any]) -> bytes:
-    return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
 
 async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str, Any]:
@@ -204,6 +169,8 @@ async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str
     if painting.status_id is not None:
         status = await session.get(Status, painting.status_id)
     where = await standing.position(session, painting)
+    author = await session.get(Account, painting.account_id)
+    assert author is not None
     return {
         "id": str(painting.id),
         "state": painting.state,
@@ -222,18 +189,24 @@ async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str
         if painting.held is None
         else {"url": f"{address(easel, painting.id)}/picture"},
         "media": None if picture is None else _media(easel, picture),
+        "post_of": None if painting.post_of is None else str(painting.post_of),
+        "post": None if painting.draft is None else drafts.document(painting.draft),
         "status": None
         if painting.status_uri is None
         else {
             "id": None if status is None else str(status.id),
             "uri": painting.status_uri,
-            "url": None if status is None else status.url,
+            "url": status.url if status is not None else _url(author, painting.status_uri),
         },
         "remix_of": painting.based_on_uri,
         "created_at": _moment(painting.created_at),
         "started_at": _moment(painting.started_at),
         "finished_at": _moment(painting.finished_at),
     }
+
+
+def _url(author: Account, status_uri: str) -> str:
+    return f"{author.url}/{pending.number(status_uri)}"
 
 
 def _media(easel: Easel, picture: MediaAttachment) -> dict[str, Any]:

@@ -148,6 +148,12 @@ class Painting(Table, table=True):
             sqlite_where=text("state = 'review'"),
             postgresql_where=text("state = 'review'"),
         ),
+        Index(
+            "painting_together",
+            "post_of",
+            sqlite_where=text("post_of IS NOT NULL"),
+            postgresql_where=text("post_of IS NOT NULL"),
+        ),
         Index("painting_account", "account_id", "state", "id"),
         Index("painting_asked", "account_id", "id"),
         Index(
@@ -187,6 +193,8 @@ class Painting(Table, table=True):
     parent_digest: str | None = None  # and our copy of that post's picture: an InputPicture
     # The post that publishes itself with this picture: a draft as `social.statuses` reads it.
     draft: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
+    # The painting that has the draft, if this picture is one of several of a post.
+    post_of: int | None = Field(default=None, sa_type=BigId, nullable=True)
     status_uri: str | None = Field(
         default=None, unique=True
     )  # the id of that post, minted beforehand

@@ -18,7 +18,7 @@ from activitypub.signatures import Refused
 from fedi.database import Session
 from fedi.database.tables import Account, Favourite, Follow, Pin, Status
 from fedi.federation import synchronisation
-from fedi.federation.documents.paging import PAGE, Listing, asks_for_page
+from fedi.federation.documents.paging import FIRST, PAGE, Listing, asks_for_page
 from fedi.federation.documents.posts import announce_document, create_document
 from fedi.federation.documents.reading import (
     VARY,
@@ -34,7 +34,7 @@ from fedi.federation.documents.reading import (
 )
 from fedi.federation.inbox import again, signed_by
 from fedi.federation.translate import outward
-from fedi.social import featured_tags, posts, statuses
+from fedi.social import featured_tags, pending, posts, statuses
 
 Show = Callable[[list[Any]], Awaitable[Iterable[Any]]]
 """Makes the members that are shown of the rows of a page."""
@@ -57,7 +57,8 @@ async def _uris(rows: list[Any]) -> Iterable[str]:
 
 @of_account
 async def outbox(asked: OfAccount) -> Response:
-    """`GET /users/NAME/outbox`: what the reader may see of what the account did."""
+    """`GET /users/NAME/outbox`: what the reader may see of what the account did. To its owner the
+    first page begins with what waits for pictures, which is not counted before it is posted."""
     request, session, reader, account = asked
 
     async def show(rows: list[Status]) -> Iterable[Any]:
@@ -73,6 +74,12 @@ async def outbox(asked: OfAccount) -> Response:
         query=statuses.visible_to(reader.account).where(Status.account_id == account.id),
         key=col(Status.id),
     )
+    waiting = await pending.of_account(session, reader.account, account)
+    if waiting and request.query_params.get("page") == FIRST and len(request.query_params) == 1:
+        part = await listing.part(session, request)
+        made = [create_document(session, one.post) for one in waiting]
+        members = [*made, *await show(part.rows)]
+        return answer(listing.page(part, members).document(), public=False)
     return await _respond(session, request, listing, show, public=reader.account is None)
 
 

@@ -19,7 +19,7 @@ from activitypub.objects import Collection, CollectionPage
 from fedi.database import Session
 
 PAGE = 20  # members of a page
-LAST = "last"  # `?page=last`; the first one is `?page=true`, as Mastodon has it
+FIRST, LAST = "true", "last"  # the values of `page`, the former as Mastodon has it
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Listing:
             rows.reverse()
         came = cursor is not None and bool(rows)  # from a member on the other side
         goes_on, goes_back = (came, more) if backwards else (more, came)
-        here = f"{self.uri}?page=true"
+        here = f"{self.uri}?page={FIRST}"
         if cursor is not None:
             here += f"&{back if backwards else ahead}={cursor}"
         elif backwards:

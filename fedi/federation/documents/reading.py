@@ -19,10 +19,10 @@ from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.federation.inbox import again, signed_by
 from fedi.runtime import Easel
-from fedi.social import accounts, posts, statuses
+from fedi.social import accounts, credentials, pending, posts, statuses
 
 MAX_AGE_S = 60  # how long a public document may be kept by a cache in front of us
-VARY = {"Vary": "Accept, Signature"}
+VARY = {"Vary": "Accept, Authorization, Signature"}
 COUNTED = ("public", "unlisted")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -49,7 +49,8 @@ def for_all(status: Status) -> bool:
 
 
 class Reader(NamedTuple):
-    """Who reads: the owner of the key that signed, as far as we know them; else nobody."""
+    """Who reads: the owner of the key that signed, as far as we know them; or whose app it is, by
+    its token; else nobody."""
 
     account: Account | None
     refused: Refused | None  # why the signature was not believed
@@ -58,6 +59,9 @@ class Reader(NamedTuple):
 async def reader_of(request: Request, easel: Easel) -> Reader:
     """Who reads. A signature that we cannot believe counts as none: Fedify 2.3 tries its second
     kind of signature after any 4xx, and would not learn that a post is gone from a 401."""
+    if credentials.bearer(request.headers) is not None:
+        async with easel.database.read() as session:
+            return Reader(await credentials.reader(session, request.headers), None)
     if "signature" not in request.headers:
         return Reader(None, None)
     signed = await signed_by(easel, request, b"")
@@ -160,6 +164,9 @@ async def status_of(
         author = await accounts.by_id(session, status.account_id)
         [post] = await posts.assemble(session, [status], author)
         return status, post
+    waiting = await pending.load(session, reader.account, uri)
+    if waiting is not None:
+        return waiting.post.status, waiting.post
     gone = (await session.exec(select(Status).where(Status.uri == uri))).first()
     if (
         gone is not None

@@ -175,7 +175,7 @@ def attachment(
     return Attachment(
         type="Image",
         url=url,
-        media_type=medium.media_type,
+        media_type=medium.media_type or None,
         name=medium.description or None,
         width=medium.width,
         height=medium.height,
