@@ -96,13 +96,16 @@ def answer(server: subprocess.Popen[bytes], port: int, *, any_status: bool = Fal
     while True:
         if server.poll() is not None or time.perf_counter() - began > START_LIMIT_S:
             raise RuntimeError("the server did not start")
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             connection.request("GET", "/about")
-            if connection.getresponse().status == 200 or any_status:
-                return
+            with connection.getresponse() as response:
+                if response.status == 200 or any_status:
+                    return
         except OSError:
             time.sleep(0.01)
+        finally:
+            connection.close()
 
 
 def family(pid: int) -> list[int]:

@@ -217,6 +217,25 @@ class PaintingSettings(Section):
         le=86400,
         description="How many idle seconds until the painter ends and frees the card.",
     )
+    batch: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="How many pictures are painted at once at most; 0 decides by card and size.",
+    )
+    compile: bool = Field(
+        True, description="Whether models are compiled on a card: slower to start, faster to paint."
+    )
+    fp8: bool = Field(
+        False,
+        description="Whether newer cards multiply in 8 bits, which needs torchao: faster, coarser.",
+    )
+    patience_s: float = Field(
+        120.0,
+        gt=0,
+        le=86400,
+        description="How many seconds a step of a usual model may take until its painter is ended.",
+    )
     lease_s: int = Field(
         60,
         ge=2,

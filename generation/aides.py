@@ -58,9 +58,10 @@ class Aides:
         """Whether somebody waits for a proposal."""
         return bool(self._waiting)
 
-    def make_room(self) -> None:
-        """Gives the helpers' memory to whoever needs it; they come back when they are used."""
-        self._shelf.clear()
+    def make_room(self) -> bool:
+        """Gives the helpers' memory to whoever needs it; they come back when they are used.
+        Returns whether they had any."""
+        return self._shelf.clear()
 
     def look(self, finished: Finished, png: bytes, describe: str | None) -> Finished:
         """What is said of a finished picture, with what the helpers see in it.

@@ -103,7 +103,7 @@ def memory(wanted: str) -> Memory:
     elif device.type == "mps":
         size = torch.mps.recommended_max_memory()
     else:
-        size = _machine_memory()
+        size = machine_memory()
     return Memory(name(device), size / 1e9, dtype.itemsize)
 
 
@@ -120,7 +120,7 @@ def free(device: torch.device) -> int:
             told = dict(line.split(":", 1) for line in file)
         return int(told["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):
-        return _machine_memory()  # not Linux: it has virtual memory, and may use it
+        return machine_memory()  # not Linux: it has virtual memory, and may use it
 
 
 def limit_threads(weights: int) -> None:
@@ -152,7 +152,7 @@ def _cpus() -> int:
     return cpus
 
 
-def _machine_memory() -> int:
+def machine_memory() -> int:
     """The bytes that this process may use, which in a container are fewer than the machine has."""
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from generation.aides import Aides
 from generation.catalogue import Model
-from generation.worker import Task, Worker
+from generation.worker import Settings, Task, Worker
 
 
 class Hand(Protocol):
@@ -21,7 +21,14 @@ class Hand(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many tasks it takes at once."""
+        """How many tasks it takes now."""
+
+    @property
+    def alike(self) -> bool:
+        """Whether the tasks that it takes at once must go together, as `batching.key` has it."""
+
+    def listen(self, opened: Callable[[int], None]) -> None:
+        """Has `opened` told, in any thread, how many tasks it takes from now on."""
 
     async def open(self) -> tuple[str, ...]:
         """The models that it paints with, its default first; asked before each connection.
@@ -44,14 +51,40 @@ class Hand(Protocol):
 
 
 class Card:
-    """The pipelines on this machine, one painting at a time, in a thread."""
+    """The pipelines on this machine, one batch at a time, in a thread.
 
-    slots = 1  # one card paints one batch at a time
+    lost: is told that only a new process can go on: a painting hung, or the card failed.
+    """
 
-    def __init__(self, models: Sequence[Model], device: str, aides: Aides) -> None:
+    alike = True
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        device: str,
+        aides: Aides,
+        settings: Settings | None = None,
+        *,
+        lost: Callable[[str], None],
+    ) -> None:
         self.device = device
         self._models = tuple(model.key for model in models)
-        self._worker = Worker(models, device, aides)
+        self._opened: Callable[[int], None] = lambda slots: None
+        self._worker = Worker(
+            models,
+            device,
+            settings,
+            aides=aides,
+            opened=lambda slots: self._opened(slots),
+            lost=lost,
+        )
+
+    @property
+    def slots(self) -> int:
+        return self._worker.slots
+
+    def listen(self, opened: Callable[[int], None]) -> None:
+        self._opened = opened
 
     async def open(self) -> tuple[str, ...]:
         return self._models

@@ -13,268 +13,48 @@ import asyncio
 import contextlib
 import logging
 import os
-import platform
-import random
 import signal
-import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from importlib import metadata
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from typing import NoReturn
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import InvalidURI
 
-from generation import catalogue, helpers, protocol
+from generation import catalogue, fast, helpers
 from generation.aides import Aides
 from generation.catalogue import UnknownModel
 from generation.endpoint.client import Endpoint
 from generation.endpoint.hand import AT_ONCE, Fleet
 from generation.hands import Card, Hand
-from generation.protocol import (
-    Cancel,
-    Drop,
-    FromPainter,
-    FromServer,
-    Hello,
-    Leave,
-    Paint,
-    ProtocolError,
-    Ready,
-    Suggest,
+from generation.link import (
+    EXIT_DONE,
+    EXIT_LOST,
+    EXIT_ORPHANED,
+    EXIT_REFUSED,
+    EXIT_USAGE,
+    Painter,
+    leave_at_once,
+    socket_url,
 )
-from generation.worker import Task
+from generation.watchdog import PATIENCE_S
+from generation.worker import Settings
+
+__all__ = [
+    "EXIT_DONE",
+    "EXIT_LOST",
+    "EXIT_ORPHANED",
+    "EXIT_REFUSED",
+    "EXIT_USAGE",
+    "Painter",
+    "run",
+    "socket_url",
+]
 
 log = logging.getLogger("generation")
 
-_Send = Callable[[FromPainter, bytes], None]
-
-OPEN_TIMEOUT_S = 20.0  # seconds for the connection, TLS and the upgrade
-FIRST_WAIT_S = 0.5  # seconds until the first new try, doubled with each
-LONGEST_WAIT_S = 30.0
-STEADY_S = 10.0  # a connection that lasted so long starts the waits anew
-PIECE = 65_536  # bytes that are sent without a look at anything else: a second at 0.5 Mbit/s
-STOP_S = 5.0  # seconds that a painting in hand has to stop; a load cannot be interrupted
 NICENESS = 5  # beside the server on the same processor, the server answers first
-
-EXIT_DONE = 0
-EXIT_USAGE = 2
-EXIT_REFUSED = 3  # the server does not know the token, or does not take this painter
-EXIT_ORPHANED = 4
-
-
-class Painter:
-    """One painter: a connection that comes back, and what it paints with.
-
-    server: the instance's address, http(s) or ws(s). hand: what paints. aides: what it
-    does besides. name: as the host calls this machine. idle_exit: seconds without work, once
-    connected, after which it ends, or None.
-    Raises ValueError for an address that is none.
-    """
-
-    def __init__(
-        self,
-        *,
-        server: str,
-        token: str,
-        hand: Hand,
-        aides: Aides,
-        name: str = "",
-        idle_exit: float | None = None,
-    ) -> None:
-        self._url = socket_url(server)
-        self._token = token
-        self._hand = hand
-        self._name = name or platform.node() or "painter"
-        self._idle_exit = idle_exit
-        self._aides = aides
-        self._tasks: dict[str, Task] = {}
-        self._over = asyncio.Event()
-        self._code = EXIT_DONE
-        self._idle = asyncio.Event()  # something changed between busy and idle
-        self._idling: asyncio.Task[None] | None = None
-
-    def leave(self) -> None:
-        """Ends `run`: what is being painted is stopped at its next step and goes back."""
-        self._over.set()
-
-    async def run(self) -> int:
-        """Paints until told to leave. Returns the exit code."""
-        wait = FIRST_WAIT_S
-        loop = asyncio.get_running_loop()
-        try:
-            while not self._over.is_set():
-                began = loop.time()
-                try:
-                    await self._connect()
-                except InvalidStatus as error:
-                    status = error.response.status_code
-                    if status in (401, 403):
-                        log.error("the server does not know this painter's token")
-                        return EXIT_REFUSED
-                    log.warning("the server answered %s", status)
-                except InvalidURI:
-                    raise
-                except (ConnectionClosed, OSError, TimeoutError, InvalidHandshake) as error:
-                    log.warning("no connection: %s", error or type(error).__name__)
-                except ProtocolError as error:
-                    log.error("the server was not understood: %s", error)
-                if loop.time() - began >= STEADY_S:
-                    wait = FIRST_WAIT_S
-                if not self._over.is_set():
-                    await self._pause(wait * random.uniform(0.5, 1))
-                    wait = min(wait * 2, LONGEST_WAIT_S)
-            return self._code
-        finally:
-            if self._idling is not None:
-                self._idling.cancel()
-            for task in self._tasks.values():
-                self._hand.stop(task)
-
-    def close(self) -> bool:
-        """Waits for what paints; whether it ended in time."""
-        return self._hand.close(STOP_S)
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._over.wait(), seconds)
-
-    async def _watch_idleness(self) -> None:
-        while self._idle_exit is not None:
-            self._idle.clear()
-            try:
-                await asyncio.wait_for(self._idle.wait(), self._idle_exit)
-            except TimeoutError:
-                if not self._tasks and not self._aides.busy:
-                    log.info("nothing to paint for %g s: leaving", self._idle_exit)
-                    self._over.set()
-                    return
-
-    async def _connect(self) -> None:
-        models = await self._hand.open()
-        host = urlsplit(self._url).hostname or ""
-        # Names under .localhost are this machine (RFC 6761), whether or not the resolver knows.
-        here: dict[str, Any] = {"host": "127.0.0.1"} if host.endswith(".localhost") else {}
-        loopback = bool(here) or host in ("localhost", "127.0.0.1", "::1")
-        async with connect(
-            self._url,
-            additional_headers={"Authorization": f"Bearer {self._token}"},
-            user_agent_header=_software(),
-            compression=None,  # pictures are compressed already
-            open_timeout=OPEN_TIMEOUT_S,
-            ping_interval=protocol.PING_S,
-            ping_timeout=protocol.PING_TIMEOUT_S,
-            max_size=protocol.MAX_FRAME,
-            proxy=None if loopback else True,
-            **here,
-        ) as connection:
-            log.info("connected to %s", self._url)
-            _keep_short(connection.transport.get_extra_info("socket"))
-            if self._idling is None:
-                self._idling = asyncio.create_task(self._watch_idleness())
-            await self._serve(connection, models)
-
-    async def _serve(self, connection: ClientConnection, models: tuple[str, ...]) -> None:
-        """Takes and gives until the connection ends or the painter leaves."""
-        frames: asyncio.Queue[str | bytes] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
-        hello = Hello(
-            name=self._name,
-            device=self._hand.device,
-            models=models,
-            software=_software(),
-            suggests=self._aides.suggests,
-        )
-        frames.put_nowait(protocol.encode(hello))
-        frames.put_nowait(protocol.encode(Ready(slots=self._hand.slots)))
-
-        def send(message: FromPainter, data: bytes) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: the process is ending
-                loop.call_soon_threadsafe(deliver, message, data)
-
-        tasks: dict[str, Task] = {}
-        self._tasks = tasks
-
-        def deliver(message: FromPainter, data: bytes) -> None:
-            if isinstance(message, protocol.Finished | protocol.Failed | protocol.Cancelled):
-                tasks.pop(message.painting, None)
-                self._idle.set()
-            frames.put_nowait(protocol.encode(message, data))
-
-        async def give() -> None:
-            while True:
-                frame = await frames.get()
-                await connection.send(frame if isinstance(frame, str) else _pieces(frame))
-
-        async def take() -> None:
-            async for frame in connection:
-                message, pictures = protocol.decode_from_server(frame)
-                self._heard(message, pictures, tasks, send)
-
-        running = {
-            asyncio.create_task(give()),
-            asyncio.create_task(take()),
-            asyncio.create_task(self._over.wait()),
-            asyncio.create_task(self._hand.lost()),
-        }
-        try:
-            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for ended in done:
-                ended.result()  # raises what it raised
-        finally:
-            for ended in running:
-                ended.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-            # Whatever was not told as ended is back in the queue: nobody waits for it here.
-            for task in tasks.values():
-                self._hand.stop(task)
-            self._aides.drop_all()
-            self._tasks = {}
-            self._idle.set()
-
-    def _heard(
-        self,
-        message: FromServer,
-        pictures: dict[str, bytes],
-        tasks: dict[str, Task],
-        send: _Send,
-    ) -> None:
-        match message:
-            case Paint():
-                task = Task(
-                    message.painting, message.recipe, send, pictures, describe=message.describe
-                )
-                tasks[message.painting] = task
-                self._idle.set()
-                self._hand.submit(task)
-            case Cancel():
-                if message.painting in tasks:
-                    self._hand.stop(tasks[message.painting])
-            case Suggest():
-                self._idle.set()
-                self._aides.suggest(message, send)
-            case Drop():
-                self._aides.drop(message.request)
-            case Leave():
-                reason = message.reason or "no reason given"
-                if message.refused:
-                    log.error("the server does not take this painter: %s", reason)
-                    self._code = EXIT_REFUSED
-                else:
-                    log.info("sent home by the server: %s", reason)
-                self._over.set()
-
-
-def socket_url(server: str) -> str:
-    """Where a painter connects, from an instance's address. Raises ValueError."""
-    parts = urlsplit(server if "://" in server else f"https://{server}")
-    scheme = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}.get(parts.scheme)
-    if scheme is None or not parts.hostname:
-        raise ValueError(f"“{server}” is no address of a server: write https://easel.example")
-    return f"{scheme}://{parts.netloc}{protocol.PATH}"
 
 
 def run(
@@ -285,6 +65,7 @@ def run(
     device: str = "auto",
     name: str = "",
     idle_exit: float | None = None,
+    settings: Settings | None = None,
     classifier: str = helpers.AUTO,
     describer: str = helpers.AUTO,
     language_model: str = helpers.AUTO,
@@ -295,8 +76,9 @@ def run(
     """Paints for a server until it ends, SIGTERM or Ctrl-C. Returns the exit code.
 
     models: names as `catalogue.find` reads them, the first is the default; none is the try-out
-    model. endpoint: the address of an images endpoint that paints instead of this machine, with
-    its token and how many pictures it is asked for at once; none of the models is all of its.
+    model. settings: how this machine paints. endpoint: the address of an images endpoint that
+    paints instead of it, with its token and how many pictures it is asked for at once; none of the
+    models is all of its.
     The process should end soon after: a model that is being loaded cannot be stopped, and is
     left to its thread.
     """
@@ -305,7 +87,7 @@ def run(
         if endpoint:
             return Fleet(Endpoint(endpoint, endpoint_token), models, at_once, aides)
         named = [model for model in models if model] or [catalogue.TRYOUT.key]
-        return Card([catalogue.find(model) for model in named], device, aides)
+        return Card([catalogue.find(model) for model in named], device, aides, settings, lost=_lost)
 
     async def main() -> tuple[Painter, int]:
         aides = Aides(
@@ -331,8 +113,14 @@ def run(
         log.error("%s", error)
         return EXIT_USAGE
     if not painter.close():
-        _exit(code)
+        leave_at_once(code)
     return code
+
+
+def _lost(why: str) -> None:
+    """Only the end of the process frees the card; the server gives the picture to the next."""
+    log.error("%s: this process ends", why)
+    leave_at_once(EXIT_LOST)
 
 
 def log_to_stderr() -> None:
@@ -355,7 +143,7 @@ def end_with_parent() -> None:
         with contextlib.suppress(OSError, ValueError):
             while os.read(0, 4096):
                 pass
-        _exit(EXIT_ORPHANED)
+        leave_at_once(EXIT_ORPHANED)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
     with contextlib.suppress(OSError, AttributeError):
@@ -388,6 +176,22 @@ def main() -> NoReturn:
         )
     parser.add_argument("--name", default="", help="how the server calls this painter")
     parser.add_argument(
+        "--idle-exit", type=float, metavar="SECONDS", help="end after so long without work"
+    )
+    parser.add_argument(
+        "--unload", type=float, metavar="SECONDS", help="free the memory after so long without work"
+    )
+    parser.add_argument(
+        "--batch", type=int, default=0, help="pictures at once at most; 0 decides by the card"
+    )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE_S,
+        metavar="SECONDS",
+        help="how long a step of a usual model may take on a card until it counts as hanging",
+    )
+    parser.add_argument(
         "--endpoint",
         default="",
         metavar="ADDRESS",
@@ -397,9 +201,8 @@ def main() -> NoReturn:
     parser.add_argument(
         "--at-once", type=int, default=AT_ONCE, help="how many pictures an endpoint is asked for"
     )
-    parser.add_argument(
-        "--idle-exit", type=float, metavar="SECONDS", help="end after so long without work"
-    )
+    parser.add_argument("--no-compile", action="store_true", help="compile nothing")
+    parser.add_argument("--fp8", action="store_true", help="multiply in 8 bits where possible")
     parser.add_argument(
         "--with-parent", action="store_true", help="end when standard input is closed"
     )
@@ -415,7 +218,7 @@ def main() -> NoReturn:
         parser.error("there is no token: set EASEL_PAINTER_TOKEN or give --token-file")
     if options.with_parent:
         end_with_parent()
-    _exit(
+    leave_at_once(
         run(
             server=options.server,
             token=token,
@@ -423,6 +226,12 @@ def main() -> NoReturn:
             device=options.device,
             name=options.name,
             idle_exit=options.idle_exit,
+            settings=Settings(
+                batch=options.batch,
+                unload=options.unload,
+                patience=options.patience,
+                fast=fast.Options(compile=not options.no_compile, fp8=options.fp8),
+            ),
             classifier=options.classifier,
             describer=options.describer,
             language_model=options.language_model,
@@ -431,33 +240,6 @@ def main() -> NoReturn:
             at_once=options.at_once,
         )
     )
-
-
-def _exit(code: int) -> NoReturn:
-    """Ends at once, without torch's minutes of tidying up."""
-    logging.shutdown()
-    sys.stderr.flush()
-    os._exit(code)
-
-
-def _pieces(frame: bytes) -> Iterator[bytes]:
-    """A frame in fragments, so that a ping is answered in the middle of a picture, which may be
-    minutes on its way."""
-    for start in range(0, len(frame), PIECE):
-        yield frame[start : start + PIECE]
-
-
-def _keep_short(connected: socket.socket) -> None:
-    """Has the system hold little that is not sent yet: pings wait behind it."""
-    with contextlib.suppress(AttributeError, OSError):  # not on Windows
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, PIECE)
-
-
-def _software() -> str:
-    try:
-        return f"Easel/{metadata.version('easel')}"
-    except metadata.PackageNotFoundError:
-        return "Easel"
 
 
 if __name__ == "__main__":

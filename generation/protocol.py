@@ -13,7 +13,8 @@ painter gives up. Then:
     server   Drop      nobody waits for a Suggested any more; there may still come one
     server   Leave     the painter finishes nothing more and disconnects
 
-The server counts: paintings sent minus paintings ended never exceeds the last Ready. A
+The server counts: paintings sent minus paintings ended never exceeds the last Ready; of a painter
+that takes what is alike, paintings sent minus paintings of which it heard a step or an end. A
 connection that ends, for whatever reason, gives every painting that was not ended back to the
 queue; the painter drops them too and comes back with a growing wait. Life is checked by WebSocket
 pings in both directions (`PING_S`), which a busy painter answers, because it paints in a thread.
@@ -72,9 +73,15 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="he
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="ready"):
-    """From now on this painter takes `slots` paintings at once; 0 is none."""
+    """From now on this painter takes `slots` paintings at once; 0 is none.
+
+    alike: it paints them as one batch, so they must be of one batch key
+    (`generation.batching.key`), and only those count that it has not begun. It closes with 0 when
+    it begins a batch and opens again when that one is nearly done.
+    """
 
     slots: int
+    alike: bool = False
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="progress"):

@@ -78,16 +78,19 @@ class Shelf:
                 if devices.free(cast("torch.device", place.device)) < SPARE:
                     _empty(place)
 
-    def clear(self) -> None:
-        """Removes what nobody is using: its memory is needed."""
+    def clear(self) -> bool:
+        """Removes what nobody is using: its memory is needed. Returns whether there was any."""
         with self._lock:
             places = list(self._places.values())
+        had = False
         for place in places:
             if place.lock.acquire(blocking=False):
                 try:
+                    had = had or place.loaded is not None
                     _empty(place)
                 finally:
                     place.lock.release()
+        return had
 
     def _choose(self, helper: Model) -> tuple[torch.device, torch.dtype]:
         device, dtype = devices.choose(self._device)

@@ -130,7 +130,9 @@ def socket_on(port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def serving(app: Any, sock: socket.socket) -> AsyncIterator[None]:
+async def serving(
+    app: Any, sock: socket.socket, ping_s: float = protocol.PING_S
+) -> AsyncIterator[None]:
     """Serve an ASGI application on a bound socket while the context lasts."""
     config = uvicorn.Config(
         app,
@@ -139,8 +141,8 @@ async def serving(app: Any, sock: socket.socket) -> AsyncIterator[None]:
         access_log=False,
         ws="websockets-sansio",
         ws_max_size=protocol.MAX_FRAME,
-        ws_ping_interval=protocol.PING_S,
-        ws_ping_timeout=protocol.PING_TIMEOUT_S,
+        ws_ping_interval=ping_s,
+        ws_ping_timeout=ping_s,
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
@@ -167,6 +169,7 @@ async def serve_instance(
     clock: FakeClock | None = None,
     background: bool = False,
     sock: socket.socket | None = None,
+    ping_s: float = 20.0,
     **sections: Any,
 ) -> AsyncIterator[Instance]:
     """A served instance.
@@ -178,6 +181,7 @@ async def serve_instance(
         clock: shared between instances if given.
         background: run jobs by itself, as `easel serve` does.
         sock: a bound loopback socket to serve on; a fresh one by default.
+        ping_s: seconds between pings of its WebSockets, and for their answers.
         sections: settings to change, as in `settings_for`.
     """
     from fedi.app import create_app
@@ -188,7 +192,7 @@ async def serve_instance(
     settings = settings_for(folder, database_url, url=f"http://{name}.localhost:{port}", **sections)
     async with opened(settings, clock) as easel:
         app = create_app(easel, run_jobs=background)
-        async with serving(app, sock):
+        async with serving(app, sock, ping_s):
             yield Instance(easel, app, Runner(easel))
 
 

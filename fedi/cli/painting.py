@@ -32,6 +32,13 @@ def paint(
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, cuda:1, mps or cpu.")] = "auto",
+    batch: Annotated[
+        int, typer.Option(help="Pictures painted at once at most; 0 decides by the card.")
+    ] = 0,
+    unload: Annotated[
+        float | None, typer.Option(help="Free the memory after so many seconds without work.")
+    ] = None,
+    compile: Annotated[bool, typer.Option(help="Compile models on a card.")] = True,
     classifier: Annotated[
         str, typer.Option(help="The model that looks at each picture: a name, auto or none.")
     ] = "auto",
@@ -66,7 +73,7 @@ def paint(
         )
     if not endpoint:
         _check_machine(models, device)
-    from generation import painter
+    from generation import fast, painter, worker
 
     painter.log_to_stderr()
     raise typer.Exit(
@@ -75,6 +82,9 @@ def paint(
             token=secret,
             models=models,
             device=device,
+            settings=worker.Settings(
+                batch=batch, unload=unload, fast=fast.Options(compile=compile)
+            ),
             classifier=classifier,
             describer=describer,
             language_model=language_model,

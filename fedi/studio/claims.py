@@ -60,6 +60,7 @@ async def take(
     lease: timedelta,
     *,
     warm: str = "",
+    alike: turns.Alike | None = None,
 ) -> Painting | None:
     """Give a painter the next picture that it can paint; None if there is none.
 
@@ -69,8 +70,9 @@ async def take(
         lease: how long it has it without a sign of life.
         warm: the canonical name of the model that it has loaded, whose pictures it may take out
             of turn, within the bounds of `fedi.studio.turns`; empty: none.
+        alike: take only what goes with this, within the same bounds.
     """
-    turn = await turns.choose(tx, models, warm)
+    turn = await turns.choose(tx, models, warm, alike)
     if turn is None:
         return None
     painting = await tx.get(Painting, turn.painting_id, populate_existing=True)

@@ -13,9 +13,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from fedi import logs
 from fedi.database import marks
@@ -28,6 +27,7 @@ from fedi.storage import Missing
 from fedi.studio import claims, descriptions, inputs, media, painters, paintings, turns, verdicts
 from fedi.studio.assistance import Assistance
 from fedi.studio.claims import Claim
+from fedi.studio.connections import Connection, Gone, Socket, Work, alike
 from fedi.studio.local import LocalPainter, address
 from fedi.studio.verdicts import Verdict
 from generation import protocol
@@ -48,87 +48,12 @@ from generation.recipe import Recipe
 
 HELLO_S = 30.0  # how long a painter has to say who it is
 MAX_SLOTS = 64  # of one painter, whatever it says
+MAX_GIVEN = 32  # pictures that are given within one transaction
 NOTE_EVERY_S = 1.0  # how often a picture's progress is written down; listeners hear every step
 RENEW_SHARE = 3  # leases are renewed so many times within their length
 FINISH_S = 30.0  # how long finished pictures have to be stored when the server stops
 
 log = logs.get(__name__)
-
-
-class Gone(Exception):
-    """The painter's connection has ended.
-
-    Args:
-        crashed: it broke off, rather than being closed.
-    """
-
-    def __init__(self, *, crashed: bool) -> None:
-        super().__init__()
-        self.crashed = crashed
-
-
-class Socket(Protocol):
-    """A painter's connection, as the API hands it over."""
-
-    async def receive(self) -> str | bytes:
-        """The next frame.
-
-        Raises:
-            Gone: there will be none.
-        """
-
-    async def send(self, frame: str | bytes) -> None:
-        """Send a frame.
-
-        Raises:
-            Gone: nobody is there any more.
-        """
-
-    async def close(self, code: int, reason: str) -> None:
-        """End the connection; nothing happens if it has ended."""
-
-
-@dataclass(eq=False)
-class Work:
-    """A picture that a connected painter was given."""
-
-    claim: Claim
-    noted_at: float = 0.0  # on the event loop's clock
-    cancelling: bool = False
-
-
-@dataclass(eq=False)
-class Connection:
-    """A painter while it is connected."""
-
-    painter: Painter
-    socket: Socket
-    models: tuple[str, ...] = ()  # canonical names, its own default first
-    warm: str = ""  # what its last picture was for: that model is loaded, or soon will be
-    slots: int = 0
-    suggests: bool = False
-    asked: str = ""  # by `Assistance`
-    open: bool = True
-    leaving: bool = False
-    work: dict[str, Work] = field(default_factory=dict)
-    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @property
-    def free(self) -> bool:
-        return self.open and not self.leaving and len(self.work) < self.slots
-
-    def suits(self, model: str) -> bool:
-        return not self.leaving and (not model or model in self.models)
-
-    async def send(self, message: protocol.FromServer) -> None:
-        """Send, or let the reading side find out that nobody is there."""
-        await self.transmit(protocol.encode(message))
-
-    async def transmit(self, frame: str | bytes) -> None:
-        """Send a frame after all that were to be sent before it."""
-        async with self.sending:
-            with contextlib.suppress(Gone):
-                await self.socket.send(frame)
 
 
 class Dispatcher:
@@ -235,6 +160,8 @@ class Dispatcher:
         connection.models = tuple(map(painters.canonical, hello.models))
         if connection.painter.local:
             self._local_models = set(connection.models)
+            if self.local is not None:
+                connection.pid = self.local.pid
         async with self._easel.database.write() as tx:
             known = await painters.admitted(tx)
             if known.get(connection.painter.id) != connection.painter.token_hash:
@@ -258,6 +185,8 @@ class Dispatcher:
         if connection not in self._connections:
             return
         self._connections.discard(connection)
+        if crashed and not connection.leaving and connection.pid and self.local is not None:
+            self.local.kill(connection.pid)  # if it lives, it answered no ping
         await self.assistance.left(connection)
         work, connection.work = connection.work, {}
         async with self._easel.database.write() as tx:
@@ -279,6 +208,7 @@ class Dispatcher:
             raise ProtocolError("A painter says hello once.")
         if isinstance(message, Ready):
             connection.slots = max(0, min(message.slots, MAX_SLOTS))
+            connection.batches = message.alike
             self._wake.set()
             return
         if isinstance(message, Suggested):
@@ -309,6 +239,7 @@ class Dispatcher:
                     await claims.give_back(tx, work.claim)
 
     async def _progressed(self, work: Work, message: Progress, preview: bytes) -> None:
+        work.begun = work.begun or message.stage != "loading"
         data: dict[str, Any] = {
             "id": message.painting,
             "stage": message.stage,
@@ -432,9 +363,8 @@ class Dispatcher:
             waiting = await turns.waiting_models(session)
         if not waiting:
             return
-        for connection in sorted(self._connections, key=lambda one: len(one.work)):
-            while connection.free and await self._give(connection):
-                pass
+        while await self._give():
+            pass
         unserved = {
             model for model in waiting if not any(one.suits(model) for one in self._connections)
         }
@@ -448,20 +378,51 @@ class Dispatcher:
             await self.local.start()
         return self.local is not None
 
-    async def _give(self, connection: Connection) -> bool:
-        """Give one picture to a painter; False if there is none for it."""
+    async def _give(self) -> bool:
+        """Give the free painters a picture each, in turn, until they are full; False if there was
+        none. What is taken at once is one transaction, so that a batch arrives together."""
+        given: list[tuple[Connection, Painting]] = []
+        free = {connection: connection.free for connection in self._connections}
+        free = {connection: count for connection, count in free.items() if count}
+        if not free:
+            return False
+        gathering = {connection: connection.gathering for connection in free}
+        warm = {connection: connection.warm for connection in free}
+        held = {connection: len(connection.work) for connection in free}
         async with self._easel.database.write() as tx:
-            painting = await claims.take(
-                tx, connection.painter.id, connection.models, self._lease, warm=connection.warm
-            )
-        if painting is None:
-            return False
-        claim = claims.claim_of(painting)
-        if not connection.open:  # it left while we were choosing
+            while free and len(given) < MAX_GIVEN:
+                connection = min(free, key=held.__getitem__)
+                painting = await claims.take(
+                    tx,
+                    connection.painter.id,
+                    connection.models,
+                    self._lease,
+                    warm=warm[connection],
+                    alike=gathering[connection],
+                )
+                if painting is None:
+                    del free[connection]
+                    continue
+                given.append((connection, painting))
+                warm[connection] = painting.model or connection.models[0]
+                if connection.batches:
+                    gathering[connection] = alike(painting)
+                held[connection] += 1
+                free[connection] -= 1
+                if not free[connection]:
+                    del free[connection]
+        gone = [painting for connection, painting in given if not connection.open]
+        if gone:  # they left while we were choosing
             async with self._easel.database.write() as tx:
-                await claims.give_back(tx, claim)
-            return False
-        connection.work[str(painting.id)] = Work(claim)
+                for painting in gone:
+                    await claims.give_back(tx, claims.claim_of(painting))
+        for connection, painting in given:
+            if painting not in gone:
+                await self._send(connection, painting)
+        return len(given) > len(gone)
+
+    async def _send(self, connection: Connection, painting: Painting) -> None:
+        connection.work[str(painting.id)] = Work(claims.claim_of(painting), alike(painting))
         connection.warm = painting.model or connection.models[0]
         recipe = Recipe.from_document(painting.recipe)
         if painting.model and painting.model != connection.models[0]:
@@ -470,12 +431,11 @@ class Dispatcher:
         message = Paint(painting=str(painting.id), recipe=recipe, describe=wish)
         if not recipe.pictures:
             await connection.send(message)
-            return True
+            return
         # Beside the handing out: megabytes to a card at home must not keep the others waiting.
         task = asyncio.create_task(self._send_with_pictures(connection, painting, message))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
-        return True
 
     async def _send_with_pictures(
         self, connection: Connection, painting: Painting, message: Paint

@@ -68,6 +68,9 @@ class LocalPainter:
         command += ["--server", address(self._settings)]
         command += ["--device", painting.device, "--name", "this machine"]
         command += ["--idle-exit", str(painting.idle_exit_s), "--with-parent"]
+        command += ["--batch", str(painting.batch), "--patience", str(painting.patience_s)]
+        command += [] if painting.compile else ["--no-compile"]
+        command += ["--fp8"] if painting.fp8 else []
         command += ["--classifier", self._settings.safety.classifier]
         command += ["--describer", self._settings.words.describer]
         command += ["--language-model", self._settings.words.language_model]
@@ -96,6 +99,13 @@ class LocalPainter:
     def painted(self) -> None:
         """It finished a picture: whatever killed it before is over."""
         self._deaths = 0
+
+    def kill(self, pid: int) -> None:
+        """End it at once, if it is still this process: one that hangs holds the card, and hears
+        nothing."""
+        if self._process is not None and self._process.pid == pid:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
 
     async def stop(self) -> None:
         """End it: politely, then not."""

@@ -9,10 +9,12 @@ topic `paintings`, kinds queued and cancelled, for those who hand pictures out.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 from math import ceil
+from typing import Any
 
 import msgspec
 from sqlalchemy import func, or_
@@ -29,7 +31,7 @@ from fedi.social.errors import Invalid, NotFound, TooMany
 from fedi.social.statuses import Draft
 from fedi.studio import inputs, media, painters, turns
 from fedi.studio.inputs import Found
-from generation import catalogue, safety
+from generation import batching, catalogue, safety
 from generation.recipe import Limits, Recipe, RecipeError
 
 TOPIC = "paintings"
@@ -245,6 +247,21 @@ async def _refuse_too_often(tx: Transaction, settings: PaintingSettings, account
 def _duration(seconds: int) -> str:
     number, unit = (seconds, "second") if seconds < 60 else (ceil(seconds / 60), "minute")
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def kind(recipe: dict[str, Any], model: str) -> tuple[bytes, bool]:
+    """What pictures that can be painted as one batch have in common, as far as it is known here:
+    a painter knows better.
+
+    Args:
+        recipe: as it stands in a picture's row.
+        model: the canonical name of the model that it is for.
+    """
+    wanted = Recipe.from_document(recipe)
+    if (known := known_model(model)) is not None:
+        with contextlib.suppress(RecipeError):  # a painter will say so
+            wanted = wanted.resolved(known)
+    return batching.key(wanted)
 
 
 async def find(session: Session, account: Account, painting_id: int) -> Painting:

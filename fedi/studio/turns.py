@@ -26,13 +26,17 @@ after the first begun in turn and most of it in turn.
 What was taken out of turn is charged all the same: its author's next picture for that model comes
 after it.
 
+**Alike.** A painter that paints several at once is given what goes with the first of them, before
+what stands between, within the same two bounds: it jumps the stretch of the queue between whose
+turn it is and the one it takes.
+
 **Quick.** All is read from indexes that hold only what waits, and what jumped: the number of
 pictures that wait does not matter, only how many models they are for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -49,6 +53,7 @@ from fedi.settings import PaintingSettings
 
 MAX_PASSING = 8  # pictures; by then a model's loading is paid for
 MAX_PASSING_FOR = timedelta(seconds=120)
+LOOKED_AT = 32  # waiting pictures of a model, for one that goes with another
 STAFF = ("moderator", "admin")
 
 # Written out, because SQLite uses a partial index only for what it can read in the statement.
@@ -145,28 +150,49 @@ async def waiting_models(session: Session) -> set[str]:
     return set((await session.execute(_WAITING_MODELS)).scalars())
 
 
-async def choose(tx: Transaction, models: tuple[str, ...], warm: str = "") -> Turn | None:
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """What may be painted together with a picture that was taken before.
+
+    Attributes:
+        model: the model that it waits for; empty for any.
+        goes: whether a picture with this recipe goes with it.
+    """
+
+    model: str
+    goes: Callable[[dict[str, Any]], bool]
+
+
+async def choose(
+    tx: Transaction, models: tuple[str, ...], warm: str = "", alike: Alike | None = None
+) -> Turn | None:
     """The next picture for a painter, locked until the transaction ends.
 
     Args:
         models: canonical names of what it paints with, its default first; what any model will do
             for, everybody can paint, with their default.
         warm: the canonical name of the model that it has loaded; empty: none.
+        alike: only what goes with this.
 
     Returns:
-        The picture; None if nothing waits that it can paint.
+        The picture; None if nothing waits that it can paint, or may paint now.
     """
     wanted = await waiting_models(tx) & {"", *models}
     taken: list[int] = []  # by another server at this very moment
     while places := await _first_of_each(tx, wanted, taken):
         turn = chosen = places[0]
-        if warm:
+        if alike is not None:
+            ready = await _like(tx, alike, taken)
+            if ready is None or (ready != turn and not await _may_pass(tx, turn, ready)):
+                return None
+            chosen = ready
+        elif warm:
             usual = models[0] if models else ""
             ready = next((place for place in places if (place.model or usual) == warm), turn)
             if ready is not turn and await _may_pass(tx, turn, ready):
                 chosen = ready
         if await _lock(tx, chosen.id):
-            return Turn(chosen.id, turn.tag, None if chosen is turn else turn.id)
+            return Turn(chosen.id, turn.tag, None if chosen == turn else turn.id)
         taken.append(chosen.id)
     return None
 
@@ -207,6 +233,21 @@ def _firsts(models: tuple[str, ...], some_taken: bool) -> Any:
     )
 
 
+async def _like(tx: Transaction, alike: Alike, but: list[int]) -> Place | None:
+    """The first waiting picture that goes with another, if it is among the next for its model."""
+    rows = await tx.execute_core(_NEXT, {"model": alike.model})
+    for row in rows:
+        if row.id not in but and alike.goes(row.recipe):
+            return Place(row.tag, row.id, alike.model)
+    return None
+
+
+_NEXT = (
+    sqlalchemy.select(_PAINTINGS.tag, _PAINTINGS.id, _PAINTINGS.recipe)
+    .where(_PAINTINGS.state == literal_column("'queued'"), _PAINTINGS.model == bindparam("model"))
+    .order_by(_PAINTINGS.tag, _PAINTINGS.id)
+    .limit(LOOKED_AT)
+)
 _JUMPS = sqlalchemy.select(func.count(), func.min(_PAINTINGS.started_at)).where(
     _PAINTINGS.over_id.is_not(None),
     tuple_(_PAINTINGS.tag, _PAINTINGS.id) > tuple_(bindparam("tag"), bindparam("id")),

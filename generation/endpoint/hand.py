@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from generation import catalogue
@@ -35,6 +35,8 @@ class Fleet:
     aides: look at what came of it, on this machine.
     """
 
+    alike = False
+
     def __init__(
         self,
         endpoint: Endpoint,
@@ -51,6 +53,9 @@ class Fleet:
         self._lost = asyncio.Event()
         self.slots = at_once
         self.device = f"endpoint {endpoint.host}"
+
+    def listen(self, opened: Callable[[int], None]) -> None:
+        pass  # it takes as many all the time
 
     async def open(self) -> tuple[str, ...]:
         """As `Hand.open`. Raises Unreachable; ValueError for a token that the endpoint does not

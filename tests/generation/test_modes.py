@@ -11,7 +11,8 @@ import msgspec
 import pytest
 from PIL import Image, ImageChops, ImageDraw
 
-from generation.pipeline import Painted, Pipeline, Step, Stopped
+from generation.errors import Stopped
+from generation.pipeline import Painted, Pipeline, Step
 from generation.recipe import Lora, Recipe, RecipeError
 from tests.generation.conftest import FAMILIES
 from tests.generation.test_pipeline import difference, image

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from generation import protocol
-from generation.painter import EXIT_ORPHANED, EXIT_REFUSED, EXIT_USAGE, socket_url
+from generation.painter import EXIT_LOST, EXIT_ORPHANED, EXIT_REFUSED, EXIT_USAGE, socket_url
 from generation.recipe import Recipe
 from tests.generation.painting_server import (
     PATIENCE_S,
@@ -207,6 +207,17 @@ def test_it_ends_politely_in_the_middle_of_a_painting(
         assert guest.hear_a(protocol.Progress).stage == "loading"
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
+
+
+def test_a_painting_that_hangs_ends_the_process(
+    server: PaintingServer, tmp_path: Path, folder_of: Callable[[str], Path]
+) -> None:
+    """So that the next one gets the card. Here every step takes too long."""
+    options = ("--model", str(folder_of("z-image")), "--patience", "0.0001")
+    with open_painter(server, tmp_path, *options) as process:
+        guest, _ = server.welcome()
+        guest.paint("1", ENDLESS)
+        assert process.wait(PATIENCE_S) == EXIT_LOST
 
 
 def test_it_does_not_outlive_its_parent(server: PaintingServer, tmp_path: Path) -> None:

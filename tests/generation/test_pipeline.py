@@ -13,7 +13,8 @@ import pytest
 from PIL import Image, ImageChops
 
 from generation import catalogue
-from generation.pipeline import Painted, PaintError, Pipeline, Step, Stopped
+from generation.errors import PaintError, Stopped
+from generation.pipeline import Painted, Pipeline, Step
 from generation.recipe import Recipe, RecipeError
 from tests.generation.conftest import FAMILIES
 

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageStat
 
 from generation import catalogue
-from generation.pipeline import Pipeline, fingerprint
+from generation.loading import fingerprint
+from generation.pipeline import Pipeline
 from generation.random_weights import build, build_tryout
 from generation.recipe import Recipe
 

@@ -21,6 +21,7 @@ from fedi.studio import claims, painters, paintings
 from fedi.studio.dispatcher import Dispatcher
 from generation import protocol, provenance
 from generation.protocol import Cancel, Cancelled, Failed, Hello, Leave, Paint, Ready
+from generation.recipe import Recipe
 from tests import rig
 from tests.studio.asking import account, ask, look, reaches
 from tests.studio.easel_painter import connected, opened, picture, token_for
@@ -114,6 +115,43 @@ async def test_a_painter_goes_on_with_the_model_that_it_has_loaded(
             await card.finish(given)
     first, second, third = [painting.id for painting in asked]
     assert order == [first, third, second]
+
+
+async def test_a_painter_of_batches_is_given_what_goes_together(instance: rig.Instance) -> None:
+    """One batch while it gathers, nothing while it paints, the next from the last step on."""
+    easel = instance.easel
+    people = [await account(easel, name) for name in ("alice", "bob", "carol")]
+    async with connected(instance, slots=0) as card:
+        large = [await ask(easel, who, width=512, height=512) for who in people]
+        small = await ask(easel, people[0], width=256, height=256, steps=40)
+        await card.say(Ready(slots=4, alike=True))
+        batch = [await card.given() for _ in large]
+        assert {paint.painting for paint in batch} == {str(painting.id) for painting in large}
+        await card.say(Ready(slots=0, alike=True))
+        for paint in batch:
+            await card.step(paint, 1, 2)
+        later = await ask(easel, people[1], width=256, height=256, steps=40)
+        await card.say(Ready(slots=4, alike=True))  # while all three are still in hand
+        assert [(await card.given()).painting for _ in range(2)] == [str(small.id), str(later.id)]
+        for paint in batch:
+            async with reaches(easel, int(paint.painting), "done"):
+                await card.finish(paint)
+
+
+async def test_two_painters_of_batches_share_what_waits(instance: rig.Instance) -> None:
+    easel = instance.easel
+    alice = await account(easel, "alice")
+    async with connected(instance, "one") as one, connected(instance, "two") as two:
+        for card in (one, two):
+            await card.say(Ready(slots=4, alike=True))
+            await card.socket.ping()
+        async with easel.database.write() as tx:  # all four appear at the same moment
+            for _ in range(4):
+                recipe = Recipe(prompt="a lighthouse")
+                await paintings.request(tx, easel.settings.painting, alice, recipe)
+        for card in (one, two):
+            await card.given()
+            await card.given()
 
 
 async def test_a_recipe_that_is_not_shared_stays_with_its_author(instance: rig.Instance) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -10,8 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageChops
 
-from fedi.database.tables import MediaAttachment, Status
+from fedi.database.tables import MediaAttachment, Painting, Status
+from fedi.runtime import Easel
 from fedi.social.statuses import Draft
 from fedi.studio import paintings
 from fedi.studio.local import LocalPainter
@@ -32,10 +35,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @asynccontextmanager
 async def painting_here(
-    folder: Path, database_url: str, model: Path, **painting: object
+    folder: Path, database_url: str, model: Path, *, ping_s: float = 20.0, **painting: object
 ) -> AsyncIterator[rig.Instance]:
     settings = {"local": True, "model": str(model), "device": "cpu", "max_steps": 100, **painting}
-    async with rig.serve_instance(folder, database_url, painting=settings) as instance:
+    async with rig.serve_instance(
+        folder, database_url, ping_s=ping_s, painting=settings
+    ) as instance:
         yield instance
 
 
@@ -98,6 +103,74 @@ async def test_a_picture_whose_painter_is_killed_is_painted(
         assert (done.state, done.attempts, done.crashes) == ("done", 2, 1)
         assert done.status_id is not None
         assert local(instance).pid != pid
+
+
+async def test_a_painter_that_hangs_is_killed_and_its_picture_painted(
+    sqlite_template: Path, tmp_path: Path, tiny: Path
+) -> None:
+    """A process that stands still answers no ping, hears no farewell, and keeps the card."""
+    url = rig.SQLiteFiles(sqlite_template, tmp_path).new()
+    async with painting_here(tmp_path, url, tiny, ping_s=3.0) as instance:
+        easel = instance.easel
+        alice = await account(easel, "alice")
+        painting = await ask(easel, alice, steps=100)
+        async with reaches(easel, painting, "done", seconds=2 * START_S):
+            with easel.events.listen([paintings.topic(painting.id)]) as heard:
+                async with asyncio.timeout(START_S):
+                    while (await heard.next()).data.get("step", 0) < 2:
+                        pass
+            pid = local(instance).pid
+            assert pid is not None
+            os.kill(pid, signal.SIGSTOP)
+        done = await look(easel, painting)
+        assert (done.state, done.attempts, done.crashes) == ("done", 2, 1)
+        assert not alive(pid) and local(instance).pid != pid
+
+
+async def test_pictures_of_different_people_are_painted_as_one_batch(
+    sqlite_template: Path, tmp_path: Path, tiny: Path
+) -> None:
+    """And each is the picture that it is alone, also in another process."""
+    url = rig.SQLiteFiles(sqlite_template, tmp_path).new()
+    async with painting_here(tmp_path, url, tiny, batch=4) as instance:
+        easel = instance.easel
+        people = [await account(easel, name) for name in ("alice", "bob", "carol", "dave")]
+        # Alone, while the model is loaded; it keeps the painter busy until all have asked.
+        first = await ask(easel, people[0], "a lighthouse", seed=1, steps=100)
+        async with reaches(easel, first, "painting", seconds=START_S):
+            pass
+        asked = [await ask(easel, who, "a lighthouse", seed=2) for who in people]
+        topics = [paintings.topic(painting.id) for painting in asked]
+        with easel.events.listen(topics) as heard:
+            kinds = []
+            async with asyncio.timeout(START_S):
+                while kinds.count("done") < 4:
+                    event = await heard.next()
+                    kinds.append(event.kind)
+                    if event.kind == "progress" and event.data["step"] == 1:
+                        kinds.append("begun")
+        assert kinds.index("done") > max(n for n, kind in enumerate(kinds) if kind == "begun")
+        together = [await shown(easel, painting) for painting in asked]
+        pid = local(instance).pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        again = await ask(easel, people[0], "a lighthouse", seed=2)
+        async with reaches(easel, again, "done", seconds=START_S):
+            pass
+        alone = await shown(easel, again)
+    for picture in together:
+        extremes = ImageChops.difference(picture, alone).getextrema()
+        assert max(high for _, high in extremes) <= 1
+
+
+async def shown(easel: Easel, painting: Painting) -> Image.Image:
+    """A finished picture's pixels."""
+    done = await look(easel, painting)
+    async with easel.database.read() as session:
+        media = await session.get(MediaAttachment, done.media_id)
+    assert media is not None and media.file
+    with Image.open(io.BytesIO(await easel.storage.read(media.file))) as image:
+        return image.convert("RGB")
 
 
 async def test_the_painter_ends_when_nothing_is_asked_for_and_comes_back(

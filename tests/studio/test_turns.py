@@ -9,10 +9,10 @@ from fedi.clock import FakeClock
 from fedi.database.tables import Account, Painting
 from fedi.runtime import Easel
 from fedi.social import accounts
-from fedi.studio import claims
+from fedi.studio import claims, paintings, turns
 from fedi.studio.turns import MAX_PASSING, MAX_PASSING_FOR
 from tests.studio.asking import account, ask
-from tests.studio.queueing import order, painter, take
+from tests.studio.queueing import LEASE, order, painter, take
 
 A, B, C = "test/a", "test/b", "test/c"
 
@@ -167,3 +167,48 @@ async def test_no_picture_is_passed_over_more_often_than_the_bound(
     assert max(map(len, passed.values())) <= MAX_PASSING
     longest = max(times[-1] - times[0] for times in passed.values() if times)
     assert 0 < longest <= MAX_PASSING_FOR.total_seconds()
+
+
+def sized(side: int) -> turns.Alike:
+    """What goes with a picture of that size."""
+    return turns.Alike("", lambda recipe: recipe.get("width") == side)
+
+
+async def companions(easel: Easel, card: int, side: int) -> list[Painting]:
+    """All that can be taken beside a picture of that size."""
+    taken: list[Painting] = []
+    while True:
+        async with easel.database.write() as tx:
+            painting = await claims.take(tx, card, (), LEASE, alike=sized(side))
+        if painting is None:
+            return taken
+        taken.append(painting)
+
+
+async def test_a_batch_is_filled_out_of_turn_within_bounds(easel: Easel) -> None:
+    """One small picture stands before many large ones: no more than the bound pass it."""
+    alice, bob = await account(easel, "alice"), await account(easel, "bob")
+    card = await painter(easel)
+    await ask(easel, alice, width=512, height=512)
+    small = await ask(easel, bob, width=256, height=256)
+    for _ in range(19):
+        await ask(easel, alice, width=512, height=512)
+    first = await take(easel, card)
+    assert first is not None and first.id == small.id  # it costs least
+    async with easel.database.write() as tx:
+        await claims.give_back(tx, claims.claim_of(first))
+    passing = await companions(easel, card, 512)
+    assert len(passing) == MAX_PASSING
+    assert all(painting.over_id == small.id for painting in passing)
+    # Whose turn it is has nobody to pass.
+    assert [painting.id for painting in await companions(easel, card, 256)] == [small.id]
+    assert len(await companions(easel, card, 512)) == 12
+
+
+async def test_what_goes_together_is_known_by_the_models_defaults(easel: Easel) -> None:
+    same = paintings.kind({"prompt": "a", "seed": 1}, "sdxl")
+    assert same == paintings.kind({"prompt": "b", "seed": 2, "width": 1024, "height": 1024}, "sdxl")
+    assert same != paintings.kind({"prompt": "a", "steps": 7}, "sdxl")
+    assert same != paintings.kind({"prompt": "a", "negative_prompt": "b"}, "sdxl")
+    assert same != paintings.kind({"prompt": "a"}, "z-image-turbo")
+    assert paintings.kind({"prompt": "a", "width": 72, "height": 64}, "z-image-turbo")

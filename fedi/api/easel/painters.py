@@ -14,7 +14,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from fedi.api import auth
 from fedi.runtime import Easel
 from fedi.studio import painters
-from fedi.studio.dispatcher import Dispatcher, Gone
+from fedi.studio.connections import Gone
+from fedi.studio.dispatcher import Dispatcher
 from generation import protocol
 
 # Close codes of a painter (or a proxy, or this server) that ends the connection on purpose.
