@@ -307,8 +307,8 @@ async def test_a_slow_wire_is_no_dead_one(
 
 
 OLDER = (
-    "import functools, generation.painter as painter\n"
-    "painter.Hello = functools.partial(painter.Hello, version=0)"
+    "import functools, generation.link as link\n"
+    "link.Hello = functools.partial(link.Hello, version=0)"
 )
 
 
