@@ -35,8 +35,9 @@ FOLDER = Path("demo")
 START_S = 60.0  # a cold disk and a first migration
 ARRIVAL_S = 60.0  # one retry of a delivery included
 PAINT_S = 300.0
-PROMPT = "a lighthouse in a storm, at night, the beam reaching far over the waves"
-TEXT = "The keeper would not leave."
+# Of words that the starter knows.
+PROMPT = "a red sailboat on the beach"
+TEXT = "The tide took the others."
 
 Result = TypeVar("Result")
 console = Console(highlight=False, soft_wrap=True)
@@ -204,7 +205,8 @@ async def story(a: Server, b: Server) -> None:
         say("  alice's server accepted, and both servers know it")
 
         say(f"alice asks for a picture: “{PROMPT}”")
-        say("  no model is chosen, so it is painted with random weights: colours, not a lighthouse")
+        say("  no model is chosen, so the starter paints, a small model for trying things out;")
+        say("  painting.model in config.toml chooses a real one, such as flux2-klein-4b")
         address = await paint(a)
         say(f"  posted as {address}")
         picture, page = await a.look(lambda session: local_picture(session, a, address))

@@ -194,7 +194,7 @@ class PaintingSettings(Section):
 
     model: str = Field(
         "",
-        description="The model: a name from the catalogue, a hub id, or a folder. Empty: try-out.",
+        description="The model: a name from the catalogue, a hub id, or a folder. Empty: starter.",
     )
     local: bool = Field(
         True, description="Whether this machine paints; false waits for remote painters."

@@ -215,30 +215,33 @@ FAMILIES = {
     )
 }
 
-# The model that paints until the host chooses one; the painter builds it on first use.
-TRYOUT = Model(
-    key="tryout",
-    name="Try-out (random weights)",
-    source="easel/tryout",
+# The model that paints until the host chooses one; its folder is part of this package.
+STARTER = Model(
+    key="starter",
+    name="Easel starter (for trying things out)",
+    source="easel/starter",
     family="stable-diffusion",
     licence="Apache-2.0",
     commercial=True,
     memory_gb=0.1,
-    steps=20,
-    guidance=7.5,
-    width=512,
-    height=512,
+    low_memory_gb=0.1,
+    download_gb=0,
+    steps=16,
+    guidance=3.0,
+    width=256,
+    height=256,
     multiple=64,
+    can=("strength", "inpaint"),
     note=(
-        "Nobody trained this model: it paints abstract colours from random weights, "
-        "to try things out. Choose a real model in config.toml."
+        "A small model of our own, for trying things out: it knows 32 things, nine colours and "
+        "twelve backgrounds. Choose a real model in config.toml, such as flux2-klein-4b."
     ),
 )
 
 CATALOGUE = {
     model.key: model
     for model in (
-        TRYOUT,
+        STARTER,
         Model(
             key="flux2-klein-4b",
             name="FLUX.2 klein 4B",
@@ -410,7 +413,7 @@ CATALOGUE = {
 _UNET_PIPELINES = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 # What an easel.json may say; the rest of `Model` is ours to decide.
-_DESCRIBED = (
+DESCRIBED = (
     "name",
     "licence",
     "commercial",
@@ -482,7 +485,7 @@ def family_of(pipeline: str) -> Family | None:
 def _from_folder(folder: Path) -> Model:
     model = Model(key=str(folder), name=folder.name or str(folder), source=str(folder))
     described = {
-        field: value for field, value in _read(folder / "easel.json").items() if field in _DESCRIBED
+        field: value for field, value in _read(folder / "easel.json").items() if field in DESCRIBED
     }
     try:
         model = msgspec.convert({**msgspec.to_builtins(model), **described}, Model)

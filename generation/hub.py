@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from generation import parts
-from generation.catalogue import TRYOUT, Model, find, is_folder
+from generation.catalogue import STARTER, Model, find, is_folder
 from generation.parts import Unusable
 
 REFERENCE = "easel"
@@ -231,7 +231,7 @@ def _repository(source: str) -> Path:
 
 
 def _places(model: Model) -> list[Path]:
-    if model.key == TRYOUT.key:
+    if model.key == STARTER.key:
         return []
     sources = [model.source, *([model.adapter.source] if model.adapter else [])]
     return [place for place in map(_repository, sources) if place.is_dir()]

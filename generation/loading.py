@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from generation import catalogue, hub, modes, parts
+from generation import catalogue, hub, modes, parts, starter
 from generation.catalogue import Model
 from generation.errors import PaintError, plainly
 
@@ -45,12 +45,9 @@ class Files:
 
 def find(model: Model, note: Note) -> Files:
     """The files of a model, fetched or built first where they are not here. Raises PaintError."""
-    if model.key == catalogue.TRYOUT.key:
-        from generation.random_weights import build_tryout
-
-        note("Building the try-out model, with random weights.")
-        folder = build_tryout(cache_folder() / "tryout-1")
-        return Files(folder, None, fingerprint(folder))
+    if model.key == catalogue.STARTER.key:
+        note(model.note)
+        return Files(starter.FOLDER, None, fingerprint(starter.FOLDER))
     if model.local:
         folder = _folder(model)
         return Files(folder, None, fingerprint(folder))

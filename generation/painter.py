@@ -75,8 +75,8 @@ def run(
 ) -> int:
     """Paints for a server until it ends, SIGTERM or Ctrl-C. Returns the exit code.
 
-    models: names as `catalogue.find` reads them, the first is the default; none is the try-out
-    model. settings: how this machine paints. endpoint: the address of an images endpoint that
+    models: names as `catalogue.find` reads them, the first is the default; none is
+    the starter. settings: how this machine paints. endpoint: the address of an images endpoint that
     paints instead of it, with its token and how many pictures it is asked for at once; none of the
     models is all of its.
     The process should end soon after: a model that is being loaded cannot be stopped, and is
@@ -86,7 +86,7 @@ def run(
     def hand(aides: Aides) -> Hand:
         if endpoint:
             return Fleet(Endpoint(endpoint, endpoint_token), models, at_once, aides)
-        named = [model for model in models if model] or [catalogue.TRYOUT.key]
+        named = [model for model in models if model] or [catalogue.STARTER.key]
         return Card([catalogue.find(model) for model in named], device, aides, settings, lost=_lost)
 
     async def main() -> tuple[Painter, int]:

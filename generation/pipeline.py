@@ -42,6 +42,8 @@ SAMPLERS = {
     "PNDMScheduler": "PLMS",
     "UniPCMultistepScheduler": "UniPC",
 }
+# Solvers that keep the clean picture that each step predicted, as they are set up by default.
+MULTISTEP = frozenset(("DPMSolverMultistepScheduler", "UniPCMultistepScheduler"))
 
 
 @dataclass(frozen=True)
@@ -396,6 +398,8 @@ def _clean_latents(scheduler: Any, output: Any, sample: Any, result: Any) -> Any
         clean = result[1]
     if clean is not None and clean.shape == sample.shape:
         return clean
+    if type(scheduler).__name__ in MULTISTEP and scheduler.model_outputs[-1] is not None:
+        return scheduler.model_outputs[-1]
     if type(scheduler).__name__.startswith("FlowMatch") and scheduler.step_index:
         return sample - scheduler.sigmas[scheduler.step_index - 1].to(sample.device) * output
     return result[0] if isinstance(result, tuple) else result.prev_sample

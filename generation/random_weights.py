@@ -1,9 +1,8 @@
 """Small pipelines with random weights, built on disk without a download.
 
 They are whole diffusers folders of the real families, loaded and sampled by the real code, so
-tests exercise what a large model would; and until a trained starter model is there, `make demo`
-paints with the one that `build_tryout` makes. Their pictures follow seed and prompt exactly and
-mean nothing: nobody trained them.
+tests exercise what a large model would. Their pictures follow seed and prompt exactly and mean
+nothing: nobody trained them.
 """
 
 from __future__ import annotations
@@ -17,12 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from generation.catalogue import TRYOUT
-
-WEIGHTS_SEED = 9  # the same weights on every machine; these mix blue, lime and rose
-# 7 levels are 64 pixels per latent: 8 × 8 latents, unfolded to 512 × 512, are large soft shapes;
-# at the usual 8 pixels per latent random weights paint grain.
-TRYOUT_LEVELS = 7
+WEIGHTS_SEED = 9  # the same weights on every machine
 _BUILT = "easel.json"  # written last: a folder that has it is whole
 
 
@@ -43,19 +37,6 @@ def build(family: str, folder: Path, *, side: int = 64) -> Path:
     }
     described = {"name": f"Random {family}", "steps": 4, "width": side, "height": side}
     return _write(makers[family], folder, described)
-
-
-def build_tryout(folder: Path) -> Path:
-    """The model that paints until a real one is chosen: soft, colourful, meaningless.
-
-    It is an ordinary Stable Diffusion folder of some megabytes with random weights; one picture
-    of 512 × 512 takes about two seconds on one CPU core. Returns the folder.
-    """
-    described = {
-        field: getattr(TRYOUT, field)
-        for field in ("name", "licence", "steps", "guidance", "width", "height", "multiple", "note")
-    }
-    return _write(_tryout, folder, described)
 
 
 def _write(make: Callable[[], Any], folder: Path, described: dict[str, Any]) -> Path:
@@ -84,13 +65,13 @@ def _write(make: Callable[[], Any], folder: Path, described: dict[str, Any]) -> 
 # -- the families, each as small as its code allows -------------------------------------------
 
 
-def _stable_diffusion(vae: Any = None, sample_size: int = 32) -> Any:
+def _stable_diffusion() -> Any:
     from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 
     unet = UNet2DConditionModel(
         block_out_channels=(32, 64),
         layers_per_block=1,
-        sample_size=sample_size,
+        sample_size=32,
         in_channels=4,
         out_channels=4,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
@@ -99,7 +80,7 @@ def _stable_diffusion(vae: Any = None, sample_size: int = 32) -> Any:
     )
     tokenizer = _clip_tokenizer()
     return StableDiffusionPipeline(
-        vae=vae or _autoencoder(latent_channels=4),
+        vae=_autoencoder(latent_channels=4),
         text_encoder=_clip_text(tokenizer),
         tokenizer=tokenizer,
         unet=unet,
@@ -322,33 +303,21 @@ def _qwen_image() -> Any:
     )
 
 
-def _tryout() -> Any:
-    import torch
-
-    side = TRYOUT.width or 0
-    vae = _autoencoder(latent_channels=4, levels=TRYOUT_LEVELS, sample_size=side)
-    with torch.no_grad():
-        _tame(vae.decoder)
-    return _stable_diffusion(vae, sample_size=side // 2 ** (TRYOUT_LEVELS - 1))
-
-
 # -- their parts ------------------------------------------------------------------------------
 
 
-def _autoencoder(
-    *, latent_channels: int, levels: int = 2, shift: float | None = None, sample_size: int = 64
-) -> Any:
+def _autoencoder(*, latent_channels: int, shift: float | None = None) -> Any:
     from diffusers import AutoencoderKL
 
     return AutoencoderKL(
-        block_out_channels=[16, 32, *[32] * (levels - 2)],
+        block_out_channels=[16, 32],
         norm_num_groups=8,
         in_channels=3,
         out_channels=3,
         latent_channels=latent_channels,
-        sample_size=sample_size,
-        down_block_types=["DownEncoderBlock2D"] * levels,
-        up_block_types=["UpDecoderBlock2D"] * levels,
+        sample_size=64,
+        down_block_types=["DownEncoderBlock2D"] * 2,
+        up_block_types=["UpDecoderBlock2D"] * 2,
         shift_factor=shift,
     )
 

@@ -303,8 +303,8 @@ def check_model(settings: Settings) -> Finding:
         return Finding(
             "model",
             "warning",
-            "None is chosen: pictures are only for trying things out. Set "
-            "painting.model, for example to black-forest-labs/FLUX.2-klein-4B.",
+            "None is chosen: the starter paints, which is for trying things out. Set "
+            "painting.model, for example to flux2-klein-4b.",
         )
     try:
         model = catalogue.find(name)
@@ -321,7 +321,7 @@ def check_model(settings: Settings) -> Finding:
             f"{model.source} has no model_index.json: it is no diffusers folder.",
         )
     told = f"{model.name} ({model.licence or 'licence unknown'})."
-    if model.key != catalogue.TRYOUT.key and not model.local and not _is_here(model):
+    if model.key != catalogue.STARTER.key and not model.local and not _is_here(model):
         told += f" It is fetched for the first picture; `easel models pull {name}` does it now."
     return Finding("model", "ok", told)
 

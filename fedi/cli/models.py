@@ -102,7 +102,7 @@ def info(name: Name) -> None:
         size = hub.size_here(model)
         rows.append(("on disk", _bytes(size)))
         model = _weighed(model, size)
-    elif model.key != catalogue.TRYOUT.key:
+    elif model.key != catalogue.STARTER.key:
         rows.append(("on disk", _bytes(hub.size_here(model)) if _is_here(model) else "no"))
         try:
             with _in_words():
@@ -145,7 +145,7 @@ def info(name: Name) -> None:
 def pull(name: Name) -> None:
     """Fetch a model from the hub; a broken download goes on where it stopped."""
     model = _find(name)
-    if model.key == catalogue.TRYOUT.key:
+    if model.key == catalogue.STARTER.key:
         typer.echo(f"{model.name} is made here when it is first needed.")
         return
     with _in_words():
@@ -222,7 +222,7 @@ def default(name: Name) -> None:
         variable = f"EASEL_{section}__{entry}".upper()
         if os.environ.get(variable):
             typer.echo(f"But {variable} is set, and comes before it.")
-    if not model.local and model.key != catalogue.TRYOUT.key and not _is_here(model):
+    if not model.local and model.key != catalogue.STARTER.key and not _is_here(model):
         typer.echo(f"It is not here yet: `easel models pull {name}` fetches it now.")
 
 
@@ -277,7 +277,7 @@ def _chosen(kind: Kind = "painting") -> Model | None:
     name = getattr(getattr(context.settings(), section), entry)
     try:
         if kind == "painting":
-            return catalogue.find(name or catalogue.TRYOUT.key)
+            return catalogue.find(name or catalogue.STARTER.key)
         return helpers.choose(kind, name)
     except catalogue.UnknownModel:
         return None  # `easel doctor` tells

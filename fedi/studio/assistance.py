@@ -202,7 +202,7 @@ class Assistance:
 
     def _style(self, model: str) -> Literal["sentences", "tags"]:
         try:
-            found = catalogue.find(model or self.easel.settings.painting.model or "tryout")
+            found = catalogue.find(model or self.easel.settings.painting.model or "starter")
         except catalogue.UnknownModel:
             return "sentences"
         return "tags" if found.family in LIKES_TAGS else "sentences"

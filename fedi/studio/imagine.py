@@ -207,7 +207,7 @@ def recipe(wanted: Imagined, settings: PaintingSettings) -> Recipe:
 
 def _size(shape: float, name: str, max_megapixels: float) -> tuple[int, int]:
     try:
-        model = catalogue.find(name) if name else catalogue.TRYOUT
+        model = catalogue.find(name) if name else catalogue.STARTER
     except catalogue.UnknownModel:
         model = catalogue.Model(key=name, name=name, source=name)
     if model.width is None:

@@ -31,7 +31,7 @@ from fedi.storage import Missing, new_key
 from fedi.studio import media, pictures
 from fedi.studio.remote_files import claims, fetching, inspection
 from generation import inputs, protocol
-from generation.catalogue import TRYOUT, Model
+from generation.catalogue import STARTER, Model
 from generation.credentials import Parent
 from generation.recipe import MAX_REFERENCES, Recipe, RecipeError
 
@@ -196,8 +196,8 @@ def sized(recipe: Recipe, found: Sequence[Found], model: Model | None) -> Recipe
     source = next((each for each in found if each.picture.digest == recipe.source), None)
     if source is None or recipe.width or recipe.height:
         return recipe
-    model = model or TRYOUT
-    side = TRYOUT.width or 0
+    model = model or STARTER
+    side = STARTER.width or 0
     usual = (model.width or side, model.height or side)
     width, height = inputs.canvas(_size(source), usual, model.multiple)
     return msgspec.structs.replace(recipe, width=width, height=height)

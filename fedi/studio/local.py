@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from fedi import logs
 from fedi.settings import Settings
+from generation import catalogue
 
 TERMINATE_S = 10.0  # a painter stops at its next step; a big one on a small card takes long
 RESTART_S = 2.0  # the wait after the second death in a row, doubled after each further one
@@ -93,7 +94,9 @@ class LocalPainter:
         except OSError as error:
             self._died(f"could not be started: {error}")
             return
-        log.info("local_painter_started", pid=self._process.pid, model=painting.model or "try-out")
+        log.info("local_painter_started", pid=self._process.pid, model=painting.model or "starter")
+        if not painting.model:
+            log.info("starter_paints", hint=catalogue.STARTER.note)
         self._watching = asyncio.create_task(self._watch(self._process), name="local painter")
 
     def painted(self) -> None:

@@ -184,7 +184,7 @@ async def _model_for(tx: Transaction, settings: PaintingSettings, recipe: Recipe
 
 @lru_cache(maxsize=64)
 def known_model(model: str) -> catalogue.Model | None:
-    """What can be said of a model beforehand; None for the try-out model."""
+    """What can be said of a model beforehand; None where none is chosen."""
     if not model:
         return None
     try:

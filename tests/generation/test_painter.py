@@ -187,7 +187,7 @@ def test_a_wrong_token_is_final(server: PaintingServer, tmp_path: Path) -> None:
 def test_it_leaves_when_there_is_nothing_to_paint(server: PaintingServer, tmp_path: Path) -> None:
     with open_painter(server, tmp_path, "--idle-exit", "0.2") as process:
         _, hello = server.welcome()
-        assert hello.models == ("tryout",)
+        assert hello.models == ("starter",)
         assert process.wait(PATIENCE_S) == 0
 
 

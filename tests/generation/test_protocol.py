@@ -26,7 +26,10 @@ FINISHED = protocol.Finished(
     described_by="Small",
 )
 FROM_PAINTER: list[tuple[protocol.FromPainter, bytes]] = [
-    (protocol.Hello(name="attic", device="cuda", models=("tryout", "sdxl"), software="Easel"), b""),
+    (
+        protocol.Hello(name="attic", device="cuda", models=("starter", "sdxl"), software="Easel"),
+        b"",
+    ),
     (protocol.Ready(slots=1), b""),
     (protocol.Progress(painting="7", stage="loading", note="Loading it."), b""),
     (protocol.Progress(painting="7", stage="painting", step=1, of=4, elapsed_s=0.5), b"\xff\xd8J"),

@@ -145,7 +145,7 @@ def test_options_are_read_in_any_order(
     ("settings", "option", "size"),
     [
         ({}, "", (None, None)),
-        ({}, "--ar 3:2", (576, 384)),  # the try-out model: 512 pixels, in steps of 64
+        ({}, "--ar 3:2", (320, 192)),  # the starter: 256 pixels, in steps of 64
         ({"model": "flux2-klein-4b"}, "--ar 3:2", (1248, 832)),
         ({"model": "flux2-klein-4b"}, "--ar 2:3", (832, 1248)),
         ({"model": "flux2-klein-4b"}, "--ar 1:1", (1024, 1024)),

@@ -11,6 +11,7 @@ from fedi.database.tables import Account, Status
 from fedi.social import accounts, favourites, quotes, reblogs
 from fedi.social.polls import ReceivedPoll
 from fedi.web.assets import FOLDER
+from generation import catalogue
 from tests.rig import Instance
 from tests.web import hanging
 from tests.web.reading import Answer, Element, get
@@ -171,6 +172,22 @@ async def test_a_post_shows_its_picture_and_its_honest_label(
     assert page.meta("robots") == answer.headers["X-Robots-Tag"] == "noai, noimageai"
     async with browser.get(f"{instance.url}{image['src']}") as file:
         assert file.status == 200
+
+
+async def test_a_picture_by_the_starter_says_how_to_choose_a_real_model(
+    instance: Instance, browser: aiohttp.ClientSession
+) -> None:
+    alice = await hanging.join(instance)
+    pictures = [
+        await hanging.paint(instance, alice, ai_system=system)
+        for system in (catalogue.STARTER.name, "Model One")
+    ]
+    for picture, hinted in zip(pictures, (True, False), strict=True):
+        status = await hanging.publish(instance, alice, text="Look", media_ids=[picture])
+        page = (await get(browser, hanging.address(instance, status))).page
+        origin = page.one("section", _class="origin")
+        assert ("for trying things out. Whoever runs this server" in origin.text) is hinted
+        assert ("painting.model in config.toml" in origin.text) is hinted
 
 
 async def test_a_shared_recipe_that_cannot_be_read_is_its_prompt(

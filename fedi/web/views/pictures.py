@@ -13,7 +13,13 @@ from fedi.studio.remote_files import claims
 from fedi.studio.remote_files.gallery import Framed, Gallery
 from fedi.web import shapes
 from fedi.web.views.links import excerpt, media_path, safe_link
+from generation.catalogue import STARTER
 from generation.recipe import Recipe
+
+STARTER_HINT = (
+    "This small model comes with Easel, for trying things out. "
+    "Whoever runs this server chooses a real one with painting.model in config.toml."
+)
 
 ALT_LENGTH = 1500  # characters, as Mastodon's; other servers send up to 10,000
 
@@ -76,6 +82,7 @@ class Origin:
     version: str = ""
     way: str = ""
     terms: str = ""  # schema.org's address of the digital source type
+    hint: str = ""  # about the model, where the host should know
     addresses: tuple[str, ...] = ()
 
 
@@ -137,7 +144,8 @@ def origins(post: Post, gallery: Gallery) -> list[Origin]:
         if label := _label(media):
             way, schema = _WAYS.get(_source(media), ("", ""))
             terms = f"https://schema.org/{schema}" if schema else ""
-            origin = Origin(label, media.ai_system, media.ai_system_version, way, terms)
+            hint = STARTER_HINT if media.ai_system == STARTER.name and post.status.local else ""
+            origin = Origin(label, media.ai_system, media.ai_system_version, way, terms, hint)
             found.setdefault(origin, []).append(picture(media, False, gallery).address)
     if not found and (label := LABELS.get(post.status.ai, "")):
         return [Origin(label, post.status.generator)]
