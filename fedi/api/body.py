@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Collection
 from typing import Any
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -15,6 +16,7 @@ from activitypub import json
 from activitypub.errors import Malformed
 
 MAX_BODY = 1024 * 1024  # bytes; what other servers take of a document
+MAX_AFTER = 1024  # bytes after the end of a form; two are usual
 
 
 async def read(request: Request, limit: int = MAX_BODY) -> bytes:
@@ -71,6 +73,11 @@ async def read_form(
         HTTPException: 413 or 400 for a body that cannot be read.
     """
     content = await read(request, limit)
+    # The parser takes a form without its end for a whole one, and leaves its last file open.
+    _, options = parse_options_header(request.headers["content-type"])
+    end = b"--" + options.get(b"boundary", b"") + b"--"
+    if end not in content[-len(end) - MAX_AFTER :]:
+        raise HTTPException(400, "The form has no end.")
 
     async def stream() -> AsyncGenerator[bytes, None]:
         yield content

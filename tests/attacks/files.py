@@ -232,7 +232,7 @@ def _form(how: str) -> tuple[str, bytes]:
         "a-thousand-parts", "no-file", "no-end", "no-name", "nothing")  # fmt: skip
 async def upload(world: World, how: str) -> None:
     """Sent to every route that takes anything, by somebody who may: refused in words, and no file
-    is anywhere. (Pictures are asked for in JSON, or come from a painter: no route takes forms.)"""
+    is anywhere. (Who asks for a picture may send a form; it has another part, a request.)"""
     async with world.instance.easel.database.write() as tx:
         token = await credentials.issue_token(tx, world.alice, "app", "read write follow")
     before, beside = _kept(world), set(Path("/tmp").glob("easel-was-here*"))
