@@ -251,6 +251,18 @@ class PaintingSettings(Section):
     max_megapixels: float = Field(
         2.25, gt=0, le=64, description="The largest picture a request may ask for, in megapixels."
     )
+    upscaler: str = Field(
+        "auto",
+        description="What makes pictures larger: a name from the catalogue, a hub id, or a folder. "
+        '"auto" takes one that was pulled, else the small one that comes with Easel; "none" takes '
+        "none.",
+    )
+    max_upscaled_megapixels: float = Field(
+        16.8,
+        gt=0,
+        le=16.8,
+        description="The largest picture after it was made larger, in megapixels.",
+    )
     max_waiting: int = Field(
         20, ge=1, le=10000, description="How many pictures one account may have waiting."
     )

@@ -1,7 +1,8 @@
-"""What a painter does besides painting: it looks at what it painted, and helps with words.
+"""What a painter does besides painting: it makes pictures larger, looks at what it painted, and
+helps with words.
 
-Nothing here can make a picture fail: where a helper does, the picture goes to the server unjudged
-and undescribed, and the server knows what that means there.
+No model that was pulled can make a picture fail: where one does, our own makes it larger, or the
+picture goes to the server unjudged and undescribed, and the server knows what that means there.
 """
 
 from __future__ import annotations
@@ -11,13 +12,18 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from generation import helpers
 from generation.catalogue import Kind, Model
+from generation.errors import PaintError, Stopped
 from generation.protocol import Finished, FromPainter, Judgement, Suggest, Suggested
 from generation.shelf import NotHere, Shelf
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 log = logging.getLogger("generation")
 
@@ -27,7 +33,7 @@ _Send = Callable[[FromPainter, bytes], None]
 class Aides:
     """The helpers of one painter.
 
-    device: as for `devices.choose`. classifier, describer, language_model: as for `helpers.choose`.
+    device: as for `devices.choose`. The others are as for `helpers.choose`.
     Raises UnknownModel.
     """
 
@@ -38,11 +44,13 @@ class Aides:
         classifier: str = helpers.NONE,
         describer: str = helpers.NONE,
         language_model: str = helpers.NONE,
+        upscaler: str = helpers.AUTO,
     ) -> None:
         self._shelf = Shelf(device)
         self._classifier = _chosen("safety", classifier)
         self._describer = _chosen("description", describer)
         self._writer = _chosen("language", language_model)
+        self._upscaler = _chosen("upscaling", upscaler)
         self._requests: queue.SimpleQueue[tuple[Suggest, _Send]] = queue.SimpleQueue()
         self._dropped: set[str] = set()
         self._waiting: set[str] = set()
@@ -77,6 +85,44 @@ class Aides:
                     finished, description=text, described_by=self._describer.name
                 )
         return finished
+
+    def enlarge(
+        self, picture: Picture, times: int, listen: Callable[[float], None]
+    ) -> tuple[Picture, str]:
+        """A picture so many times as large, 2 or 4, and the name of what made it so.
+
+        listen: is told how much is done, 0 to 1; what it raises stops the work.
+        Raises PaintError.
+        """
+        if self._upscaler is None:
+            raise PaintError("This painter makes no pictures larger: it has no upscaler.")
+        own = helpers.OWN_UPSCALER
+        if self._upscaler.key != own.key:
+            try:
+                return self._enlarge(self._upscaler, picture, times, listen), self._upscaler.name
+            except Stopped:
+                raise
+            except Exception:
+                log.exception("%s could not make a picture larger", self._upscaler.name)
+        try:
+            return self._enlarge(own, picture, times, listen), own.name
+        except Stopped:
+            raise
+        except Exception as error:
+            log.exception("a picture could not be made larger")
+            raise PaintError("The picture could not be made larger.", retry=True) from error
+
+    def _enlarge(
+        self, helper: Model, picture: Picture, times: int, listen: Callable[[float], None]
+    ) -> Picture:
+        from generation.upscaler.upscalers import loader
+
+        folder = helpers.here(helper)
+        if folder is None:
+            raise NotHere(f"{helper.name} was removed.")
+        with self._shelf.use(helper, loader(folder)) as model:
+            larger: Picture = model.enlarge(picture.convert("RGB"), times, listen)
+            return larger
 
     def suggest(self, request: Suggest, send: _Send) -> None:
         """Makes a proposal in a thread of its own, beside the painting, one after another; tells

@@ -23,7 +23,7 @@ import msgspec
 MAX_DESCRIPTION = 65_536  # bytes of a model_index.json or easel.json that are read
 
 
-Kind = Literal["painting", "safety", "description", "language"]
+Kind = Literal["painting", "safety", "description", "language", "upscaling"]
 
 
 class UnknownModel(ValueError):

@@ -18,7 +18,7 @@ from PIL import Image
 from generation import manifests
 from generation.certificates import Certified
 from generation.manifests import MAX_WORD, TRAINING, Manifest
-from generation.provenance import COMPOSITE, TRAINED_ALGORITHMIC_MEDIA
+from generation.provenance import COMPOSITE, ENHANCED, TRAINED_ALGORITHMIC_MEDIA
 from generation.recipe import Recipe
 
 ACTIONS = "c2pa.actions.v2"
@@ -60,7 +60,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
     model, model_version: as people read them. software: the program, `Easel 0.1`.
     recipe: as it was painted, if its author shares it. training: whether others may train on it.
-    source_type: an IPTC digital source type.
+    source_type: an IPTC digital source type. upscaler: what made it larger in the end.
     """
 
     model: str
@@ -70,6 +70,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     training: bool = False
     source_type: str = TRAINED_ALGORITHMIC_MEDIA
     parents: tuple[Parent, ...] = ()
+    upscaler: str = ""
 
 
 def sign(picture: bytes, media_type: str, claim: Claim, by: Certified) -> bytes:
@@ -142,9 +143,18 @@ def _actions(claim: Claim) -> list[dict[str, Any]]:
     }
     if claim.recipe is not None:
         made["parameters"] = _parameters(claim.recipe)
-    if not _edits(claim):
-        return [made]
-    return [{"action": "c2pa.opened", "parameters": {"ingredientIds": [_label(0)]}}, made]
+    actions = [made]
+    if _edits(claim):
+        opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": [_label(0)]}}
+        actions.insert(0, opened)
+    if claim.upscaler:
+        enlarged = {
+            "action": "c2pa.resized",
+            "digitalSourceType": ENHANCED,
+            "softwareAgent": {"name": claim.upscaler[:MAX_WORD]},
+        }
+        actions.append(enlarged)
+    return actions
 
 
 def _parameters(recipe: Recipe) -> dict[str, Any]:

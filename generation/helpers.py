@@ -1,4 +1,4 @@
-"""The models that help: they judge pictures, describe them, and help with words.
+"""The models that help: they judge pictures, describe them, make them larger, and help with words.
 
 Each is a single transformers model from the hub or in a folder, pulled like one that paints and
 never fetched by itself. A folder may say in an `easel.json` what it is called (`name`) and, of a
@@ -18,6 +18,18 @@ from generation.catalogue import MAX_DESCRIPTION, Kind, Model, UnknownModel
 
 AUTO, NONE = "auto", "none"  # as a host may write instead of a name
 BOTH_USES = "qwen3.5-0.8b"  # the small one that describes and helps with words
+
+# What makes pictures larger where nothing else was pulled. It comes with Easel.
+OWN_UPSCALER = Model(
+    key="easel-upscaler",
+    name="Easel upscaler",
+    source=str(Path(__file__).parent / "upscaler" / "weights"),
+    licence="Apache-2.0",
+    commercial=True,
+    memory_gb=0.1,
+    kinds=("upscaling",),
+    note="Comes with Easel, and is quick. Keeps edges sharp; invents no detail.",
+)
 
 HELPERS = {
     model.key: model
@@ -94,6 +106,30 @@ HELPERS = {
             memory_gb=3.5,
             kinds=("language",),
         ),
+        # What they need beside their weights is reckoned from their layers, not measured.
+        Model(
+            key="swin2sr-x2",
+            name="Swin2SR x2",
+            source="caidas/swin2SR-classical-sr-x2-64",
+            licence="Apache-2.0",
+            commercial=True,
+            memory_gb=2.0,
+            download_gb=0.05,
+            kinds=("upscaling",),
+            note="For photographs. On a processor a megapixel takes many minutes: it wants a card.",
+        ),
+        Model(
+            key="swin2sr-x4",
+            name="Swin2SR x4",
+            source="caidas/swin2SR-classical-sr-x4-64",
+            licence="Apache-2.0",
+            commercial=True,
+            memory_gb=2.0,
+            download_gb=0.05,
+            kinds=("upscaling",),
+            note="The same, 4 times at once; for 2 times it enlarges by 4 and shrinks by 2.",
+        ),
+        OWN_UPSCALER,  # the last: what was pulled comes before it
     )
 }
 
@@ -166,6 +202,8 @@ def kinds_of(config: dict[str, Any]) -> tuple[Kind, ...]:
     name = str(names[0]) if isinstance(names, list) and names else ""
     if name.endswith("ForImageClassification"):
         return ("safety",)
+    if name == "Swin2SRForImageSuperResolution":
+        return ("upscaling",)
     if "vision_config" in config and name.endswith(("ForConditionalGeneration", "ForVision2Seq")):
         return ("description", "language") if "florence" not in name.lower() else ("description",)
     return ("language",) if name.endswith(("ForCausalLM", "LMHeadModel")) else ()

@@ -66,6 +66,14 @@ def read(recipe: Recipe, pictures: Mapping[str, bytes]) -> Inputs:
     )
 
 
+def to_enlarge(recipe: Recipe, pictures: Mapping[str, bytes]) -> Image.Image:
+    """The picture that is only made larger, RGB. Raises RecipeError as `read`."""
+    picture = _opened(pictures, recipe.enlarge, "picture to enlarge")
+    if picture is None:
+        raise RecipeError("There is no picture to enlarge.")
+    return _flat(picture)
+
+
 def check_mask(source: tuple[int, int], mask: tuple[int, int]) -> None:
     """Raises RecipeError for a mask of another size than the picture that it lies on."""
     if source != mask:

@@ -69,6 +69,7 @@ def run(
     classifier: str = helpers.AUTO,
     describer: str = helpers.AUTO,
     language_model: str = helpers.AUTO,
+    upscaler: str = helpers.AUTO,
     endpoint: str = "",
     endpoint_token: str = "",
     at_once: int = AT_ONCE,
@@ -91,7 +92,11 @@ def run(
 
     async def main() -> tuple[Painter, int]:
         aides = Aides(
-            device, classifier=classifier, describer=describer, language_model=language_model
+            device,
+            classifier=classifier,
+            describer=describer,
+            language_model=language_model,
+            upscaler=upscaler,
         )
         painter = Painter(
             server=server,
@@ -170,6 +175,7 @@ def main() -> NoReturn:
         ("--classifier", "looks at each picture"),
         ("--describer", "describes pictures"),
         ("--language-model", "helps with words"),
+        ("--upscaler", "makes pictures larger"),
     ):
         parser.add_argument(
             option, default=helpers.AUTO, help=f"the model that {what}: a name, auto or none"
@@ -235,6 +241,7 @@ def main() -> NoReturn:
             classifier=options.classifier,
             describer=options.describer,
             language_model=options.language_model,
+            upscaler=options.upscaler,
             endpoint=options.endpoint,
             endpoint_token=os.environ.get("EASEL_ENDPOINT_TOKEN", ""),
             at_once=options.at_once,

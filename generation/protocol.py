@@ -118,6 +118,8 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     model_version: hub revision or a hash of the folder's weights, hex. sampler: as A1111 names it.
     seconds: painting time, without loading. judgement: None if no classifier looked at it.
     description: alt text, if it was asked for and a model here wrote some; described_by: which.
+    upscaler: what made it larger than its recipe's size; empty if nothing did. A picture that was
+    only enlarged has neither model nor sampler here: the server knows its parent.
     """
 
     painting: str
@@ -132,6 +134,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     judgement: Judgement | None = None
     description: str = ""
     described_by: str = ""
+    upscaler: str = ""
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="failed"):

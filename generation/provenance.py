@@ -25,6 +25,7 @@ from generation.recipe import Recipe
 SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED_ALGORITHMIC_MEDIA = f"{SOURCES}trainedAlgorithmicMedia"
 COMPOSITE = f"{SOURCES}compositeWithTrainedAlgorithmicMedia"  # painted over another picture
+ENHANCED = f"{SOURCES}algorithmicallyEnhanced"  # made larger: what was done, not what it is
 # PLUS's vocabulary of who may mine a picture for data.
 MINING_ALLOWED = "http://ns.useplus.org/ldf/vocab/DMI-ALLOWED"
 NO_TRAINING = "http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-AIMLTRAINING"
@@ -106,6 +107,7 @@ def stamp(
     share_recipe: bool,
     software: str,
     sampler: str = "",
+    upscaler: str = "",
     source_type: str = TRAINED_ALGORITHMIC_MEDIA,
     parent: str = "",
     training: bool = False,
@@ -116,7 +118,8 @@ def stamp(
     picture: encoded, any metadata in it is dropped. recipe: resolved, as it was painted.
     model, model_version: as people read them. creator: who asked for it (`alice@host`).
     share_recipe: whether prompt, seed and the rest of the recipe may be read by all.
-    software: name and version of the program. source_type: an IPTC digital source type.
+    software: name and version of the program. upscaler: what made it larger.
+    source_type: an IPTC digital source type.
     parent: the id of the post whose picture this one was made from.
     training: whether others may train on it. Raises ProvenanceError for no picture.
     """
@@ -129,6 +132,7 @@ def stamp(
             model=model,
             model_version=model_version,
             sampler=sampler,
+            upscaler=upscaler,
             software=software,
             size=image.size,
             parent=parent,
@@ -172,8 +176,10 @@ def stamp(
 
 
 def source_type(recipe: Recipe) -> str:
-    """IPTC's word for how a picture came into being: from words, or with other pictures in it."""
-    return COMPOSITE if recipe.pictures else TRAINED_ALGORITHMIC_MEDIA
+    """IPTC's word for how a picture came into being: from words, or with other pictures in it. One
+    that was made larger afterwards is still that."""
+    begun_with = recipe.source or recipe.mask or recipe.references
+    return COMPOSITE if begun_with else TRAINED_ALGORITHMIC_MEDIA
 
 
 def infotext(
@@ -183,12 +189,14 @@ def infotext(
     model_version: str,
     software: str,
     sampler: str = "",
+    upscaler: str = "",
     size: tuple[int, int] | None = None,
     parent: str = "",
 ) -> str:
     """The recipe as A1111's `parameters` text.
 
-    size: width and height in pixels, where the recipe leaves them open. parent: as in `stamp`.
+    size: width and height in pixels, where the recipe leaves them open; A1111's `Size` is that
+    before enlarging. upscaler, parent: as in `stamp`.
     """
     width, height = (recipe.width, recipe.height) if recipe.width else size or (None, None)
     pairs: list[tuple[str, Any]] = [
@@ -198,6 +206,8 @@ def infotext(
         ("Seed", recipe.seed),
         ("Size", f"{width}x{height}" if width and height else None),
         ("Denoising strength", None if recipe.strength is None else f"{recipe.strength:g}"),
+        ("Hires upscale", recipe.upscale),
+        ("Hires upscaler", (upscaler or None) if recipe.upscale else None),
         ("Loras", ", ".join(f"{lora.name}: {lora.weight:g}" for lora in recipe.loras) or None),
         ("Model hash", model_version[:10] if _is_hash(model_version) else None),
         ("Model", model or None),

@@ -54,6 +54,22 @@ def build_classifier(folder: Path, chances: Mapping[str, float], **described: An
     return _write(folder, described, model, processor)
 
 
+def build_swin2sr(folder: Path, times: int = 2, **described: Any) -> Path:
+    """A Swin2SR of one layer that makes pictures so many times larger. Returns the folder."""
+    from transformers import (
+        Swin2SRConfig,
+        Swin2SRForImageSuperResolution,
+        Swin2SRImageProcessorPil,
+    )
+
+    config = Swin2SRConfig(
+        image_size=16, embed_dim=12, depths=[1], num_heads=[2], window_size=8, upscale=times,
+        upsampler="pixelshuffledirect",
+    )  # fmt: skip
+    model = _seeded(lambda: Swin2SRForImageSuperResolution(config))
+    return _write(folder, described, model, Swin2SRImageProcessorPil())
+
+
 def build_language(folder: Path, says: Sequence[str] = (), **described: Any) -> Path:
     """A Qwen3 of two layers that answers everything with these pieces of text, one after another;
     without them it writes bytes at random. Returns the folder."""

@@ -27,6 +27,8 @@ SIDE_MULTIPLE = 8  # every latent autoencoder of the catalogue shrinks by at lea
 MAX_MEGAPIXELS = 4.2  # 2048 × 2048, the largest that catalogue models are trained for
 MAX_STEPS = 150  # A1111's own slider ends there
 MAX_GUIDANCE = 30.0
+# 4096 × 4096: in float pixels that is 200 MB, and as PNG of noise what a painter may send.
+MAX_UPSCALED_MEGAPIXELS = 16.8
 MAX_REFERENCES = 4  # pictures; what FLUX.2 klein was trained to look at together
 MAX_LORAS = 5  # at once; each is held in memory beside the model
 MAX_LORA_NAME = 200  # characters; a hub id and a file in it
@@ -36,7 +38,7 @@ PICTURE_STRENGTH = 0.6  # how far from a picture one goes that nobody asked for
 MASK_STRENGTH = 0.85  # inside a mask there is something new, which still knows what was there
 
 # Parts of a request that other tools count among a recipe; they are refused, never dropped.
-BESIDE = frozenset(("count",))
+BESIDE = frozenset(("count", "upscale_of"))
 
 _CATALOGUE_KEY = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -52,10 +54,11 @@ class RecipeError(ValueError):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a host allows, within what the format allows."""
+    """What a host allows, within what the format allows. upscaled: megapixels after enlarging."""
 
     steps: int = MAX_STEPS
     megapixels: float = MAX_MEGAPIXELS
+    upscaled: float = MAX_UPSCALED_MEGAPIXELS
 
 
 class Lora(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,7 +82,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: the picture to start from, and strength: how far from it to go, 0 to 1. mask: where to
     paint, white on black, of the source's size; the rest of the source stays. references: pictures
     to look at, for models that edit. Each is named by the SHA-256 of its file, a multibase
-    multihash, so that the same recipe is the same picture. upscale: how many times larger.
+    multihash, so that the same recipe is the same picture. upscale: how many times as wide and as
+    high as `width` and `height` the picture becomes, once it is painted.
+
+    enlarge: the picture that was painted so already, and is only made larger, to `upscale` times
+    the size. No app writes it.
     """
 
     prompt: str
@@ -96,6 +103,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     references: tuple[str, ...] = ()
     loras: tuple[Lora, ...] = ()
     upscale: int | None = None
+    enlarge: str = ""
 
     @classmethod
     def parse(cls, mapping: object, limits: Limits | None = None) -> Recipe:
@@ -110,7 +118,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         for name in mapping:
             if name in BESIDE:
                 raise RecipeError(f"“{name}” is not part of a recipe: it stands beside it.")
-            if name not in cls.__struct_fields__:
+            if name not in cls.__struct_fields__ or name == "enlarge":
                 raise RecipeError(f"A recipe has no field “{str(name)[:40]}”.")
         prompt = _text(mapping, "prompt", MAX_PROMPT)
         if not prompt:
@@ -142,6 +150,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def check(self, limits: Limits) -> None:
         """Raises RecipeError where the steps or the size are over a host's limits."""
+        times = self.upscale or 1
+        if self.upscale and self.megapixels() * times**2 > limits.upscaled:
+            raise RecipeError(
+                f"{(self.width or 0) * times} × {(self.height or 0) * times} is too large: at most "
+                f"{limits.upscaled:g} megapixels are allowed here after enlarging."
+            )
+        if self.enlarge:
+            return  # it is painted
         if self.steps is not None and self.steps > limits.steps:
             raise RecipeError(f"At most {limits.steps} steps are allowed here.")
         if self.width and self.height and self.megapixels() > limits.megapixels:
@@ -204,18 +220,21 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             ("inpaint", self.mask, "paint inside a mask"),
             ("edit", self.references, "look at reference pictures"),
             ("lora", self.loras, "paint with LoRAs"),
-            ("upscale", self.upscale, "make a picture larger"),
         ):
             if wanted and not model.may(ability):
                 raise RecipeError(f"{model.name} cannot {what}.")
 
     def shared(self) -> Recipe:
         """What of it others can do something with: all but the pictures, which are its author's."""
-        return msgspec.structs.replace(self, source="", mask="", references=(), strength=None)
+        return msgspec.structs.replace(
+            self, source="", mask="", references=(), strength=None, enlarge=""
+        )
 
     @property
     def pictures(self) -> tuple[str, ...]:
         """The names of all pictures that it needs, each once."""
+        if self.enlarge:
+            return (self.enlarge,)
         return tuple(dict.fromkeys(filter(None, (self.source, self.mask, *self.references))))
 
     def seeded(self) -> Recipe:

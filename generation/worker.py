@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from generation import batching, watchdog
+from generation import batching, enlarging, watchdog
 from generation.aides import Aides
 from generation.catalogue import Model, UnknownModel
 from generation.devices import NoDevice
@@ -172,6 +172,9 @@ class Worker:
         try:
             if first.stopped():
                 return
+            if first.recipe.enlarge:
+                self._unpacked.put(enlarging.work(first, self._aides))
+                return
             pipeline = self._loaded(first)
             batch = self._batch(first, pipeline)
         except Exception as error:
@@ -308,7 +311,14 @@ def _packing(
 
     def pack() -> None:
         try:
-            png = painted.png
+            picture, upscaler = enlarging.larger(painted.image, painted.recipe.upscale, task, aides)
+            png = painted.png if picture is painted.image else enlarging.png(picture)
+        except Stopped:
+            task.stopped()
+            return
+        except (PaintError, RecipeError) as error:
+            task.fail(str(error), retry=isinstance(error, PaintError) and error.retry)
+            return
         except Exception:
             log.exception("packing %s failed", task.painting)
             task.fail("The painter failed at this picture.", retry=True)
@@ -319,13 +329,14 @@ def _packing(
         finished = Finished(
             painting=task.painting,
             media_type="image/png",
-            width=painted.width,
-            height=painted.height,
+            width=picture.width,
+            height=picture.height,
             recipe=painted.recipe,
             model=name,
             model_version=version,
             sampler=sampler,
             seconds=seconds,
+            upscaler=upscaler,
         )
         task.end(aides.look(finished, png, task.describe), png)
 

@@ -327,7 +327,7 @@ def check_model(settings: Settings) -> Finding:
 
 
 def check_helpers(settings: Settings) -> list[Finding]:
-    """The models that judge and describe pictures and help with words."""
+    """The models that judge, describe and enlarge pictures and help with words."""
     from generation import helpers
 
     safety, words = settings.safety, settings.words
@@ -346,6 +346,11 @@ def check_helpers(settings: Settings) -> list[Finding]:
             "language", "words.language_model", "language", words.language_model,
             "No model is here: no prompts are proposed. "
             f"`easel models pull {helpers.BOTH_USES}` fetches one.",
+        ),
+        _check_helper(
+            "upscaler", "painting.upscaler", "upscaling", settings.painting.upscaler,
+            "None is here, not even the one that comes with Easel: pictures cannot be made larger. "
+            "Install Easel again.",
         ),
     ]  # fmt: skip
 

@@ -41,12 +41,14 @@ SETTINGS: dict[Kind, tuple[str, str]] = {
     "safety": ("safety", "classifier"),
     "description": ("words", "describer"),
     "language": ("words", "language_model"),
+    "upscaling": ("painting", "upscaler"),
 }
 DOES = {
     "painting": "paints",
     "safety": "looks at each picture",
     "description": "describes pictures",
     "language": "proposes words",
+    "upscaling": "makes pictures larger",
 }
 FITS = {
     "whole": "yes",
@@ -148,6 +150,9 @@ def pull(name: Name) -> None:
     if model.key == catalogue.STARTER.key:
         typer.echo(f"{model.name} is made here when it is first needed.")
         return
+    if model == helpers.OWN_UPSCALER:
+        typer.echo(f"{model.name} comes with Easel: there is nothing to fetch.")
+        return
     with _in_words():
         if model.local:
             parts.of_folder(model.name, Path(model.source), model.variant)
@@ -186,6 +191,8 @@ def remove(
 ) -> None:
     """Remove a model that was fetched from the hub from this disk."""
     model = _find(name)
+    if model == helpers.OWN_UPSCALER:
+        raise context.CommandError(f"{model.name} comes with Easel, and goes with it.")
     with _in_words():
         size = 0 if model.local else hub.size_here(model)
         if not model.local and not size:
@@ -211,7 +218,7 @@ def remove(
 def default(name: Name) -> None:
     """Make a model the one that paints, or that helps, in the settings file."""
     model = _find(name)
-    value = model.source if model.local else model.key
+    value = model.source if model.local and helpers.listed(name) is None else model.key
     with _in_words():
         if model.local:
             parts.of_folder(model.name, Path(model.source), model.variant)

@@ -48,6 +48,9 @@ def paint(
     language_model: Annotated[
         str, typer.Option(help="The model that helps with words: a name, auto or none.")
     ] = "auto",
+    upscaler: Annotated[
+        str, typer.Option(help="The model that makes pictures larger: a name, auto or none.")
+    ] = "auto",
     endpoint: Annotated[
         str,
         typer.Option(
@@ -88,6 +91,7 @@ def paint(
             classifier=classifier,
             describer=describer,
             language_model=language_model,
+            upscaler=upscaler,
             endpoint=endpoint,
             endpoint_token=_secret(endpoint_token_file) or os.environ.get(ENDPOINT_TOKEN, ""),
             at_once=at_once,

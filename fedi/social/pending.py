@@ -184,12 +184,18 @@ def _promised(painting: Painting) -> MediaAttachment:
         account_id=painting.account_id,
         description=painting.description,
         sensitive=painting.sensitive,
-        width=painting.recipe.get("width"),
-        height=painting.recipe.get("height"),
+        width=_side(painting, "width"),
+        height=_side(painting, "height"),
         digital_source_type=IPTC_PAINTED,
         painting_id=painting.id,
         created_at=painting.created_at,
     )
+
+
+def _side(painting: Painting, name: str) -> int | None:
+    """Pixels of the finished picture, if that is known yet."""
+    pixels = painting.recipe.get(name)
+    return pixels and pixels * painting.recipe.get("upscale", 1)
 
 
 async def _attached(

@@ -24,7 +24,17 @@ from fedi.runtime import Easel
 from fedi.social import seals
 from fedi.social.errors import Invalid
 from fedi.storage import Missing
-from fedi.studio import claims, descriptions, inputs, media, painters, paintings, turns, verdicts
+from fedi.studio import (
+    claims,
+    descriptions,
+    enlarging,
+    inputs,
+    media,
+    painters,
+    paintings,
+    turns,
+    verdicts,
+)
 from fedi.studio.assistance import Assistance
 from fedi.studio.claims import Claim
 from fedi.studio.connections import Connection, Gone, Socket, Work, alike
@@ -279,6 +289,7 @@ class Dispatcher:
                 return
             author = await session.get(Account, painting.account_id)
             assert author is not None
+            finished = await enlarging.complete(session, painting, finished)
         creator = f"{author.username}@{easel.settings.instance.domain}"
         verdict = verdicts.of(easel.settings.safety, finished.judgement)
         if verdict is Verdict.REFUSE:

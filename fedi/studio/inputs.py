@@ -248,6 +248,15 @@ async def of_medium(
     return Found(found.picture, found.content, status.uri if status is not None else None)
 
 
+async def own(easel: Easel, account: Account, medium: MediaAttachment) -> Found:
+    """A picture of the account's own that is to be made larger.
+
+    Raises:
+        Invalid: its file is gone.
+    """
+    return await of_medium(easel, account, medium, None, "picture to enlarge")
+
+
 async def _medium(
     session: Session, account: Account, way: str, number: int, what: str
 ) -> tuple[MediaAttachment, Status | None]:

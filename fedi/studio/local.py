@@ -75,6 +75,7 @@ class LocalPainter:
         command += ["--classifier", self._settings.safety.classifier]
         command += ["--describer", self._settings.words.describer]
         command += ["--language-model", self._settings.words.language_model]
+        command += ["--upscaler", painting.upscaler]
         if painting.model:
             command += ["--model", painting.model]
         if painting.endpoint:

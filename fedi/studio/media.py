@@ -134,6 +134,7 @@ async def prepare_painting(
         share_recipe=painting.share_recipe,
         software=SOFTWARE,
         sampler=finished.sampler,
+        upscaler=finished.upscaler,
         source_type=source,
         parent=parent.uri if parent else "",
     )
@@ -144,6 +145,7 @@ async def prepare_painting(
         recipe=published_recipe(finished.recipe) if painting.share_recipe else None,
         source_type=source,
         parents=(parent,) if parent else (),
+        upscaler=finished.upscaler,
     )
     # The file of a parent may be a stranger's.
     sign = apart.sign if parent and parent.picture else credentials.sign

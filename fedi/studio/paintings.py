@@ -31,7 +31,7 @@ from fedi.social.errors import Invalid, NotFound, TooMany
 from fedi.social.statuses import Draft
 from fedi.studio import inputs, media, painters, turns
 from fedi.studio.inputs import Found
-from generation import batching, catalogue, safety
+from generation import batching, catalogue, helpers, safety
 from generation.recipe import Limits, Recipe, RecipeError
 
 TOPIC = "paintings"
@@ -46,6 +46,9 @@ USUAL_STEPS = 20
 USUAL_MEGAPIXELS = 1.0
 USUAL_MEMORY_GB = 8.0  # a model of this size costs 1 per step and megapixel, others in proportion
 LEAST_MEGAPIXELS = 0.05
+# For each megapixel of an enlarged picture: our own upscaler multiplies 30,000 times for each of
+# its pixels, a model of 8 GB four billion times for each 256 of a picture's in a step.
+UPSCALE_COST = 0.05
 
 HOUR = timedelta(hours=1)  # within which an account's requests are counted
 
@@ -68,6 +71,7 @@ async def request(
     pictures: Sequence[Found] = (),
     based_on_uri: str | None = None,
     parent: Found | None = None,
+    sensitive: bool = False,
 ) -> Painting:
     """Ask for a picture.
 
@@ -83,6 +87,7 @@ async def request(
         pictures: those that the recipe begins with; their files are stored.
         based_on_uri: the post that it is a remix of.
         parent: the picture of that post; its file is stored.
+        sensitive: whether it is marked whatever its words say.
 
     Raises:
         Invalid: over a limit, a blocked word, a model that nobody here paints with, a post that
@@ -90,8 +95,14 @@ async def request(
         NotFound, NotAllowed: as for `statuses.publish`.
         TooMany: all that the account may ask for within an hour; it says when to ask again.
     """
-    limits = Limits(steps=settings.max_steps, megapixels=settings.max_megapixels)
-    sensitive = judge_words(settings, recipe.prompt)
+    limits = Limits(
+        steps=settings.max_steps,
+        megapixels=settings.max_megapixels,
+        upscaled=settings.max_upscaled_megapixels,
+    )
+    sensitive = judge_words(settings, recipe.prompt) or sensitive
+    if recipe.upscale and settings.upscaler == helpers.NONE:
+        raise Invalid("Pictures are not made larger here.")
     model = await _model_for(tx, settings, recipe)
     known = known_model(model)
     recipe = inputs.sized(recipe, pictures, known)
@@ -169,6 +180,8 @@ async def paints_with(session: Session, settings: PaintingSettings, model: str) 
 
 async def _model_for(tx: Transaction, settings: PaintingSettings, recipe: Recipe) -> str:
     """The canonical name of the model that a painter must offer; empty if any will do."""
+    if recipe.enlarge:
+        return ""
     usual, wanted = painters.canonical(settings.model), painters.canonical(recipe.model)
     if wanted in ("", usual):
         return usual
@@ -195,8 +208,11 @@ def known_model(model: str) -> catalogue.Model | None:
 
 def _cost(recipe: Recipe, known: catalogue.Model | None) -> float:
     size = max(recipe.megapixels() or USUAL_MEGAPIXELS, LEAST_MEGAPIXELS)
+    enlarging = UPSCALE_COST * size * recipe.upscale**2 if recipe.upscale else 0.0
+    if recipe.enlarge:
+        return enlarging
     memory = (known.memory_gb if known else None) or USUAL_MEMORY_GB
-    return (recipe.steps or USUAL_STEPS) * size * memory / USUAL_MEMORY_GB
+    return (recipe.steps or USUAL_STEPS) * size * memory / USUAL_MEMORY_GB + enlarging
 
 
 async def _refuse_too_many(tx: Transaction, settings: PaintingSettings, account: Account) -> None:
@@ -298,6 +314,7 @@ async def request_several(
     pictures: Sequence[Found] = (),
     based_on_uri: str | None = None,
     parent: Found | None = None,
+    sensitive: bool = False,
 ) -> list[Painting]:
     """Ask for some pictures at once. With a draft, all of them are for one post, whose id is made
     here, and the first painting has it.
@@ -326,6 +343,7 @@ async def request_several(
             pictures=pictures,
             based_on_uri=based_on_uri,
             parent=parent,
+            sensitive=sensitive,
         )
         made.append(painting)
     return made

@@ -98,6 +98,7 @@ async def variation(
     """
     painting = await paintings.find(session, account, painting_id)
     recipe = {**painting.recipe, "seed": None, **changes}
+    recipe.pop("enlarge", None)  # a variation is painted anew
     if "strength" in changes and "source" not in changes and not painting.recipe.get("source"):
         if painting.media_id is None:
             raise Invalid("That picture is not painted yet: its recipe alone can be varied.")

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
-from generation import catalogue
+from generation import catalogue, enlarging
 from generation.aides import Aides
 from generation.catalogue import Model, UnknownModel
 from generation.endpoint.client import Endpoint, TokenRefused, Unreachable
 from generation.endpoint.messages import EndpointError
+from generation.errors import PaintError
 from generation.protocol import Cancelled, Failed, Finished, FromPainter, Progress
 from generation.recipe import Recipe, RecipeError
 from generation.worker import Task
@@ -112,9 +113,9 @@ class Fleet:
     async def _outcome(self, task: Task) -> tuple[FromPainter, bytes]:
         try:
             return await self._made(task)
-        except (EndpointError, RecipeError) as error:
+        except (EndpointError, RecipeError, PaintError) as error:
             log.warning("painting %s: %s", task.painting, error)
-            retry = isinstance(error, EndpointError) and error.retry
+            retry = not isinstance(error, RecipeError) and error.retry
             return Failed(painting=task.painting, reason=str(error), retry=retry), b""
         except (Unreachable, TokenRefused):
             raise
@@ -124,9 +125,12 @@ class Fleet:
             return Failed(painting=task.painting, reason=reason, retry=True), b""
 
     async def _made(self, task: Task) -> tuple[FromPainter, bytes]:
+        if task.recipe.enlarge and self._aides is not None:
+            async with self._looking:
+                return await asyncio.to_thread(enlarging.enlarged, task, self._aides)
         name, model = self._model_of(task.recipe)
         for field in task.recipe.document():
-            if field not in _WORDS_ONLY:
+            if field not in _WORDS_ONLY and (field != "upscale" or self._aides is None):
                 raise RecipeError(f"{model.name} paints from words only here, without “{field}”.")
         recipe = task.recipe.resolved(model).seeded()
         log.info("painting %s: %s, by %s", task.painting, model.name, self._endpoint.host)
@@ -167,8 +171,8 @@ class Fleet:
         )
         if self._aides is not None:
             async with self._looking:
-                finished = await asyncio.to_thread(
-                    self._aides.look, finished, made.png, task.describe
+                return await asyncio.to_thread(
+                    enlarging.looked_at, finished, made.png, task, self._aides
                 )
         return finished, made.png
 

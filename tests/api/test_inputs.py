@@ -253,7 +253,6 @@ async def test_what_does_not_fit_together_is_refused(alice: App) -> None:
         ("sdxl-lightning", {"source": 1, "strength": 0.2}, "SDXL Lightning paints in"),
         ("ernie-image-turbo", {"source": 1, "mask": 1}, "cannot paint inside a mask."),
         ("ernie-image-turbo", {"loras": [{"name": "ink"}]}, "cannot paint with LoRAs."),
-        ("flux1-schnell", {"upscale": 4}, "FLUX.1 schnell cannot make a picture larger."),
     ],
 )
 async def test_what_the_model_cannot_do_is_refused_before_it_is_queued(

@@ -180,6 +180,31 @@ def test_the_parent_of_a_remix_is_an_ingredient(format: Format, with_file: bool)
         assert len(store["manifests"]) == (2 if with_file else 1)  # theirs goes with it
 
 
+@pytest.mark.parametrize("over", [False, True])
+def test_what_was_made_larger_is_still_what_it_was(over: bool) -> None:
+    authority, by = chain()
+    changed: dict[str, Any] = {"upscaler": "Easel upscaler"}
+    if over:
+        parent = Parent(uri="https://other.example/users/bob/statuses/1")
+        changed |= {"parents": (parent,), "source_type": provenance.COMPOSITE}
+    claim = Claim(**{**struct(CLAIM), **changed})
+    content = signed(by, claim=claim)
+    found = read(content, {NAME: authority})
+    assert (found.state, found.ai_system) == ("valid", CLAIM.model)
+    assert found.digital_source_type == claim.source_type
+    store = independent(content, "PNG", authority)
+    assert store["validation_state"] == "Trusted"
+    manifest = store["manifests"][store["active_manifest"]]
+    said = {entry["label"]: entry["data"] for entry in manifest["assertions"]}
+    *before, last = said["c2pa.actions.v2"]["actions"]
+    assert [action["action"] for action in before] == (
+        ["c2pa.opened", "c2pa.edited"] if over else ["c2pa.created"]
+    )
+    assert last["action"] == "c2pa.resized"
+    assert last["digitalSourceType"].endswith("/algorithmicallyEnhanced")
+    assert last["softwareAgent"] == {"name": "Easel upscaler"}
+
+
 def test_who_took_over_a_recipe_painted_something_new() -> None:
     authority, by = chain()
     parent = Parent(uri="https://other.example/users/bob/statuses/1")

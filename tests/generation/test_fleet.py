@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from PIL import Image
 from websockets.exceptions import ConnectionClosed
@@ -34,6 +35,7 @@ from tests.generation.painting_server import (
     painter_command,
     painter_environment,
 )
+from tests.generation.pictures import difference_of, opened
 
 SLOTS = 3
 CAT = Recipe(prompt="a cat", seed=11, steps=6, width=96, height=64)
@@ -155,15 +157,32 @@ def test_what_the_endpoint_refuses_is_told_to_the_author(
 
 def test_what_cannot_be_asked_for_is_refused_by_name(guest: Guest, images: ImagesServer) -> None:
     lora = Lora(name="owner/style")
-    for number, recipe in enumerate(
-        (Recipe(prompt="a", loras=(lora,)), Recipe(prompt="a", upscale=2))
-    ):
-        guest.paint(str(number), recipe)
-        _, failed, _ = guest.until_ended(str(number))
-        assert isinstance(failed, protocol.Failed) and not failed.retry
-        assert failed.reason.startswith(f"{MODEL} ")
-        assert ("loras" if recipe.loras else "upscale") in failed.reason
+    guest.paint("1", Recipe(prompt="a", loras=(lora,)))
+    _, failed, _ = guest.until_ended("1")
+    assert isinstance(failed, protocol.Failed) and not failed.retry
+    assert failed.reason.startswith(f"{MODEL} ") and "loras" in failed.reason
     assert images.bodies() == []
+
+
+def test_what_an_endpoint_painted_is_made_larger_here(guest: Guest, images: ImagesServer) -> None:
+    recipe = Recipe(prompt="a", seed=1, width=64, height=64)
+    guest.paint("1", recipe)
+    _, plain, small = guest.until_ended("1")
+    guest.paint("2", msgspec.structs.replace(recipe, upscale=2))
+    _, finished, large = guest.until_ended("2")
+    assert isinstance(plain, protocol.Finished) and isinstance(finished, protocol.Finished)
+    assert opened(large).size == (finished.width, finished.height)
+    assert (finished.width, finished.height) == (2 * plain.width, 2 * plain.height)
+    assert (plain.upscaler, finished.upscaler) == ("", "Easel upscaler")
+    asked = images.bodies()
+    assert len(asked) == 2 and "upscale" not in asked[1]
+    name = "zQm" + "s" * 44
+    again = msgspec.structs.replace(recipe, upscale=2, enlarge=name)
+    guest.paint("3", again, {name: small})
+    _, enlarged, content = guest.until_ended("3")
+    assert isinstance(enlarged, protocol.Finished) and difference_of(content, large) == 0
+    assert enlarged.recipe == msgspec.structs.replace(again, enlarge="")
+    assert images.bodies() == []  # nothing was painted
 
 
 def test_a_broken_connection_drops_what_was_asked_for(

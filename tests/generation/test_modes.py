@@ -176,7 +176,6 @@ def test_it_is_watched_and_stopped(family: str, pipeline_of: Load) -> None:
     [
         ("flux2-klein", OVER, "cannot start from a picture"),
         ("z-image", LOOKING, "cannot look at reference pictures"),
-        ("flux", Recipe(prompt="a", upscale=2), "cannot make a picture larger"),
     ],
 )
 def test_what_a_family_cannot_do_is_refused_by_name(

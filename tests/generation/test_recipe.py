@@ -182,7 +182,6 @@ WAYS = {
     "inpaint": ({"source": PICTURE, "mask": PICTURE}, "cannot paint inside a mask"),
     "edit": ({"references": [PICTURE]}, "cannot look at reference pictures"),
     "lora": ({"loras": [{"name": "ink"}]}, "cannot paint with LoRAs"),
-    "upscale": ({"upscale": 2}, "cannot make a picture larger"),
 }
 
 

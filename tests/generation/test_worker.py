@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from PIL import Image
 
-from generation import catalogue, protocol
+from generation import catalogue, enlarging, protocol
 from generation.pipeline import Pipeline
 from generation.recipe import Recipe
 from generation.worker import Settings, Task, Worker
@@ -41,8 +44,13 @@ class Easel:
             lost=self.lost.put,
         )
 
-    def paint(self, name: str, recipe: Recipe) -> Task:
-        task = Task(name, recipe, lambda message, data: self.said.put((name, message, data)))
+    def paint(self, name: str, recipe: Recipe, pictures: Mapping[str, bytes] | None = None) -> Task:
+        task = Task(
+            name,
+            recipe,
+            lambda message, data: self.said.put((name, message, data)),
+            pictures or {},
+        )
         self.worker.submit(task)
         return task
 
@@ -243,3 +251,83 @@ def test_a_thread_that_hangs_is_noticed(easel_with: Callable[..., Easel]) -> Non
     assert easel.lost.empty()
     with easel.busy():  # it waits inside a step, as for a driver that never answers
         assert "painting gave no sign" in easel.lost.get(timeout=PATIENCE_S)
+
+
+# -- making larger ----------------------------------------------------------------------------
+
+SMALL = "zQm" + "s" * 44
+
+
+def notes(heard: list[Said]) -> list[tuple[str, int, int]]:
+    return [
+        (message.stage, message.step, message.of)
+        for _, message, _ in heard
+        if isinstance(message, protocol.Progress) and message.note == enlarging.NOTE
+    ]
+
+
+def test_a_picture_is_made_larger_when_it_is_painted_or_long_after(
+    easel_with: Callable[..., Easel],
+) -> None:
+    easel = easel_with()
+    plain, small = easel.end("plain", RECIPES[1])
+    assert isinstance(plain, protocol.Finished) and plain.upscaler == ""
+    wanted = msgspec.structs.replace(plain.recipe, upscale=2)
+    easel.paint("at once", wanted)
+    heard = easel.until_ended("at once")
+    told = notes(heard)
+    assert told[0] == ("finishing", 0, 100) and told[-1] == ("finishing", 100, 100)
+    finished, large = ended(heard)["at once"]
+    assert isinstance(finished, protocol.Finished)
+    assert (finished.width, finished.height) == (2 * plain.width, 2 * plain.height)
+    assert finished.recipe == wanted and finished.upscaler == "Easel upscaler"
+
+    # Long after there is no painting, and no model: another painter does as well.
+    other = easel_with("flux")
+    later = msgspec.structs.replace(wanted, enlarge=SMALL, model="someone/else")
+    other.paint("later", later, {SMALL: small})
+    heard = other.until_ended("later")
+    assert {stage for stage, _, _ in notes(heard)} == {"painting"}
+    enlarged, content = ended(heard)["later"]
+    assert isinstance(enlarged, protocol.Finished)
+    assert enlarged.recipe == msgspec.structs.replace(later, enlarge="")
+    assert (enlarged.model, enlarged.upscaler) == ("", "Easel upscaler")
+    assert difference_of(content, large) == 0
+    # And once more: by then it is four times as large as it was painted.
+    again = msgspec.structs.replace(wanted, upscale=4, enlarge=SMALL)
+    other.paint("again", again, {SMALL: content})
+    four, _ = ended(other.until_ended("again"))["again"]
+    assert isinstance(four, protocol.Finished) and four.width == 4 * plain.width
+
+
+def test_making_larger_is_stopped_and_the_next_is_painted(easel_with: Callable[..., Easel]) -> None:
+    easel = easel_with()
+    picture = io.BytesIO()
+    Image.effect_noise((900, 900), 80).convert("RGB").save(picture, "PNG")
+    wish = Recipe(prompt="a", seed=1, width=900, height=900, upscale=4, enlarge=SMALL)
+    task = easel.paint("large", wish, {SMALL: picture.getvalue()})
+    while not isinstance(easel.said.get(timeout=PATIENCE_S)[1], protocol.Progress):
+        pass
+    task.stop.set()
+    ends = ended(easel.until_ended("large"))
+    assert isinstance(ends["large"][0], protocol.Cancelled)
+    assert isinstance(easel.end("next", RECIPES[0])[0], protocol.Finished)
+
+
+def test_what_cannot_be_made_larger_fails_in_a_sentence(easel_with: Callable[..., Easel]) -> None:
+    easel = easel_with()
+    wish = Recipe(prompt="a", seed=1, width=64, height=64, upscale=2, enlarge=SMALL)
+    small, large = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (128, 128)).save(large, "PNG")
+    Image.new("RGB", (64, 64)).save(small, "PNG")
+    for number, (pictures, says) in enumerate(
+        [
+            ({}, "did not come"),
+            ({SMALL: b"no picture"}, "is no picture"),
+            ({SMALL: large.getvalue()}, "has that size already"),
+        ]
+    ):
+        name = str(number)
+        easel.paint(name, wish, pictures)
+        failed, _ = ended(easel.until_ended(name))[name]
+        assert isinstance(failed, protocol.Failed) and says in failed.reason and not failed.retry

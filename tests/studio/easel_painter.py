@@ -18,6 +18,7 @@ from generation import protocol
 from generation.recipe import Recipe
 from tests import rig
 
+FLAT = {"model": "Flat colours", "model_version": "0123456789", "sampler": "Euler"}
 WAIT_S = 60.0  # for a busy machine; nothing is slow by itself
 
 
@@ -70,11 +71,8 @@ class Hand:
                 width=64,
                 height=64,
                 recipe=recipe,
-                model="Flat colours",
-                model_version="0123456789",
-                sampler="Euler",
                 seconds=0.5,
-                **said,
+                **FLAT | said,
             ),
             picture() if content is None else content,
         )

@@ -15,6 +15,9 @@ picture needs that author to share its recipe.
   `recipe` says only what is different (null: as if it had not been said).
 - `variation_of`: the id of a painting of one's own. The same, with a new seed; with
   `recipe.strength` it starts from the picture.
+- `upscale_of`: the id of a painting of one's own, which is not painted again but made larger:
+  `upscale` (2 or 4) times as large as it is. There is no `recipe` then. (In a recipe, `upscale` has
+  a new picture made larger when it is painted.)
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from fedi.database.tables import Account
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.statuses import Draft
-from fedi.studio import inputs, media, remixing
+from fedi.studio import enlarging, inputs, media, remixing
 from fedi.studio.inputs import MAX_ID, Found
 from generation import protocol
 from generation.recipe import MAX_REFERENCES, Recipe, RecipeError
@@ -53,6 +56,7 @@ class Asked:
         recipes: one for each.
         pictures: what they begin with; their files are stored.
         based_on_uri: the post that they are remixes of, and parent: its picture, stored too.
+        sensitive: whether they are marked whatever their words say.
         several: whether the app asked for a list.
     """
 
@@ -63,6 +67,7 @@ class Asked:
     draft: Draft | None
     share_recipe: bool
     description: str
+    sensitive: bool
     several: bool
 
 
@@ -81,6 +86,10 @@ async def read(request: Request, easel: Easel, account: Account) -> Asked:
     description = drafts.words(asked, "description", media.MAX_DESCRIPTION)
     draft = drafts.parse(asked.get("post"))
     count = _count(asked)
+    if (earlier_id := _optional_id(asked, "upscale_of")) is not None:
+        return await _larger(easel, account, asked, earlier_id, draft, description, share)
+    if asked.get("upscale") is not None:
+        raise Invalid("“upscale” stands in the recipe, or beside “upscale_of”.")
     recipe, based_on, parent = await _recipe(easel, account, asked)
     gathered = await inputs.gather(easel, account, recipe, uploads)
     first = parse_recipe(gathered.recipe)
@@ -97,7 +106,44 @@ async def read(request: Request, easel: Easel, account: Account) -> Asked:
         draft=draft,
         share_recipe=share,
         description=description,
+        sensitive=False,
         several=asked.get("count") is not None,
+    )
+
+
+async def _larger(
+    easel: Easel,
+    account: Account,
+    asked: Mapping[str, Any],
+    earlier_id: int,
+    draft: Draft | None,
+    description: str,
+    share: bool,
+) -> Asked:
+    """An earlier picture, made larger."""
+    for other in ("recipe", "remix_of", "variation_of", "count"):
+        if asked.get(other) is not None:
+            raise Invalid(f"A picture that is only made larger has no “{other}” beside it.")
+    async with easel.database.read() as session:
+        wish = await enlarging.find(session, account, earlier_id, asked.get("upscale"))
+    picture = await inputs.own(easel, account, wish.medium)
+    parent = await inputs.kept(easel, wish.earlier.parent_digest)
+    await inputs.keep_files(easel, [picture])
+    based_on = wish.earlier.based_on_uri
+    if draft is not None:
+        draft = msgspec.structs.replace(draft, based_on_uri=based_on or draft.based_on_uri)
+    if not wish.medium.described_by:  # by a person, who need not do so again
+        description = description or wish.medium.description
+    return Asked(
+        recipes=[msgspec.structs.replace(wish.recipe, enlarge=picture.picture.digest)],
+        pictures=(picture,),
+        based_on_uri=based_on,
+        parent=parent,
+        draft=draft,
+        share_recipe=share,
+        description=description,
+        sensitive=wish.medium.sensitive or wish.earlier.sensitive,
+        several=False,
     )
 
 

@@ -81,6 +81,7 @@ async def create(request: Request) -> Response:
             pictures=asked.pictures,
             based_on_uri=asked.based_on_uri,
             parent=asked.parent,
+            sensitive=asked.sensitive,
         )
     async with easel.database.read() as session:
         shown = [await entity(session, easel, painting) for painting in made]
@@ -170,7 +171,8 @@ async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str
     return {
         "id": str(painting.id),
         "state": painting.state,
-        "recipe": painting.recipe,
+        # Asked for again, it is painted anew, and made as large again.
+        "recipe": {k: v for k, v in painting.recipe.items() if k != "enlarge"},
         "share_recipe": painting.share_recipe,
         "description": painting.description,
         "sensitive": painting.sensitive,
