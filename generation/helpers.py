@@ -106,17 +106,17 @@ HELPERS = {
             memory_gb=3.5,
             kinds=("language",),
         ),
-        # What they need beside their weights is reckoned from their layers, not measured.
+        # Time and memory are those of their layers with random weights, one thread, one piece.
         Model(
             key="swin2sr-x2",
             name="Swin2SR x2",
             source="caidas/swin2SR-classical-sr-x2-64",
             licence="Apache-2.0",
             commercial=True,
-            memory_gb=2.0,
+            memory_gb=0.7,
             download_gb=0.05,
             kinds=("upscaling",),
-            note="For photographs. On a processor a megapixel takes many minutes: it wants a card.",
+            note="For photographs. It wants a card: one thread takes 20 minutes for a megapixel.",
         ),
         Model(
             key="swin2sr-x4",
@@ -124,7 +124,7 @@ HELPERS = {
             source="caidas/swin2SR-classical-sr-x4-64",
             licence="Apache-2.0",
             commercial=True,
-            memory_gb=2.0,
+            memory_gb=0.7,
             download_gb=0.05,
             kinds=("upscaling",),
             note="The same, 4 times at once; for 2 times it enlarges by 4 and shrinks by 2.",

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from generation.upscaler.network import Network
     from generation.upscaler.tiles import Listen
 
-# Pixels of a piece. Our own holds 25 MB for one of these; a Swin2SR 2 GB for one of its own, since
-# each of its pixels is a token of 180 numbers, and there are six times six layers of them.
+# Pixels of a piece. Our own holds 25 MB for one of these. A Swin2SR of the usual size holds 0.6 GB
+# for one of its own, of which each pixel is a token of 180 numbers.
 SIDE = 256
 SWIN_SIDE = 128
 # What is further away changes a pixel of a Swin2SR by less than one level, though it could.
