@@ -14,45 +14,54 @@ import re
 from generation import folding
 
 SENTENCE = "Nothing sexual with children is painted here."
+OF_PICTURES = "Nothing sexual is painted here from a picture."
 OF_AGE = 18  # years
 
 # Whole words, as `folding.plain` leaves them: lower case, without accents. English, German,
 # French, Spanish, Portuguese, Italian, Dutch, Russian.
 _CHILD = """
 child children childlike kid kids kiddie kiddies minor minors underage underaged toddler
-toddlers infant infants baby babies newborn preteen preteens tween tweens teen teens teenage
-teenaged teenager teenagers adolescent adolescents prepubescent pubescent schoolgirl schoolgirls
-schoolboy schoolboys schoolchild schoolchildren kindergartner kindergartener juvenile juveniles
-kind kinder kleinkind kleinkinder madchen schulmadchen minderjahrig minderjahrige minderjahriger
-jugendliche jugendlicher enfant enfants fillette fillettes mineur mineure mineurs mineures
-ecoliere ecolier bambin nino nina ninos ninas menor menores colegiala crianca criancas menino
-menina bambino bambina bambini bambine minorenne minorenni kindje kinderen meisje meisjes
-minderjarig minderjarige ребенок ребенка ребенком дети детей девочка девочки девочку мальчик
-мальчика школьница школьницы несовершеннолетняя несовершеннолетний
+toddlers infant infants baby babies newborn preteen preteens tween tweens teen teens
+teenage teenaged teenager teenagers adolescent adolescents prepubescent pubescent
+schoolgirl schoolgirls schoolboy schoolboys schoolchild schoolchildren kindergartner
+kindergartener kindergarten juvenile juveniles preschooler preschoolers preschool pupil
+pupils youngster youngsters grader graders gradeschooler schooler schoolers juniorhigh
+어린이 아이 소녀 소년 미성년자 kind kinder kleinkind kleinkinder madchen schulmadchen minderjahrig
+minderjahrige minderjahriger jugendliche jugendlicher enfant enfants fillette fillettes
+mineur mineure mineurs mineures ecoliere ecolier bambin nino nina ninos ninas menor
+menores colegiala crianca criancas menino menina bambino bambina bambini bambine
+minorenne minorenni kindje kinderen meisje meisjes minderjarig minderjarige ребенок
+ребенка ребенком дети детей девочка девочки девочку мальчик мальчика школьница школьницы
+несовершеннолетняя несовершеннолетний
 """
 CHILD = frozenset(_CHILD.split())
 CHILD_PHRASES = (
     "little girl", "little girls", "little boy", "little boys", "young girl", "young girls",
     "young boy", "young boys", "small girl", "small boy", "under age", "junior high",
-    "middle schooler", "middle school girl", "middle school boy", "elementary school",
+    "middle school", "grade school", "high school student", "elementary school",
     "primary school", "high school girl", "high school boy", "high schooler", "kleines madchen",
     "kleiner junge", "petite fille", "petit garcon", "jeune fille", "nina pequena",
 )  # fmt: skip
 _SEXUAL = """
-nude nudes nudity naked nakedness topless bottomless undressed undressing unclothed sex sexual
-sexually sexualized sexualised sexy porn porno pornographic pornography nsfw xxx erotic erotica
-erotically hentai ecchi ahegao lingerie genital genitals genitalia penis penises cock dick vagina
-vaginal pussy vulva breasts boobs tits nipple nipples cum cumshot orgasm masturbate masturbates
-masturbating masturbation fetish bdsm bondage blowjob fellatio intercourse fuck fucked fucking
-seductive seductively horny lewd slutty stripper striptease upskirt cameltoe thong
-nackt nackte nackter nacktes nackten nacktheit sexuell sexuelle erotisch erotische pornografisch
-nu nue nus nues nudite sexuel sexuelle erotique pornographique seins desnudo desnuda desnudos
-desnudas desnudez sexo erotico erotica pornografico pornografia nudo nuda nudi nudita sesso
-sessuale naakt naakte seks seksueel голый голая голые голую голой секс порно эротика
+nude nudes nudity undress undresses disrobe disrobes disrobing sexualize sexualise rape
+raped raping molest molested molesting breast boob panties underwear 누드 나체 섹스 naked
+nakedness topless bottomless undressed undressing unclothed sex sexual sexually
+sexualized sexualised sexy porn porno pornographic pornography nsfw xxx erotic erotica
+erotically hentai ecchi ahegao lingerie genital genitals genitalia penis penises cock
+dick vagina vaginal pussy vulva breasts boobs tits nipple nipples cum cumshot orgasm
+masturbate masturbates masturbating masturbation fetish bdsm bondage blowjob fellatio
+intercourse fuck fucked fucking seductive seductively horny lewd slutty stripper
+striptease upskirt cameltoe thong nackt nackte nackter nacktes nackten nacktheit sexuell
+sexuelle erotisch erotische pornografisch nu nue nus nues nudite sexuel erotique
+pornographique seins desnudo desnuda desnudos desnudas desnudez sexo erotico
+pornografico pornografia nudo nuda nudi nudita sesso sessuale naakt naakte seks seksueel
+голый голая голые голую голой секс порно эротика
 """
 SEXUAL = frozenset(_SEXUAL.split())
 SEXUAL_PHRASES = (
-    "without clothes", "no clothes", "without clothing", "no clothing", "wearing nothing",
+    "without clothes", "without any clothes", "without her clothes", "without his clothes",
+    "without their clothes", "in the buff", "no clothes", "without clothing", "no clothing",
+    "wearing nothing",
     "ohne kleidung", "sans vetements", "sin ropa", "spread legs", "legs spread",
 )  # fmt: skip
 # These say both by themselves.
@@ -74,7 +83,11 @@ seventeen
 """
 _YEARS = r"(?:years?|yrs?|yo|y ?o|jahre?|jahrige?[rsn]?|ans|anos|anni|jaar|jarige?|лет|летняя)"
 _AGE = re.compile(rf"(?<!\w)(?:(\d{{1,3}})|({'|'.join(_NUMBERS.split())})) ?{_YEARS}(?!\w)")
-_AGED = re.compile(r"(?<!\w)(?:aged|age|age of) (\d{1,3})(?!\w)")
+_AGED = re.compile(
+    rf"(?<!\w)(?:aged|age|age of|she is|he is|is|of|turning|at) "
+    rf"(?:(\d{{1,3}})|({'|'.join(_NUMBERS.split())}))(?!\w)"
+)
+_GRADE = re.compile(r"(?<!\w)(?:1st|2nd|3rd|\d{1,2}th) (?:grade|grader)(?!\w)")
 _AGE_ANYWHERE = re.compile(r"(\d{1,3}) ?(?:歳|才|岁|歲)")
 
 
@@ -96,6 +109,18 @@ def shows(prompt: str) -> bool:
     return False
 
 
+def sexual(prompt: str) -> bool:
+    """Whether a prompt is about something sexual, for what begins with a picture: who is in that,
+    nobody has looked at."""
+    for spelling in folding.spellings(prompt):
+        text = f"{folding.spaced(spelling)}\n{folding.joined(spelling)}"
+        framed = f" {text} ".replace("\n", " \n ")
+        words = frozenset(text.split())
+        if _holds(words, framed, SEXUAL, SEXUAL_PHRASES, SEXUAL_ANYWHERE):
+            return True
+    return False
+
+
 def _holds(
     words: frozenset[str],
     framed: str,
@@ -112,8 +137,9 @@ def _holds(
 
 def _of_an_age(text: str) -> bool:
     """Whether somebody in a text is said to be younger than `OF_AGE`."""
-    for match in _AGE.finditer(text):
+    if _GRADE.search(text):
+        return True
+    for match in (*_AGE.finditer(text), *_AGED.finditer(text)):
         if match[2] or int(match[1]) < OF_AGE:
             return True
-    ages = [match[1] for pattern in (_AGED, _AGE_ANYWHERE) for match in pattern.finditer(text)]
-    return any(int(age) < OF_AGE for age in ages)
+    return any(int(match[1]) < OF_AGE for match in _AGE_ANYWHERE.finditer(text))

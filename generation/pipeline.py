@@ -112,6 +112,7 @@ class Pipeline:
         self._appetite = memory.Appetite()
         self._make_room = make_room
         self._previews: Previews | None = None
+        self._modes: Modes | None = None
         self.model = model
         self._compiled = False
         self.weights = 0  # bytes
@@ -197,6 +198,8 @@ class Pipeline:
         wanted = [self.complete(recipe) for recipe in recipes]
         if len({batching.key(recipe) for recipe in wanted}) > 1:
             raise ValueError("recipes of different batch keys cannot be painted as one batch")
+        if self._pipe is None:  # the last time it ran out of memory, it could not be read again
+            self._pipe = self._settled()
         while True:
             gauge = memory.Gauge(self.device)
             heard = _Heard(listen)
@@ -229,7 +232,8 @@ class Pipeline:
         elif decoding and memory.tile(self._pipe):
             log.warning("%s: decodes in tiles from now on", self.model.name)
         elif self._rung + 1 < len(self._ladder):
-            self._pipe = None
+            # All that holds on to the old one, or its weights would stay where they are.
+            self._pipe = self._modes = self._previews = None
             memory.release()
             self._rung += 1
             self._pipe = self._settled()
@@ -287,6 +291,7 @@ class Pipeline:
         import torch
 
         first = wanted[0]
+        assert self._modes is not None
         way = self._modes.way(first, len(wanted), pictures)
         arguments: dict[str, Any] = {
             "prompt": [w.prompt for w in wanted],

@@ -148,7 +148,7 @@ def pull(name: Name) -> None:
     """Fetch a model from the hub; a broken download goes on where it stopped."""
     model = _find(name)
     if model.key == catalogue.STARTER.key:
-        typer.echo(f"{model.name} is made here when it is first needed.")
+        typer.echo(f"{model.name} comes with Easel: there is nothing to fetch.")
         return
     if model == helpers.OWN_UPSCALER:
         typer.echo(f"{model.name} comes with Easel: there is nothing to fetch.")

@@ -133,7 +133,7 @@ async def assemble(session: Session, author: Account, painting: Painting) -> Pen
     there = await _attached(session, author, [*draft.media_ids, *(one.id for one in pictures)])
     media = [there[media_id] for media_id in draft.media_ids if media_id in there]
     media += [there.get(one.id) or _promised(one) for one in pictures]
-    based_on = await remixes.parent_uri(session, draft.based_on_uri, media)
+    based_on = await remixes.parent_uri(session, draft.based_on_uri, media, draft.visibility)
     credit = await remixes.credit(session, author, based_on) if based_on is not None else None
     words = await drafts.write(session, draft, media, credit)
     parent = await _parent(session, author, draft.in_reply_to_id)

@@ -10,10 +10,12 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import or_
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from fedi.database import Session
-from fedi.database.tables import Account, MediaAttachment, Painting, Status
+from fedi.database.tables import Account, Block, MediaAttachment, Painting, Status
 from fedi.social import text
 from fedi.social.visibility import SHOWN_TO_ALL, visible_to
 
@@ -35,10 +37,30 @@ class Credit:
 
 
 async def parent_uri(
-    session: Session, stated: str | None, media: Sequence[MediaAttachment]
+    session: Session, stated: str | None, media: Sequence[MediaAttachment], visibility: str
 ) -> str | None:
     """The post that a new one is a remix of: as its author says, or as its pictures were asked
-    for."""
+    for; None if more people would hear of it by this than may see it.
+
+    Args:
+        visibility: of the new post.
+    """
+    uri = await _parent_uri(session, stated, media)
+    if uri is None or visibility == "direct" or await may_be_told(session, uri):
+        return uri
+    return None
+
+
+async def may_be_told(session: Session, uri: str) -> bool:
+    """Whether everybody may hear of a post; also of one that is not known here."""
+    found = await session.exec(select(col(Status.visibility)).where(col(Status.uri) == uri))
+    visibility = found.first()
+    return visibility is None or visibility in SHOWN_TO_ALL
+
+
+async def _parent_uri(
+    session: Session, stated: str | None, media: Sequence[MediaAttachment]
+) -> str | None:
     ids = [medium.painting_id for medium in media if medium.painting_id is not None]
     if stated is not None or not ids:
         return stated
@@ -111,13 +133,30 @@ async def parents(session: Session, viewer: Account | None, status: Status) -> l
 async def remixes(
     session: Session, viewer: Account | None, status: Status, *, limit: int = MAX_REMIXES
 ) -> Sequence[Status]:
-    """What was made of a post, the newest first, as far as the viewer may see it."""
+    """What was made of a post, the newest first, as far as the viewer may see it.
+
+    It stands beside the post, on its author's page: so only what is of a shared recipe, or their
+    own; and nothing of whom they block, or whom this instance silences.
+    """
+    shared = select(MediaAttachment.id).where(
+        col(MediaAttachment.status_id) == status.id, col(MediaAttachment.share_recipe).is_(True)
+    )
+    author = aliased(Account)
+    blocked = select(Block.id).where(
+        col(Block.account_id) == status.account_id,
+        col(Block.target_account_id) == col(Status.account_id),
+    )
     query = (
         visible_to(viewer)
+        .join(author, col(author.id) == col(Status.account_id))
         .where(
             col(Status.based_on_uri) == status.uri,
             col(Status.reblog_of_id).is_(None),
             col(Status.id) != status.id,
+            or_(
+                col(Status.account_id) == status.account_id,
+                shared.exists() & ~blocked.exists() & col(author.silenced_at).is_(None),
+            ),
         )
         .order_by(col(Status.id).desc())
         .limit(limit)

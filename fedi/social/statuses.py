@@ -103,7 +103,7 @@ async def publish(
         if known is not None:
             return known
     parent, leave, media = await check(tx, author, draft)
-    based_on = await remixes.parent_uri(tx, draft.based_on_uri, media)
+    based_on = await remixes.parent_uri(tx, draft.based_on_uri, media, draft.visibility)
     credit = await remixes.credit(tx, author, based_on) if based_on is not None else None
     words = await drafts.write(tx, draft, media, credit)
     status_id = tx.new_id()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import platform
 from datetime import timedelta
 from typing import Any
 
@@ -98,7 +99,8 @@ class Dispatcher:
                 await painters.all_gone(tx)
             if self._settings.local:
                 where = address(self._easel.settings).removeprefix("http://")
-                painter, token = await painters.admit_local(tx, f"this machine ({where})")
+                name = f"this machine ({platform.node()}, {where})"[: painters.MAX_NAME]
+                painter, token = await painters.admit_local(tx, name)
                 lost += await claims.reap(tx, painter_id=painter.id)
                 self._local_models = set(map(painters.canonical, painter.models))
                 self.local = LocalPainter(self._easel.settings, token, self._wake.set)
@@ -200,9 +202,13 @@ class Dispatcher:
         await self.assistance.left(connection)
         work, connection.work = connection.work, {}
         async with self._easel.database.write() as tx:
-            for held in work.values():
-                await claims.give_back(tx, held.claim, crashed=crashed and not connection.leaving)
-            await painters.disconnected(tx, connection.painter.id)
+            # In the order of `claims.renew`.
+            for number in sorted(work, key=int, reverse=True):
+                claim = work[number].claim
+                await claims.give_back(tx, claim, crashed=crashed and not connection.leaving)
+            # It may be back already, by another connection, before this one was given up.
+            if not any(one.painter.id == connection.painter.id for one in self._connections):
+                await painters.disconnected(tx, connection.painter.id)
         log.info(
             "painter_disconnected",
             painter=connection.painter.name,
@@ -422,6 +428,10 @@ class Dispatcher:
                 free[connection] -= 1
                 if not free[connection]:
                     del free[connection]
+        # All at once and before anything is sent: a cancel may come while something is.
+        for connection, painting in given:
+            if connection.open:
+                connection.work[str(painting.id)] = Work(claims.claim_of(painting), alike(painting))
         gone = [painting for connection, painting in given if not connection.open]
         if gone:  # they left while we were choosing
             async with self._easel.database.write() as tx:
@@ -433,8 +443,9 @@ class Dispatcher:
         return len(given) > len(gone)
 
     async def _send(self, connection: Connection, painting: Painting) -> None:
-        connection.work[str(painting.id)] = Work(claims.claim_of(painting), alike(painting))
         connection.warm = painting.model or connection.models[0]
+        if not await self._wanted(connection, painting):
+            return
         recipe = Recipe.from_document(painting.recipe)
         if painting.model and painting.model != connection.models[0]:
             recipe = Recipe.from_document({**painting.recipe, "model": painting.model})
@@ -448,17 +459,31 @@ class Dispatcher:
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
+    async def _wanted(self, connection: Connection, painting: Painting) -> bool:
+        """Whether a picture is still to be sent; what was cancelled meanwhile is taken back."""
+        work = connection.work.get(str(painting.id))
+        if work is None or not work.cancelling:
+            return work is not None
+        del connection.work[str(painting.id)]
+        async with self._easel.database.write() as tx:
+            await claims.give_back(tx, work.claim)  # nothing, if its author asked
+        self._wake.set()
+        return False
+
     async def _send_with_pictures(
         self, connection: Connection, painting: Painting, message: Paint
     ) -> None:
         try:
             pictures = await inputs.load(self._easel, painting)
-        except (Missing, OSError) as error:
+        except Exception as error:
             log.error("inputs_not_there", painting=painting.id, reason=repr(error))
             connection.work.pop(str(painting.id), None)
             async with self._easel.database.write() as tx:
                 reason = "A picture that this begins with is not there any more."
-                await claims.fail(tx, claims.claim_of(painting), reason)
+                gone = isinstance(error, Missing | OSError)
+                await claims.fail(tx, claims.claim_of(painting), reason, retry=not gone)
             self._wake.set()
+            return
+        if not await self._wanted(connection, painting):
             return
         await connection.transmit(protocol.with_pictures(message, pictures))

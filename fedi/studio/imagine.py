@@ -27,13 +27,14 @@ from fedi.social.errors import Invalid
 from fedi.social.statuses import Draft
 from fedi.studio import paintings
 from generation import catalogue, shapes
-from generation.recipe import Recipe, RecipeError
+from generation.recipe import MAX_NEGATIVE_PROMPT, MAX_PROMPT, Recipe, RecipeError
 
 USUAL_SIDE, USUAL_MULTIPLE = 1024, 64  # of a model that we do not know: 64 suits all
 
 _DASHES = "—–―"  # what phones make of two hyphens
 _OPTION = re.compile(rf"(?:--|[{_DASHES}])([A-Za-z][A-Za-z-]*)(?:=(.*))?", re.DOTALL)
 _QUOTES = {'"': '"', "“": "”", "„": "“”", "«": "»", "”": "”"}
+MAX_LINE = MAX_PROMPT + MAX_NEGATIVE_PROMPT + 500  # characters; the rest are the other options
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")  # what keyboards leave behind
 _LEADING = re.compile(r"(?:@[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*(?:@[^\s@/]+)?\s+)*")
 _SHAPE = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)[:x×/](\d{1,4}(?:\.\d{1,3})?)", re.IGNORECASE)
@@ -171,6 +172,8 @@ def read(written: str, command: str) -> Imagined | None:
     said = line.split(maxsplit=1)
     if not command or not said or said[0].casefold() != command.casefold():
         return None
+    if len(line) > MAX_LINE:
+        raise Invalid(f"What follows {command} is too long: at most {MAX_LINE} characters.")
     found, prompt = _options(_tokens(said[1] if len(said) > 1 else ""))
     if not prompt:
         raise Invalid(
@@ -221,11 +224,14 @@ def _size(shape: float, name: str, max_megapixels: float) -> tuple[int, int]:
 def _tokens(line: str) -> list[tuple[str, bool]]:
     """The words of a line, and whether they stood in quotes; then they are one."""
     tokens, at = [], 0
+    unclosed: set[str] = set()  # quotes that nothing closes from here on: each is sought once
     while at < len(line):
         if line[at].isspace():
             at += 1
             continue
-        end = _quoted(line, at)
+        end = None if line[at] in unclosed else _quoted(line, at)
+        if end is None and line[at] in _QUOTES:
+            unclosed.add(line[at])
         if end is not None:
             tokens.append((line[at + 1 : end].strip(), True))
             at = end + 1

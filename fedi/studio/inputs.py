@@ -25,7 +25,7 @@ from fedi.database.tables import (
     Status,
 )
 from fedi.runtime import Easel
-from fedi.social import statuses
+from fedi.social import remixes, statuses
 from fedi.social.errors import Invalid, NotAllowed, NotFound
 from fedi.storage import Missing, new_key
 from fedi.studio import media, pictures
@@ -125,6 +125,13 @@ async def keep_files(easel: Easel, found: Iterable[Found]) -> None:
             each.picture.file = key
 
 
+async def discard_files(easel: Easel, found: Iterable[Found]) -> None:
+    """Remove the copies that `keep_files` stored, of what was not asked for in the end."""
+    for each in found:
+        if each.content is not None and each.picture.file:
+            await easel.storage.delete(each.picture.file)
+
+
 async def keep(tx: Transaction, painting: Painting, found: Iterable[Found]) -> None:
     """Tie the pictures to their painting."""
     for each in found:
@@ -169,14 +176,17 @@ async def parent(easel: Easel, painting: Painting) -> Parent | None:
     """The post that a painting is a remix of, with its picture as it was when it was asked for.
 
     Returns:
-        Its id, and the file if it could be had; None for what is no remix.
+        Its id, and the file if it could be had; None for what is no remix, or one of a post that
+        is not for everybody.
     """
     if painting.based_on_uri is None:
         return None
     uri = painting.based_on_uri
-    if painting.parent_digest is None:
-        return Parent(uri=uri)
     async with easel.database.read() as session:
+        if not await remixes.may_be_told(session, uri):  # a file goes to everybody
+            return None
+        if painting.parent_digest is None:
+            return Parent(uri=uri)
         row = await session.get(InputPicture, painting.parent_digest)
     try:
         if row is not None:

@@ -24,7 +24,7 @@ from fedi.studio.pictures import Prepared
 from generation import apart, credentials, provenance
 from generation.catalogue import is_folder
 from generation.certificates import Certified
-from generation.credentials import Claim, Parent
+from generation.credentials import Claim, CredentialsError, Parent
 from generation.protocol import Finished
 from generation.recipe import MAX_SIDE, Recipe
 
@@ -159,7 +159,14 @@ async def prepare_painting(
             ),
         )
 
-    return await asyncio.to_thread(work)
+    try:
+        return await asyncio.to_thread(work)
+    except (CredentialsError, Invalid):
+        if parent is None or not parent.picture:
+            raise
+    # The parent's file has credentials that are damaged, or too large: it is named without them.
+    bare = Parent(uri=parent.uri)
+    return await prepare_painting(picture, finished, painting, creator, by, bare)
 
 
 def add_upload(

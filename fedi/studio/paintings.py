@@ -31,7 +31,7 @@ from fedi.social.errors import Invalid, NotFound, TooMany
 from fedi.social.statuses import Draft
 from fedi.studio import inputs, media, painters, turns
 from fedi.studio.inputs import Found
-from generation import batching, catalogue, helpers, safety
+from generation import batching, catalogue, helpers, minors, safety
 from generation.recipe import Limits, Recipe, RecipeError
 
 TOPIC = "paintings"
@@ -101,6 +101,8 @@ async def request(
         upscaled=settings.max_upscaled_megapixels,
     )
     sensitive = judge_words(settings, recipe.prompt) or sensitive
+    if recipe.pictures and minors.sexual(recipe.prompt):
+        raise Invalid(minors.OF_PICTURES)
     if recipe.upscale and settings.upscaler == helpers.NONE:
         raise Invalid("Pictures are not made larger here.")
     model = await _model_for(tx, settings, recipe)
@@ -215,11 +217,26 @@ def _cost(recipe: Recipe, known: catalogue.Model | None) -> float:
     return (recipe.steps or USUAL_STEPS) * size * memory / USUAL_MEMORY_GB + enlarging
 
 
+async def may_ask(session: Session, settings: PaintingSettings, account: Account) -> None:
+    """Refuse, before anything is read of a request, who may ask for nothing now.
+
+    Raises:
+        Invalid, TooMany: as `request`, which decides.
+    """
+    await _refuse_waiting(session, settings, account)
+    await _refuse_too_often(session, settings, account)
+
+
 async def _refuse_too_many(tx: Transaction, settings: PaintingSettings, account: Account) -> None:
     # The author's row is locked, so that two requests at once cannot both be the last allowed.
     await tx.exec(select(Account).where(col(Account.id) == account.id).with_for_update())
+    await _refuse_waiting(tx, settings, account)
+    await _refuse_too_often(tx, settings, account)
+
+
+async def _refuse_waiting(session: Session, settings: PaintingSettings, account: Account) -> None:
     waiting = (
-        await tx.exec(
+        await session.exec(
             select(func.count()).where(
                 col(Painting.account_id) == account.id,
                 col(Painting.state).in_((QUEUED, PAINTING)),
@@ -230,13 +247,12 @@ async def _refuse_too_many(tx: Transaction, settings: PaintingSettings, account:
         raise Invalid(
             f"You have {waiting} pictures waiting; at most {settings.max_waiting} are allowed."
         )
-    await _refuse_too_often(tx, settings, account)
 
 
-async def _refuse_too_often(tx: Transaction, settings: PaintingSettings, account: Account) -> None:
+async def _refuse_too_often(session: Session, settings: PaintingSettings, account: Account) -> None:
     # What was cancelled before anybody began with it has cost nothing, and does not count.
     begun = or_(col(Painting.state) != CANCELLED, col(Painting.started_at).is_not(None))
-    since = tx.now - HOUR
+    since = session.now - HOUR
     query = (
         select(col(Painting.created_at))
         .where(
@@ -249,9 +265,9 @@ async def _refuse_too_often(tx: Transaction, settings: PaintingSettings, account
         .offset(settings.max_per_hour - 1)
         .limit(1)
     )
-    oldest = (await tx.exec(query)).first()  # of as many as are allowed
+    oldest = (await session.exec(query)).first()  # of as many as are allowed
     if oldest is not None:
-        seconds = max(1, ceil((oldest + HOUR - tx.now).total_seconds()))
+        seconds = max(1, ceil((oldest + HOUR - session.now).total_seconds()))
         raise TooMany(
             f"You have asked for {settings.max_per_hour} "
             f"{'picture' if settings.max_per_hour == 1 else 'pictures'} within an hour, "
@@ -372,11 +388,14 @@ async def together(tx: Transaction, painting: Painting) -> tuple[Painting | None
 
 async def cancel(tx: Transaction, painting: Painting) -> Painting:
     """Its author does not want it any more, nor the others of its post. What has ended stays as it
-    is."""
+    is; its post is not made, if others were still to come."""
     current = await tx.get(Painting, painting.id, with_for_update=True, populate_existing=True)
     assert current is not None
-    if current.state not in ENDED:
+    of_a_post = current.draft is not None or current.post_of is not None
+    if current.state not in ENDED or of_a_post:
         first, others = await together(tx, current)
+        if first is not None and first.status_id is not None:
+            return current
         for one in [current, *([] if first is None else [first]), *others]:
             await stop(tx, one)
     return current

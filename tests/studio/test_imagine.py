@@ -164,6 +164,13 @@ def test_a_shape_becomes_a_size_of_the_model(
     assert (recipe.width, recipe.height) == size
 
 
+def test_no_line_is_too_long() -> None:
+    for words in ("“a " * 66_000, "x" * (imagine.MAX_LINE + 1)):
+        with pytest.raises(Invalid, match="is too long: at most"):
+            imagine.read(f"/imagine {words}", COMMAND)
+    assert imagine.read("/imagine " + "“a " * 1000, COMMAND) is not None
+
+
 def test_no_shape_is_too_long() -> None:
     wanted = imagine.read("/imagine sea --ar 9:1", COMMAND)
     assert wanted is not None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import aiohttp
 
-from fedi.social import statuses
+from fedi.database.tables import Status
+from fedi.social import blocks, statuses
 from fedi.social.statuses import Draft
 from tests.rig import Instance
 from tests.web import hanging
@@ -40,6 +41,52 @@ async def test_a_remix_and_its_parent_lead_to_each_other(
     assert link["href"] == f"/@alice/{parent.id}" and link.text == "a picture by Alice <3"
     # Bob does not share how his was made.
     assert not any(a.text == "Remix" for a in page.all("a"))
+
+
+async def test_nobody_hangs_a_picture_beside_a_post_that_is_not_to_be_remixed(
+    instance: Instance, browser: aiohttp.ClientSession
+) -> None:
+    alice = await hanging.join(instance)
+    bob = await hanging.join(instance, "bob")
+    unshared = await hanging.publish(
+        instance, alice, media_ids=[await hanging.paint(instance, alice)]
+    )
+    shared = await hanging.publish(
+        instance,
+        alice,
+        media_ids=[await hanging.paint(instance, alice, share_recipe=True, ai_prompt="a cat")],
+    )
+
+    async def remix(of: Status) -> Status:
+        picture = await hanging.paint(instance, bob)
+        return await hanging.publish(instance, bob, media_ids=[picture], based_on_uri=of.uri)
+
+    async def wall(of: Status) -> int:
+        page = (await get(browser, hanging.address(instance, of))).page
+        return len(page.all("section", _class="remixes"))
+
+    await remix(unshared)
+    await remix(shared)
+    assert (await wall(unshared), await wall(shared)) == (0, 1)
+    async with instance.easel.database.write() as tx:
+        await blocks.add(tx, alice, bob)
+    assert await wall(shared) == 0
+
+
+async def test_a_remix_says_nothing_of_a_post_that_is_not_for_all(instance: Instance) -> None:
+    alice = await hanging.join(instance)
+    picture = await hanging.paint(instance, alice, share_recipe=True, ai_prompt="a cat")
+    few = await hanging.publish(instance, alice, media_ids=[picture], visibility="private")
+    for visibility, told in (("public", None), ("private", None), ("direct", few.uri)):
+        remix = await hanging.publish(
+            instance,
+            alice,
+            media_ids=[await hanging.paint(instance, alice)],
+            based_on_uri=few.uri,
+            visibility=visibility,
+        )
+        assert remix.based_on_uri == told
+        assert ("Remix of" in remix.content) == (told is not None)
 
 
 async def test_a_shared_recipe_can_be_taken_from_the_page(

@@ -41,7 +41,7 @@ from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment, Painting, Status
 from fedi.runtime import Easel
 from fedi.social import pending
-from fedi.studio import media, paintings, standing
+from fedi.studio import inputs, media, paintings, standing
 
 PATH = "/api/easel/v1/paintings"
 PAGE, LARGEST_PAGE = 20, 80
@@ -68,21 +68,27 @@ async def create(request: Request) -> Response:
     """
     who = await auth.caller(request, "write:statuses")
     easel = cast(Easel, request.app.state.easel)
+    async with easel.database.read() as session:
+        await paintings.may_ask(session, easel.settings.painting, who.account)
     asked = await asking.read(request, easel, who.account)
-    async with easel.database.write() as tx:
-        made = await paintings.request_several(
-            tx,
-            easel.settings.painting,
-            who.account,
-            asked.recipes,
-            share_recipe=asked.share_recipe,
-            description=asked.description,
-            draft=asked.draft,
-            pictures=asked.pictures,
-            based_on_uri=asked.based_on_uri,
-            parent=asked.parent,
-            sensitive=asked.sensitive,
-        )
+    try:
+        async with easel.database.write() as tx:
+            made = await paintings.request_several(
+                tx,
+                easel.settings.painting,
+                who.account,
+                asked.recipes,
+                share_recipe=asked.share_recipe,
+                description=asked.description,
+                draft=asked.draft,
+                pictures=asked.pictures,
+                based_on_uri=asked.based_on_uri,
+                parent=asked.parent,
+                sensitive=asked.sensitive,
+            )
+    except BaseException:
+        await inputs.discard_files(easel, [*asked.pictures, *filter(None, [asked.parent])])
+        raise
     async with easel.database.read() as session:
         shown = [await entity(session, easel, painting) for painting in made]
     location = {"Location": address(easel, made[0].id)}

@@ -76,6 +76,8 @@ async def picture(request: Request) -> Response:
         mine = painting.account_id == who.account.id
         if not mine and not await reviews.moderates(session, who.account):
             raise NotFound("There is no such picture to review.")
+    if not mine:
+        await auth.caller(request, "admin:read")
     content, media_type = await reviews.picture(easel.storage, painting)
     return Response(
         content,
