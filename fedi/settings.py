@@ -330,7 +330,8 @@ class SafetySettings(Section):
     )
     review_unjudged: bool = Field(
         False,
-        description="Whether pictures that no classifier looked at wait for a moderator, too.",
+        description="Whether pictures that no classifier looked at wait for a moderator; "
+        "they do with one of the two above.",
     )
 
 

@@ -27,7 +27,9 @@ def of(settings: SafetySettings, judgement: Judgement | None) -> Verdict:
         judgement: None if no classifier looked at the picture.
     """
     if judgement is None:
-        return Verdict.HOLD if settings.review_unjudged else Verdict.SHOW
+        # Who holds back or refuses some pictures wants none to pass because a classifier failed.
+        strict = settings.review_unjudged or settings.review_at or settings.refuse_at
+        return Verdict.HOLD if strict else Verdict.SHOW
     for at, verdict in (
         (settings.refuse_at, Verdict.REFUSE),
         (settings.review_at, Verdict.HOLD),

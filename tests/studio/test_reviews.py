@@ -94,8 +94,8 @@ def test_a_threshold_of_zero_is_none_and_unjudged_pictures_are_shown_unless_the_
     nothing = SafetySettings.model_validate({"sensitive_at": 0})
     assert verdicts.of(nothing, Judgement(score=1.0)) is Verdict.SHOW
     assert verdicts.of(nothing, None) is Verdict.SHOW
-    careful = SafetySettings.model_validate({"review_unjudged": True})
-    assert verdicts.of(careful, None) is Verdict.HOLD
+    for careful in ({"review_unjudged": True}, {"review_at": 0.9}, {"refuse_at": 0.9}):
+        assert verdicts.of(SafetySettings.model_validate(careful), None) is Verdict.HOLD
 
 
 async def test_a_picture_is_marked_by_its_score_or_its_words(strict: rig.Instance) -> None:

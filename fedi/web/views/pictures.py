@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ STARTER_HINT = (
     "Whoever runs this server chooses a real one with painting.model in config.toml."
 )
 
+HASH_LENGTH = 10  # as A1111 shows the hash of a model
 ALT_LENGTH = 1500  # characters, as Mastodon's; other servers send up to 10,000
 
 LABELS = {"generated": "Made with AI", "edited": "Edited with AI"}
@@ -145,7 +147,8 @@ def origins(post: Post, gallery: Gallery) -> list[Origin]:
             way, schema = _WAYS.get(_source(media), ("", ""))
             terms = f"https://schema.org/{schema}" if schema else ""
             hint = STARTER_HINT if media.ai_system == STARTER.name and post.status.local else ""
-            origin = Origin(label, media.ai_system, media.ai_system_version, way, terms, hint)
+            version = _short(media.ai_system_version)
+            origin = Origin(label, media.ai_system, version, way, terms, hint)
             found.setdefault(origin, []).append(picture(media, False, gallery).address)
     if not found and (label := LABELS.get(post.status.ai, "")):
         return [Origin(label, post.status.generator)]
@@ -173,6 +176,11 @@ def shared(media: MediaAttachment) -> Shared | None:
         texts=[(name, text) for name, text in texts if text],
         facts=[(name, str(value)) for name, value in facts if value not in (None, "")],
     )
+
+
+def _short(version: str) -> str:
+    """A version as people read it: of a hash, its beginning."""
+    return version[:HASH_LENGTH] if re.fullmatch("[0-9a-f]{40,64}", version) else version
 
 
 def _label(media: MediaAttachment) -> str:
