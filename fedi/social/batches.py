@@ -18,9 +18,10 @@ from sqlalchemy import bindparam, func, select
 from fedi.database import Transaction
 from fedi.database.insertion import insert_many, insert_new, row_values, table_of
 from fedi.database.tables import Account, MediaAttachment, Mention, Status
-from fedi.social import domains, receiving, spreading, text, timelines
+from fedi.social import attachments, domains, receiving, spreading, text, timelines
+from fedi.social.attachments import MAX_MEDIA
 from fedi.social.counts import count_many
-from fedi.social.receiving import MAX_MEDIA, Received
+from fedi.social.receiving import Received
 
 _STATUS = table_of(Status).c
 _KNOWN = select(
@@ -135,8 +136,8 @@ async def _add_media(
     shown = [(status, received) for status, received in plain if received.media]
     without = await domains.rejecting_media(tx, {authors[status.account_id] for status, _ in shown})
     rows = [
-        receiving.new_medium(tx, status.account_id, status.id)
-        | receiving.described_medium(medium, position)
+        attachments.new_row(tx, status.account_id, status.id)
+        | attachments.described(medium, position)
         for status, received in shown
         if authors[status.account_id] not in without
         for position, medium in enumerate(received.media[:MAX_MEDIA])

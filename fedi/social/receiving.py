@@ -11,16 +11,16 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
-from msgspec.structs import asdict
 from sqlalchemy import bindparam, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from fedi import ids
 from fedi.database import Transaction
-from fedi.database.insertion import add_once, insert_new, row_values, table_of
-from fedi.database.tables import Account, MediaAttachment, Status
-from fedi.social import domains, forgetting, polls, quotes, spreading, text, timelines
+from fedi.database.insertion import add_once, table_of
+from fedi.database.tables import Account, Status
+from fedi.social import attachments, polls, quotes, spreading, text, timelines
+from fedi.social.attachments import MAX_GENERATOR, ReceivedMedia
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
 from fedi.social.polls import ReceivedPoll
@@ -39,35 +39,9 @@ ADOPT = (
     )
 )
 
-NEW_MEDIA = row_values(MediaAttachment())  # what a picture is before it is described
-
-MAX_MEDIA = 16  # Mastodon keeps 4; Pixelfed sends up to 20 in an album
 MAX_SPOILER = 2000  # characters; some put their whole post there
 MAX_SOURCE = 50_000
-MAX_GENERATOR = 200
-MAX_DESCRIPTION = 10_000  # characters of alt text; Mastodon cuts there
 MAX_ADOPTED = 40  # answers that came before their parent and go into homes with it
-
-
-class ReceivedMedia(Struct, frozen=True, kw_only=True):
-    """A picture of a post from elsewhere, as its author's server describes it."""
-
-    remote_url: str
-    type: str = "image"
-    media_type: str = ""
-    description: str = ""
-    width: int | None = None
-    height: int | None = None
-    size: int | None = None
-    blurhash: str | None = None
-    focus_x: float | None = None
-    focus_y: float | None = None
-    digest: str | None = None
-    digital_source_type: str | None = None
-    ai_system: str = ""
-    ai_system_version: str = ""
-    ai_prompt: str = ""
-    recipe: dict[str, Any] | None = None
 
 
 class Received(Struct, frozen=True, kw_only=True):
@@ -149,7 +123,7 @@ async def receive(
         existing = await _any_by_uri(tx, received.uri)
         assert existing is not None
         return await _again(tx, author, existing, received, live)
-    await _add_media(tx, status, await _shown(tx, author, received))
+    await attachments.add(tx, status, await attachments.shown(tx, author, received.media))
     await spreading.add_tags(tx, status, received.tags)
     named, silent = await _people(tx, received)
     await spreading.set_mentions(tx, status, named, silent)
@@ -204,7 +178,7 @@ async def update_received(tx: Transaction, status: Status, received: Received) -
     await quotes.record(tx, status, received.quoted_uri, received.quote_stamp, verify=True)
     author = await tx.get(Account, status.account_id)
     assert author is not None
-    await _change_media(tx, status, await _shown(tx, author, received))
+    await attachments.change(tx, status, await attachments.shown(tx, author, received.media))
     await spreading.set_tags(tx, status, received.tags)
     named, silent = await _people(tx, received)
     await spreading.silence_mentions(tx, status)
@@ -320,58 +294,6 @@ def described(received: Received) -> dict[str, Any]:
         "interaction_policy": received.interaction_policy,
         "replies_uri": received.replies_uri,
     }
-
-
-async def _shown(tx: Transaction, author: Account, received: Received) -> Sequence[ReceivedMedia]:
-    """The pictures of a post, unless those of its author's domain are not shown here."""
-    if received.media and await domains.rejecting_media(tx, [author.domain]):
-        return ()
-    return received.media
-
-
-async def _add_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:
-    rows = [
-        new_medium(tx, status.account_id, status.id) | described_medium(medium, position)
-        for position, medium in enumerate(media[:MAX_MEDIA])
-    ]
-    if rows:
-        await insert_new(tx, MediaAttachment, rows)
-
-
-def new_medium(tx: Transaction, account_id: int, status_id: int) -> dict[str, Any]:
-    """The row of a picture before it is described."""
-    owner = {"account_id": account_id, "status_id": status_id}
-    return {**NEW_MEDIA, "id": tx.new_id(), **owner, "created_at": tx.now}
-
-
-def described_medium(medium: ReceivedMedia, position: int) -> dict[str, Any]:
-    prompt = text.clean(medium.ai_prompt)[:MAX_DESCRIPTION]
-    return {
-        **asdict(medium),
-        "description": text.clean(medium.description)[:MAX_DESCRIPTION],
-        "ai_system": text.name(medium.ai_system, MAX_GENERATOR),
-        "ai_system_version": text.name(medium.ai_system_version, MAX_GENERATOR),
-        "ai_prompt": prompt,
-        "recipe": medium.recipe if prompt else None,
-        "share_recipe": bool(prompt),
-        "position": position,
-    }
-
-
-async def _change_media(tx: Transaction, status: Status, media: Sequence[ReceivedMedia]) -> None:
-    """A picture that stays keeps its row, and so its id."""
-    rows = await tx.exec(select(MediaAttachment).where(MediaAttachment.status_id == status.id))
-    known = {row.remote_url: row for row in rows.all()}
-    for position, medium in enumerate(media[:MAX_MEDIA]):
-        row = known.pop(medium.remote_url, None)
-        row = row or MediaAttachment(**new_medium(tx, status.account_id, status.id))
-        for name, value in described_medium(medium, position).items():
-            setattr(row, name, value)
-        tx.add(row)
-    if known:
-        gone = [row.id for row in known.values()]
-        await forgetting.drop_media(tx, col(MediaAttachment.id).in_(gone))
-    await tx.flush()
 
 
 async def _adopt(tx: Transaction, status: Status) -> None:

@@ -29,6 +29,7 @@ from fedi.database.tables import (
     StatusTag,
 )
 from fedi.social import drafts, labels, policies, remixes, spreading, timelines
+from fedi.social.attachments import ReceivedMedia
 from fedi.social.batches import NewStatus, receive_all
 from fedi.social.counts import count
 from fedi.social.drafts import MAX_MEDIA, MAX_SPOILER, VISIBILITIES, Draft
@@ -39,7 +40,6 @@ from fedi.social.outbound import tell
 from fedi.social.receiving import (
     BY_URI,
     Received,
-    ReceivedMedia,
     accounts_by_id,
     notify_boosters,
     receive,
