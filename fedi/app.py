@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from fedi import api, logs, web
 from fedi.federation import (  # the JOBS below register theirs when they are imported
     answers,
+    approving,
     delivery,
     discovery,
     documents,
@@ -44,6 +45,7 @@ from fedi.studio.remote_files import jobs as remote_file_jobs
 
 JOBS = (
     answers,
+    approving,
     delivery,
     hearsay,
     incoming,

@@ -149,7 +149,10 @@ class Note(Struct, frozen=True, kw_only=True):
             context=values.uri(document.get("context")),
             quote=_quote(document),
             quote_authorization=values.web_uri(document.get("quoteAuthorization")),
-            approved_by=values.web_uri(document.get("approvedBy")),
+            # The second name is that of GoToSocial before 0.21.
+            approved_by=values.web_uri(
+                document.get("replyAuthorization") or document.get("approvedBy")
+            ),
             interaction_policy=_first(document.get("interactionPolicy"), InteractionPolicy.parse),
             poll=Poll.parse(document) if type_ == "Question" else None,
             media_type=values.text(document.get("mediaType"), values.NAME_LIMIT),

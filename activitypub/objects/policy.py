@@ -14,7 +14,16 @@ NAMED_LIMIT = 100
 """Ids kept of each list of a policy; honest ones name a collection or two."""
 
 APPROVAL_TYPES = frozenset(
-    {"AnnounceApproval", "LikeApproval", "QuoteAuthorization", "ReplyApproval"}
+    # Of two names for one thing, `…Approval` is that of GoToSocial before 0.21.
+    {
+        "AnnounceApproval",
+        "AnnounceAuthorization",
+        "LikeApproval",
+        "LikeAuthorization",
+        "QuoteAuthorization",
+        "ReplyApproval",
+        "ReplyAuthorization",
+    }
 )
 
 

@@ -18,14 +18,19 @@ from sqlalchemy import bindparam, func, select
 from fedi.database import Transaction
 from fedi.database.insertion import insert_many, insert_new, row_values, table_of
 from fedi.database.tables import Account, MediaAttachment, Mention, Status
-from fedi.social import attachments, domains, receiving, spreading, text, timelines
+from fedi.social import attachments, domains, policies, receiving, spreading, text, timelines
 from fedi.social.attachments import MAX_MEDIA
 from fedi.social.counts import count_many
 from fedi.social.receiving import Received
 
 _STATUS = table_of(Status).c
 _KNOWN = select(
-    _STATUS.uri, _STATUS.id, _STATUS.account_id, _STATUS.context_uri, _STATUS.deleted_at
+    _STATUS.uri,
+    _STATUS.id,
+    _STATUS.account_id,
+    _STATUS.context_uri,
+    _STATUS.deleted_at,
+    _STATUS.interaction_policy,
 ).where(_STATUS.uri.in_(bindparam("uris", expanding=True)))
 # Not `IS NULL`: SQLite would take the index of that column, and read a million posts that answer
 # nothing.
@@ -96,6 +101,8 @@ async def _plain(
         parent = known.get(parent_uri) if parent_uri else None
         if parent is not None and parent.deleted_at is not None:
             parent = None
+        if parent is not None and not policies.is_open(parent.interaction_policy, "canReply"):
+            continue
         inherited = parent.context_uri if parent is not None else None
         status = NewStatus(
             id=tx.new_id(),
@@ -121,7 +128,11 @@ async def _store(
         _NEW
         | asdict(status)
         | receiving.described(received)
-        | {"created_at": min(received.published or now, now), "fetched_at": now}
+        | {
+            "approved_by": received.approved_by,
+            "created_at": min(received.published or now, now),
+            "fetched_at": now,
+        }
         for status, received in plain
     ]
     inserted = await insert_many(tx, Status, rows, "id")

@@ -25,6 +25,7 @@ from fedi.database.tables import (
 )
 from fedi.social import forgetting
 from fedi.social.counts import stepped
+from fedi.social.visibility import HELD
 
 
 async def bury(tx: Transaction, account: Account) -> None:
@@ -89,6 +90,7 @@ async def _uncount(tx: Transaction, account_id: int) -> None:
             answer.in_reply_to_id == Status.id,
             answer.account_id == account_id,
             col(answer.deleted_at).is_(None),
+            col(answer.approval).not_in(HELD),
         )
         .correlate(Status)
         .scalar_subquery()

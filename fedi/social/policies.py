@@ -55,6 +55,12 @@ def for_quotes(author: Account, visibility: str, quoters: str) -> dict[str, Any]
     return {"canQuote": {"automaticApproval": [allowed], "manualApproval": []}}
 
 
+def is_open(policy: dict[str, Any] | None, deed: Deed) -> bool:
+    """Whether everybody who sees a post may do this with it, and nobody need be looked at."""
+    rule = (policy or {}).get(deed)
+    return rule is None or not PUBLIC_NAMES.isdisjoint(rule.get("automaticApproval", ()))
+
+
 async def leave(
     session: Session, account: Account, author: Account, status: Status, deed: Deed
 ) -> Leave:
@@ -64,9 +70,9 @@ async def leave(
     """
     if account.id == author.id:
         return Leave.AUTOMATIC
-    rule = (status.interaction_policy or {}).get(deed)
-    if rule is None:
+    if is_open(status.interaction_policy, deed):
         return Leave.AUTOMATIC
+    rule = (status.interaction_policy or {})[deed]
     if deed == "canReply" and await _is_named(session, account, status):
         return Leave.AUTOMATIC
     if await _is_among(session, account, author, rule.get("automaticApproval", ())):
@@ -91,6 +97,8 @@ async def ask(session: Session, account: Account, status: Status, deed: Deed) ->
 
 
 async def _is_named(session: Session, account: Account, status: Status) -> bool:
+    if any(account.uri in uris for uris in status.audience.values()):
+        return True  # also somebody who was not known here when the post came
     query = select(Mention.status_id).where(
         Mention.status_id == status.id, Mention.account_id == account.id
     )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, union, update
+from sqlalchemy import ColumnElement, case, delete, union, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -32,6 +32,7 @@ from fedi.database.tables import (
 )
 from fedi.social import forgetting
 from fedi.social.counts import count_many
+from fedi.social.visibility import HELD
 
 TOMBSTONES_KEPT_FOR = timedelta(days=90)  # peers try for days; a relay or a thread is slower
 BATCH = 200  # rows of one transaction: nobody should wait long for it
@@ -92,7 +93,13 @@ async def drop_relayed(tx: Transaction, kept_for: timedelta) -> int:
         How many were looked at; less than `BATCH` if there are no more.
     """
     query = (
-        select(Status.id, Status.account_id, Status.in_reply_to_id, Status.deleted_at)
+        select(
+            Status.id,
+            Status.account_id,
+            # What is held is counted nowhere.
+            case((col(Status.approval).in_(HELD), None), else_=col(Status.in_reply_to_id)),
+            Status.deleted_at,
+        )
         .where(col(Status.relayed_at) < tx.now - kept_for)
         .order_by(col(Status.relayed_at))
         .limit(BATCH)

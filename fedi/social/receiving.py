@@ -19,7 +19,7 @@ from fedi import ids
 from fedi.database import Transaction
 from fedi.database.insertion import add_once, table_of
 from fedi.database.tables import Account, Status
-from fedi.social import attachments, polls, quotes, spreading, text, timelines
+from fedi.social import attachments, consent, polls, quotes, spreading, text, timelines
 from fedi.social.attachments import MAX_GENERATOR, ReceivedMedia
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
@@ -74,6 +74,7 @@ class Received(Struct, frozen=True, kw_only=True):
     poll: ReceivedPoll | None = None
     quoted_uri: str | None = None
     quote_stamp: str | None = None
+    approved_by: str | None = None  # where the author of what it answers is to agree to it
 
 
 async def receive(
@@ -104,6 +105,7 @@ async def receive(
         return await _again(tx, author, existing, received, live)
     published = min(received.published or tx.now, tx.now)
     parent = await _living_by_uri(tx, received.in_reply_to_uri)
+    held = parent is not None and await consent.is_needed(tx, author, parent)
     status = Status(
         id=tx.new_id() if live else ids.at(published),
         uri=received.uri,
@@ -114,6 +116,8 @@ async def receive(
         in_reply_to_account_id=parent.account_id if parent else None,
         context_uri=context(tx, parent.context_uri if parent else None, received.context_uri),
         visibility=received.visibility,
+        approval=consent.PENDING if held else "",
+        approved_by=received.approved_by,
         created_at=published,
         fetched_at=tx.now,
         relayed_at=tx.now if relayed else None,
@@ -131,12 +135,13 @@ async def receive(
         await polls.record(tx, status, received.poll)
     if received.quoted_uri is not None:
         await quotes.record(tx, status, received.quoted_uri, received.quote_stamp, verify=live)
+    await consent.verify(tx, status)
     await _adopt(tx, status)
     if live:
         await spreading.spread(tx, status, author, [*named, *silent])
     else:
         await count(tx, Account, author.id, {"statuses_count": 1})
-        if parent is not None:
+        if parent is not None and not held:
             await count(tx, Status, parent.id, {"replies_count": 1})
     return status
 
@@ -147,7 +152,8 @@ async def _again(
     """It is there already; perhaps only because somebody looked it up."""
     if status.deleted_at is not None or status.account_id != author.id:
         return None
-    if live:
+    await consent.reconsider(tx, status, received.approved_by)
+    if live and status.approval != consent.REJECTED:
         status.relayed_at = None  # it comes to somebody here now
         tx.add(status)
         named, silent = await _people(tx, received)
@@ -167,6 +173,7 @@ async def update_received(tx: Transaction, status: Status, received: Received) -
         return status
     changed = status.content != text.sanitise(received.content)
     _fill(status, received)
+    await consent.reconsider(tx, status, received.approved_by)
     status.fetched_at = tx.now
     # Mastodon 4.6 tells new counts of a poll, and new policies, by an Update without `updated`.
     edited = changed or received.updated not in {None, status.edited_at}
@@ -302,7 +309,8 @@ async def _adopt(tx: Transaction, status: Status) -> None:
     result = await tx.execute_core(ADOPT, {"parent_uri": status.uri, **parent})
     if not result.rowcount:
         return
-    await count(tx, Status, status.id, {"replies_count": result.rowcount})
+    held = await consent.hold_adopted(tx, status)
+    await count(tx, Status, status.id, {"replies_count": result.rowcount - held})
     await _gather(tx, status)
     orphans = await tx.exec(
         select(Status)

@@ -123,7 +123,7 @@ async def spread(
 ) -> None:
     """A new post goes into counts, into homes, and to those whom it names."""
     await count(tx, Account, author.id, {"statuses_count": 1}, last_status_at=tx.now)
-    if status.in_reply_to_id is not None:
+    if status.in_reply_to_id is not None and not status.held:
         await count(tx, Status, status.in_reply_to_id, {"replies_count": 1})
     await show(tx, status, author, addressed)
 

@@ -214,7 +214,7 @@ async def delete(tx: Transaction, status: Status) -> None:
             await tell(tx, "undo_announce", status_id=status.id)
     else:
         await _empty(tx, status)
-        if status.in_reply_to_id is not None:
+        if status.in_reply_to_id is not None and not status.held:
             await count(tx, Status, status.in_reply_to_id, {"replies_count": -1})
         await count(tx, Account, status.account_id, {"statuses_count": -1})
         if status.local:

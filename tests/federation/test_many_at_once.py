@@ -36,7 +36,7 @@ async def test_many_at_once_become_what_they_become_one_by_one(
         told.append(await _all_that_is_known(instance))
     for name, rows in told[0].items():
         assert rows == told[1][name], name
-    assert told[0]["status"].total() == 28
+    assert told[0]["status"].total() == 33
 
 
 async def _reader(instance: Instance, people: list[Person]) -> Account:
@@ -58,6 +58,30 @@ def _posts(
         person._count = 1000
     first = [(person, _rich(person, people)) for person in people]
     first.append((stranger, stranger.note("nobody here follows me")))
+    guarded = people[1].note("ask me", interactionPolicy={"canReply": {"manualApproval": [PUBLIC]}})
+    first.append((people[1], guarded))
+    stamp = {
+        "id": f"{people[1].uri}/authorizations/1",
+        "type": "ReplyAuthorization",
+        "attributedTo": people[1].uri,
+        "interactingObject": f"{people[3].uri}/notes/asked",
+        "interactionTarget": guarded["id"],
+    }
+    people[1].internet.show(stamp["id"], stamp)
+    held = [
+        (people[2], people[2].note("unasked", inReplyTo=guarded["id"])),
+        (
+            people[3],
+            people[3].note(
+                "asked",
+                id=stamp["interactingObject"],
+                inReplyTo=guarded["id"],
+                replyAuthorization=stamp["id"],
+            ),
+        ),
+        (people[1], people[1].note("my own", inReplyTo=guarded["id"])),
+        (people[4], people[4].note("lost", inReplyTo=f"{people[1].uri}/0", approvedBy=stamp["id"])),
+    ]
     answers = [
         (person, person.note("an answer", inReplyTo=first[n - 1][1]["id"]))
         for n, person in enumerate(people[:6])
@@ -78,7 +102,7 @@ def _posts(
         (people[9], people[9].note("unlisted", to=[people[9].followers], cc=[PUBLIC])),
     ]
     again = [(person, note) for person, note in first[:3]]
-    return [first, [*answers, *early], special, again]
+    return [first, [*answers, *early, *held], special, again]
 
 
 def _rich(person: Person, people: list[Person]) -> Document:

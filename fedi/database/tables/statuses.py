@@ -38,6 +38,12 @@ class Status(Table, table=True):
             postgresql_where=text("relayed_at IS NOT NULL"),
         ),
         Index(
+            "status_approved_by",
+            "approved_by",
+            sqlite_where=text("approved_by IS NOT NULL"),
+            postgresql_where=text("approved_by IS NOT NULL"),
+        ),
+        Index(
             "status_unread",
             "local",
             "deleted_at",
@@ -84,10 +90,10 @@ class Status(Table, table=True):
 
     # What its author lets others do with it (`social.policies`); None where they did not say.
     interaction_policy: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
-    # Of a local answer or boost, whether the other author must still agree: pending, approved,
-    # rejected; empty where nobody was asked. What is pending or rejected only its author sees.
+    # Of an answer, or a boost of ours, whether the other author must still agree: pending,
+    # approved, rejected; empty where nobody is asked. Who sees the others: `social.visibility`.
     approval: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    approved_by: str | None = None  # the stamp that says so
+    approved_by: str | None = None  # the stamp that says so; one from elsewhere may lie
 
     ai: str = "undeclared"  # undeclared, none, generated, edited
     generator: str = ""  # the model, as its author names it

@@ -21,7 +21,7 @@ from fedi.federation.handlers import actors
 from fedi.federation.handlers.effects import Effect, status_by_uri
 from fedi.federation.translate import inward
 from fedi.runtime import Easel
-from fedi.social import quotes, statuses
+from fedi.social import approvals, quotes, statuses
 
 EARLY = timedelta(days=1)
 
@@ -236,6 +236,7 @@ async def delete(easel: Easel, actor: Account, activity: Activity) -> Effect | N
     async def effect(tx: Transaction) -> None:
         assert activity.object_id is not None
         await quotes.forget_stamp(tx, actor, activity.object_id)
+        await approvals.forget_stamp(tx, actor, activity.object_id)
         status = await status_by_uri(tx, activity.object_id)
         if status is None:
             await statuses.remember_deleted(tx, actor, activity.object_id)

@@ -167,6 +167,7 @@ def received(note: Note, author: Account, known: Mapping[str, int]) -> Received:
         poll=_poll(note.poll) if note.poll else None,
         quoted_uri=note.quote,
         quote_stamp=note.quote_authorization,
+        approved_by=note.approved_by,
     )
 
 
