@@ -7,7 +7,7 @@ when the author says no or takes the stamp back. Held so, it is counted nowhere,
 
 from __future__ import annotations
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import ColumnElement, CursorResult, update
 from sqlmodel import col
 
 from fedi.database import Session, Transaction
@@ -102,11 +102,20 @@ async def settle(tx: Transaction, status: Status, stamp: str | None) -> None:
 
 async def withhold(tx: Transaction, status: Status) -> None:
     """The author of what is answered does not want an answer seen, or no longer."""
-    shown = not status.held
-    status.approval, status.approved_by = REJECTED, None
-    tx.add(status)
-    await tx.flush()
-    if shown:
+    # First what is held: if somebody settles it at this moment, it is found shown thereafter.
+    held = col(Status.approval).in_(HELD)
+    if not await _reject(tx, status, held) and await _reject(tx, status, ~held):
         assert status.in_reply_to_id is not None
         await count(tx, Status, status.in_reply_to_id, {"replies_count": -1})
         spreading.announce_event(tx, status, "delete")
+
+
+async def _reject(tx: Transaction, status: Status, condition: ColumnElement[bool]) -> bool:
+    done = await tx.execute(
+        update(Status)
+        .where(col(Status.id) == status.id, condition)
+        .values(approval=REJECTED, approved_by=None)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(done, CursorResult)
+    return bool(done.rowcount)

@@ -278,3 +278,31 @@ async def test_the_author_says_yes_and_no_to_everybody(
     assert await shown(instance, alice, note["id"])
     await carol.does(instance, carol.activity("Reject", note["id"]))
     assert not await shown(instance, alice, note["id"])
+
+
+async def test_what_is_held_was_never_counted(
+    instance: Instance, internet: Internet, alice: Account, bob: Person, carol: Person
+) -> None:
+    post = await posted(instance, carol)
+    own = carol.note(inReplyTo=post["id"])
+    await carol.does(instance, carol.create(own))
+    await bob.does(instance, bob.create(bob.note(inReplyTo=post["id"])))
+    parent = await seeing.status(instance, post["id"])
+    assert parent is not None
+    mine = await seeing.publish(instance, alice, in_reply_to_id=parent.id)
+    await instance.run_jobs()
+
+    async def counted() -> int:
+        now = await seeing.status(instance, post["id"])
+        assert now is not None
+        return now.replies_count
+
+    assert await counted() == 1
+    internet.fail(bob.uri, 410)
+    await bob.does(instance, bob.activity("Delete", bob.uri))
+    assert await counted() == 1
+    await carol.does(instance, carol.activity("Accept", mine, result=f"{carol.uri}/1"))
+    assert await counted() == 2
+    await carol.does(instance, carol.activity("Delete", f"{carol.uri}/1"))
+    assert await counted() == 1
+    assert await seeing.seen(instance, None, mine) is None
