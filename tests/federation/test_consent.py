@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fedi.database.tables import Account
+from fedi.federation import remote
 from fedi.social import accounts
 from tests.federation import seeing
 from tests.federation.peer import AS2, PUBLIC, Document, Internet, Person
@@ -306,3 +307,20 @@ async def test_what_is_held_was_never_counted(
     await carol.does(instance, carol.activity("Delete", f"{carol.uri}/1"))
     assert await counted() == 1
     assert await seeing.seen(instance, None, mine) is None
+
+
+async def test_what_is_only_looked_up_needs_leave_as_well(
+    instance: Instance, internet: Internet, alice: Account, bob: Person, carol: Person
+) -> None:
+    """Such as what is read of a thread: the list of answers may be anybody's."""
+    post = await posted(instance, carol)
+    asked, unasked = bob.note(inReplyTo=post["id"]), bob.note(inReplyTo=post["id"])
+    asked["replyAuthorization"] = stamped(internet, carol, asked)
+    for note in (asked, unasked):
+        internet.show(note["id"], {"@context": AS2, **note})
+        await remote.status(instance.easel, note["id"])
+    await instance.run_jobs()
+    assert await seeing.seen(instance, None, asked["id"]) is not None
+    assert await seeing.seen(instance, None, unasked["id"]) is None
+    parent = await seeing.status(instance, post["id"])
+    assert parent is not None and parent.replies_count == 1

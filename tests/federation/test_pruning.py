@@ -82,6 +82,22 @@ async def test_a_post_that_only_a_relay_told_of_goes(
     assert await there(instance, note) == [True]
 
 
+async def test_an_answer_that_was_not_counted_is_not_counted_when_it_goes(
+    instance: Instance, internet: Internet, alice: Account, relay: Person
+) -> None:
+    """It lacks the leave of the author whom it answers."""
+    bob, carol = internet.person("bob", "far"), internet.person("carol", "third")
+    await seeing.befriend(instance, alice, carol)
+    post = carol.note(interactionPolicy={"canReply": {"manualApproval": [PUBLIC]}})
+    await carol.does(instance, carol.create(post))
+    await carol.does(instance, carol.create(carol.note(inReplyTo=post["id"])))
+    answer = await passes_on(instance, relay, bob, inReplyTo=post["id"])
+    await time_passes(instance)
+    assert await there(instance, post, answer) == [True, False]
+    parent = await seeing.status(instance, post["id"])
+    assert parent is not None and parent.replies_count == 1
+
+
 async def test_what_somebody_here_has_to_do_with_stays(
     instance: Instance, internet: Internet, alice: Account, relay: Person
 ) -> None:

@@ -45,7 +45,8 @@ NAMES = st.sampled_from(
         "prev", "partOf", "items", "orderedItems", "formerType", "deleted", "subject", "links",
         "interactionPolicy", "canReply", "canQuote", "automaticApproval", "manualApproval",
         "always", "approvalRequired", "interactingObject", "interactionTarget", "approvedBy",
-        "quoteAuthorization", "instrument", "oneOf", "anyOf", "endTime", "closed", "votersCount",
+        "quoteAuthorization", "replyAuthorization", "instrument", "oneOf", "anyOf", "endTime",
+        "closed", "votersCount",
         "rel", "software", "version", "usage", "users", "total", "metadata",
     ]
 )  # fmt: skip
