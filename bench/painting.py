@@ -20,7 +20,7 @@ from fedi.social import accounts, credentials
 
 STEPS = 20
 STEP_S = 0.3  # at least; the picture is made as large as that takes on this machine
-SIDES = range(256, 1025, 64)  # pixels
+SIDES = range(64, 1025, 32)  # pixels
 LIMIT_S = 300.0  # for one picture, and for loading torch
 GUIDANCE = 7.5
 PATH = "/api/easel/v1/paintings"
