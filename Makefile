@@ -50,7 +50,7 @@ soak: $(VENV)/.installed-test ## Ten minutes among honest servers and hostile on
 	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.soak
 
 .PHONY: config-example
-config-example: $(VENV)/.installed ## Write config.example.toml from fedi/settings.py.
+config-example: $(VENV)/.installed ## Write config.example.toml from fedi/settings/.
 	@$(BIN)/python -c "from fedi.settings import render_example; print(render_example(), end='')" > config.example.toml
 
 .PHONY: migration
