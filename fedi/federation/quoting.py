@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from activitypub import origin
-from activitypub.client import FetchError
-from activitypub.errors import Malformed
-from activitypub.objects import Approval
 from fedi.database.tables import Account, Quote, Status
-from fedi.federation import remote
-from fedi.jobs import Backoff, Claimed, Retry, handles
+from fedi.federation import remote, stamps
+from fedi.jobs import Backoff, Claimed, handles
 from fedi.runtime import Easel
 from fedi.social import quotes
 
 BACKOFF = Backoff(first=timedelta(minutes=1), factor=10)
+STAMPS = frozenset({"QuoteAuthorization"})
 
 
 @handles("quote", attempts=4, at_once=4, backoff=BACKOFF)
@@ -30,15 +27,10 @@ async def quote(easel: Easel, job: Claimed) -> None:
     if status is None or status.deleted_at is not None or found is None:
         return
     quoted, good = None, False
-    try:
+    with stamps.reading():
         quoted = await remote.status(easel, found.quoted_uri)
         if quoted is not None and quoted.reblog_of_id is None:
             good = await _agreed(easel, status, quoted, found.authorization_uri)
-    except Malformed:
-        pass
-    except FetchError as error:
-        if not error.permanent:
-            raise Retry(error.reason) from error
     async with easel.database.write() as tx:
         await quotes.settle(tx, status, quoted, good=good)
         await job.finish(tx)
@@ -64,14 +56,4 @@ async def _agreed(easel: Easel, status: Status, quoted: Status, stamp: str | Non
                 and ours.quoting_uri == status.uri
                 and ours.quoting_account_id == status.account_id
             )
-    if not origin.same_origin(stamp, author.uri):
-        return False
-    got = await easel.client.get_document(stamp, await remote.instance_signer(easel))
-    shown = Approval.parse(got.document)
-    return (
-        shown.type == "QuoteAuthorization"
-        and shown.id == stamp
-        and shown.attributed_to == author.uri
-        and shown.object == status.uri
-        and shown.target == quoted.uri
-    )
+    return await stamps.holds(easel, stamp, STAMPS, author, quoted, status)

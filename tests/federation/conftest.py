@@ -9,8 +9,8 @@ import pytest
 from fedi.clock import FakeClock
 from fedi.database.tables import Account
 from fedi.social import accounts
-from tests.federation import peer
-from tests.federation.peer import Internet
+from tests.federation import peer, seeing
+from tests.federation.peer import Internet, Person
 from tests.rig import Instance
 
 
@@ -25,3 +25,11 @@ async def alice(instance: Instance) -> Account:
     """A local account."""
     async with instance.easel.database.write() as tx:
         return await accounts.create_local(tx, "alice")
+
+
+@pytest.fixture
+async def bob(instance: Instance, internet: Internet, alice: Account) -> Person:
+    """Somebody elsewhere whom alice follows."""
+    bob = internet.person("bob")
+    await seeing.befriend(instance, alice, bob)
+    return bob

@@ -34,6 +34,11 @@ PUBLIC = f"{AS2}#Public"
 ACTIVITY_JSON = "application/activity+json"
 JRD_JSON = "application/jrd+json"
 
+# What GoToSocial writes below `interactionPolicy.canReply` and its like.
+OPEN: dict[str, Any] = {"automaticApproval": [PUBLIC], "manualApproval": []}
+ASK: dict[str, Any] = {"automaticApproval": [], "manualApproval": [PUBLIC]}
+SHUT: dict[str, Any] = {"automaticApproval": [], "manualApproval": []}
+
 Document = dict[str, Any]
 Page = Callable[[web.Request], web.StreamResponse]
 

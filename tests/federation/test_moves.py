@@ -15,14 +15,6 @@ from tests.federation.peer import Internet, Person
 from tests.rig import Instance
 
 
-@pytest.fixture
-async def bob(instance: Instance, internet: Internet, alice: Account) -> Person:
-    """Somebody elsewhere whom alice follows."""
-    bob = internet.person("bob")
-    await seeing.befriend(instance, alice, bob)
-    return bob
-
-
 def new_home(internet: Internet, old: Person, name: str = "bob", **changes: object) -> Person:
     return internet.person(name, "newhome", alsoKnownAs=[old.uri], **changes)
 

@@ -11,20 +11,8 @@ from fedi.social import accounts, favourites, reblogs, statuses
 from fedi.social.errors import NotAllowed
 from fedi.social.statuses import Draft
 from tests.federation import seeing
-from tests.federation.peer import PUBLIC, Document, Internet, Person
+from tests.federation.peer import ASK, OPEN, PUBLIC, SHUT, Document, Internet, Person
 from tests.rig import Instance
-
-OPEN: dict[str, Any] = {"automaticApproval": [PUBLIC], "manualApproval": []}
-ASK: dict[str, Any] = {"automaticApproval": [], "manualApproval": [PUBLIC]}
-SHUT: dict[str, Any] = {"automaticApproval": [], "manualApproval": []}
-
-
-@pytest.fixture
-async def bob(instance: Instance, internet: Internet, alice: Account) -> Person:
-    """Somebody elsewhere whom alice follows."""
-    bob = internet.person("bob")
-    await seeing.befriend(instance, alice, bob)
-    return bob
 
 
 @pytest.fixture

@@ -14,14 +14,6 @@ from tests.federation.peer import Document, Internet, Person, stamp
 from tests.rig import Instance
 
 
-@pytest.fixture
-async def bob(instance: Instance, internet: Internet, alice: Account) -> Person:
-    """Somebody elsewhere whom alice follows."""
-    bob = internet.person("bob")
-    await seeing.befriend(instance, alice, bob)
-    return bob
-
-
 def option(name: str, votes: Any = 0) -> Document:
     return {"type": "Note", "name": name, "replies": {"type": "Collection", "totalItems": votes}}
 

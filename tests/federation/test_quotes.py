@@ -16,14 +16,6 @@ from tests.rig import Instance
 
 
 @pytest.fixture
-async def bob(instance: Instance, internet: Internet, alice: Account) -> Person:
-    """Somebody elsewhere whom alice follows."""
-    bob = internet.person("bob")
-    await seeing.befriend(instance, alice, bob)
-    return bob
-
-
-@pytest.fixture
 def carol(internet: Internet) -> Person:
     """Somebody on a third server."""
     return internet.person("carol", "third")

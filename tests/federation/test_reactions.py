@@ -14,16 +14,6 @@ from tests.rig import Instance
 
 
 @pytest.fixture
-async def bob(instance: Instance, internet: Internet, alice: Account) -> Person:
-    """Somebody elsewhere whom alice follows."""
-    bob = internet.person("bob")
-    asked = await seeing.follow(instance, alice, bob.handle)
-    await instance.run_jobs()
-    await bob.does(instance, bob.activity("Accept", asked))
-    return bob
-
-
-@pytest.fixture
 def carol(internet: Internet) -> Person:
     """Somebody on a third server."""
     return internet.person("carol", "third")

@@ -13,14 +13,6 @@ from tests.federation.peer import Document, Internet, Person
 from tests.rig import Instance
 
 
-@pytest.fixture
-async def bob(instance: Instance, internet: Internet, alice: Account) -> Person:
-    """Somebody elsewhere whom alice follows."""
-    bob = internet.person("bob")
-    await seeing.befriend(instance, alice, bob)
-    return bob
-
-
 @pytest.mark.parametrize("type_", sorted(NOTE_TYPES - {"Note", "Question"}))
 async def test_what_is_no_note_is_shown_with_its_title_and_a_link(
     instance: Instance, alice: Account, bob: Person, type_: str

@@ -36,14 +36,21 @@ async def remix(who: App, status_id: int, **recipe: object) -> str:
     return str(made.body["status"]["uri"])
 
 
+async def following(
+    a: Instance, b: Instance, browser: aiohttp.ClientSession
+) -> tuple[Person, Person, App, App]:
+    """alice, bob on another server who follows her, and the app of each."""
+    alice, bob = await Person.join(a, "alice"), await Person.join(b, "bob")
+    await bob.follow(alice)
+    await settle(a, b)
+    return alice, bob, await App.of(a, browser, "alice"), await App.of(b, browser, "bob")
+
+
 async def test_a_remix_of_a_remix_over_two_servers(
     two_instances: tuple[Instance, Instance], browser: aiohttp.ClientSession
 ) -> None:
     a, b = two_instances
-    alice, bob = await Person.join(a, "alice"), await Person.join(b, "bob")
-    await bob.follow(alice)
-    await settle(a, b)
-    at_a, at_b = await App.of(a, browser, "alice"), await App.of(b, browser, "bob")
+    alice, bob, at_a, at_b = await following(a, b, browser)
 
     first = await painted(at_a, post=PUBLIC_POST, width=96, height=64, negative_prompt="fog")
     first_uri = first["status"]["uri"]
@@ -97,10 +104,7 @@ async def test_a_picture_of_another_server_is_started_from(
     two_instances: tuple[Instance, Instance], browser: aiohttp.ClientSession
 ) -> None:
     a, b = two_instances
-    alice, bob = await Person.join(a, "alice"), await Person.join(b, "bob")
-    await bob.follow(alice)
-    await settle(a, b)
-    at_a, at_b = await App.of(a, browser, "alice"), await App.of(b, browser, "bob")
+    _, bob, at_a, at_b = await following(a, b, browser)
     shared = await painted(at_a, post=PUBLIC_POST)
     unshared = await painted(at_a, share=False, post=PUBLIC_POST)
     await settle(a, b)

@@ -84,6 +84,18 @@ async def test_words_become_a_posted_picture(
     assert not alive(pid)
 
 
+async def strike(instance: rig.Instance, painting: Painting, blow: signal.Signals) -> int:
+    """Send a signal to the painter in the middle of a picture; gives its process id."""
+    with instance.easel.events.listen([paintings.topic(painting.id)]) as heard:
+        async with asyncio.timeout(START_S):
+            while (await heard.next()).data.get("step", 0) < 2:
+                pass
+    pid = local(instance).pid
+    assert pid is not None
+    os.kill(pid, blow)
+    return pid
+
+
 async def test_a_picture_whose_painter_is_killed_is_painted(
     new_database: rig.NewDatabase, tmp_path: Path, tiny: Path
 ) -> None:
@@ -92,13 +104,7 @@ async def test_a_picture_whose_painter_is_killed_is_painted(
         alice = await account(easel, "alice")
         painting = await ask(easel, alice, steps=100, draft=Draft())
         async with reaches(easel, painting, "done", seconds=2 * START_S):
-            with easel.events.listen([paintings.topic(painting.id)]) as heard:
-                async with asyncio.timeout(START_S):
-                    while (await heard.next()).data.get("step", 0) < 2:
-                        pass
-            pid = local(instance).pid
-            assert pid is not None
-            os.kill(pid, signal.SIGKILL)
+            pid = await strike(instance, painting, signal.SIGKILL)
         done = await look(easel, painting)
         assert (done.state, done.attempts, done.crashes) == ("done", 2, 1)
         assert done.status_id is not None
@@ -115,13 +121,7 @@ async def test_a_painter_that_hangs_is_killed_and_its_picture_painted(
         alice = await account(easel, "alice")
         painting = await ask(easel, alice, steps=100)
         async with reaches(easel, painting, "done", seconds=2 * START_S):
-            with easel.events.listen([paintings.topic(painting.id)]) as heard:
-                async with asyncio.timeout(START_S):
-                    while (await heard.next()).data.get("step", 0) < 2:
-                        pass
-            pid = local(instance).pid
-            assert pid is not None
-            os.kill(pid, signal.SIGSTOP)
+            pid = await strike(instance, painting, signal.SIGSTOP)
         done = await look(easel, painting)
         assert (done.state, done.attempts, done.crashes) == ("done", 2, 1)
         assert not alive(pid) and local(instance).pid != pid
