@@ -38,6 +38,7 @@ from fedi.jobs import Runner
 from fedi.runtime import Easel
 from fedi.social import accounts, domain_settings, seals
 from fedi.social.errors import SocialError, TooMany
+from fedi.social.search import index
 from fedi.studio import reviews
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import fetching
@@ -49,6 +50,7 @@ JOBS = (
     delivery,
     hearsay,
     incoming,
+    index,
     outgoing,
     pruning,
     quoting,

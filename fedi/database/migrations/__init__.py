@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 FOLDER = Path(__file__).parent
+SEARCHED = ("status_search", "account_search")
 ADVISORY_LOCK = 0x4561_73656C  # one process migrates a PostgreSQL at a time
 
 
@@ -71,6 +72,12 @@ def _upgrade(connection: Connection) -> None:
     config = configuration()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def is_ours(name: str | None, kind: str, parents: Any) -> bool:
+    """Whether something in the database is declared by `tables`: the indexes of the search are
+    not, nor what SQLite keeps beside them."""
+    return kind != "table" or not str(name).startswith(SEARCHED)
 
 
 def configuration() -> Config:

@@ -9,6 +9,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlmodel import SQLModel
 
 import fedi.database.tables  # noqa: F401  (fills the metadata)
+from fedi.database.migrations import is_ours, triggers
 from fedi.database.tables.columns import UTCDateTime
 
 
@@ -21,13 +22,17 @@ def render(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False
     return False
 
 
+connection = context.config.attributes["connection"]
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
     target_metadata=SQLModel.metadata,
     render_as_batch=True,
     render_item=render,
     compare_type=True,
+    include_name=is_ours,
     transaction_per_migration=False,
 )
 with context.begin_transaction():
+    triggers.drop(connection)
     context.run_migrations()
+    triggers.create(connection)

@@ -16,6 +16,7 @@ from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, 
 from fedi.database.tables.keys import AccountKey
 from fedi.database.tables.reports import Report
 from fedi.database.tables.responses import Poll, Quote, Reaction, Stamp
+from fedi.database.tables.search import SearchChange
 from fedi.database.tables.statuses import (
     Favourite,
     FeaturedTag,
@@ -69,6 +70,7 @@ __all__ = [
     "Relay",
     "RemoteFile",
     "Report",
+    "SearchChange",
     "Stamp",
     "Status",
     "StatusTag",

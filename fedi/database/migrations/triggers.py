@@ -1,0 +1,130 @@
+"""Triggers that write down what the search must look at again (`search_change`).
+
+They see every change, also those of many rows at once. They are not part of any migration: SQLite
+changes a table by making it anew, which triggers would neither survive nor permit. So they are
+taken away before migrations run, and made again after them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, inspect, text
+
+PREFIX = "search_of_"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """When rows of `table` change so that what they belong to is to be found otherwise.
+
+    event: INSERT, UPDATE OF columns, or DELETE. row: NEW or OLD. key: the column that names what
+    is to be looked at. condition: in SQL, with `{row}` for the row, and `{differs}` for a
+    comparison that knows NULL.
+    """
+
+    table: str
+    event: str
+    kind: str
+    key: str
+    condition: str = ""
+    row: str = "NEW"
+
+    @property
+    def name(self) -> str:
+        return f"{PREFIX}{self.kind}_by_{self.table}_{self.event.split()[0].lower()}"
+
+
+# Most of what comes may never be found by words; it is not even written down.
+_FOUND_BY_ALL = (
+    "{row}.local OR ({row}.visibility = 'public' AND EXISTS "
+    "(SELECT 1 FROM account WHERE account.id = {row}.account_id AND account.indexable))"
+)
+_OURS = "EXISTS (SELECT 1 FROM account WHERE account.id = {row}.account_id AND domain IS NULL)"
+_OF_A_POST = "{row}.status_id IS NOT NULL"
+_NAMES = ("username", "display_name", "domain", "suspended_at", "deleted_at")
+
+
+def _columns(row: str) -> str:
+    return ", ".join(f"{row}.{name}" for name in _NAMES)
+
+
+WATCHES = (
+    Watch(
+        "status", "INSERT", "status", "id", f"{{row}}.reblog_of_id IS NULL AND ({_FOUND_BY_ALL})"
+    ),
+    Watch(
+        "status",
+        "UPDATE OF content, spoiler_text, deleted_at, language",
+        "status",
+        "id",
+        "{row}.reblog_of_id IS NULL",
+    ),
+    Watch("status", "DELETE", "status", "id", row="OLD"),
+    Watch("media_attachment", "INSERT", "status", "status_id", f"{_OF_A_POST} AND {_OURS}"),
+    Watch(
+        "media_attachment",
+        "UPDATE OF status_id, description, ai_prompt, share_recipe",
+        "status",
+        "status_id",
+        _OF_A_POST,
+    ),
+    Watch("mention", "INSERT", "status", "status_id", _OURS),
+    Watch("favourite", "INSERT", "status", "status_id", _OURS),
+    Watch("account", "INSERT", "account", "id"),
+    Watch(
+        "account",
+        f"UPDATE OF {', '.join(_NAMES)}",
+        "account",
+        "id",
+        f"({_columns('NEW')}) {{differs}} ({_columns('OLD')})",
+    ),
+    Watch("account", "UPDATE OF indexable", "author", "id", "NEW.indexable AND NOT OLD.indexable"),
+    Watch("account", "DELETE", "account", "id", row="OLD"),
+)
+
+
+def drop(connection: Connection) -> None:
+    """Take all of them away."""
+    if connection.dialect.name == "sqlite":
+        found = connection.execute(
+            text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE :names"),
+            {"names": PREFIX + "%"},
+        )
+        for name in found.scalars().all():
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        return
+    for watch in WATCHES:
+        connection.execute(text(f"DROP FUNCTION IF EXISTS {watch.name}() CASCADE"))
+
+
+def create(connection: Connection) -> None:
+    """Make them, where the tables are there."""
+    tables = set(inspect(connection).get_table_names())
+    if "search_change" not in tables:
+        return
+    for watch in WATCHES:
+        if watch.table in tables:
+            for statement in _statements(watch, connection.dialect.name):
+                connection.execute(text(statement))
+
+
+def _statements(watch: Watch, dialect: str) -> list[str]:
+    note = (
+        f"INSERT INTO search_change (kind, row_id) VALUES ('{watch.kind}', {watch.row}.{watch.key})"
+    )
+    differs = "IS NOT" if dialect == "sqlite" else "IS DISTINCT FROM"
+    condition = watch.condition.format(row=watch.row, differs=differs)
+    if dialect == "sqlite":
+        when = f"WHEN {condition} " if condition else ""
+        return [
+            f"CREATE TRIGGER {watch.name} AFTER {watch.event} ON {watch.table} {when}"
+            f"BEGIN {note}; END"
+        ]
+    body = f"IF {condition} THEN {note}; END IF;" if condition else f"{note};"
+    return [
+        f"CREATE FUNCTION {watch.name}() RETURNS trigger AS $$ BEGIN {body} RETURN NULL; END $$ "
+        "LANGUAGE plpgsql",
+        f"CREATE TRIGGER {watch.name} AFTER {watch.event} ON {watch.table} "
+        f"FOR EACH ROW EXECUTE FUNCTION {watch.name}()",
+    ]
