@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fedi import api, logs, web
+from fedi.api.mastodon.cors import Cors
 from fedi.federation import (  # the JOBS below register theirs when they are imported
     answers,
     approving,
@@ -102,7 +103,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(_PlainPaths)],
+        middleware=[Middleware(_PlainPaths), Middleware(Cors)],
         exception_handlers={
             HTTPException: _http_error,
             SocialError: _social_error,

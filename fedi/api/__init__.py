@@ -1,9 +1,10 @@
-"""How apps talk to us: ActivityPub client-to-server, and our own for pictures in the making."""
+"""How apps talk to us: ActivityPub client-to-server, Mastodon's client API, and our own for
+pictures in the making."""
 
 from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.api import client, easel
+from fedi.api import client, easel, mastodon
 
-routes: list[BaseRoute] = [*easel.routes, *client.routes]
+routes: list[BaseRoute] = [*easel.routes, *client.routes, *mastodon.routes]

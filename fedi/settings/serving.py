@@ -60,6 +60,13 @@ class ServerSettings(Section):
         "127.0.0.1",
         description="Addresses whose X-Forwarded-For is believed, separated by commas.",
     )
+    api_requests: int = Field(
+        1500,
+        ge=10,
+        le=1_000_000,
+        description="How many requests the apps of one account may make in five minutes, as on "
+        "Mastodon. An address without an account may make a fifth of them.",
+    )
 
 
 class DatabaseSettings(Section):

@@ -9,19 +9,25 @@ from sqlmodel import col, select
 from fedi.database import Transaction
 from fedi.database.tables import (
     Account,
+    AccountNote,
     Block,
+    Bookmark,
     Favourite,
     FeaturedTag,
     Follow,
     HomeEntry,
+    IdempotencyKey,
+    Marker,
     MediaAttachment,
     Mention,
+    Mute,
     Notification,
     Pin,
     Quote,
     Reaction,
     Status,
     StatusTag,
+    ThreadMute,
 )
 from fedi.social import forgetting
 from fedi.social.counts import stepped
@@ -123,6 +129,22 @@ async def _untie(tx: Transaction, account_id: int) -> None:
         ),
         delete(Reaction).where(
             or_(col(Reaction.account_id) == account_id, col(Reaction.status_id).in_(mine))
+        ),
+        delete(Bookmark).where(
+            or_(col(Bookmark.account_id) == account_id, col(Bookmark.status_id).in_(mine))
+        ),
+        delete(Mute).where(
+            or_(col(Mute.account_id) == account_id, col(Mute.target_account_id) == account_id)
+        ),
+        delete(AccountNote).where(
+            or_(
+                col(AccountNote.account_id) == account_id,
+                col(AccountNote.target_account_id) == account_id,
+            )
+        ),
+        *(
+            delete(table).where(col(table.account_id) == account_id)
+            for table in (ThreadMute, Marker, IdempotencyKey)
         ),
         delete(Quote).where(col(Quote.status_id).in_(mine)),
         delete(Pin).where(or_(col(Pin.account_id) == account_id, col(Pin.status_id).in_(mine))),

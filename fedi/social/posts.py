@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+import sqlalchemy
+from sqlalchemy import ColumnElement, String, bindparam, cast, literal, union_all
 from sqlmodel import col, select
 
 from fedi.database import Session
+from fedi.database.insertion import table_of
 from fedi.database.tables import (
     Account,
+    Bookmark,
     Favourite,
     MediaAttachment,
     Mention,
+    Pin,
     Poll,
     Quote,
     Status,
     StatusTag,
     Tag,
+    ThreadMute,
 )
 from fedi.social.visibility import visible_to
 
@@ -40,7 +47,8 @@ class Post:
         quote: what it quotes, if its author agreed and the viewer may see it; that one's own quote
             is left out.
         in_reply_to: the status it answers, if the viewer may see that.
-        favourited, reblogged: whether the viewer has.
+        favourited, reblogged, bookmarked, pinned: whether the viewer has.
+        muted: whether the viewer does not want to hear of its thread.
     """
 
     status: Status
@@ -56,6 +64,9 @@ class Post:
     in_reply_to: Status | None = None
     favourited: bool = False
     reblogged: bool = False
+    bookmarked: bool = False
+    pinned: bool = False
+    muted: bool = False
 
 
 async def assemble(
@@ -85,7 +96,7 @@ async def assemble(
     tags = await _tags(session, ids)
     accounts = await accounts_of(session, {status.account_id for status in everything.values()})
     parents = await _parents(session, everything.values(), viewer)
-    favourited, reblogged = await _done_by(session, ids, viewer)
+    done = await _done_by(session, everything.values(), viewer)
 
     def post(status: Status, *, is_quoted: bool = False) -> Post:
         original = originals.get(status.reblog_of_id) if status.reblog_of_id else None
@@ -102,8 +113,7 @@ async def assemble(
             reblog=post(original) if original is not None else None,
             quote=post(other, is_quoted=True) if other is not None else None,
             in_reply_to=parents.get(status.in_reply_to_id) if status.in_reply_to_id else None,
-            favourited=status.id in favourited,
-            reblogged=status.id in reblogged,
+            **{name: status.id in found for name, found in done.items()},
         )
 
     return [post(status) for status in shown]
@@ -208,20 +218,52 @@ async def accounts_of(session: Session, ids: set[int]) -> dict[int, Account]:
 
 
 async def _done_by(
-    session: Session, ids: Sequence[int], viewer: Account | None
-) -> tuple[set[int], set[int | None]]:
+    session: Session, statuses: Iterable[Status], viewer: Account | None
+) -> dict[str, set[int]]:
+    """What the viewer did to these, by what it was: ids of statuses, by one query."""
+    found: dict[str, set[int]] = {name: set() for name in _DEEDS}
     if viewer is None:
-        return set(), set()
-    liked = await session.exec(
-        select(Favourite.status_id).where(
-            Favourite.account_id == viewer.id, col(Favourite.status_id).in_(ids)
+        return found
+    ids: list[int] = []
+    threads: dict[str, list[int]] = {}
+    for status in statuses:
+        ids.append(status.id)
+        if status.context_uri is not None:
+            threads.setdefault(status.context_uri, []).append(status.id)
+    values = {"viewer": viewer.id, "ids": ids, "threads": list(threads)}
+    for name, key in await session.execute(_DONE, values):
+        found[name].update(threads[key] if name == "muted" else [int(key)])
+    return found
+
+
+def _deed(name: str, status_id: Any, *conditions: ColumnElement[bool]) -> Any:
+    return sqlalchemy.select(literal(name), cast(status_id, String)).where(*conditions)
+
+
+_VIEWER: Any = bindparam("viewer")
+_IDS: Any = bindparam("ids", expanding=True)
+_DONE = union_all(
+    *(
+        _deed(
+            name,
+            table_of(table).c.status_id,
+            table_of(table).c.account_id == _VIEWER,
+            table_of(table).c.status_id.in_(_IDS),
         )
-    )
-    boosted = await session.exec(
-        select(Status.reblog_of_id).where(
-            Status.account_id == viewer.id,
-            col(Status.reblog_of_id).in_(ids),
-            col(Status.deleted_at).is_(None),
-        )
-    )
-    return set(liked.all()), set(boosted.all())
+        for name, table in (("favourited", Favourite), ("bookmarked", Bookmark), ("pinned", Pin))
+    ),
+    _deed(
+        "reblogged",
+        table_of(Status).c.reblog_of_id,
+        table_of(Status).c.account_id == _VIEWER,
+        table_of(Status).c.reblog_of_id.in_(_IDS),
+        table_of(Status).c.deleted_at.is_(None),
+    ),
+    _deed(
+        "muted",
+        table_of(ThreadMute).c.context_uri,
+        table_of(ThreadMute).c.account_id == _VIEWER,
+        table_of(ThreadMute).c.context_uri.in_(bindparam("threads", expanding=True)),
+    ),
+)
+_DEEDS = ("favourited", "reblogged", "bookmarked", "pinned", "muted")

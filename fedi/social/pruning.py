@@ -19,6 +19,7 @@ from sqlmodel import col, select
 from fedi.database import Transaction
 from fedi.database.tables import (
     Account,
+    Bookmark,
     Favourite,
     Follow,
     HomeEntry,
@@ -149,7 +150,7 @@ async def _needed(tx: Transaction, ids: Sequence[int]) -> set[int]:
         by_us(Mention),
         *(
             select(col(table.status_id)).where(col(table.status_id).in_(ids))
-            for table in (HomeEntry, Notification, Pin)
+            for table in (Bookmark, HomeEntry, Notification, Pin)
         ),
         select(col(other.reblog_of_id)).where(col(other.reblog_of_id).in_(ids), lasting),
         # Of a thread in which there is anything else, nothing is missing.

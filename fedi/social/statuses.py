@@ -18,6 +18,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.tables import (
     Account,
+    Bookmark,
     Favourite,
     MediaAttachment,
     Notification,
@@ -295,7 +296,7 @@ async def _changed_media(
 async def _empty(tx: Transaction, status: Status) -> None:
     """Leave nothing of a post but its id: pictures, ties and boosts of it go, too."""
     boosts = select(Status.id).where(Status.reblog_of_id == status.id)
-    ties: list[Any] = [Pin, Poll, Quote]
+    ties: list[Any] = [Bookmark, Pin, Poll, Quote]
     if not status.local:  # who likes one of ours, or reacted, is still to be told that it is gone
         ties += [Favourite, Reaction]
     for table in ties:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Protocol
@@ -36,31 +35,16 @@ from fedi.database.tables import (
     StatusTag,
     Tag,
 )
+from fedi.social import paging
+from fedi.social.paging import MAX_PAGE
 from fedi.social.text import normal_tag
 from fedi.social.visibility import visible_to
 
 HOME_LENGTH = 800  # posts that a home timeline keeps, as Mastodon's
 TRIM_EVERY = 64  # one post in so many trims the homes that it went to
-MAX_PAGE = 80  # Mastodon's largest page
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a timeline: at most `limit`, between two ids, the newest first.
-
-    Args:
-        limit: how many at most.
-        max_id: only older than this one.
-        since_id: only newer than this one, beginning with the newest.
-        min_id: only newer than this one, beginning with the next.
-        only_media: only posts with pictures.
-    """
-
-    limit: int = 20
-    max_id: int | None = None
-    since_id: int | None = None
-    min_id: int | None = None
-    only_media: bool = False
+Page = paging.Page
 
 
 class Placed(Protocol):
@@ -345,21 +329,10 @@ async def _read(
     session: Session, query: SelectOfScalar[Status], page: Page, key: Any = None
 ) -> Sequence[Status]:
     """One page of a timeline, the newest first; `key` is the indexed column that has the id."""
-    key = col(Status.id) if key is None else key
-    if page.max_id is not None:
-        query = query.where(key < page.max_id)
-    if page.since_id is not None:
-        query = query.where(key > page.since_id)
-    if page.min_id is not None:
-        query = query.where(key > page.min_id)
     if page.only_media:
         query = query.where(
             exists().where(
                 col(MediaAttachment.status_id) == col(Status.id),
             )
         )
-    forwards = page.min_id is not None
-    query = query.order_by(key.asc() if forwards else key.desc())
-    limit = max(1, min(page.limit, MAX_PAGE))
-    found = list((await session.exec(query.limit(limit))).all())
-    return found[::-1] if forwards else found
+    return await paging.rows(session, query, page, col(Status.id) if key is None else key)

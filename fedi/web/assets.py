@@ -81,7 +81,10 @@ class Assets:
             "Vary": "Accept-Encoding",
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
-            "Cross-Origin-Resource-Policy": "same-origin",
+            # Apps that are pages elsewhere show the faces of those who have none of their own.
+            "Cross-Origin-Resource-Policy": "cross-origin"
+            if asset.media_type == "image/png"
+            else "same-origin",
         }
         if matches(request, asset.etag):
             return Response(status_code=304, headers=headers)

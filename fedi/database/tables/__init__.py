@@ -14,6 +14,14 @@ from fedi.database.tables.accounts import (
 from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
 from fedi.database.tables.keys import AccountKey
+from fedi.database.tables.preferring import (
+    AccountNote,
+    Bookmark,
+    IdempotencyKey,
+    Marker,
+    Mute,
+    ThreadMute,
+)
 from fedi.database.tables.reports import Report
 from fedi.database.tables.responses import Poll, Quote, Reaction, Stamp
 from fedi.database.tables.search import SearchChange
@@ -42,20 +50,25 @@ __all__ = [
     "AccessToken",
     "Account",
     "AccountKey",
+    "AccountNote",
     "Block",
+    "Bookmark",
     "DomainAllow",
     "DomainRule",
     "Favourite",
     "FeaturedTag",
     "Follow",
     "HomeEntry",
+    "IdempotencyKey",
     "InputPicture",
     "InstanceSecret",
     "Job",
     "Login",
     "Mark",
+    "Marker",
     "MediaAttachment",
     "Mention",
+    "Mute",
     "Notification",
     "OutgoingActivity",
     "Painter",
@@ -75,4 +88,5 @@ __all__ = [
     "Status",
     "StatusTag",
     "Tag",
+    "ThreadMute",
 ]

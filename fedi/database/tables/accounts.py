@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Text, UniqueConstraint, false
+from sqlalchemy import JSON, Index, Text, UniqueConstraint, false, true
 from sqlmodel import Field
 
 from fedi.database.tables.columns import (
@@ -129,6 +129,11 @@ class Follow(Table, table=True):
     account_id: int = reference("account.id")
     target_account_id: int = reference("account.id")
     state: str = "accepted"  # pending, accepted
+    # What of the target's the follower wants: boosts in their home, to be told of each post, and
+    # posts in these languages only (all, if None).
+    reblogs: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    notify: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    languages: list[str] | None = Field(default=None, sa_type=JSON, nullable=True)
     uri: str = Field(index=True)
     created_at: datetime = moment()
 

@@ -59,7 +59,7 @@ class Gallery:
         self._addresses = addresses
         self._rows = rows
         self._hidden = hidden
-        self._now = now
+        self.now = now
 
     def find(self, claim: Claim | None) -> Framed | None:
         """How a file is shown; None for what is only linked."""
@@ -71,7 +71,7 @@ class Gallery:
         if row is None:
             return Framed(original=original, small=small)
         # Once it may be tried again it is shown: that is what has it tried.
-        due = row.next_attempt_at is None or row.next_attempt_at <= self._now
+        due = row.next_attempt_at is None or row.next_attempt_at <= self.now
         return Framed(
             original=original,
             small=small,

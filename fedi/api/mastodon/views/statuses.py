@@ -1,0 +1,256 @@
+"""Statuses as apps get them: what they are to everybody, and what they are to one viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from activitypub.addressing import PUBLIC_NAMES
+from fedi.api.mastodon import entities
+from fedi.api.mastodon.views import accounts, frames
+from fedi.database import Session
+from fedi.database.tables import Account, Follow, Poll, Quote, Status
+from fedi.runtime import Easel
+from fedi.social import posts, text
+from fedi.social.posts import Post
+from fedi.studio.remote_files import claims, gallery
+from fedi.studio.remote_files.gallery import Gallery
+
+
+async def show(
+    easel: Easel, session: Session, viewer: Account | None, statuses: Iterable[Status]
+) -> list[entities.Status]:
+    """Statuses for a viewer, in the same order.
+
+    Args:
+        easel: the instance.
+        session: a session.
+        viewer: for whom; what depends on them is left out for nobody.
+        statuses: loaded by `social.statuses.visible_to(viewer)`.
+    """
+    return await show_posts(easel, session, viewer, await posts.assemble(session, statuses, viewer))
+
+
+async def show_posts(
+    easel: Easel, session: Session, viewer: Account | None, found: Sequence[Post]
+) -> list[entities.Status]:
+    """`show` for what is assembled already."""
+    if not found:
+        return []
+    whole = list(_all(found))
+    hung = await gallery.of(easel, session, claims.of_posts(whole))
+    around = await _around(session, viewer, whole)
+    return [_status(post, hung, viewer, around) for post in found]
+
+
+async def show_one(
+    easel: Easel, session: Session, viewer: Account | None, status: Status
+) -> entities.Status:
+    """`show` for one."""
+    [found] = await show(easel, session, viewer, [status])
+    return found
+
+
+def _all(found: Iterable[Post]) -> Iterable[Post]:
+    """Some posts, what they boost and what they quote."""
+    for post in found:
+        yield post
+        yield from _all(other for other in (post.reblog, post.quote) if other is not None)
+
+
+class _Around(msgspec.Struct, frozen=True):
+    """What is known about many statuses at once.
+
+    Attributes:
+        quotes: how often each is quoted.
+        followed: authors whom the viewer follows, of those where it matters.
+        pending: the state of quotes that are not shown.
+    """
+
+    quotes: dict[int, int]
+    followed: set[int]
+    states: dict[int, tuple[str, int | None]]
+
+
+async def _around(session: Session, viewer: Account | None, found: Sequence[Post]) -> _Around:
+    ids = {post.status.id for post in found}
+    counted: Any = (
+        select(Quote.quoted_id, func.count())
+        .where(col(Quote.quoted_id).in_(ids), Quote.state == "accepted")
+        .group_by(col(Quote.quoted_id))
+    )
+    quotes = {row[0]: row[1] for row in await session.execute(counted)}
+    rows = await session.execute(
+        select(Quote.status_id, Quote.state, Quote.quoted_id).where(col(Quote.status_id).in_(ids))
+    )
+    states = {row[0]: (row[1], row[2]) for row in rows}
+    asking = {
+        post.account.id
+        for post in found
+        if viewer is not None and "followers" in _may_quote(post, "automaticApproval")
+    }
+    followed: set[int] = set()
+    if asking and viewer is not None:
+        follows = select(Follow.target_account_id).where(
+            Follow.account_id == viewer.id,
+            col(Follow.target_account_id).in_(asking),
+            Follow.state == "accepted",
+        )
+        followed = set((await session.exec(follows)).all())
+    return _Around(quotes, followed, states)
+
+
+def body(post: Post, gallery: Gallery, quotes_count: int = 0) -> dict[str, Any]:
+    """What a status is to everybody, whoever looks: the parts of an `entities.StatusBody`."""
+    status, instance = post.status, gallery.instance
+    return {
+        "id": str(status.id),
+        "created_at": entities.moment(status.created_at),
+        "in_reply_to_id": status.in_reply_to_id and str(status.in_reply_to_id),
+        "in_reply_to_account_id": status.in_reply_to_account_id
+        and str(status.in_reply_to_account_id),
+        "sensitive": status.sensitive,
+        "spoiler_text": status.spoiler_text,
+        "visibility": cast(entities.Visibility, status.visibility),
+        "language": status.language,
+        "uri": status.uri,
+        "url": status.url or status.uri,
+        "replies_count": status.replies_count,
+        "reblogs_count": status.reblogs_count,
+        "favourites_count": status.favourites_count,
+        "quotes_count": quotes_count,
+        "edited_at": entities.optional_moment(status.edited_at),
+        "content": status.content,
+        "account": accounts.account(post.account, gallery),
+        "media_attachments": [frames.attachment(medium, gallery) for medium in post.media],
+        "mentions": [mention(person) for person in post.mentions],
+        "tags": [
+            entities.StatusTag(name=tag.name, url=text.tag_url(tag.name, instance.url))
+            for tag in post.tags
+        ],
+        "emojis": frames.emojis(status.emojis, gallery),
+    }
+
+
+def mention(person: Account) -> entities.StatusMention:
+    return entities.StatusMention(
+        id=str(person.id),
+        username=person.username,
+        url=person.url or person.uri,
+        acct=person.acct,
+    )
+
+
+def _status(
+    post: Post, gallery: Gallery, viewer: Account | None, around: _Around, *, quoted: bool = False
+) -> entities.Status:
+    mine: dict[str, Any] = {}
+    if viewer is not None:
+        shown = post.reblog or post  # what is done to a boost is done to what it boosts
+        mine = {
+            "favourited": shown.favourited,
+            "reblogged": shown.reblogged,
+            "bookmarked": shown.bookmarked,
+            "muted": shown.muted,
+            "filtered": [],
+        }
+        if viewer.id == shown.status.account_id and shown.status.visibility != "direct":
+            mine["pinned"] = shown.pinned
+    return entities.Status(
+        **body(post, gallery, around.quotes.get(post.status.id, 0)),
+        reblog=_status(post.reblog, gallery, viewer, around) if post.reblog is not None else None,
+        poll=poll(post, gallery, viewer) if post.poll is not None else None,
+        quote=_quote(post, gallery, viewer, around, quoted=quoted),
+        quote_approval=_approval(post, viewer, around),
+        **mine,
+    )
+
+
+def _quote(
+    post: Post, gallery: Gallery, viewer: Account | None, around: _Around, *, quoted: bool
+) -> entities.Quote | None:
+    state, quoted_id = around.states.get(post.status.id, ("", None))
+    if not state:
+        return None
+    if quoted:
+        named = str(quoted_id) if quoted_id is not None and state == "accepted" else None
+        return entities.Quote(
+            state=cast(entities.QuoteState, state if state != "accepted" or named else "deleted"),
+            quoted_status_id=named,
+        )
+    if post.quote is not None:
+        return entities.Quote(
+            state="accepted",
+            quoted_status=_status(post.quote, gallery, viewer, around, quoted=True),
+        )
+    told = "unauthorized" if state == "accepted" else state  # not for this viewer, or not there
+    return entities.Quote(state=cast(entities.QuoteState, told), quoted_status=None)
+
+
+def _may_quote(post: Post, approval: str) -> list[entities.Automatic]:
+    """Whom the author lets quote a post, in Mastodon's words."""
+    rule = (post.status.interaction_policy or {}).get("canQuote")
+    if post.status.visibility not in {"public", "unlisted"}:
+        return []
+    if rule is None:
+        return ["public"] if approval == "automaticApproval" else []
+    named, found = set(rule.get(approval, ())), list[entities.Automatic]()
+    if not PUBLIC_NAMES.isdisjoint(named):
+        found.append("public")
+    if post.account.followers_uri in named - {""}:
+        found.append("followers")
+    if post.account.following_uri in named - {""}:
+        found.append("following")
+    known = {post.account.uri, post.account.followers_uri, post.account.following_uri}
+    if named - known - PUBLIC_NAMES:
+        found.append("unsupported_policy")
+    return found
+
+
+def _approval(post: Post, viewer: Account | None, around: _Around) -> entities.QuoteApproval:
+    automatic = _may_quote(post, "automaticApproval")
+    manual = _may_quote(post, "manualApproval")
+    private = post.status.visibility not in {"public", "unlisted"}
+    current: Any = "denied"
+    if viewer is None:
+        current = "automatic" if "public" in automatic else "unknown" if automatic else "denied"
+    elif (viewer.id == post.account.id and post.status.visibility != "direct") or (
+        not private
+        and (
+            "public" in automatic
+            or ("followers" in automatic and post.account.id in around.followed)
+        )
+    ):
+        current = "automatic"
+    elif manual:
+        current = "manual" if "public" in manual else "unknown"
+    elif "following" in automatic or "unsupported_policy" in automatic:
+        current = "unknown"
+    return entities.QuoteApproval(automatic=automatic, manual=manual, current_user=current)
+
+
+def poll(post: Post, gallery: Gallery, viewer: Account | None) -> entities.Poll:
+    """What a post asks, as it was last counted."""
+    found = post.poll
+    assert isinstance(found, Poll)
+    votes = [int(option["votes_count"]) for option in found.options]
+    ended = found.closed or (found.ends_at is not None and found.ends_at <= gallery.now)
+    return entities.Poll(
+        id=str(found.status_id),
+        expires_at=entities.optional_moment(found.ends_at),
+        expired=ended,
+        multiple=found.multiple,
+        votes_count=sum(votes),
+        voters_count=found.voters_count,
+        options=[
+            entities.PollOption(title=option["title"], votes_count=count)
+            for option, count in zip(found.options, votes, strict=True)
+        ],
+        emojis=frames.emojis(post.status.emojis, gallery),
+        voted=entities.UNSET if viewer is None else viewer.id == post.account.id,
+        own_votes=entities.UNSET if viewer is None else [],
+    )
