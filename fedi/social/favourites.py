@@ -8,11 +8,12 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Favourite, Status
-from fedi.social import policies
+from fedi.social import paging, policies
 from fedi.social.counts import count
 from fedi.social.errors import NotFound
 from fedi.social.notifications import notify, withdraw
 from fedi.social.outbound import tell
+from fedi.social.paging import Page
 from fedi.social.statuses import visible_to
 
 
@@ -72,6 +73,31 @@ async def add(
     if account.local and not author.local:
         await tell(tx, "like", account_id=account.id, status_id=liked.id, uri=favourite.uri)
     return favourite
+
+
+async def listed(session: Session, account: Account, page: Page) -> list[tuple[Status, int]]:
+    """What somebody likes and may still see, the latest first, with the ids to page by."""
+    query = (
+        visible_to(account)
+        .join(Favourite, col(Favourite.status_id) == col(Status.id))
+        .where(col(Favourite.account_id) == account.id)
+        .add_columns(col(Favourite.id))
+    )
+    return [(row[0], row[1]) for row in await paging.rows(session, query, page, col(Favourite.id))]
+
+
+async def by(session: Session, status: Status, page: Page) -> list[tuple[Account, int]]:
+    """Who likes a post, the latest first, with the ids to page by."""
+    query = (
+        select(Account, col(Favourite.id))
+        .join(Favourite, col(Favourite.account_id) == col(Account.id))
+        .where(
+            col(Favourite.status_id) == (status.reblog_of_id or status.id),
+            col(Account.deleted_at).is_(None),
+            col(Account.suspended_at).is_(None),
+        )
+    )
+    return [(row[0], row[1]) for row in await paging.rows(session, query, page, col(Favourite.id))]
 
 
 async def forget(tx: Transaction, status: Status) -> None:

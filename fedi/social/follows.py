@@ -13,11 +13,12 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once, table_of
 from fedi.database.tables import Account, Block, Follow
-from fedi.social import timelines
+from fedi.social import paging, timelines
 from fedi.social.counts import count
 from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.notifications import notify, withdraw
 from fedi.social.outbound import tell
+from fedi.social.paging import Page
 
 PENDING, ACCEPTED = "pending", "accepted"
 
@@ -300,6 +301,27 @@ async def following(
         query = query.where(col(Follow.id) < max_id)
     rows = await session.exec(query.order_by(col(Follow.id).desc()).limit(limit))
     return [(follow, other) for follow, other in rows.all()]
+
+
+async def listed(
+    session: Session, account: Account, page: Page, *, followers: bool
+) -> list[tuple[Follow, Account]]:
+    """Who follows an account, or whom it follows, the newest first."""
+    mine, theirs = col(Follow.target_account_id), col(Follow.account_id)
+    if not followers:
+        mine, theirs = theirs, mine
+    query = (
+        select(Follow, Account)
+        .join(Account, col(Account.id) == theirs)
+        .where(
+            mine == account.id,
+            Follow.state == ACCEPTED,
+            col(Account.deleted_at).is_(None),
+            col(Account.suspended_at).is_(None),
+        )
+    )
+    rows = await paging.rows(session, query, page, col(Follow.id))
+    return [(follow, other) for follow, other in rows]
 
 
 async def _blocking(session: Session, one: Account, two: Account) -> set[int]:

@@ -6,12 +6,20 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import sqlmodel
-from sqlalchemy import ColumnElement, bindparam, delete, insert, select, union_all
+from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, union_all
 from sqlmodel import col
 
 from fedi.database import Session, Transaction
 from fedi.database.insertion import table_of
-from fedi.database.tables import Account, Block, Follow, Notification
+from fedi.database.tables import (
+    Account,
+    Block,
+    Follow,
+    Mute,
+    Notification,
+    Status,
+    ThreadMute,
+)
 from fedi.events import Event
 
 Kind = Literal[
@@ -35,12 +43,13 @@ OF_PAINTINGS = frozenset(
     ("painting_failed", "painting_held", "painting_approved", "painting_refused")
 )
 
-_TOLD, _BLOCKS = table_of(Notification), table_of(Block).c
+_TOLD, _BLOCKS, _MUTES = table_of(Notification), table_of(Block).c, table_of(Mute).c
+_STATUSES, _THREADS = table_of(Status).c, table_of(ThreadMute).c
 _WANTED: Any = bindparam("wanted", expanding=True)
 
 
-def _unwilling(about: ColumnElement[bool]) -> Any:
-    """Who was told already, or blocks who did it, or is blocked by them."""
+def _unwilling(about: ColumnElement[bool], *more: Any) -> Any:
+    """Who was told already, or blocks or mutes who did it, or is blocked by them."""
     author: Any = bindparam("author")
     return union_all(
         select(_TOLD.c.account_id).where(
@@ -55,6 +64,13 @@ def _unwilling(about: ColumnElement[bool]) -> Any:
         select(_BLOCKS.target_account_id).where(
             _BLOCKS.account_id == author, _BLOCKS.target_account_id.in_(_WANTED)
         ),
+        select(_MUTES.account_id).where(
+            _MUTES.account_id.in_(_WANTED),
+            _MUTES.target_account_id == author,
+            _MUTES.notifications,
+            or_(_MUTES.expires_at.is_(None), _MUTES.expires_at > bindparam("now")),
+        ),
+        *more,
     )
 
 
@@ -67,7 +83,15 @@ def _withdrawn(about: ColumnElement[bool]) -> Any:
     )
 
 
-_UNWILLING = _unwilling(_TOLD.c.status_id == bindparam("status"))
+_UNWILLING = _unwilling(
+    _TOLD.c.status_id == bindparam("status"),
+    # Or who wants to hear no more of its thread.
+    select(_THREADS.account_id).where(
+        _THREADS.account_id.in_(_WANTED),
+        _THREADS.context_uri == _STATUSES.context_uri,
+        _STATUSES.id == bindparam("status"),
+    ),
+)
 _UNWILLING_WITHOUT_STATUS = _unwilling(_TOLD.c.status_id.is_(None))
 _WITHDRAW = _withdrawn(_TOLD.c.status_id == bindparam("status"))
 _WITHDRAW_WITHOUT_STATUS = _withdrawn(_TOLD.c.status_id.is_(None))
@@ -122,7 +146,7 @@ async def notify_all(
         wanted = list((await tx.execute(followers)).scalars())
     if not wanted:
         return
-    about = {"wanted": wanted, "author": from_account.id, "kind": kind}
+    about = {"wanted": wanted, "author": from_account.id, "kind": kind, "now": tx.now}
     if status_id is None:
         found = await tx.execute_core(_UNWILLING_WITHOUT_STATUS, about)
     else:

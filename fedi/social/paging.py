@@ -39,7 +39,7 @@ async def rows(session: Session, query: Any, page: Page, key: Any) -> list[Any]:
         key: the indexed column that has the ids.
 
     Returns:
-        Scalars, or tuples where the query selects several things.
+        What the query selects: rows of tuples, where that are several things.
     """
     if page.max_id is not None:
         query = query.where(key < page.max_id)
@@ -50,5 +50,7 @@ async def rows(session: Session, query: Any, page: Page, key: Any) -> list[Any]:
     forwards = page.min_id is not None
     query = query.order_by(key.asc() if forwards else key.desc())
     limit = max(1, min(page.limit, MAX_PAGE))
-    found = list((await session.exec(query.limit(limit))).all())
+    found = list((await session.execute(query.limit(limit))).all())
+    if len(query.column_descriptions) == 1:
+        found = [row[0] for row in found]
     return found[::-1] if forwards else found

@@ -132,7 +132,7 @@ async def assemble(session: Session, author: Account, painting: Painting) -> Pen
     pictures = [painting, *rows.all()]
     there = await _attached(session, author, [*draft.media_ids, *(one.id for one in pictures)])
     media = [there[media_id] for media_id in draft.media_ids if media_id in there]
-    media += [there.get(one.id) or _promised(one) for one in pictures]
+    media += [there.get(one.id) or promised(one) for one in pictures]
     based_on = await remixes.parent_uri(session, draft.based_on_uri, media, draft.visibility)
     credit = await remixes.credit(session, author, based_on) if based_on is not None else None
     words = await drafts.write(session, draft, media, credit)
@@ -178,7 +178,8 @@ async def assemble(session: Session, author: Account, painting: Painting) -> Pen
     )
 
 
-def _promised(painting: Painting) -> MediaAttachment:
+def promised(painting: Painting) -> MediaAttachment:
+    """The picture that a painting is to become: a record that is no row."""
     return MediaAttachment(
         id=painting.id,
         account_id=painting.account_id,

@@ -9,11 +9,12 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Status
-from fedi.social import policies, timelines
+from fedi.social import paging, policies, timelines
 from fedi.social.counts import count
 from fedi.social.errors import NotAllowed, NotFound
 from fedi.social.notifications import notify
 from fedi.social.outbound import tell
+from fedi.social.paging import Page
 from fedi.social.statuses import SHOWN_TO_ALL, announce_event, delete, visible_to
 
 
@@ -96,6 +97,20 @@ async def add(
         await tell(tx, "announce", status_id=boost.id)
     announce_event(tx, boost, "status")
     return boost
+
+
+async def by(
+    session: Session, viewer: Account | None, status: Status, page: Page
+) -> list[tuple[Account, int]]:
+    """Who boosted a post, as far as the viewer may see that; the latest first, with the ids of the
+    boosts."""
+    query = (
+        visible_to(viewer)
+        .join(Account, col(Account.id) == col(Status.account_id))
+        .where(col(Status.reblog_of_id) == (status.reblog_of_id or status.id))
+        .with_only_columns(Account, col(Status.id))
+    )
+    return [(row[0], row[1]) for row in await paging.rows(session, query, page, col(Status.id))]
 
 
 async def _is_dead(tx: Transaction, uri: str) -> bool:

@@ -31,11 +31,12 @@ from fedi.database.tables import (
     HomeEntry,
     MediaAttachment,
     Mention,
+    Pin,
     Status,
     StatusTag,
     Tag,
 )
-from fedi.social import paging
+from fedi.social import mutes, paging
 from fedi.social.paging import MAX_PAGE
 from fedi.social.text import normal_tag
 from fedi.social.visibility import visible_to
@@ -147,7 +148,9 @@ def _entries(dialect: str, *, direct: bool, waiting: bool, answer: bool, boost: 
     if boost:
         original = bindparam("original", type_=BigInteger)
         following = following.where(
-            ~_blocked(follows.c.account_id, original), follows.c.account_id != original
+            ~_blocked(follows.c.account_id, original),
+            follows.c.account_id != original,
+            follows.c.reblogs,
         )
     entries = insert_on(dialect, HomeEntry).from_select(
         ["account_id", "status_id"], union(author, following)
@@ -247,15 +250,22 @@ async def home(session: Session, account: Account, page: Page) -> Sequence[Statu
         HomeEntry,
         (col(HomeEntry.status_id) == col(Status.id)) & (col(HomeEntry.account_id) == account.id),
     )
+    query = await _unmuted(session, account, query)
     return await _read(session, query, page, key=col(HomeEntry.status_id))
 
 
 async def public(
-    session: Session, viewer: Account | None, page: Page, *, local: bool = False
+    session: Session,
+    viewer: Account | None,
+    page: Page,
+    *,
+    local: bool = False,
+    remote: bool = False,
 ) -> Sequence[Status]:
-    """What everybody may see: of this instance alone (`local`), or all that it knows.
+    """What everybody may see: of this instance alone (`local`), of others alone (`remote`), or all
+    that it knows.
 
-    Answers to others are left out, as Mastodon does, and what the viewer blocks.
+    Answers to others are left out, as Mastodon does, and what the viewer blocks or mutes.
     """
     query = _unblocked(viewer, visible_to(viewer)).where(
         Status.visibility == "public",
@@ -263,9 +273,8 @@ async def public(
         _begins_something(),
         _not_silenced(),
     )
-    if local:
-        query = query.where(col(Status.local).is_(True))
-    return await _read(session, query, page)
+    query = await _unmuted(session, viewer, query)
+    return await _read(session, _whose(query, local=local, remote=remote), page)
 
 
 async def of_account(
@@ -276,27 +285,100 @@ async def of_account(
     *,
     replies: bool = True,
     boosts: bool = True,
+    tag: str = "",
+    pinned: bool = False,
 ) -> Sequence[Status]:
-    """What an account posted, as far as the viewer may see it."""
+    """What an account posted, as far as the viewer may see it.
+
+    Args:
+        replies: answers to others, too.
+        boosts: boosts, too.
+        tag: only what has this hashtag.
+        pinned: only what is pinned.
+    """
     query = visible_to(viewer).where(Status.account_id == account.id)
     if not replies:
         query = query.where(_begins_something())
     if not boosts:
         query = query.where(col(Status.reblog_of_id).is_(None))
+    if tag:
+        query = query.where(_has_tag([tag]))
+    if pinned:
+        query = query.where(
+            exists().where(col(Pin.status_id) == col(Status.id), col(Pin.account_id) == account.id)
+        )
     return await _read(session, query, page)
 
 
 async def tagged(
-    session: Session, viewer: Account | None, tag: str, page: Page
+    session: Session,
+    viewer: Account | None,
+    tag: str,
+    page: Page,
+    *,
+    other: Sequence[str] = (),
+    every: Sequence[str] = (),
+    without: Sequence[str] = (),
+    local: bool = False,
+    remote: bool = False,
 ) -> Sequence[Status]:
-    """What is public under a hashtag."""
-    query = (
-        _unblocked(viewer, visible_to(viewer))
-        .join(StatusTag, col(StatusTag.status_id) == col(Status.id))
-        .join(Tag, col(Tag.id) == col(StatusTag.tag_id))
-        .where(Tag.name == normal_tag(tag), Status.visibility == "public", _not_silenced())
+    """What is public under a hashtag.
+
+    Args:
+        other: hashtags of which one will do as well.
+        every: hashtags that it must have, too.
+        without: hashtags that it must not have.
+        local, remote: as for `public`.
+    """
+    query = _unblocked(viewer, visible_to(viewer)).where(
+        Status.visibility == "public", _not_silenced()
     )
-    return await _read(session, query, page)
+    if other:
+        query = query.where(_has_tag([tag, *other]))
+    else:
+        query = (
+            query.join(StatusTag, col(StatusTag.status_id) == col(Status.id))
+            .join(Tag, col(Tag.id) == col(StatusTag.tag_id))
+            .where(Tag.name == normal_tag(tag))
+        )
+    for name in every:
+        query = query.where(_has_tag([name]))
+    if without:
+        query = query.where(~_has_tag(without))
+    query = await _unmuted(session, viewer, query)
+    return await _read(session, _whose(query, local=local, remote=remote), page)
+
+
+def _has_tag(names: Sequence[str]) -> ColumnElement[bool]:
+    """A post with one of these hashtags."""
+    link, named = aliased(StatusTag), aliased(Tag)
+    return exists().where(
+        col(link.status_id) == col(Status.id),
+        col(link.tag_id) == col(named.id),
+        col(named.name).in_([normal_tag(name) for name in names]),
+    )
+
+
+def _whose(query: SelectOfScalar[Status], *, local: bool, remote: bool) -> SelectOfScalar[Status]:
+    if local:
+        query = query.where(col(Status.local).is_(True))
+    if remote:
+        query = query.where(col(Status.local).is_(False))
+    return query
+
+
+async def _unmuted(
+    session: Session, viewer: Account | None, query: SelectOfScalar[Status]
+) -> SelectOfScalar[Status]:
+    """Without what those posted whom the viewer mutes, and boosts of it. Most mute nobody."""
+    muted = await mutes.of_account(session, viewer) if viewer is not None else []
+    if not muted:
+        return query
+    original = aliased(Status)
+    boosted = exists().where(
+        col(original.id) == col(Status.reblog_of_id), col(original.account_id).in_(muted)
+    )
+    return query.where(col(Status.account_id).not_in(muted), ~boosted)
 
 
 def _begins_something() -> ColumnElement[bool]:
