@@ -42,7 +42,7 @@ from fedi.social.errors import SocialError, TooMany
 from fedi.social.search import index
 from fedi.studio import reviews
 from fedi.studio.dispatcher import Dispatcher
-from fedi.studio.remote_files import fetching
+from fedi.studio.remote_files import claims, fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
 
 JOBS = (
@@ -82,6 +82,8 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
             await domain_settings.keep(tx, easel.settings.federation)
         await seals.of(easel)
         await fetching.recover(easel)
+        # Made now: who needs it later holds a session already, and may be one of many at once.
+        await claims.addresses(easel)
         await dispatcher.start()
         running = asyncio.create_task(runner.run_forever(), name="jobs") if runner else None
         try:

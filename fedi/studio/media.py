@@ -7,10 +7,12 @@ that is not there; a file whose row never came is garbage, and harms nobody.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from sqlalchemy import delete
 from sqlmodel import col, select
 
 from fedi import __version__
@@ -261,6 +263,28 @@ async def unattached(session: Session, account: Account, key: str) -> MediaAttac
     if media is None:
         raise Invalid("There is no such picture of yours that could be attached.")
     return media
+
+
+async def forget(tx: Transaction, account: Account, ids: Sequence[int]) -> None:
+    """Delete the rows of an account's pictures that no post has. Their files go once this is
+    committed: `remove_files`."""
+    await tx.execute(
+        delete(MediaAttachment)
+        .where(
+            col(MediaAttachment.id).in_(ids),
+            col(MediaAttachment.account_id) == account.id,
+            col(MediaAttachment.status_id).is_(None),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def remove_files(storage: Storage, media: Sequence[MediaAttachment]) -> None:
+    """Remove the files of pictures whose rows are gone."""
+    for medium in media:
+        for key in (medium.file, medium.preview_file):
+            if key is not None:
+                await storage.delete(key)
 
 
 def _add(

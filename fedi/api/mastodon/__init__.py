@@ -7,8 +7,29 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.api.mastodon import credentials, instance
+from fedi.api.mastodon import (
+    accounts,
+    credentials,
+    deeds,
+    instance,
+    markers,
+    media,
+    relationships,
+    statuses,
+    timelines,
+)
 
-RESOURCES = (instance, credentials)
+# Of paths that fit two routes the first counts: `accounts/relationships` is no account's id.
+RESOURCES = (
+    instance,
+    credentials,
+    relationships,
+    accounts,
+    statuses,
+    deeds,
+    timelines,
+    media,
+    markers,
+)
 
 routes: list[BaseRoute] = [route for resource in RESOURCES for route in resource.routes]

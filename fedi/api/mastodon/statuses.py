@@ -1,0 +1,196 @@
+"""Statuses: read, with what is around them; posted and taken back."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+from starlette.routing import BaseRoute
+
+from fedi.api.mastodon import entities, finding, throttle
+from fedi.api.mastodon.accounts import numbers
+from fedi.api.mastodon.route import NO_RECORD, Call, route
+from fedi.api.mastodon.views import accounts as account_views
+from fedi.api.mastodon.views import statuses as views
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, Login, Status
+from fedi.runtime import Easel
+from fedi.social import conversations, idempotency, pending, posts, statuses
+from fedi.social.errors import Invalid, NotFound
+from fedi.social.statuses import Draft
+from fedi.studio import imagine, media
+
+STATUSES = "/api/v1/statuses"
+MAX_MANY = 20  # statuses that are asked for at once, as Mastodon
+MAX_KEY = 1000  # characters of an Idempotency-Key
+
+
+class Many(Struct, kw_only=True):
+    id: list[str] = field(default_factory=list)
+
+
+class Posting(Struct, kw_only=True):
+    """None: as its author usually does."""
+
+    status: str = ""
+    media_ids: list[str] = field(default_factory=list)
+    in_reply_to_id: str = ""
+    sensitive: bool | None = None
+    spoiler_text: str = ""
+    visibility: str | None = None
+    language: str | None = None
+    quote_approval_policy: str | None = None
+
+
+class Deleting(Struct, kw_only=True):
+    delete_media: bool = False
+
+
+async def one(call: Call) -> entities.Status:
+    async with call.easel.database.read() as session:
+        return await shown(call.easel, session, call.viewer, call.id())
+
+
+async def shown(
+    easel: Easel, session: Session, viewer: Account | None, status_id: int
+) -> entities.Status:
+    """The status of this id; one that waits for its picture, its author sees, too.
+
+    Raises:
+        NotFound: there is none that the viewer may see.
+    """
+    found = await statuses.load(session, viewer, status_id)
+    if found is None and viewer is not None:
+        waiting = await pending.load(session, viewer, pending.uri_of(viewer, status_id))
+        if waiting is not None:
+            [status] = await views.show_posts(easel, session, viewer, [waiting.post])
+            return status
+        found = await pending.moved_to(session, viewer, viewer, status_id)
+    if found is None:
+        raise NotFound(NO_RECORD)
+    return await views.show_one(easel, session, viewer, found)
+
+
+async def many(call: Call) -> list[entities.Status]:
+    asked = await call.read(Many)
+    wanted = numbers(asked.id, MAX_MANY)
+    async with call.easel.database.read() as session:
+        rows = [await statuses.load(session, call.viewer, one) for one in wanted]
+        found = [row for row in rows if row is not None]
+        return await views.show(call.easel, session, call.viewer, found)
+
+
+async def context(call: Call) -> entities.Context:
+    """What a status answers, and what answers it, as far as the viewer may see both."""
+    bounds = conversations.FOR_ALL if call.viewer is None else conversations.FOR_OURS
+    async with call.easel.database.read() as session:
+        status = await finding.status(session, call.viewer, call.id())
+        before = await conversations.before(session, call.viewer, status, bounds)
+        after = await conversations.after(session, call.viewer, status, bounds)
+        around = [*before, *(answer for answer, _ in after)]
+        found = await views.show(call.easel, session, call.viewer, around)
+    return entities.Context(ancestors=found[: len(before)], descendants=found[len(before) :])
+
+
+async def source(call: Call) -> entities.StatusSource:
+    """What its author wrote, for them to change it."""
+    async with call.easel.database.read() as session:
+        status = await _own(session, call)
+    return entities.StatusSource(
+        id=str(status.id), text=status.source, spoiler_text=status.spoiler_text
+    )
+
+
+async def post(call: Call) -> entities.Status:
+    """Post; what begins with the command for pictures is painted first, and then posts itself."""
+    asked = await call.read(Posting)
+    call.count(throttle.POSTS)
+    key = call.request.headers.get("idempotency-key", "")[:MAX_KEY]
+    settings = call.easel.settings.painting
+    async with call.easel.database.write() as tx:
+        author = await tx.get_one(Account, call.account.id)
+        uri = await idempotency.claim(tx, author, key) if key else None
+        if uri is None:
+            made = await imagine.post(tx, settings, author, await _draft(tx, author, asked))
+            uri = made.uri if isinstance(made, Status) else made.status_uri or ""
+            if key:
+                await idempotency.settle(tx, author, key, uri)
+    async with call.easel.database.read() as session:
+        return await _of_uri(call, session, uri)
+
+
+async def _draft(tx: Transaction, author: Account, asked: Posting) -> Draft:
+    login = await tx.get(Login, author.id)
+    usual = account_views.preferences(login)
+    sensitive = usual.posting_sensitive if asked.sensitive is None else asked.sensitive
+    answered = await _answered(tx, author, asked.in_reply_to_id)
+    ids = numbers(asked.media_ids, len(asked.media_ids))
+    if len(ids) != len(set(asked.media_ids)):
+        raise Invalid("A picture is not there, not yours, or posted already.")
+    for media_id in ids:
+        if await pending.medium(tx, author, media_id) is not None:
+            raise Invalid("A picture is still in the making. Try again in a moment.")
+    return Draft(
+        text=asked.status,
+        spoiler_text=asked.spoiler_text,
+        sensitive=sensitive,
+        visibility=asked.visibility or usual.posting_visibility,
+        language=asked.language or usual.posting_language,
+        in_reply_to_id=answered,
+        media_ids=ids,
+        quoters=asked.quote_approval_policy or usual.posting_quoters,
+    )
+
+
+async def _answered(tx: Transaction, author: Account, asked: str) -> int | None:
+    if not asked:
+        return None
+    [found] = numbers([asked], 1) or [0]
+    return (await finding.status(tx, author, found)).id
+
+
+async def _of_uri(call: Call, session: Session, uri: str) -> entities.Status:
+    """What was just posted, or waits for its picture."""
+    status = await statuses.load_by_uri(session, call.account, uri)
+    if status is not None:
+        return await views.show_one(call.easel, session, call.account, status)
+    waiting = await pending.load(session, call.account, uri)
+    if waiting is None:  # posted under this key, and taken back since
+        raise NotFound(NO_RECORD)
+    [shown] = await views.show_posts(call.easel, session, call.account, [waiting.post])
+    return shown
+
+
+async def delete(call: Call) -> entities.Status:
+    """Take a status back. The answer has what its author wrote, to write it anew."""
+    asked = await call.read(Deleting)
+    call.count(throttle.DELETIONS)
+    async with call.easel.database.read() as session:
+        status = await _own(session, call)
+        shown = await views.show_one(call.easel, session, call.account, status)
+        [found] = await posts.assemble(session, [status], call.account)
+        shown.text = status.source
+    async with call.easel.database.write() as tx:
+        row = await _own(tx, call)
+        await statuses.delete(tx, row)
+        if asked.delete_media:
+            await media.forget(tx, call.account, [medium.id for medium in found.media])
+    if asked.delete_media:
+        await media.remove_files(call.easel.storage, found.media)
+    return shown
+
+
+async def _own(session: Session, call: Call) -> Status:
+    status = await finding.status(session, call.account, call.id())
+    if status.account_id != call.account.id or status.reblog_of_id is not None:
+        raise NotFound(NO_RECORD)
+    return status
+
+
+READ, WRITE = "read:statuses", "write:statuses"
+routes: list[BaseRoute] = [
+    route("GET", STATUSES, many, READ, anybody=True),
+    route("POST", STATUSES, post, WRITE),
+    route("GET", f"{STATUSES}/{{id}}", one, READ, anybody=True),
+    route("DELETE", f"{STATUSES}/{{id}}", delete, WRITE),
+    route("GET", f"{STATUSES}/{{id}}/context", context, READ, anybody=True),
+    route("GET", f"{STATUSES}/{{id}}/source", source, READ),
+]

@@ -1,0 +1,81 @@
+"""Pictures before they are posted."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from fedi.api.mastodon import entities
+from tests import rig
+from tests.api.apps import App
+from tests.api.mastodon.apps import form, held, post
+from tests.api.mastodon.test_timelines import upload
+
+MEDIA = "/api/v1/media"
+
+
+@pytest.fixture
+async def alice(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
+    return await App.of(instance, browser, "alice")
+
+
+async def test_a_picture_is_taken_described_and_posted(
+    alice: App, instance: rig.Instance, browser: aiohttp.ClientSession
+) -> None:
+    bob = await App.of(instance, browser, "bob")
+    made = held(
+        await upload(alice, description="A boat", focus="0.5,-0.25"), entities.MediaAttachment
+    )
+    assert (made.type, made.description) == ("image", "A boat")
+    assert made.meta.original == entities.Dimensions(
+        width=64, height=48, size="64x48", aspect=64 / 48
+    )
+    assert made.meta.focus == entities.Focus(x=0.5, y=-0.25) and made.blurhash
+    for address in (made.url, made.preview_url):
+        assert address is not None and (await bob.get(address)).status == 200
+    assert held(await alice.get(f"{MEDIA}/{made.id}"), entities.MediaAttachment) == made
+    changed = held(
+        await form(alice, "PUT", f"{MEDIA}/{made.id}", ("description", "A red boat")),
+        entities.MediaAttachment,
+    )
+    assert changed.description == "A red boat" and changed.meta.focus == made.meta.focus
+    for method in ("GET", "PUT", "DELETE"):
+        assert (await bob.ask(method, f"{MEDIA}/{made.id}")).status == 404
+    status = await post(alice, "", media_ids=[made.id])
+    assert status.media_attachments == [changed]
+    assert (await alice.ask("DELETE", f"{MEDIA}/{made.id}")).status == 422
+    again = await alice.post("/api/v1/statuses", {"status": "x", "media_ids": [made.id]})
+    assert again.status == 422
+
+
+async def test_a_picture_can_be_posted_anew_or_deleted_with_its_post(alice: App) -> None:
+    made = (await upload(alice)).body
+    first = await post(alice, "one", media_ids=[made["id"]])
+    gone = await alice.ask("DELETE", f"/api/v1/statuses/{first.id}")
+    assert [one["id"] for one in gone.body["media_attachments"]] == [made["id"]]
+    second = await post(alice, "two", media_ids=[made["id"]])
+    await alice.ask("DELETE", f"/api/v1/statuses/{second.id}?delete_media=true")
+    assert (await alice.get(f"{MEDIA}/{made['id']}")).status == 404
+    assert (await alice.get(made["url"])).status == 404
+
+
+async def test_an_upload_can_be_thrown_away(alice: App) -> None:
+    made = (await upload(alice)).body
+    assert (await alice.ask("DELETE", f"{MEDIA}/{made['id']}")).body == {}
+    assert (await alice.get(f"{MEDIA}/{made['id']}")).status == 404
+    assert (await alice.get(made["url"])).status == 404
+
+
+async def test_what_is_no_picture_is_refused(alice: App) -> None:
+    assert (await upload(alice, focus="2,0")).status == 422
+    assert (await upload(alice, focus="nan,0")).status == 422
+    assert (await upload(alice, description="x" * 20_000)).status == 422
+    data = aiohttp.FormData()
+    data.add_field("file", b"<html>", filename="../../a.png", content_type="image/png")
+    payload = data()
+    headers = {"Content-Type": payload.headers["Content-Type"]}
+    answer = await alice.ask("POST", "/api/v2/media", await payload.as_bytes(), headers=headers)
+    assert answer.status == 422 and answer.error.startswith("Validation failed: ")
+    for nothing in (None, {"description": "x"}):
+        assert (await alice.post("/api/v2/media", nothing)).status == 422
+    assert (await form(alice, "POST", "/api/v1/media", ("file", "x"))).status == 422
