@@ -10,7 +10,7 @@ from fedi.database.insertion import insert_new
 from fedi.database.tables import Account, Bookmark, Status
 from fedi.social import paging
 from fedi.social.paging import Page
-from fedi.social.visibility import visible_to
+from fedi.social.visibility import seen_by
 
 
 async def add(tx: Transaction, account: Account, status: Status) -> None:
@@ -37,7 +37,7 @@ async def remove(tx: Transaction, account: Account, status: Status) -> None:
 async def listed(session: Session, account: Account, page: Page) -> list[tuple[Status, int]]:
     """What somebody keeps and may still see, the latest first, with the ids to page by."""
     query = (
-        visible_to(account)
+        seen_by(account)
         .join(Bookmark, col(Bookmark.status_id) == col(Status.id))
         .where(col(Bookmark.account_id) == account.id)
         .add_columns(col(Bookmark.id))

@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from fedi.database import Session
 from fedi.database.tables import Account, Status
-from fedi.social.visibility import visible_to
+from fedi.social.visibility import seen_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ async def before(
     chain: list[Status] = []
     seen = {status.id}
     while status.in_reply_to_id is not None and len(chain) < bounds.before:
-        query = visible_to(viewer).where(col(Status.id) == status.in_reply_to_id)
+        query = seen_by(viewer).where(col(Status.id) == status.in_reply_to_id)
         parent = (await session.exec(query)).first()
         if parent is None or parent.id in seen:
             break
@@ -66,7 +66,7 @@ async def after(
             break
         # What was seen already is left out below: a cycle ends there.
         query = (
-            visible_to(viewer)
+            seen_by(viewer)
             .where(col(Status.in_reply_to_id).in_(level))
             .order_by(col(Status.id))
             .limit(left)

@@ -15,6 +15,7 @@ from fedi.social.notifications import notify, withdraw
 from fedi.social.outbound import tell
 from fedi.social.paging import Page
 from fedi.social.statuses import visible_to
+from fedi.social.visibility import seen_by
 
 
 async def find(session: Session, account_id: int, status_id: int) -> Favourite | None:
@@ -78,7 +79,7 @@ async def add(
 async def listed(session: Session, account: Account, page: Page) -> list[tuple[Status, int]]:
     """What somebody likes and may still see, the latest first, with the ids to page by."""
     query = (
-        visible_to(account)
+        seen_by(account)
         .join(Favourite, col(Favourite.status_id) == col(Status.id))
         .where(col(Favourite.account_id) == account.id)
         .add_columns(col(Favourite.id))

@@ -27,7 +27,7 @@ from fedi.database.tables import (
     Tag,
     ThreadMute,
 )
-from fedi.social.visibility import visible_to
+from fedi.social.visibility import seen_by
 
 
 @dataclass(slots=True)
@@ -44,6 +44,7 @@ class Post:
         tags: its hashtags.
         poll: what it asks.
         reblog: for a boost, what it boosts.
+        quoting: that it quotes something, and whether with leave.
         quote: what it quotes, if its author agreed and the viewer may see it; that one's own quote
             is left out.
         in_reply_to: the status it answers, if the viewer may see that.
@@ -60,6 +61,7 @@ class Post:
     tags: list[Tag] = field(default_factory=list)
     poll: Poll | None = None
     reblog: Post | None = None
+    quoting: Quote | None = None
     quote: Post | None = None
     in_reply_to: Status | None = None
     favourited: bool = False
@@ -87,8 +89,10 @@ async def assemble(
     quoting = {status.id: status for status in (*shown, *originals.values())}
     if not quoting:
         return []
-    quoted = await _quoted(session, list(quoting), viewer)
+    quotes = await _quotes(session, list(quoting))
+    quoted = await _quoted(session, quotes.values(), viewer)
     everything = quoting | {status.id: status for status in quoted.values()}
+    quotes |= await _quotes(session, list(everything.keys() - quoting)) if quoted else {}
     ids = list(everything)
     polls = await _polls(session, everything.values())
     media = await _media(session, ids)
@@ -111,6 +115,7 @@ async def assemble(
             tags=tags[status.id],
             poll=polls.get(status.id),
             reblog=post(original) if original is not None else None,
+            quoting=quotes.get(status.id),
             quote=post(other, is_quoted=True) if other is not None else None,
             in_reply_to=parents.get(status.in_reply_to_id) if status.in_reply_to_id else None,
             **{name: status.id in found for name, found in done.items()},
@@ -125,25 +130,28 @@ async def _originals(
     wanted = {status.reblog_of_id for status in statuses if status.reblog_of_id is not None}
     if not wanted:
         return {}
-    rows = await session.exec(visible_to(viewer).where(col(Status.id).in_(wanted)))
+    rows = await session.exec(seen_by(viewer).where(col(Status.id).in_(wanted)))
     return {status.id: status for status in rows.all()}
 
 
+async def _quotes(session: Session, ids: Sequence[int]) -> dict[int, Quote]:
+    """What these quote, with or without leave."""
+    rows = await session.exec(select(Quote).where(col(Quote.status_id).in_(ids)))
+    return {quote.status_id: quote for quote in rows.all()}
+
+
 async def _quoted(
-    session: Session, ids: Sequence[int], viewer: Account | None
+    session: Session, quotes: Iterable[Quote], viewer: Account | None
 ) -> dict[int, Status]:
     """What these quote with leave, as far as the viewer may see it."""
-    pairs = await session.exec(
-        select(Quote.status_id, Quote.quoted_id).where(
-            col(Quote.status_id).in_(ids),
-            Quote.state == "accepted",
-            col(Quote.quoted_id).is_not(None),
-        )
-    )
-    wanted = dict(pairs.all())
+    wanted = {
+        quote.status_id: quote.quoted_id
+        for quote in quotes
+        if quote.state == "accepted" and quote.quoted_id is not None
+    }
     if not wanted:
         return {}
-    rows = await session.exec(visible_to(viewer).where(col(Status.id).in_(wanted.values())))
+    rows = await session.exec(seen_by(viewer).where(col(Status.id).in_(wanted.values())))
     seen = {status.id: status for status in rows.all()}
     return {by: seen[quoted_id] for by, quoted_id in wanted.items() if quoted_id in seen}
 
@@ -162,7 +170,7 @@ async def _parents(
     wanted = {status.in_reply_to_id for status in statuses if status.in_reply_to_id is not None}
     if not wanted:
         return {}
-    rows = await session.exec(visible_to(viewer).where(col(Status.id).in_(wanted)))
+    rows = await session.exec(seen_by(viewer).where(col(Status.id).in_(wanted)))
     return {status.id: status for status in rows.all()}
 
 

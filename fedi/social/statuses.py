@@ -48,7 +48,7 @@ from fedi.social.receiving import (
     update_received,
 )
 from fedi.social.spreading import announce_event
-from fedi.social.visibility import SHOWN_TO_ALL, visible_to
+from fedi.social.visibility import SHOWN_TO_ALL, seen_by, visible_to
 
 __all__ = [
     "BY_URI",
@@ -71,6 +71,7 @@ __all__ = [
     "receive",
     "receive_all",
     "remember_deleted",
+    "seen_by",
     "update_received",
     "visible_to",
 ]
@@ -225,13 +226,13 @@ async def delete(tx: Transaction, status: Status) -> None:
 
 async def load(session: Session, viewer: Account | None, status_id: int) -> Status | None:
     """The status with this id, if the viewer may see it."""
-    query = visible_to(viewer).where(col(Status.id) == status_id)
+    query = seen_by(viewer).where(col(Status.id) == status_id)
     return (await session.exec(query)).first()
 
 
 async def load_by_uri(session: Session, viewer: Account | None, uri: str) -> Status | None:
     """The status with this ActivityPub id, if the viewer may see it."""
-    query = visible_to(viewer).where(col(Status.uri) == uri)
+    query = seen_by(viewer).where(col(Status.uri) == uri)
     return (await session.exec(query)).first()
 
 

@@ -39,7 +39,7 @@ from fedi.database.tables import (
 from fedi.social import mutes, paging
 from fedi.social.paging import MAX_PAGE
 from fedi.social.text import normal_tag
-from fedi.social.visibility import visible_to
+from fedi.social.visibility import seen_by
 
 HOME_LENGTH = 800  # posts that a home timeline keeps, as Mastodon's
 TRIM_EVERY = 64  # one post in so many trims the homes that it went to
@@ -246,7 +246,7 @@ async def _remove(tx: Transaction, reader_id: int, statuses: Any) -> None:
 
 async def home(session: Session, account: Account, page: Page) -> Sequence[Status]:
     """What those whom an account follows posted and boosted."""
-    query = visible_to(account).join(
+    query = seen_by(account).join(
         HomeEntry,
         (col(HomeEntry.status_id) == col(Status.id)) & (col(HomeEntry.account_id) == account.id),
     )
@@ -267,7 +267,7 @@ async def public(
 
     Answers to others are left out, as Mastodon does, and what the viewer blocks or mutes.
     """
-    query = _unblocked(viewer, visible_to(viewer)).where(
+    query = _unblocked(viewer, seen_by(viewer)).where(
         Status.visibility == "public",
         col(Status.reblog_of_id).is_(None),
         _begins_something(),
@@ -296,7 +296,7 @@ async def of_account(
         tag: only what has this hashtag.
         pinned: only what is pinned.
     """
-    query = visible_to(viewer).where(Status.account_id == account.id)
+    query = seen_by(viewer).where(Status.account_id == account.id)
     if not replies:
         query = query.where(_begins_something())
     if not boosts:
@@ -330,7 +330,7 @@ async def tagged(
         without: hashtags that it must not have.
         local, remote: as for `public`.
     """
-    query = _unblocked(viewer, visible_to(viewer)).where(
+    query = _unblocked(viewer, seen_by(viewer)).where(
         Status.visibility == "public", _not_silenced()
     )
     if other:

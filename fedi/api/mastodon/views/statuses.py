@@ -68,12 +68,10 @@ class _Around(msgspec.Struct, frozen=True):
     Attributes:
         quotes: how often each is quoted.
         followed: authors whom the viewer follows, of those where it matters.
-        pending: the state of quotes that are not shown.
     """
 
     quotes: dict[int, int]
     followed: set[int]
-    states: dict[int, tuple[str, int | None]]
 
 
 async def _around(session: Session, viewer: Account | None, found: Sequence[Post]) -> _Around:
@@ -84,10 +82,6 @@ async def _around(session: Session, viewer: Account | None, found: Sequence[Post
         .group_by(col(Quote.quoted_id))
     )
     quotes = {row[0]: row[1] for row in await session.execute(counted)}
-    rows = await session.execute(
-        select(Quote.status_id, Quote.state, Quote.quoted_id).where(col(Quote.status_id).in_(ids))
-    )
-    states = {row[0]: (row[1], row[2]) for row in rows}
     asking = {
         post.account.id
         for post in found
@@ -101,7 +95,7 @@ async def _around(session: Session, viewer: Account | None, found: Sequence[Post
             Follow.state == "accepted",
         )
         followed = set((await session.exec(follows)).all())
-    return _Around(quotes, followed, states)
+    return _Around(quotes, followed)
 
 
 def body(post: Post, gallery: Gallery, quotes_count: int = 0) -> dict[str, Any]:
@@ -173,9 +167,9 @@ def _status(
 def _quote(
     post: Post, gallery: Gallery, viewer: Account | None, around: _Around, *, quoted: bool
 ) -> entities.Quote | None:
-    state, quoted_id = around.states.get(post.status.id, ("", None))
-    if not state:
+    if post.quoting is None:
         return None
+    state, quoted_id = post.quoting.state, post.quoting.quoted_id
     if quoted:
         named = str(quoted_id) if quoted_id is not None and state == "accepted" else None
         return entities.Quote(
