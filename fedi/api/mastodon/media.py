@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from fedi.api import body
-from fedi.api.mastodon import entities, throttle
+from fedi.api.mastodon import entities, paging, throttle
 from fedi.api.mastodon.params import Upload
 from fedi.api.mastodon.route import NO_RECORD, Call, entity, route
 from fedi.api.mastodon.views import frames
@@ -24,6 +24,7 @@ from fedi.studio.remote_files import gallery
 
 MEDIA = "/api/v1/media"
 SLACK = body.MAX_BODY  # bytes of a form besides the picture: a thumbnail is not used
+PAINTING = "painting"  # how the id of such work begins
 ASK_AGAIN_S = 3  # how soon an app that waits for a picture should
 
 
@@ -70,9 +71,27 @@ async def one(call: Call) -> Response | entities.MediaAttachment:
 
 
 async def _unfinished(call: Call, painting: Painting) -> Response:
-    call.headers["Mastodon-Async-Refresh"] = f'id="painting:{painting.id}", retry={ASK_AGAIN_S}'
+    call.headers["Mastodon-Async-Refresh"] = f'id="{PAINTING}:{painting.id}", retry={ASK_AGAIN_S}'
     call.headers["Retry-After"] = str(ASK_AGAIN_S)
     return entity(await _show(call, pending.promised(painting)), 206)
+
+
+async def refresh(call: Call) -> entities.RunningRefresh:
+    """Whether a picture is still in the making, as Mastodon tells of work that takes a while."""
+    kind, _, number = call.text("id").partition(":")
+    painting_id = paging.number(number) if kind == PAINTING else None
+    async with call.easel.database.read() as session:
+        painting = await session.get(Painting, painting_id) if painting_id is not None else None
+    if painting is None or painting.account_id != call.account.id:
+        raise NotFound(NO_RECORD)
+    ended = painting.state in paintings.ENDED
+    return entities.RunningRefresh(
+        async_refresh=entities.AsyncRefresh(
+            id=f"{PAINTING}:{painting.id}",
+            status="finished" if ended else "running",
+            result_count=int(painting.state == paintings.DONE),
+        )
+    )
 
 
 async def change(call: Call) -> entities.MediaAttachment:
@@ -138,4 +157,5 @@ routes: list[BaseRoute] = [
     route("GET", f"{MEDIA}/{{id}}", one, WRITE),
     route("PUT", f"{MEDIA}/{{id}}", change, WRITE),
     route("DELETE", f"{MEDIA}/{{id}}", delete, WRITE),
+    route("GET", "/api/v1_alpha/async_refreshes/{id}", refresh, "read"),
 ]

@@ -27,6 +27,12 @@ class Many(Struct, kw_only=True):
     id: list[str] = field(default_factory=list)
 
 
+class Asking(Struct, kw_only=True):
+    """A poll."""
+
+    options: list[str] = field(default_factory=list)
+
+
 class Posting(Struct, kw_only=True):
     """None: as its author usually does."""
 
@@ -38,6 +44,10 @@ class Posting(Struct, kw_only=True):
     visibility: str | None = None
     language: str | None = None
     quote_approval_policy: str | None = None
+    # What is not there yet is refused: passed over, it would be posted otherwise than it was meant.
+    scheduled_at: str = ""
+    quoted_status_id: str = ""
+    poll: Asking | None = None
 
 
 class Deleting(Struct, kw_only=True):
@@ -118,6 +128,8 @@ async def post(call: Call) -> entities.Status:
 
 
 async def _draft(tx: Transaction, author: Account, asked: Posting) -> Draft:
+    if asked.scheduled_at or asked.quoted_status_id or (asked.poll and asked.poll.options):
+        raise Invalid("Posts with polls or quotes, or for later, cannot be made by apps yet.")
     login = await tx.get(Login, author.id)
     usual = account_views.preferences(login)
     sensitive = usual.posting_sensitive if asked.sensitive is None else asked.sensitive

@@ -83,6 +83,9 @@ async def test_what_cannot_be_posted_is_refused(alice: App, bob: App) -> None:
         ({"status": "x", "in_reply_to_id": secret.id}, 404),
         ({"status": "x", "in_reply_to_id": "seven"}, 404),
         ({"status": "x", "quote_approval_policy": "friends"}, 422),
+        ({"status": "x", "scheduled_at": "2030-01-01T00:00:00Z"}, 422),
+        ({"status": "x", "poll": {"options": ["a", "b"], "expires_in": 300}}, 422),
+        ({"status": "x", "quoted_status_id": secret.id}, 422),
         ({"status": "a\0b"}, 400),
     ):
         answer = await alice.post(STATUSES, asked)
@@ -212,11 +215,18 @@ async def test_what_is_imagined_waits_for_its_picture_and_is_its_authors_alone(
     waiting = await alice.get(f"/api/v1/media/{picture.id}")
     assert waiting.status == 206 and waiting.body["url"] is None
     assert waiting.headers["mastodon-async-refresh"] == f'id="painting:{picture.id}", retry=3'
+    work = f"/api/v1_alpha/async_refreshes/painting:{picture.id}"
+    running = held(await alice.get(work), entities.RunningRefresh).async_refresh
+    assert (running.id, running.status) == (f"painting:{picture.id}", "running")
+    assert (await alice.get(f"{work}9")).status == 404
+    assert (await bob.get(work)).status == 404
     assert (await bob.get(f"/api/v1/media/{picture.id}")).status == 404
     async with connected(instance) as card:
         given = await card.given()
         async with reaches(instance.easel, int(given.painting), "done"):
             await card.finish(given)
+    done = held(await alice.get(work), entities.RunningRefresh).async_refresh
+    assert (done.status, done.result_count) == ("finished", 1)
     ready = held(await alice.get(f"/api/v1/media/{picture.id}"), entities.MediaAttachment)
     assert ready.url is not None and (await alice.get(ready.url)).status == 200
     became = held(await alice.get(f"{STATUSES}/{made.id}"), entities.Status)
