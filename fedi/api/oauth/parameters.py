@@ -43,13 +43,11 @@ async def read(request: Request) -> dict[str, list[str]]:
         pairs += _json_pairs(await body.read(request, MAX_BODY))
     elif kind == MULTIPART:
         pairs += await _multipart_pairs(request)
-    elif kind in {FORM, ""}:
+    else:
         content = await body.read(request, MAX_BODY)
-        if content and not kind:
+        if content and kind != FORM:
             raise HTTPException(415, f"Send the body as {FORM} or {JSON}.")
         pairs += _pairs(content.decode("latin-1"))
-    else:
-        raise HTTPException(415, f"Send the body as {FORM} or {JSON}.")
     return _gather(pairs)
 
 
