@@ -99,4 +99,8 @@ def in_words(scopes: Iterable[str]) -> list[str]:
         elif not granted(held - {scope}, scope):
             way = {"read": "Read your", "write": "Change your"}.get(whole, WORDS.get(whole, ""))
             lines.setdefault(way, []).append(part.replace("_", " "))
-    return [f"{way}: {', '.join(parts)}" if parts else way for way, parts in lines.items()]
+    said = []
+    for way, parts in lines.items():
+        join = " " if way.endswith("your") else ": "
+        said.append(f"{way}{join}{', '.join(parts)}" if parts else way)
+    return said

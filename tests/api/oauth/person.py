@@ -200,7 +200,7 @@ async def agree(person: Person, client: Client, **more: str) -> str:
     assert seen.status == 200, seen.body
     seen = await person.submit(seen, "/oauth/authorize", decision="allow")
     if more.get("redirect_uri") == OOB:
-        return seen.page.one("input", id="code")["value"]
+        return seen.page.one("code", id="code").text
     return seen.told()["code"]
 
 

@@ -63,7 +63,7 @@ async def test_a_code_out_of_band_is_shown(
         assert status == 200 and made["access_token"]
         seen = await visitor.get(client.authorize(redirect_uri=OOB))
         seen = await visitor.submit(seen, "/oauth/authorize", decision="deny")
-        assert seen.status == 200 and not seen.page.all("input", id="code")
+        assert seen.status == 200 and not seen.page.all("code")
 
 
 async def test_a_scheme_of_an_app_is_left_as_it_was_registered(
