@@ -37,7 +37,7 @@ async def ask(request: Request) -> Response:
     Raises:
         HTTPException: 400 for a request that is not right. It is told here, and nobody is sent on.
     """
-    values = forms.parsed(request.url.query)
+    values = forms.parsed(request.url.query, {*CARRIED, FORCE})
     asked = await _read(request, values)
     forced = values.get(FORCE, "").lower() in {"true", "1"}
     visitor = await visitors.of(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
@@ -62,16 +63,20 @@ async def _fields(request: Request) -> dict[str, str]:
     return parsed(body.decode("latin-1"))
 
 
-def parsed(text: str) -> dict[str, str]:
+def parsed(text: str, names: Collection[str] | None = None) -> dict[str, str]:
     """The fields of a form or of a query.
+
+    Args:
+        names: of which; the rest is left alone, whatever it is. All of them by default.
 
     Raises:
         HTTPException: 400 if they cannot be read, one comes twice, or holds a NUL.
     """
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+        sent = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError as error:
         raise HTTPException(400, "The parameters cannot be read.") from error
+    pairs = [pair for pair in sent if names is None or pair[0] in names]
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise HTTPException(400, "A parameter comes twice.")

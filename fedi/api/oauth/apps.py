@@ -17,6 +17,8 @@ from fedi.runtime import Easel
 from fedi.social import applications, attempts, vapid
 from fedi.social.errors import Invalid, SocialError
 
+NAMES = ("client_name", "redirect_uris", "scopes", "website")
+
 
 @endpoint
 async def create(request: Request) -> Response:
@@ -33,7 +35,7 @@ async def create(request: Request) -> Response:
     limits = attempts.of(easel)
     limits.take(attempts.APPS_OF_ADDRESS, attempts.network(host), easel.clock.now())
     try:
-        values = await parameters.read(request)
+        values = await parameters.read(request, NAMES)
     except OAuth2Error as error:
         raise Invalid(str(error.description)) from error
     told = parameters.single(values)

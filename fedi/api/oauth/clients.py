@@ -14,6 +14,7 @@ from fedi.database import Session
 from fedi.database.tables import Application
 from fedi.social import applications
 
+NAMES = ("client_id", "client_secret")  # of the parameters
 MAX_HEADER = 2048  # characters
 
 

@@ -6,7 +6,7 @@ another by whoever looked at the request before (RFC 6749, 3.1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,22 +22,27 @@ from fedi.api import body
 MAX_BODY = 64 * 1024  # bytes; twenty redirect URIs of two thousand fit
 MAX_FIELDS = 50
 MAX_VALUE = 8192  # characters
-LISTS = frozenset({"redirect_uris", "redirect_uris[]"})  # what may come more than once
+LISTS = frozenset({"redirect_uris"})  # what may come more than once
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 JSON = "application/json"
 
 
-async def read(request: Request) -> dict[str, list[str]]:
-    """The parameters by their names, `[]` at the end of a name left out. Empty ones are as if they
-    had not been sent.
+async def read(request: Request, names: Collection[str]) -> dict[str, list[str]]:
+    """Some parameters by their names, without `[]` at the end. Empty ones are as if they had not
+    been sent.
+
+    Args:
+        names: of which. The rest is left alone, whatever it is: Mastodon.py sends what it knows of
+            itself along, some of it as a list.
 
     Raises:
         OAuth2Error: one comes twice, is no text, or too long.
         HTTPException: 413 or 415 for a body that cannot be read.
     """
-    pairs = _pairs(request.scope["query_string"].decode("latin-1"))
+    pairs: list[tuple[str, Any]] = []
+    pairs += _pairs(request.scope["query_string"].decode("latin-1"))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == JSON:
         pairs += _json_pairs(await body.read(request, MAX_BODY))
@@ -48,19 +53,22 @@ async def read(request: Request) -> dict[str, list[str]]:
         if content and kind != FORM:
             raise HTTPException(415, f"Send the body as {FORM} or {JSON}.")
         pairs += _pairs(content.decode("latin-1"))
-    return _gather(pairs)
+    return _gather(pairs, names)
 
 
-def _gather(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+def _gather(pairs: list[tuple[str, Any]], names: Collection[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for name, value in pairs:
-        if "\0" in value or "\0" in name:
-            raise InvalidRequestError("A parameter holds a NUL.")
-        if len(value) > MAX_BODY or (name not in LISTS and len(value) > MAX_VALUE):
-            raise InvalidRequestError("A parameter is too long.")
-        if not value:
+    for sent, value in pairs:
+        name = sent.removesuffix("[]")
+        if name not in names or value is None or value == "":
             continue
-        held = found.setdefault(name.removesuffix("[]"), [])
+        if not isinstance(value, str):
+            raise InvalidRequestError("A parameter is no text.")
+        if "\0" in value:
+            raise InvalidRequestError("A parameter holds a NUL.")
+        if name not in LISTS and len(value) > MAX_VALUE:
+            raise InvalidRequestError("A parameter is too long.")
+        held = found.setdefault(name, [])
         if held and name not in LISTS:
             raise InvalidRequestError("A parameter comes twice.")
         held.append(value)
@@ -85,29 +93,20 @@ def _pairs(text: str) -> list[tuple[str, str]]:
         raise InvalidRequestError("The parameters cannot be read.") from error
 
 
-def _json_pairs(content: bytes) -> list[tuple[str, str]]:
+def _json_pairs(content: bytes) -> list[tuple[str, Any]]:
     if not content.strip():
         return []
     try:
         document = json.decode(content)
     except Malformed as error:
         raise InvalidRequestError("The body is no JSON object.") from error
-    pairs: list[tuple[str, str]] = []
+    pairs: list[tuple[str, Any]] = []
     for name, value in document.items():
-        for entry in value if name in LISTS and isinstance(value, list) else [value]:
-            if entry is not None:
-                pairs.append((name, _text(entry)))
+        listed = name in LISTS and isinstance(value, list)
+        pairs += [(name, entry) for entry in (value if listed else [value])]
     if len(pairs) > MAX_FIELDS:
         raise InvalidRequestError("There are too many parameters.")
     return pairs
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if not isinstance(value, str):
-        raise InvalidRequestError("A parameter is no text.")
-    return value
 
 
 async def _multipart_pairs(request: Request) -> list[tuple[str, str]]:

@@ -14,6 +14,8 @@ from fedi.api.oauth.answers import answer, endpoint
 from fedi.runtime import Easel
 from fedi.social import grants
 
+NAMES = (*clients.NAMES, "token")
+
 
 @endpoint
 async def revoke(request: Request) -> Response:
@@ -22,7 +24,7 @@ async def revoke(request: Request) -> Response:
     Raises:
         400 or 401 as RFC 6749, 5.2 names them; 403 for the token of another app.
     """
-    values = parameters.single(await parameters.read(request))
+    values = parameters.single(await parameters.read(request, NAMES))
     if "token" not in values:
         raise InvalidRequestError("The token is missing.")
     easel = cast(Easel, request.app.state.easel)

@@ -24,6 +24,9 @@ from fedi.social import attempts, grants
 from fedi.social.grants import Issued
 
 GRANTS = ("authorization_code", "client_credentials", "refresh_token")
+NAMES = (
+    *clients.NAMES, "grant_type", "code", "redirect_uri", "code_verifier", "scope", "refresh_token",
+)  # fmt: skip
 
 
 @endpoint
@@ -37,7 +40,7 @@ async def issue(request: Request) -> Response:
     host = request.client.host if request.client else ""
     limits = attempts.of(easel)
     limits.take(attempts.TOKENS_OF_ADDRESS, attempts.network(host), easel.clock.now())
-    values = parameters.single(await parameters.read(request))
+    values = parameters.single(await parameters.read(request, NAMES))
     if "grant_type" not in values:
         raise InvalidRequestError("The grant_type is missing.")
     async with easel.database.write() as tx:

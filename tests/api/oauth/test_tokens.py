@@ -174,6 +174,29 @@ async def test_requests_that_are_not_right(
         assert answer.status == 405
 
 
+async def test_what_an_app_sends_besides_is_left_alone(
+    instance: Instance, browser: aiohttp.ClientSession
+) -> None:
+    """Mastodon.py sends its scopes once more, as a list."""
+    client = await Client.register(instance, browser)
+    async with at(instance) as visitor:
+        await signed_in(visitor)
+        seen = await visitor.get(client.authorize() + "&x[]=1&x[]=2&lang=None&force_login=False")
+        seen = await visitor.submit(seen, "/oauth/authorize", decision="allow")
+    values = [
+        ("grant_type", "authorization_code"),
+        ("client_id", client.client_id),
+        ("client_secret", str(client.client_secret)),
+        ("code", seen.told()["code"]),
+        ("redirect_uri", "https://app.example/callback"),
+        ("scopes[]", "read"),
+        ("scopes[]", "write"),
+        ("other[]", "read"),
+        ("other[]", "write"),
+    ]
+    assert (await client.ask("/oauth/token", values))[0] == 200
+
+
 async def test_an_app_for_itself_is_nobody(
     instance: Instance, browser: aiohttp.ClientSession
 ) -> None:
