@@ -121,6 +121,8 @@ def _page(
     error: SocialError | None = None,
     name: str = "",
 ) -> Response:
+    # Who wants to let an app in may be somebody else this time.
+    confirming = visitor is not None and goal.startswith("/settings/")
     response = private_page(
         request,
         "sign_in.html",
@@ -129,8 +131,8 @@ def _page(
         here="sign-in",
         form_key=forms.key(request),
         goal=goal,
-        name=name or (visitor.account.username if visitor is not None else ""),
-        again=visitor is not None,
+        name=name or (visitor.account.username if confirming and visitor is not None else ""),
+        confirming=confirming,
         error=str(error) if error is not None else "",
     )
     return forms.remember(request, _patient(response, error))

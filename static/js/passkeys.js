@@ -48,8 +48,10 @@ async function ask(form) {
 }
 
 for (const form of document.querySelectorAll("form[data-passkey]")) {
-  if (!window.PublicKeyCredential) continue;
-  form.hidden = false;
+  if (!window.PublicKeyCredential) {
+    form.hidden = true;
+    continue;
+  }
   const note = form.querySelector("[role=status]");
   form.addEventListener("submit", async (event) => {
     if (form.elements.answer.value) return;

@@ -1,4 +1,4 @@
-"""What OAuth endpoints answer, to apps in browsers too."""
+"""What OAuth endpoints answer."""
 
 from __future__ import annotations
 
@@ -10,14 +10,6 @@ from authlib.oauth2 import OAuth2Error
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-# Everybody may ask, and nobody's cookies count: what is asked with is in the request.
-CORS = {"Access-Control-Allow-Origin": "*"}
-PREFLIGHT = {
-    **CORS,
-    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
-    "Access-Control-Max-Age": "86400",
-}
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749, 5.1
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -25,16 +17,14 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def answer(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON document that no cache keeps."""
-    return JSONResponse(document, status, {**CORS, **NO_STORE, **(headers or {})})
+    return JSONResponse(document, status, {**NO_STORE, **(headers or {})})
 
 
 def endpoint(function: Endpoint) -> Endpoint:
-    """An endpoint that says what is wrong as RFC 6749, 5.2 has it, and lets browsers ask first."""
+    """An endpoint that says what is wrong as RFC 6749, 5.2 has it."""
 
     @wraps(function)
     async def run(request: Request) -> Response:
-        if request.method == "OPTIONS":
-            return Response(status_code=204, headers=PREFLIGHT)
         try:
             return await function(request)
         except OAuth2Error as error:

@@ -85,6 +85,6 @@ def entity(application: Application, vapid_key: str) -> dict[str, Any]:
 
 
 routes: list[BaseRoute] = [
-    Route("/api/v1/apps", create, methods=["POST", "OPTIONS"]),
-    Route("/api/v1/apps/verify_credentials", verify, methods=["GET", "OPTIONS"]),
+    Route("/api/v1/apps", create, methods=["POST"]),
+    Route("/api/v1/apps/verify_credentials", verify, methods=["GET"]),
 ]

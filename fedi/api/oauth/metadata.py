@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fedi.api.oauth.answers import CORS, endpoint
 from fedi.api.oauth.token import GRANTS
 from fedi.runtime import Easel
 from fedi.settings import InstanceSettings
@@ -40,14 +39,11 @@ def document(instance: InstanceSettings) -> dict[str, Any]:
     }
 
 
-@endpoint
 async def show(request: Request) -> Response:
     """`GET /.well-known/oauth-authorization-server`."""
     easel = cast(Easel, request.app.state.easel)
-    headers = {**CORS, "Cache-Control": f"public, max-age={MAX_AGE_S}"}
+    headers = {"Cache-Control": f"public, max-age={MAX_AGE_S}"}
     return JSONResponse(document(easel.settings.instance), headers=headers)
 
 
-routes: list[BaseRoute] = [
-    Route("/.well-known/oauth-authorization-server", show, methods=["GET", "OPTIONS"])
-]
+routes: list[BaseRoute] = [Route("/.well-known/oauth-authorization-server", show, methods=["GET"])]

@@ -35,4 +35,4 @@ async def revoke(request: Request) -> Response:
     return answer({})
 
 
-routes: list[BaseRoute] = [Route("/oauth/revoke", revoke, methods=["POST", "OPTIONS"])]
+routes: list[BaseRoute] = [Route("/oauth/revoke", revoke, methods=["POST"])]

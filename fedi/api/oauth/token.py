@@ -92,4 +92,4 @@ def document(issued: Issued) -> dict[str, Any]:
     return told
 
 
-routes: list[BaseRoute] = [Route("/oauth/token", issue, methods=["POST", "OPTIONS"])]
+routes: list[BaseRoute] = [Route("/oauth/token", issue, methods=["POST"])]

@@ -31,4 +31,4 @@ async def show(request: Request) -> Response:
     return answer(told)
 
 
-routes: list[BaseRoute] = [Route("/oauth/userinfo", show, methods=["GET", "POST", "OPTIONS"])]
+routes: list[BaseRoute] = [Route("/oauth/userinfo", show, methods=["GET", "POST"])]

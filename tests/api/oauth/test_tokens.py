@@ -11,7 +11,8 @@ import aiohttp
 from sqlmodel import select
 
 from fedi.database.tables import AccessToken, Grant, Login
-from fedi.social import credentials
+from fedi.social import credentials, statuses
+from fedi.social.drafts import Draft
 from tests.api.oauth.person import Client, Person, agree, at, join, pkce
 from tests.rig import Instance
 
@@ -361,7 +362,11 @@ async def test_apps_in_browsers_may_ask_without_cookies(
     for path in ("/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/api/v1/apps"):
         async with browser.options(
             instance.url + path,
-            headers={"Origin": "https://elk.example", "Access-Control-Request-Method": "POST"},
+            headers={
+                "Origin": "https://elk.example",
+                "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "Authorization",
+            },
         ) as answer:
             assert answer.status == 204
             assert answer.headers["Access-Control-Allow-Origin"] == "*"
@@ -390,3 +395,27 @@ async def test_an_app_finds_everything(instance: Instance, browser: aiohttp.Clie
         if name.endswith("_endpoint"):
             async with browser.get(told[name]) as answer:
                 assert answer.status != 404, name
+
+
+async def test_what_everybody_may_see_is_shown_to_an_app_but_to_no_bad_token(
+    instance: Instance, browser: aiohttp.ClientSession
+) -> None:
+    alice = await join(instance)
+    async with instance.easel.database.write() as tx:
+        status = await statuses.publish(tx, alice, Draft(text="Hello"))
+    client = await Client.register(instance, browser)
+    who = {"client_id": client.client_id, "client_secret": str(client.client_secret)}
+    _, made = await client.ask("/oauth/token", {**who, "grant_type": "client_credentials"})
+    path = f"{instance.url}/api/easel/v1/statuses/{status.id}/remixes"
+    for header, expected in (
+        ("", 200),
+        (f"Bearer {made['access_token']}", 200),
+        ("Bearer nothing", 401),
+        (f"Bearer {made['access_token']}x", 401),
+        ("Basic YTpi", 401),
+        ("Bearer", 401),
+        (f"Bearer {'x' * 600}", 401),
+    ):
+        headers = {"Authorization": header} if header else {}
+        async with browser.get(path, headers=headers) as answer:
+            assert answer.status == expected, header
