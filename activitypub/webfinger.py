@@ -97,7 +97,7 @@ def document(
     """The JRD of one of our accounts.
 
     `subject` is `user@host`; `is_server` says that the actor is the server's own; `intents` are
-    templates with `{object}` by the name of the activity.
+    templates, with names such as `{object}` in braces, by the name of the activity.
     """
     links = [{"rel": "self", "type": ACTIVITY_JSON, "href": actor_uri}]
     if is_server:

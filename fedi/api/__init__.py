@@ -1,10 +1,10 @@
-"""How apps talk to us: ActivityPub client-to-server, Mastodon's client API, and our own for
+"""How apps talk to us: OAuth, ActivityPub client-to-server, Mastodon's client API, and our own for
 pictures in the making."""
 
 from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.api import client, easel, mastodon
+from fedi.api import client, easel, mastodon, oauth
 
-routes: list[BaseRoute] = [*easel.routes, *client.routes, *mastodon.routes]
+routes: list[BaseRoute] = [*oauth.routes, *easel.routes, *client.routes, *mastodon.routes]

@@ -8,11 +8,34 @@ from typing import cast
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from fedi.database.tables import AccessToken, Account
+from fedi.database.tables import AccessToken, Account, Application
 from fedi.runtime import Easel
 from fedi.social import credentials
+from fedi.social import scopes as scope_table
+from fedi.social.credentials import Bearer
 
 REALM = "Easel"
+
+
+@dataclass(frozen=True, slots=True)
+class AppCaller:
+    """An app, for itself or for an account.
+
+    Attributes:
+        application: none for a token that was made on the command line.
+        account: whom it acts for; nobody, if it asks for itself.
+        scopes: what it may do: `read`, `write`, or parts of them such as `write:statuses`.
+    """
+
+    token: AccessToken
+    application: Application | None
+    account: Account | None
+    scopes: frozenset[str]
+
+    def may(self, scope: str) -> bool:
+        """Whether `scope` (such as `write:statuses`) or the whole it is part of was granted;
+        `follow` is an older name of reading and changing follows, blocks and mutes."""
+        return scope_table.granted(self.scopes, scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,45 +44,115 @@ class Caller:
 
     Attributes:
         scopes: what the app may do: `read`, `write`, or parts of them such as `write:statuses`.
+        application: the app; none for a token that was made on the command line.
     """
 
     account: Account
     token: AccessToken
     scopes: frozenset[str]
+    application: Application | None = None
 
     def may(self, scope: str) -> bool:
-        """Whether `scope` (such as `write:statuses`) or the whole it is part of was granted."""
-        return scope in self.scopes or scope.split(":")[0] in self.scopes
+        """As for `AppCaller`."""
+        return scope_table.granted(self.scopes, scope)
 
 
-async def caller(connection: HTTPConnection, scope: str) -> Caller:
+async def caller(connection: HTTPConnection, *scopes: str) -> Caller:
     """Who asks.
 
     Args:
         connection: a request or a WebSocket.
-        scope: what the app must be allowed to do.
+        scopes: what the app must be allowed to do; of several, one is enough. Without any, every
+            token of an account will do.
 
     Raises:
-        HTTPException: 401 without a valid token, 403 if it lacks the scope; both with a
-            `WWW-Authenticate` header that says why.
+        HTTPException: 401 without a valid token of an account, 403 if it lacks the scope (both
+            with a `WWW-Authenticate` header that says why), and 403 if the account may not act.
+    """
+    found = await _bearer(connection)
+    if found is None:
+        raise challenge("Sign in: this needs a bearer token.")
+    return await _of_account(connection, found, scopes)
+
+
+async def optional_caller(connection: HTTPConnection, *scopes: str) -> Caller | None:
+    """Who asks, for what is answered to everybody; None for nobody, and for an app that asks for
+    itself.
+
+    Raises:
+        HTTPException: as for `caller` where a token is sent; 401 even here, if it is not valid.
+    """
+    found = await _bearer(connection)
+    if found is None or found.account is None:
+        return None
+    return await _of_account(connection, found, scopes)
+
+
+async def app_caller(connection: HTTPConnection, *scopes: str) -> AppCaller:
+    """Which app asks, for itself or for an account.
+
+    Raises:
+        HTTPException: 401 without a valid token, 403 if it lacks the scope or its account may not
+            act.
+    """
+    found = await _bearer(connection)
+    if found is None:
+        raise challenge("This needs the bearer token of an app.")
+    _check(found, scopes)
+    await _note_use(connection, found.token)
+    return AppCaller(found.token, found.application, found.account, _scopes(found))
+
+
+async def _bearer(connection: HTTPConnection) -> Bearer | None:
+    """Who brings a token; None where none was sent.
+
+    Raises:
+        HTTPException: 401 if what was sent is no token that holds.
     """
     token = bearer(connection)
     if token is None:
-        raise challenge("Sign in: this needs a bearer token.")
+        if "authorization" in connection.headers:
+            raise challenge("Send one bearer token.", error="invalid_request")
+        return None
     easel = cast(Easel, connection.app.state.easel)
     async with easel.database.read() as session:
-        found = await credentials.authenticate(session, token)
+        found = await credentials.identify(session, token)
     if found is None:
         raise challenge("The token is not valid, or was revoked.", error="invalid_token")
-    account, row = found
-    who = Caller(account, row, frozenset(row.scopes.split()))
-    if not who.may(scope):
+    return found
+
+
+async def _of_account(connection: HTTPConnection, found: Bearer, scopes: tuple[str, ...]) -> Caller:
+    if found.account is None:
+        raise challenge("This needs the token of an account, not of an app.", "invalid_token")
+    _check(found, scopes)
+    await _note_use(connection, found.token)
+    return Caller(found.account, found.token, _scopes(found), found.application)
+
+
+def _check(found: Bearer, scopes: tuple[str, ...]) -> None:
+    reason = found.obstacle
+    if reason is not None:
+        raise HTTPException(403, reason)
+    held = _scopes(found)
+    if scopes and not any(scope_table.granted(held, scope) for scope in scopes):
         raise HTTPException(
             403,
-            f"The token does not allow this: it needs the scope {scope.split(':')[0]}.",
-            {"WWW-Authenticate": _header(error="insufficient_scope", scope=scope)},
+            f"The token does not allow this: it needs the scope {scopes[0].split(':')[0]}.",
+            {"WWW-Authenticate": _header(error="insufficient_scope", scope=scopes[0])},
         )
-    return who
+
+
+def _scopes(found: Bearer) -> frozenset[str]:
+    return frozenset(found.token.scopes.split())
+
+
+async def _note_use(connection: HTTPConnection, token: AccessToken) -> None:
+    """Once in a while, so that reading does not become writing."""
+    easel = cast(Easel, connection.app.state.easel)
+    now, before = easel.clock.now(), token.last_used_at
+    if before is None or now - before >= credentials.USE_NOTED_EVERY:
+        await easel.database.together(lambda tx: credentials.note_use(tx, token))
 
 
 def bearer(connection: HTTPConnection) -> str | None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from fedi.cli import context
 from fedi.database import Session
 from fedi.database.tables import Account
-from fedi.social import accounts, credentials
+from fedi.social import accounts, credentials, second_factor
 from fedi.social.errors import NotFound
 
 app = typer.Typer(help="Create, list and change accounts.", no_args_is_help=True)
@@ -86,6 +86,41 @@ def password(
 async def _password(name: str, chosen: str) -> None:
     async with context.opened() as easel, easel.database.write() as tx:
         await credentials.set_password(tx, await local(tx, name), chosen)
+
+
+@app.command()
+def codes(
+    name: Name,
+    off: Annotated[
+        bool, typer.Option("--off", help="Ask for no codes any more: for who lost their device.")
+    ] = False,
+) -> None:
+    """Say whether somebody needs one-time codes to sign in, or switch them off."""
+    typer.echo(context.run(_codes(name, off)))
+
+
+async def _codes(name: str, off: bool) -> str:
+    async with context.opened() as easel, easel.database.write() as tx:
+        account = await local(tx, name)
+        if off:
+            was_on = await second_factor.switch_off(tx, account)
+            return f"One-time codes {'are now' if was_on else 'were already'} off for {name}."
+        if not await second_factor.is_on(tx, account):
+            return f"One-time codes are off for {name}."
+        left = await second_factor.recovery_codes_left(tx, account)
+        return f"One-time codes are on for {name}; {left} recovery codes are left."
+
+
+@app.command()
+def signout(name: Name) -> None:
+    """End every browser and app in which somebody is signed in."""
+    context.run(_signout(name))
+    typer.echo(f"{name} is signed out everywhere.")
+
+
+async def _signout(name: str) -> None:
+    async with context.opened() as easel, easel.database.write() as tx:
+        await credentials.sign_out_everywhere(tx, await local(tx, name))
 
 
 @app.command()

@@ -27,7 +27,11 @@ from fedi.social import accounts, seals
 MAX_AGE_S = 3600
 CORS = {"Access-Control-Allow-Origin": "*"}
 # FEP-3b86: what people can do here from a link elsewhere. A page for each is in `web.intents`.
-INTENTS = {"Object": "/intents/object?object={object}"}
+INTENTS = {
+    "Object": "/intents/object?object={object}",
+    "Follow": "/intents/follow?object={object}",
+    "Create": "/intents/create?content={content}&summary={summary}",
+}
 MONTH, HALF_YEAR = timedelta(days=30), timedelta(days=182)
 
 

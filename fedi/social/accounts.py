@@ -12,7 +12,15 @@ from sqlmodel import col, select
 from activitypub.signatures.keys import generate
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
-from fedi.database.tables import AccessToken, Account, Login
+from fedi.database.tables import (
+    AccessToken,
+    Account,
+    BrowserSession,
+    Grant,
+    Login,
+    Passkey,
+    SecondFactor,
+)
 from fedi.social import account_keys, credentials, departures
 from fedi.social.errors import Invalid
 from fedi.social.outbound import tell
@@ -93,6 +101,7 @@ async def create_local(
             role=role,
             created_at=tx.now,
             confirmed_at=tx.now,
+            approved_at=tx.now,
         )
     )
     await tx.flush()
@@ -264,6 +273,6 @@ async def delete_account(tx: Transaction, account: Account) -> None:
     )
     inboxes = sorted((await tx.exec(known)).all())
     await departures.bury(tx, account)
-    await tx.execute(delete(Login).where(col(Login.account_id) == account.id))
-    await tx.execute(delete(AccessToken).where(col(AccessToken.account_id) == account.id))
+    for table in (Login, AccessToken, Grant, BrowserSession, SecondFactor, Passkey):
+        await tx.execute(delete(table).where(col(table.account_id) == account.id))
     await tell(tx, "delete_actor", account_id=account.id, inboxes=inboxes)

@@ -5,25 +5,38 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
-from fedi.database.tables import AccessToken, Account, Login
+from fedi.database.tables import (
+    AccessToken,
+    Account,
+    Application,
+    BrowserSession,
+    Grant,
+    Login,
+)
+from fedi.social import scopes as scope_table
 from fedi.social.errors import Invalid
 
 MIN_PASSWORD = 8
 MAX_PASSWORD = 1000  # hashing more would keep us busy
 TOKEN_BYTES = 32
 MAX_TOKEN = 512  # characters; ours have 43
-SCOPES = frozenset({"read", "write", "follow", "push", "profile", "admin"})
+USE_NOTED_EVERY = timedelta(hours=12)  # of a token: who looks wants to know the day
 
 _hasher = PasswordHasher()
+# Each hash takes 64 MiB and a core: more at once would help nobody, and fill the memory.
+_hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
 
 
 class Headers(Protocol):
@@ -41,7 +54,7 @@ async def hash_password(password: str) -> str:
     """
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise Invalid(f"A password has at least {MIN_PASSWORD} characters.")
-    return await asyncio.to_thread(_hasher.hash, password)
+    return await asyncio.get_running_loop().run_in_executor(_hashing, _hasher.hash, password)
 
 
 async def set_password(tx: Transaction, account: Account, password: str) -> None:
@@ -50,22 +63,43 @@ async def set_password(tx: Transaction, account: Account, password: str) -> None
     Raises:
         Invalid: it is too short.
     """
-    hashed = await hash_password(password)
+    await keep_password(tx, account, await hash_password(password))
+
+
+async def keep_password(tx: Transaction, account: Account, hashed: str) -> None:
+    """`set_password` for who has hashed it before the transaction, which should be short."""
     await tx.execute(
         update(Login).where(col(Login.account_id) == account.id).values(password_hash=hashed)
     )
+    await sign_out_everywhere(tx, account)
+
+
+async def sign_out_everywhere(tx: Transaction, account: Account) -> None:
+    """End every browser and app that acts for an account, and what it was about to get."""
     await tx.execute(
         update(AccessToken)
         .where(col(AccessToken.account_id) == account.id, col(AccessToken.revoked_at).is_(None))
         .values(revoked_at=tx.now)
     )
+    await tx.execute(
+        update(Grant)
+        .where(col(Grant.account_id) == account.id, col(Grant.used_at).is_(None))
+        .values(expires_at=tx.now)
+    )
+    await tx.execute(delete(BrowserSession).where(col(BrowserSession.account_id) == account.id))
 
 
 async def verify_password(session: Session, account: Account, password: str) -> bool:
     """Whether this is the account's password. Takes as long for those who have none."""
     login = await session.get(Login, account.id)
-    hashed = login.password_hash if login else None
-    return await asyncio.to_thread(_matches, hashed, password) and hashed is not None
+    return await matches(login, password)
+
+
+async def matches(login: Login | None, password: str) -> bool:
+    """`verify_password` for who holds no session while it takes its time; of nobody, too."""
+    hashed = login.password_hash if login is not None else None
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_hashing, _matches, hashed, password) and hashed is not None
 
 
 def _matches(hashed: str | None, password: str) -> bool:
@@ -92,9 +126,7 @@ async def issue_token(
     Raises:
         Invalid: there is no such scope.
     """
-    for scope in scopes.split():
-        if scope.split(":")[0] not in SCOPES:
-            raise Invalid(f"There is no scope {scope}.")
+    scopes = " ".join(scope_table.parse(scopes))
     token = secrets.token_urlsafe(TOKEN_BYTES)
     tx.add(
         AccessToken(
@@ -127,30 +159,83 @@ def bearer(headers: Headers) -> str | None:
     return token
 
 
-def granted(token: AccessToken, scope: str) -> bool:
-    """Whether `scope` (such as `write:statuses`) or the whole it is part of was granted."""
-    return not {scope, scope.split(":")[0]}.isdisjoint(token.scopes.split())
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who brings a token that holds.
+
+    Attributes:
+        token: its row.
+        account: whom it acts for; nobody, if it is an app's own.
+        login: how that account signs in.
+        application: the app; none for a token of the command line.
+    """
+
+    token: AccessToken
+    account: Account | None
+    login: Login | None
+    application: Application | None
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the account may not act now, as a sentence for its owner."""
+        return None if self.account is None else obstacle(self.account, self.login)
+
+
+def obstacle(account: Account, login: Login | None) -> str | None:
+    """Why an account may not act now, as a sentence for its owner; None if it may."""
+    if account.deleted_at is not None:
+        return "This account was deleted."
+    if account.suspended_at is not None:
+        return "This account is suspended."
+    if login is None:
+        return None
+    if login.confirmed_at is None:
+        return "Confirm your email address first."
+    if login.approved_at is None:
+        return "This account waits for a moderator to let it in."
+    return None
+
+
+async def identify(session: Session, token: str) -> Bearer | None:
+    """Whose token this is; None if it is nobody's any more. Its account may not be able to act."""
+    row = (
+        await session.exec(
+            select(AccessToken, Account, Login, Application)
+            .outerjoin(Account, col(AccessToken.account_id) == col(Account.id))
+            .outerjoin(Login, col(Login.account_id) == col(Account.id))
+            .outerjoin(Application, col(Application.id) == col(AccessToken.application_id))
+            .where(
+                AccessToken.token_hash == token_hash(token),
+                col(AccessToken.revoked_at).is_(None),
+                col(Account.deleted_at).is_(None),
+            )
+        )
+    ).first()
+    return None if row is None else Bearer(*row)
+
+
+async def authenticate(session: Session, token: str) -> tuple[Account, AccessToken] | None:
+    """Whose token this is, or None if it is nobody's who may act."""
+    found = await identify(session, token)
+    if found is None or found.account is None or found.obstacle is not None:
+        return None
+    return found.account, found.token
 
 
 async def reader(session: Session, headers: Headers) -> Account | None:
     """Whose app asks to read posts, as far as the headers of its request tell; else nobody's."""
     token = bearer(headers)
     found = None if token is None else await authenticate(session, token)
-    return found[0] if found is not None and granted(found[1], "read:statuses") else None
+    if found is None or not scope_table.granted(found[1].scopes.split(), "read:statuses"):
+        return None
+    return found[0]
 
 
-async def authenticate(session: Session, token: str) -> tuple[Account, AccessToken] | None:
-    """Whose token this is, or None if it is nobody's any more."""
-    row = (
-        await session.exec(
-            select(Account, AccessToken)
-            .join(AccessToken, col(AccessToken.account_id) == col(Account.id))
-            .where(
-                AccessToken.token_hash == token_hash(token),
-                col(AccessToken.revoked_at).is_(None),
-                col(Account.deleted_at).is_(None),
-                col(Account.suspended_at).is_(None),
-            )
-        )
-    ).first()
-    return (row[0], row[1]) if row is not None else None
+async def note_use(tx: Transaction, token: AccessToken) -> None:
+    """Remember when a token was used last."""
+    await tx.execute(
+        update(AccessToken)
+        .where(col(AccessToken.id) == token.id)
+        .values(last_used_at=tx.now)
+        .execution_options(synchronize_session=False)
+    )

@@ -2,16 +2,22 @@
 
 `routes` is what the application serves; `error_page` is how it says what is wrong. Pages work
 without JavaScript, load nothing from another host, and show only what
-`social.statuses.visible_to(None)` shows to everybody.
+`social.statuses.visible_to(None)` shows to everybody; what is for one person alone, no cache keeps.
 """
 
 from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.web import intents, pages
+from fedi.web import authorize, intents, pages, security, signing_in
 from fedi.web.render import error_page
 
-routes: list[BaseRoute] = [*pages.routes, *intents.routes]
+routes: list[BaseRoute] = [
+    *pages.routes,
+    *intents.routes,
+    *signing_in.routes,
+    *authorize.routes,
+    *security.routes,
+]
 
 __all__ = ["error_page", "routes"]

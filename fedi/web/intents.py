@@ -1,4 +1,7 @@
-"""What people do here from a link elsewhere (FEP-3b86), as far as it needs nobody signed in."""
+"""What people do here from a link elsewhere (FEP-3b86): see something, follow somebody, post.
+
+A link only leads to a page: what it asks for is done by a form on it.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,30 @@ from starlette.routing import BaseRoute, Route
 
 from activitypub import origin
 from activitypub.objects import values
+from fedi.database.tables import Account, Status
+from fedi.federation import remote
 from fedi.runtime import Easel
-from fedi.social import accounts, statuses
-from fedi.web.render import ROBOTS_NOWHERE, page
+from fedi.social import accounts, attempts, drafts, follows, statuses, text
+from fedi.social.drafts import Draft
+from fedi.social.errors import SocialError
+from fedi.social.sessions import SignedIn
+from fedi.studio import imagine
+from fedi.studio.remote_files import claims, gallery
+from fedi.web import forms, visitors
+from fedi.web.render import ROBOTS_NOWHERE, page, private_page
+from fedi.web.views import people
+
+# Each may make us ask another server.
+LOOK_UPS = attempts.Limit("look-ups of an account", 60, 600)
+MAX_ID = 2**63 - 1
+
+AUDIENCES = {
+    "public": "Everybody",
+    "unlisted": "Everybody, quietly",
+    "private": "Followers",
+    "direct": "Only whom I name",
+}
+assert set(AUDIENCES) == set(drafts.VISIBILITIES)
 
 
 async def see(request: Request) -> Response:
@@ -27,7 +51,7 @@ async def see(request: Request) -> Response:
     host = origin.host(uri) if uri is not None else None
     if uri is None or host is None:
         raise HTTPException(400, "The parameter object must be the address of something.")
-    easel = cast(Easel, request.app.state.easel)
+    easel = _easel(request)
     async with easel.database.read() as session:
         status = await statuses.load_by_uri(session, None, uri)
         account = await accounts.by_uri(session, uri)
@@ -40,4 +64,139 @@ async def see(request: Request) -> Response:
     return page(request, "elsewhere.html", robots=ROBOTS_NOWHERE, uri=uri, host=host)
 
 
-routes: list[BaseRoute] = [Route("/intents/object", see)]
+@visitors.signed_in
+async def ask_follow(request: Request, visitor: SignedIn) -> Response:
+    """`GET /intents/follow?object=ID`: somebody by their id or handle, and a button.
+
+    Raises:
+        HTTPException: the parameter is missing.
+        SocialError: there is nobody.
+    """
+    wanted = forms.parsed(request.url.query).get("object", "").strip()
+    if not wanted or len(wanted) > values.URI_LIMIT:
+        raise HTTPException(400, "The parameter object must name an account.")
+    easel = _easel(request)
+    attempts.of(easel).take(LOOK_UPS, str(visitor.account.id), easel.clock.now())
+    return await _follow_page(request, visitor, await remote.resolve(easel, wanted))
+
+
+@visitors.signed_in
+async def follow(request: Request, visitor: SignedIn) -> Response:
+    """`POST /intents/follow`: the button was pressed."""
+    fields = await forms.read(request)
+    number = fields.get("id", "")
+    if not (number.isascii() and number.isdigit() and len(number) < 20 and int(number) <= MAX_ID):
+        raise HTTPException(400, "The id must be a number.")
+    async with _easel(request).database.write() as tx:
+        target = await accounts.by_id(tx, int(number))
+        if target is None:
+            raise HTTPException(404, "There is no such account.")
+        error = None
+        try:
+            await follows.request(tx, visitor.account, target)
+        except SocialError as reason:
+            error = reason
+    return await _follow_page(request, visitor, target, error)
+
+
+async def _follow_page(
+    request: Request, visitor: SignedIn, target: Account, error: SocialError | None = None
+) -> Response:
+    easel = _easel(request)
+    async with easel.database.read() as session:
+        relation = await follows.relationship(session, visitor.account, target)
+        hung = await gallery.of(easel, session, claims.of_account(target))
+    return private_page(
+        request,
+        "follow.html",
+        status=error.status if error is not None else 200,
+        visitor=visitor,
+        form_key=forms.key(request),
+        error=str(error) if error is not None else "",
+        target=target,
+        maker=people.maker(target, hung),
+        profile=people.profile(target, hung),
+        relation=relation,
+    )
+
+
+@visitors.signed_in
+async def ask_create(request: Request, visitor: SignedIn) -> Response:
+    """`GET /intents/create?content=TEXT&summary=TEXT`: a post, begun elsewhere."""
+    query = forms.parsed(request.url.query)
+    return _create_page(
+        request,
+        visitor,
+        words=text.clean(_plain(query.get("content", "")))[: text.MAX_TEXT],
+        warning=text.clean(query.get("summary", ""))[: drafts.MAX_SPOILER],
+    )
+
+
+def _plain(content: str) -> str:
+    """What a link carries may be HTML, as the content of a note is."""
+    if "</" not in content:
+        return content
+    return text.plain(text.sanitise(content[: text.MAX_REMOTE_HTML]))
+
+
+@visitors.signed_in
+async def create(request: Request, visitor: SignedIn) -> Response:
+    """`POST /intents/create`: it is posted, or painted first if its words ask for a picture."""
+    fields = await forms.read(request)
+    words, warning = fields.get("words", ""), fields.get("warning", "")
+    audience = fields.get("audience", "")
+    draft = Draft(text=words, spoiler_text=warning, visibility=audience)
+    easel = _easel(request)
+    try:
+        async with easel.database.write() as tx:
+            made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
+    except SocialError as error:
+        return _create_page(
+            request, visitor, words=words, warning=warning, audience=audience, error=error
+        )
+    shown = isinstance(made, Status) and made.visibility in {"public", "unlisted"}
+    return private_page(
+        request,
+        "created.html",
+        visitor=visitor,
+        painting=not isinstance(made, Status),
+        href=made.url if isinstance(made, Status) and shown else "",
+    )
+
+
+def _create_page(
+    request: Request,
+    visitor: SignedIn,
+    *,
+    words: str,
+    warning: str,
+    audience: str = "public",
+    error: SocialError | None = None,
+) -> Response:
+    return private_page(
+        request,
+        "create.html",
+        status=error.status if error is not None else 200,
+        visitor=visitor,
+        form_key=forms.key(request),
+        error=str(error) if error is not None else "",
+        words=words,
+        warning=warning,
+        audience=audience,
+        audiences=AUDIENCES,
+        longest=text.MAX_TEXT,
+        longest_warning=drafts.MAX_SPOILER,
+    )
+
+
+def _easel(request: Request) -> Easel:
+    return cast(Easel, request.app.state.easel)
+
+
+routes: list[BaseRoute] = [
+    Route("/intents/object", see),
+    Route("/intents/follow", ask_follow, methods=["GET"]),
+    Route("/intents/follow", follow, methods=["POST"]),
+    Route("/intents/create", ask_create, methods=["GET"]),
+    Route("/intents/create", create, methods=["POST"]),
+]

@@ -17,18 +17,31 @@ from fedi.web.assets import assets, matches
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-# Nothing runs, nothing is loaded from elsewhere, nobody frames us. `data:` is for the hazes.
-PAGE_POLICY = "; ".join(
-    (
+
+def policy(*, form_to: str = "", script: bool = False) -> str:
+    """What a page may do. Nothing runs, nothing is loaded from elsewhere, nobody frames us;
+    `data:` is for the hazes.
+
+    Args:
+        form_to: a source where an answer to a form may lead, besides here: Chromium holds
+            `form-action` against the redirects of a form, too.
+        script: whether our own modules run.
+    """
+    parts = [
         "default-src 'none'",
         "style-src 'self'",
         "img-src 'self' data:",
         "media-src 'self'",
-        "form-action 'self'",
+        f"form-action 'self' {form_to}".rstrip(),
         "base-uri 'none'",
         "frame-ancestors 'none'",
-    )
-)
+    ]
+    if script:
+        parts += ["script-src 'self'", "connect-src 'self'"]
+    return "; ".join(parts)
+
+
+PAGE_POLICY = policy()
 ROBOTS = "noai, noimageai"  # DeviantArt's words of 2022, which Misskey sends too
 ROBOTS_NOWHERE = f"noindex, {ROBOTS}"
 # Long enough for the stampede of previews that one post sets off among its followers' servers,
@@ -90,6 +103,35 @@ def page(request: Request, name: str, /, *, robots: str = ROBOTS, **context: Any
     return HTMLResponse(html, headers=headers)
 
 
+def private_page(
+    request: Request,
+    name: str,
+    /,
+    *,
+    status: int = 200,
+    form_to: str = "",
+    script: bool = False,
+    **context: Any,
+) -> Response:
+    """A page for one person, that no cache keeps and no crawler should see.
+
+    Args:
+        request: asked for by whom.
+        name: the template.
+        status: of the answer.
+        form_to: as for `policy`.
+        script: as for `policy`.
+        context: what the template shows.
+    """
+    html = render(name, **_common(request, ROBOTS_NOWHERE) | {"sheets": ("forms",)} | context)
+    headers = _headers(ROBOTS_NOWHERE) | {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": policy(form_to=form_to, script=script),
+        "Vary": "Cookie",
+    }
+    return HTMLResponse(html, status, headers=headers)
+
+
 def error_page(request: Request, status: int, message: str) -> Response:
     """A page that says what is wrong.
 
@@ -115,6 +157,8 @@ def _common(request: Request, robots: str) -> dict[str, Any]:
         "card": None,
         "here": "",
         "language": None,
+        "sheets": (),
+        "visitor": None,
     }
 
 

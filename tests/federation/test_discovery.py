@@ -140,17 +140,20 @@ async def test_what_can_be_done_here_is_a_page(
     async def opened(template: str, uri: str) -> tuple[int, Any, dict[str, str]]:
         return await get(browser, template.replace("{object}", quote(uri, safe="")))
 
-    for template in intents.values():
-        for thing in (uri, alice.uri):
-            status, _, headers = await opened(template, thing)
-            assert (status, headers["Location"][: len(alice.url)]) == (302, alice.url)
-        for thing in (hidden, f"{instance.url}/actor", f"{alice.uri}/statuses/1"):
-            assert (await opened(template, thing))[0] == 404
-        status, page, headers = await opened(template, f'{bob.uri}/"><script>')
-        assert status == 200 and "Location" not in headers  # nobody is sent on unasked
-        assert bob.host in page and "<script>" not in page
-        for thing in ("", "x", "javascript:alert(1)", "https://user@host/", "acct:a@b"):
-            assert (await opened(template, thing))[0] == 400
+    template = intents.pop("Object")
+    for thing in (uri, alice.uri):
+        status, _, headers = await opened(template, thing)
+        assert (status, headers["Location"][: len(alice.url)]) == (302, alice.url)
+    for thing in (hidden, f"{instance.url}/actor", f"{alice.uri}/statuses/1"):
+        assert (await opened(template, thing))[0] == 404
+    status, page, headers = await opened(template, f'{bob.uri}/"><script>')
+    assert status == 200 and "Location" not in headers  # nobody is sent on unasked
+    assert bob.host in page and "<script>" not in page
+    for thing in ("", "x", "javascript:alert(1)", "https://user@host/", "acct:a@b"):
+        assert (await opened(template, thing))[0] == 400
+    for template in intents.values():  # what changes something is for who is signed in
+        status, _, headers = await opened(template, bob.uri)
+        assert status == 303 and headers["Location"].startswith("/sign-in?next=/intents/")
     assert internet.asked.total() == 0
 
 

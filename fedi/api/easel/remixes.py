@@ -32,9 +32,8 @@ async def show(request: Request) -> Response:
         `{"id", "uri", "url", "account": "name@host"}`. 404 for a post that is not to be seen.
     """
     easel = cast(Easel, request.app.state.easel)
-    viewer = None
-    if auth.bearer(request) is not None:
-        viewer = (await auth.caller(request, "read:statuses")).account
+    who = await auth.optional_caller(request, "read:statuses")
+    viewer = who.account if who is not None else None
     status_id: int = request.path_params["id"]
     async with easel.database.read() as session:
         status = None

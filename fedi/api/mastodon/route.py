@@ -151,13 +151,6 @@ def refusal(status: int, sentence: str) -> Response:
     return entity({"error": sentence or HTTPStatus(status).phrase}, status)
 
 
-async def optional_caller(request: Request, scope: str) -> Caller | None:
-    """Who asks; None for nobody. A token that is not good is refused all the same."""
-    if not request.headers.getlist("authorization"):
-        return None
-    return await auth.caller(request, scope)
-
-
 async def _who(
     request: Request, easel: Easel, scope: str, anybody: bool, told: dict[str, str]
 ) -> Caller | None:
@@ -179,7 +172,7 @@ async def _who(
         count(counts.address(address))
         return None
     try:
-        who = await (optional_caller if anybody else auth.caller)(request, scope)
+        who = await (auth.optional_caller if anybody else auth.caller)(request, scope)
     except HTTPException:
         count(counts.address(address))  # or one could try as many tokens as one likes
         raise

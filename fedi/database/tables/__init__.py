@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from fedi.database.tables.accounts import (
+from fedi.database.tables.access import (
     AccessToken,
+    Application,
+    BrowserSession,
+    Challenge,
+    Grant,
+    Passkey,
+    SecondFactor,
+)
+from fedi.database.tables.accounts import (
     Account,
     Block,
     Follow,
@@ -51,13 +59,17 @@ __all__ = [
     "Account",
     "AccountKey",
     "AccountNote",
+    "Application",
     "Block",
     "Bookmark",
+    "BrowserSession",
+    "Challenge",
     "DomainAllow",
     "DomainRule",
     "Favourite",
     "FeaturedTag",
     "Follow",
+    "Grant",
     "HomeEntry",
     "IdempotencyKey",
     "InputPicture",
@@ -74,6 +86,7 @@ __all__ = [
     "Painter",
     "Painting",
     "PaintingInput",
+    "Passkey",
     "PeerHost",
     "Pin",
     "Poll",
@@ -84,6 +97,7 @@ __all__ = [
     "RemoteFile",
     "Report",
     "SearchChange",
+    "SecondFactor",
     "Stamp",
     "Status",
     "StatusTag",

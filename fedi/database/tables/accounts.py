@@ -99,22 +99,8 @@ class Login(Table, table=True):
     role: str = "user"  # user, moderator, admin
     preferences: dict[str, Any] = Field(default_factory=new_dict, sa_type=JSON)
     created_at: datetime = moment()
-    confirmed_at: datetime | None = optional_moment()
-
-
-class AccessToken(Table, table=True):
-    """A bearer token. Only its SHA-256 is stored."""
-
-    __tablename__ = "access_token"
-
-    id: int = primary_id()
-    token_hash: str = Field(unique=True)
-    account_id: int | None = reference("account.id", index=True, default=None, nullable=True)
-    name: str = ""
-    scopes: str = "read write follow"
-    created_at: datetime = moment()
-    last_used_at: datetime | None = optional_moment()
-    revoked_at: datetime | None = optional_moment()
+    confirmed_at: datetime | None = optional_moment()  # the email address is theirs
+    approved_at: datetime | None = optional_moment()  # somebody here let them in
 
 
 class Follow(Table, table=True):
@@ -175,7 +161,6 @@ class InstanceSecret(Table, table=True):
 
 
 __all__ = [
-    "AccessToken",
     "Account",
     "Block",
     "Follow",

@@ -8,7 +8,7 @@ from alembic import op
 from fedi.database.tables.columns import UTCDateTime
 
 revision = "0019"
-down_revision = "0014"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,96 @@
+"""How often somebody may try: to sign in, to register an app, and whatever else can be guessed or
+piled up. Each process counts for itself, in bounded memory."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+from weakref import WeakKeyDictionary
+
+from fedi.runtime import Easel
+from fedi.social.errors import TooMany
+
+REMEMBERED = 20_000  # who tried; of those who did not for the longest time the first are forgotten
+NETWORK_BITS = 64  # of IPv6: what one household has
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many in so many seconds: they come back one by one."""
+
+    name: str
+    times: int
+    seconds: int
+
+
+PASSWORDS_OF_ACCOUNT = Limit("password of an account", 10, 600)
+SIGN_INS_OF_ADDRESS = Limit("sign-ins from an address", 30, 600)
+CODES_OF_ACCOUNT = Limit("one-time codes of an account", 8, 1800)
+APPS_OF_ADDRESS = Limit("apps from an address", 50, 600)
+TOKENS_OF_ADDRESS = Limit("tokens for an address", 300, 600)
+
+
+@dataclass(slots=True)
+class _Left:
+    times: float
+    at: datetime
+
+
+class Attempts:
+    """What each has left of each limit."""
+
+    def __init__(self) -> None:
+        self._left: OrderedDict[tuple[str, str], _Left] = OrderedDict()
+
+    def take(self, limit: Limit, who: str, now: datetime) -> None:
+        """Count one.
+
+        Args:
+            who: an address (`from_address`), an account, or a name.
+
+        Raises:
+            TooMany: none is left; who comes all the same does not wait longer for that.
+        """
+        key = (limit.name, who)
+        left = self._left.pop(key, None) or _Left(limit.times, now)
+        pace = limit.times / limit.seconds
+        passed = max((now - left.at).total_seconds(), 0)
+        left.times, left.at = min(left.times + passed * pace, limit.times), now
+        self._left[key] = left
+        if len(self._left) > REMEMBERED:
+            self._left.popitem(last=False)
+        if left.times < 1:
+            wait = ceil((1 - left.times) / pace)
+            raise TooMany("Too many attempts. Wait a little, and try again.", wait)
+        left.times -= 1
+
+    def forget(self, limit: Limit, who: str) -> None:
+        """Begin anew with somebody who has shown that they are no guesser."""
+        self._left.pop((limit.name, who), None)
+
+
+_of: WeakKeyDictionary[Easel, Attempts] = WeakKeyDictionary()
+
+
+def of(easel: Easel) -> Attempts:
+    """What counts for an instance."""
+    found = _of.get(easel)
+    if found is None:
+        found = _of[easel] = Attempts()
+    return found
+
+
+def network(host: str) -> str:
+    """Who an address counts for: itself, or of IPv6 the network that one household has."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host[:100]
+    if address.version == 4:
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, NETWORK_BITS), strict=False))

@@ -1,0 +1,99 @@
+"""Who looks at a page: somebody who signed in, or nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import cast
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from fedi.runtime import Easel
+from fedi.social import sessions
+from fedi.social.sessions import SignedIn
+from fedi.web import cookies
+
+MAX_NEXT = 12_000  # characters; an authorization request with a long state fits
+HOME = "/settings/security"  # where who signed in goes, who was not on their way somewhere
+
+Page = Callable[[Request], Awaitable[Response]]
+VisitorPage = Callable[[Request, SignedIn], Awaitable[Response]]
+
+
+async def of(request: Request) -> SignedIn | None:
+    """Who is signed in, and may act."""
+    easel = cast(Easel, request.app.state.easel)
+    token = cookies.session(request)
+    if not token:
+        return None
+    async with easel.database.read() as session:
+        found = await sessions.find(session, token)
+    if found is not None:
+        row = found.session
+        if easel.clock.now() - row.last_used_at >= sessions.USE_NOTED_EVERY:
+            await easel.database.together(lambda tx: sessions.note_use(tx, row))
+    return found
+
+
+def signed_in(page: VisitorPage) -> Page:
+    """A page for who is signed in; everybody else is asked to sign in first."""
+
+    @wraps(page)
+    async def show(request: Request) -> Response:
+        visitor = await of(request)
+        return to_sign_in(request) if visitor is None else await page(request, visitor)
+
+    return show
+
+
+def freshly_signed_in(page: VisitorPage) -> Page:
+    """A page for who signed in a moment ago: for what changes how one signs in."""
+
+    @wraps(page)
+    async def show(request: Request) -> Response:
+        visitor = await of(request)
+        if visitor is None:
+            return to_sign_in(request)
+        if not is_fresh(request, visitor):
+            return to_sign_in(request, again=True)
+        return await page(request, visitor)
+
+    return show
+
+
+def is_fresh(request: Request, visitor: SignedIn) -> bool:
+    """Whether somebody signed in a moment ago."""
+    now = cast(Easel, request.app.state.easel).clock.now()
+    return now - visitor.session.created_at < sessions.FRESH
+
+
+def to_sign_in(request: Request, *, path: str | None = None, again: bool = False) -> Response:
+    """To where one signs in, and from there back.
+
+    Args:
+        path: where to; what was asked for, or `HOME` if that was a form.
+        again: ask even who is signed in.
+    """
+    if path is None:
+        query = request.url.query
+        path = request.url.path + (f"?{query}" if query else "")
+        if request.method not in {"GET", "HEAD"}:
+            path = HOME
+    address = f"/sign-in?next={quoted(path)}" + ("&again=1" if again else "")
+    return RedirectResponse(address, 303, {"Cache-Control": "no-store"})
+
+
+def next_path(text: str) -> str:
+    """Where to go after signing in: a path of ours and nothing that a browser could take for
+    another host; else `HOME`."""
+    plain = text.isascii() and text.isprintable() and not set(text) & set('\\ "<>')
+    if not plain or len(text) > MAX_NEXT or text[:1] != "/" or text[:2] == "//":
+        return HOME
+    return text
+
+
+def quoted(path: str) -> str:
+    """A path as the value of a parameter."""
+    return quote(path, safe="/")
