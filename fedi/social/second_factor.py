@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 
 import pyotp
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -110,14 +110,9 @@ async def accept(tx: Transaction, account: Account, code: str) -> bool:
         return False
     step = _step_of(tx, row, code)
     if step is not None:
-        used = await tx.execute(
-            update(SecondFactor)
-            .where(col(SecondFactor.account_id) == account.id, col(SecondFactor.last_step) < step)
-            .values(last_step=step)
-            .execution_options(synchronize_session=False)
-            .returning(col(SecondFactor.account_id))
-        )
-        return used.scalar() is not None
+        row.last_step = step  # nobody else can: the row is ours until this is committed
+        tx.add(row)
+        return True
     hashed = token_hash(re.sub(r"[\s-]", "", code).lower())
     left = [known for known in row.recovery_hashes if not hmac.compare_digest(known, hashed)]
     if len(left) == len(row.recovery_hashes):
