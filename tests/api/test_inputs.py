@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -23,65 +22,14 @@ from fedi.database.tables import (
 )
 from fedi.social import statuses
 from fedi.social.statuses import Draft
-from fedi.studio import inputs, media, pictures
+from fedi.studio import inputs, pictures
 from generation import credentials, provenance
 from generation.credentials import Parent
 from tests import rig
-from tests.api.apps import Answer, App
+from tests.api.apps import App
+from tests.api.beginning import PATH, PUBLIC_POST, ask, form, painted, upload
 from tests.studio.asking import reaches
 from tests.studio.easel_painter import connected, picture
-
-PATH = "/api/easel/v1/paintings"
-PUBLIC_POST = {"text": "Look!", "visibility": "public"}
-
-
-@pytest.fixture
-async def alice(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
-    return await App.of(instance, browser, "alice")
-
-
-@pytest.fixture
-async def bob(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
-    return await App.of(instance, browser, "bob")
-
-
-async def upload(who: App, content: bytes | None = None) -> MediaAttachment:
-    """A picture that somebody uploaded and has not posted."""
-    easel = who.instance.easel
-    prepared = await media.prepare_upload(content or picture(), easel.settings.media)
-    stored = await media.store(easel.storage, prepared)
-    async with easel.database.write() as tx:
-        return media.add_upload(tx, who.account, stored)
-
-
-async def painted(
-    who: App, *, share: bool = True, post: dict[str, Any] | None = None, **recipe: Any
-) -> dict[str, Any]:
-    """A painting of somebody's, painted and posted if that is wanted."""
-    asked = {"recipe": {"prompt": "a lighthouse", "seed": 42, **recipe}, "share_recipe": share}
-    made = (await who.post(PATH, asked | ({} if post is None else {"post": post}))).body
-    async with connected(who.instance) as card:
-        given = await card.given()
-        async with reaches(who.instance.easel, int(made["id"]), "done"):
-            await card.finish(given, picture(96, 64, "salmon"))
-    done = await who.get(f"{PATH}/{made['id']}")
-    assert done.body["state"] == "done", done.body
-    return dict(done.body)
-
-
-async def ask(who: App, recipe: dict[str, Any], **beside: Any) -> Answer:
-    return await who.post(PATH, {"recipe": {"prompt": "a boat", **recipe}, **beside})
-
-
-async def form(who: App, asked: Any, files: dict[str, bytes]) -> Answer:
-    data = aiohttp.FormData()
-    data.add_field("request", asked if isinstance(asked, str) else json.dumps(asked))
-    for name, content in files.items():
-        data.add_field(name, io.BytesIO(content), filename=f"{name}.png", content_type="image/png")
-    async with who.browser.post(
-        who.instance.url + PATH, data=data, headers={"Authorization": f"Bearer {who.token}"}
-    ) as answer:
-        return Answer(answer.status, dict(answer.headers), await answer.json())
 
 
 async def test_a_picture_comes_to_the_painter_with_its_recipe(alice: App) -> None:
