@@ -91,7 +91,7 @@ class PaintingSettings(Section):
         120,
         ge=1,
         le=100000,
-        description="How many pictures one account may ask for within an hour.",
+        description="How many pictures one account may ask for within an hour, cancelled ones too.",
     )
     staff_weight: float = Field(
         2.0,

@@ -1,0 +1,115 @@
+"""What one account may ask for: so many pictures waiting, so many within an hour, and posts that
+can be made."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from math import ceil
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from fedi import ids
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, Painting
+from fedi.settings import PaintingSettings
+from fedi.social import statuses, text
+from fedi.social.errors import Invalid, TooMany
+from fedi.social.statuses import Draft
+
+WAITING = ("queued", "painting")  # what a painter has still to do with
+HOUR = timedelta(hours=1)  # within which an account's requests are counted
+
+
+async def may_ask(session: Session, settings: PaintingSettings, account: Account) -> None:
+    """Refuse, before anything is read of a request, who may ask for nothing now.
+
+    Raises:
+        Invalid, TooMany: as `refuse_too_many`, which decides.
+    """
+    await _refuse_waiting(session, settings, account)
+    await _refuse_too_often(session, settings, account)
+
+
+async def refuse_too_many(tx: Transaction, settings: PaintingSettings, account: Account) -> None:
+    """Refuse who has asked for all that an account may, and lock the account's row until the
+    transaction ends, so that two requests at once cannot both be the last allowed.
+
+    Raises:
+        Invalid: too many are waiting.
+        TooMany: too many within an hour; it says when to ask again.
+    """
+    await tx.exec(select(Account).where(col(Account.id) == account.id).with_for_update())
+    await _refuse_waiting(tx, settings, account)
+    await _refuse_too_often(tx, settings, account)
+
+
+async def refuse_unpostable(tx: Transaction, account: Account, draft: Draft) -> None:
+    """What could not be posted later is better refused now.
+
+    Raises:
+        Invalid: with what to change.
+        NotFound, NotAllowed: as for `statuses.publish`.
+    """
+    await statuses.check(tx, account, draft)
+    html = draft.content_html
+    words = draft.text if html is None else text.plain(text.sanitise(html))
+    if len(words) > text.MAX_TEXT:
+        raise Invalid(f"A post has at most {text.MAX_TEXT} characters.")
+    if len(draft.spoiler_text) > statuses.MAX_SPOILER:
+        raise Invalid(f"A content warning has at most {statuses.MAX_SPOILER} characters.")
+    if len(draft.media_ids) >= statuses.MAX_MEDIA:
+        raise Invalid(f"A post has at most {statuses.MAX_MEDIA} pictures.")
+
+
+async def _refuse_waiting(session: Session, settings: PaintingSettings, account: Account) -> None:
+    waiting = (
+        await session.exec(
+            select(func.count()).where(
+                col(Painting.account_id) == account.id, col(Painting.state).in_(WAITING)
+            )
+        )
+    ).one()
+    if waiting >= settings.max_waiting:
+        raise Invalid(
+            f"You have {waiting} pictures waiting; at most {settings.max_waiting} are allowed."
+        )
+
+
+async def _refuse_too_often(session: Session, settings: PaintingSettings, account: Account) -> None:
+    # What was cancelled counts, too: its files were sent, decoded and stored, whoever asked for it
+    # and cancelled it in turn would do so without end.
+    since = session.now - HOUR
+    query = (
+        select(col(Painting.created_at))
+        .where(
+            col(Painting.account_id) == account.id,
+            col(Painting.id) >= ids.floor(since),
+            col(Painting.created_at) > since,
+        )
+        .order_by(col(Painting.id).desc())
+        .offset(settings.max_per_hour - 1)
+        .limit(1)
+    )
+    oldest = (await session.exec(query)).first()  # of as many as are allowed
+    if oldest is not None:
+        raise too_often(settings.max_per_hour, "picture", oldest + HOUR - session.now)
+
+
+def too_often(most: int, what: str, wait: timedelta) -> TooMany:
+    """The refusal of who has asked for all that may be asked for within an hour.
+
+    Args:
+        what: a singular, which takes an s.
+    """
+    seconds = max(1, ceil(wait.total_seconds()))
+    return TooMany(
+        f"You have asked for {most} {what if most == 1 else f'{what}s'} within an hour, "
+        f"and no more are allowed; ask again in {_duration(seconds)}.",
+        seconds,
+    )
+
+
+def _duration(seconds: int) -> str:
+    number, unit = (seconds, "second") if seconds < 60 else (ceil(seconds / 60), "minute")
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
