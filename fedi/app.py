@@ -40,7 +40,7 @@ from fedi.runtime import Easel
 from fedi.social import accounts, domain_settings, seals
 from fedi.social.errors import SocialError, TooMany
 from fedi.social.search import index
-from fedi.studio import reviews
+from fedi.studio import cleaning, orphans, reviews
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import claims, fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
@@ -48,10 +48,12 @@ from fedi.studio.remote_files import jobs as remote_file_jobs
 JOBS = (
     answers,
     approving,
+    cleaning,
     delivery,
     hearsay,
     incoming,
     index,
+    orphans,
     outgoing,
     pruning,
     quoting,

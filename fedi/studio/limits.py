@@ -1,23 +1,29 @@
-"""What one account may ask for: so many pictures waiting, so many within an hour, and posts that
-can be made."""
+"""What one account may ask for: so many pictures waiting, so many within an hour, so much to
+begin with, and posts that can be made."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from math import ceil
 
-from sqlalchemy import func
+from sqlalchemy import case, func
 from sqlmodel import col, select
 
 from fedi import ids
 from fedi.database import Session, Transaction
-from fedi.database.tables import Account, Painting
+from fedi.database.tables import Account, InputPicture, Painting, PaintingInput
 from fedi.settings import PaintingSettings
 from fedi.social import statuses, text
 from fedi.social.errors import Invalid, TooMany
 from fedi.social.statuses import Draft
+from fedi.studio import inputs
+from fedi.studio.inputs import Found
 
 WAITING = ("queued", "painting")  # what a painter has still to do with
+MB = 1_000_000
+# Pictures to begin with that are kept for one account, however small: each is a row and a file.
+MAX_INPUTS = 500
 HOUR = timedelta(hours=1)  # within which an account's requests are counted
 
 
@@ -42,6 +48,52 @@ async def refuse_too_many(tx: Transaction, settings: PaintingSettings, account: 
     await tx.exec(select(Account).where(col(Account.id) == account.id).with_for_update())
     await _refuse_waiting(tx, settings, account)
     await _refuse_too_often(tx, settings, account)
+
+
+async def make_room(
+    tx: Transaction, settings: PaintingSettings, account: Account, wanted: Iterable[Found]
+) -> None:
+    """See that the pictures which are kept for an account are not too many, with those that it
+    wants to begin with now. Those of paintings that have ended give way, the oldest first.
+
+    Raises:
+        Invalid: those of what waits leave no room.
+    """
+    sizes = {each.picture.digest: each.picture.size for each in wanted}
+    if not sizes:
+        return
+    waits = func.max(case((col(Painting.state).in_(WAITING), 1), else_=0))
+    rows = await tx.exec(
+        select(PaintingInput.digest, col(InputPicture.size), waits)
+        .join(InputPicture, col(InputPicture.digest) == col(PaintingInput.digest))
+        .join(Painting, col(Painting.id) == col(PaintingInput.painting_id))
+        .where(col(PaintingInput.account_id) == account.id)
+        .group_by(col(PaintingInput.digest), col(InputPicture.size))
+        .order_by(func.max(col(PaintingInput.painting_id)).desc())
+    )
+    room, places = settings.max_inputs_mb * MB, MAX_INPUTS
+    ended = []
+    for digest, size, waiting in rows.all():
+        if waiting:
+            sizes[digest] = size
+        elif digest not in sizes:
+            ended.append((digest, size))
+    room, places = room - sum(sizes.values()), places - len(sizes)
+    if room < 0 or places < 0:
+        raise Invalid(
+            "The pictures that your waiting paintings begin with are too "
+            + ("large together" if room < 0 else "many")
+            + f": at most {settings.max_inputs_mb} MB and {MAX_INPUTS} pictures are kept for one "
+            "account. Ask again when some are painted."
+        )
+    gone = []
+    for digest, size in ended:  # the newest first
+        room, places = room - size, places - 1
+        if room < 0 or places < 0:
+            gone.append(digest)
+    if gone:
+        ties = (col(PaintingInput.account_id) == account.id) & col(PaintingInput.digest).in_(gone)
+        await inputs.let_go(tx, ties)
 
 
 async def refuse_unpostable(tx: Transaction, account: Account, draft: Draft) -> None:

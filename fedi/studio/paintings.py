@@ -112,6 +112,8 @@ async def request(
     if draft is not None:
         await limits.refuse_unpostable(tx, account, draft)
     await limits.refuse_too_many(tx, settings, account)
+    begun_with = [*pictures, *([parent] if parent else [])]
+    await limits.make_room(tx, settings, account, begun_with)
     cost = _cost(full, known)
     painting = Painting(
         id=tx.new_id(),
@@ -135,7 +137,7 @@ async def request(
     )
     tx.add(painting)
     await tx.flush()
-    await inputs.keep(tx, painting, [*pictures, *([parent] if parent else [])])
+    await inputs.keep(tx, painting, begun_with)
     tell(tx, painting, QUEUED)
     return painting
 
