@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlmodel import col, select
 
@@ -37,6 +37,13 @@ MAX_ID = 2**63 - 1  # what the database can hold
 _WORDS = {"source": "picture to start from", "mask": "mask", "references": "reference"}
 
 
+class Sent(Protocol):
+    """A file that came with a request."""
+
+    async def read(self) -> bytes:
+        """All of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """All pictures of a recipe, and the recipe with their digests in it."""
@@ -51,7 +58,7 @@ class Gathered:
 
 
 async def gather(
-    easel: Easel, account: Account, recipe: Mapping[str, Any], uploads: Mapping[str, bytes]
+    easel: Easel, account: Account, recipe: Mapping[str, Any], uploads: Mapping[str, Sent]
 ) -> Gathered:
     """Find the pictures that a recipe names, and see that this account may begin with them.
 
@@ -99,7 +106,7 @@ async def gather(
 
 
 async def _found(
-    easel: Easel, account: Account, entry: object, uploads: Mapping[str, bytes], name: str
+    easel: Easel, account: Account, entry: object, uploads: Mapping[str, Sent], name: str
 ) -> Found:
     what = _WORDS[name]
     if isinstance(entry, str):
@@ -110,7 +117,7 @@ async def _found(
     if way == "upload":
         if not isinstance(value, str) or value not in uploads:
             raise Invalid(f"The {what} was not sent along: there is no file of that name.")
-        prepared = await media.prepare_upload(uploads[value], easel.settings.media)
+        prepared = await media.prepare_upload(await uploads[value].read(), easel.settings.media)
         return await _looked_at(easel, prepared.content, what)
     number = _number(value, what)
     async with easel.database.read() as session:

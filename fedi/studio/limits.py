@@ -3,9 +3,13 @@ begin with, and posts that can be made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+import contextlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from math import ceil
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import case, func
 from sqlmodel import col, select
@@ -13,6 +17,7 @@ from sqlmodel import col, select
 from fedi import ids
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, InputPicture, Painting, PaintingInput
+from fedi.runtime import Easel
 from fedi.settings import PaintingSettings
 from fedi.social import statuses, text
 from fedi.social.errors import Invalid, TooMany
@@ -25,6 +30,18 @@ MB = 1_000_000
 # Pictures to begin with that are kept for one account, however small: each is a row and a file.
 MAX_INPUTS = 500
 HOUR = timedelta(hours=1)  # within which an account's requests are counted
+FORMS_AT_ONCE = 3  # that one account sends to one process; the bytes of each wait on the disk
+
+
+@dataclass
+class _Sending:
+    """The forms of an account: when they were begun, of late, and how many are under way."""
+
+    times: deque[datetime] = field(default_factory=deque)
+    under_way: int = 0
+
+
+_sending: WeakKeyDictionary[Easel, dict[int, _Sending]] = WeakKeyDictionary()
 
 
 async def may_ask(session: Session, settings: PaintingSettings, account: Account) -> None:
@@ -48,6 +65,34 @@ async def refuse_too_many(tx: Transaction, settings: PaintingSettings, account: 
     await tx.exec(select(Account).where(col(Account.id) == account.id).with_for_update())
     await _refuse_waiting(tx, settings, account)
     await _refuse_too_often(tx, settings, account)
+
+
+@contextlib.contextmanager
+def forms(easel: Easel, account: Account) -> Iterator[None]:
+    """While an account sends a form, with files: each costs as much as a picture that is asked for,
+    whatever becomes of it, and so as many are allowed within an hour.
+
+    Raises:
+        TooMany: before anything of it is read.
+    """
+    now, most = easel.clock.now(), easel.settings.painting.max_per_hour
+    known = _sending.setdefault(easel, {})
+    for account_id, earlier in list(known.items()):
+        while earlier.times and earlier.times[0] <= now - HOUR:
+            earlier.times.popleft()
+        if not earlier.times and not earlier.under_way:
+            del known[account_id]
+    of_account = known.setdefault(account.id, _Sending())
+    if of_account.under_way >= FORMS_AT_ONCE:
+        raise TooMany("You are sending files already; send these when those are there.", 5)
+    if len(of_account.times) >= most:
+        raise too_often(most, "picture", of_account.times[0] + HOUR - now)
+    of_account.times.append(now)
+    of_account.under_way += 1
+    try:
+        yield
+    finally:
+        of_account.under_way -= 1
 
 
 async def make_room(

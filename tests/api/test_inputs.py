@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -400,3 +401,25 @@ async def test_a_mask_may_be_of_any_kind_that_pictures_are(alice: App) -> None:
         recipe = {"prompt": "x", "source": {"upload": "a"}, "mask": {"upload": "b"}}
         made = await form(alice, {"recipe": recipe}, {"a": out, "b": file.getvalue()})
         assert made.status == 201, made.body
+
+
+async def test_forms_count_within_an_hour_whatever_becomes_of_them(
+    new_database: rig.NewDatabase, tmp_path: Path, clock: FakeClock, browser: aiohttp.ClientSession
+) -> None:
+    painting = {"max_per_hour": 2}
+    async with rig.serve_instance(
+        tmp_path, new_database(), clock=clock, painting=painting
+    ) as instance:
+        alice = await App.of(instance, browser, "alice")
+        bob = await App.of(instance, browser, "bob")
+        asked = {"recipe": {"prompt": "a boat", "source": {"upload": "photo"}}}
+        for _ in range(2):
+            assert (await form(alice, asked, {"photo": b"no picture"})).status == 422
+        clock.advance(timedelta(minutes=10))
+        refused = await form(alice, asked, {"photo": picture()})
+        assert refused.status == 429 and refused.headers["Retry-After"] == str(50 * 60)
+        assert refused.error.endswith("ask again in 50 minutes.")
+        assert (await ask(alice, {})).status == 201  # without files it costs less
+        assert (await form(bob, asked, {"photo": picture()})).status == 201
+        clock.advance(timedelta(minutes=50))
+        assert (await form(alice, asked, {"photo": picture()})).status == 201
