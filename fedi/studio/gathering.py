@@ -26,7 +26,7 @@ from fedi.runtime import Easel
 from fedi.social import statuses
 from fedi.social.errors import Invalid, NotAllowed, NotFound, SocialError
 from fedi.storage import Missing
-from fedi.studio import media, pictures
+from fedi.studio import gate, media, pictures
 from fedi.studio.inputs import Found, size
 from fedi.studio.remote_files import claims, fetching, inspection
 from generation import inputs, protocol
@@ -117,7 +117,9 @@ async def _found(
     if way == "upload":
         if not isinstance(value, str) or value not in uploads:
             raise Invalid(f"The {what} was not sent along: there is no file of that name.")
-        prepared = await media.prepare_upload(await uploads[value].read(), easel.settings.media)
+        async with gate.of(easel).request():
+            content = await uploads[value].read()
+            prepared = await media.prepare_upload(content, easel.settings.media)
         return await _looked_at(easel, prepared.content, what)
     number = _number(value, what)
     async with easel.database.read() as session:
@@ -268,7 +270,8 @@ async def _looked_at(easel: Easel, content: bytes, what: str) -> Found:
         return kind, image.width, image.height, pictures.digest(content)
 
     try:
-        kind, width, height, digest = await asyncio.to_thread(look)
+        async with gate.of(easel).request():
+            kind, width, height, digest = await asyncio.to_thread(look)
     except Invalid as refusal:
         raise Invalid(f"The {what} cannot be used. {refusal}") from refusal
     async with easel.database.read() as session:
