@@ -38,9 +38,9 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
 from fedi.jobs import Runner
 from fedi.runtime import Easel
 from fedi.social import accounts, domain_settings, seals
-from fedi.social.errors import SocialError, TooMany
+from fedi.social.errors import Later, SocialError
 from fedi.social.search import index
-from fedi.studio import reviews
+from fedi.studio import cleaning, orphans, reviews
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import claims, fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
@@ -48,10 +48,12 @@ from fedi.studio.remote_files import jobs as remote_file_jobs
 JOBS = (
     answers,
     approving,
+    cleaning,
     delivery,
     hearsay,
     incoming,
     index,
+    orphans,
     outgoing,
     pruning,
     quoting,
@@ -161,7 +163,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 async def _social_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, SocialError)
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Later) else {}
     return _answer(request, error.status, str(error), headers)
 
 

@@ -13,13 +13,17 @@ import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 KEY_BYTES = 20  # unguessable, and short enough for an address
 CHUNK_BYTES = 256 * 1024  # what is read at once when a file is streamed
+PART = ".part"  # how a file ends that is being written
 
 # Two characters of folder, so that no folder holds more than a few thousand files.
+_FOLDER = re.compile(r"[0-9a-z]{2}")
 _KEY = re.compile(r"[0-9a-z]{2}/[0-9a-z]{20,60}\.[a-z0-9]{1,5}")
 
 
@@ -38,6 +42,15 @@ def new_key(ending: str) -> str:
 
 class Missing(Exception):
     """There is no file under this key; what is no key at all is missing, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file as it lies in the storage: its size in bytes, and when it was written."""
+
+    key: str
+    size: int
+    modified_at: datetime
 
 
 class Storage(Protocol):
@@ -76,6 +89,12 @@ class Storage(Protocol):
 
     async def delete(self, key: str) -> None:
         """Remove the file under `key`; nothing happens if there is none."""
+
+    async def page(self, after: str, limit: int) -> list[Listed]:
+        """The files whose keys come after `after`, in their order: at most `limit` of them."""
+
+    async def tidy(self, before: datetime) -> None:
+        """Remove what is left of writes that broke off before a moment."""
 
 
 class FolderStorage:
@@ -141,6 +160,55 @@ class FolderStorage:
         path = self.path(key)
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
+    async def page(self, after: str, limit: int) -> list[Listed]:
+        return await asyncio.to_thread(_page, self.folder, after, limit)
+
+    async def tidy(self, before: datetime) -> None:
+        await asyncio.to_thread(_tidy, self.folder, before.timestamp())
+
+
+def _page(root: Path, after: str, limit: int) -> list[Listed]:
+    found: list[Listed] = []
+    for folder in _folders(root):
+        if folder < after[:2]:
+            continue
+        with os.scandir(root / folder) as entries:
+            keys = sorted(f"{folder}/{entry.name}" for entry in entries)
+        for key in keys:
+            if key <= after or not _KEY.fullmatch(key):
+                continue
+            try:
+                status = (root / key).stat()
+            except FileNotFoundError:  # removed in this moment
+                continue
+            written = datetime.fromtimestamp(status.st_mtime, UTC)
+            found.append(Listed(key, status.st_size, written))
+            if len(found) == limit:
+                return found
+    return found
+
+
+def _tidy(root: Path, before: float) -> None:
+    for folder in _folders(root):
+        for path in (root / folder).glob(f".*{PART}"):
+            try:
+                if path.stat().st_mtime < before:
+                    path.unlink()
+            except FileNotFoundError:
+                pass
+
+
+def _folders(root: Path) -> list[str]:
+    """The folders that files lie in, in their order; what else lies there is not ours."""
+    if not root.is_dir():
+        return []
+    with os.scandir(root) as entries:
+        return sorted(
+            entry.name
+            for entry in entries
+            if _FOLDER.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+        )
+
 
 def _piece(path: Path, start: int, length: int) -> bytes:
     with path.open("rb") as file:
@@ -151,7 +219,7 @@ def _piece(path: Path, start: int, length: int) -> bytes:
 def _write(path: Path, source: BinaryIO) -> None:
     """Write beside the goal, force it to the disk, and put it in place in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{secrets.token_hex(8)}.part")
+    beside = path.with_name(f".{secrets.token_hex(8)}{PART}")
     try:
         with beside.open("xb") as file:
             source.seek(0)

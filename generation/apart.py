@@ -1,13 +1,15 @@
 """Content credentials of strangers, read in a process of their own.
 
 The library that reads them is native: what makes it crash, hang or eat memory ends a child, and
-not the server. A child takes a quarter of a second; files without credentials need none.
+not the server. A child takes a quarter of a second; files without credentials need none. There are
+few at once, whoever asks: who comes later waits, in its thread.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 
 import msgspec
@@ -21,6 +23,9 @@ TIMEOUT_S = 15.0  # on a busy machine; a file of 16 MB takes less than one
 MAX_MEMORY = 2_000_000_000  # bytes of address space; the library alone takes 200 MB of that
 MAX_CPU_S = 10
 MAX_BYTES = 100_000_000  # of a file
+MAX_CHILDREN = 3  # at once: what they may take of memory together is so many times the above
+
+_children = threading.BoundedSemaphore(MAX_CHILDREN)
 
 DAMAGED = Manifest(state="damaged", codes=("the reader gave up",))
 
@@ -61,14 +66,15 @@ def sign(picture: bytes, media_type: str, claim: Claim, by: Certified) -> bytes:
 
 def _asked(question: _Read | _Sign) -> bytes:
     """What a child answers. Raises SubprocessError if it gives none in time."""
-    return subprocess.run(
-        [sys.executable, "-m", "generation.apart"],
-        input=msgspec.msgpack.encode(question),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        timeout=TIMEOUT_S,
-        check=True,
-    ).stdout
+    with _children:
+        return subprocess.run(
+            [sys.executable, "-m", "generation.apart"],
+            input=msgspec.msgpack.encode(question),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=TIMEOUT_S,
+            check=True,
+        ).stdout
 
 
 def _main() -> None:

@@ -7,8 +7,6 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import typer
@@ -17,33 +15,18 @@ from sqlmodel import col, select
 
 from activitypub.client import FetchError
 from fedi.cli import context
+from fedi.cli.equipment import Finding, check_helpers, check_model
 from fedi.database.migrations import head
 from fedi.database.tables import Job
 from fedi.runtime import Easel
 from fedi.settings import Settings, SettingsError
 from fedi.social import seals
-from fedi.studio import reviews
+from fedi.studio import reviews, usage
 from generation import credentials
-from generation.catalogue import Kind, Model
 from generation.credentials import CredentialsError
 
 MIN_FREE_GB = 2.0
 PROBE_TIMEOUT_S = 120.0  # torch takes seconds to import, more on a slow disk
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Args:
-        subject: what it is about.
-        state: `ok`, `warning` (it works, but) or `problem`.
-        message: one plain sentence; says what to mend, if there is something.
-    """
-
-    subject: str
-    state: str
-    message: str
 
 
 SIGNS = {
@@ -231,6 +214,22 @@ async def check_reviews(easel: Easel) -> AsyncIterator[Finding]:
         yield Finding("reviews", "warning", told)
 
 
+async def check_storage(easel: Easel) -> AsyncIterator[Finding]:
+    """What takes how much of the disk."""
+    async with easel.database.read() as session:
+        used = await usage.of(session)
+    yield Finding(
+        "storage",
+        "ok",
+        f"Pictures take {_megabytes(used.pictures)}, what they began with "
+        f"{_megabytes(used.inputs)}, files of other servers {_megabytes(used.remote)}.",
+    )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
 async def check_signing(easel: Easel) -> AsyncIterator[Finding]:
     """A tiny picture, signed and read back as those that are painted here."""
     name = easel.settings.instance.domain
@@ -259,6 +258,7 @@ CHECKS = (
     check_address,
     check_clock,
     check_jobs,
+    check_storage,
     check_reviews,
     check_signing,
 )
@@ -292,96 +292,6 @@ async def check_endpoint(settings: Settings) -> Finding:
     except (Unreachable, ValueError) as error:
         return Finding("endpoint", "problem", f"{error} Mend painting.endpoint.")
     return Finding("endpoint", "ok", f"{endpoint.host} paints with {', '.join(models)}.")
-
-
-def check_model(settings: Settings) -> Finding:
-    """The model, as far as this machine can tell: nothing is asked of the hub."""
-    from generation import catalogue
-
-    name = settings.painting.model
-    if not name:
-        return Finding(
-            "model",
-            "warning",
-            "None is chosen: the starter paints, which is for trying things out. Set "
-            "painting.model, for example to flux2-klein-4b.",
-        )
-    try:
-        model = catalogue.find(name)
-    except catalogue.UnknownModel as error:
-        return Finding("model", "problem", f"{error}. Mend painting.model.")
-    if model.local and not Path(model.source).is_dir():
-        return Finding(
-            "model", "problem", f"There is no folder {model.source}: mend painting.model."
-        )
-    if model.local and not (Path(model.source) / "model_index.json").is_file():
-        return Finding(
-            "model",
-            "problem",
-            f"{model.source} has no model_index.json: it is no diffusers folder.",
-        )
-    told = f"{model.name} ({model.licence or 'licence unknown'})."
-    if model.key != catalogue.STARTER.key and not model.local and not _is_here(model):
-        told += f" It is fetched for the first picture; `easel models pull {name}` does it now."
-    return Finding("model", "ok", told)
-
-
-def check_helpers(settings: Settings) -> list[Finding]:
-    """The models that judge, describe and enlarge pictures and help with words."""
-    from generation import helpers
-
-    safety, words = settings.safety, settings.words
-    missing = (
-        "None is here: only the words of a prompt decide what is marked or refused. "
-        "`easel models pull nsfw-falconsai` fetches one."
-    )
-    return [
-        _check_helper("classifier", "safety.classifier", "safety", safety.classifier, missing),
-        _check_helper(
-            "describer", "words.describer", "description", words.describer,
-            "None is here: pictures that nobody describes get a sentence that says so. "
-            f"`easel models pull {helpers.BOTH_USES}` fetches one.",
-        ),
-        _check_helper(
-            "language", "words.language_model", "language", words.language_model,
-            "No model is here: no prompts are proposed. "
-            f"`easel models pull {helpers.BOTH_USES}` fetches one.",
-        ),
-        _check_helper(
-            "upscaler", "painting.upscaler", "upscaling", settings.painting.upscaler,
-            "None is here, not even the one that comes with Easel: pictures cannot be made larger. "
-            "Install Easel again.",
-        ),
-    ]  # fmt: skip
-
-
-def _check_helper(subject: str, setting: str, kind: Kind, name: str, missing: str) -> Finding:
-    from generation import catalogue, helpers
-
-    if name == helpers.NONE:
-        return Finding(subject, "ok", f"None is wanted: {setting} says so.")
-    try:
-        helper = helpers.choose(kind, name)
-    except catalogue.UnknownModel as error:
-        return Finding(subject, "problem", f"{str(error).rstrip('.')}. Mend {setting}.")
-    if helper is None:
-        return Finding(subject, "warning" if kind == "safety" else "ok", missing)
-    if helpers.here(helper) is None:
-        told = f"{helper.name} is not here: `easel models pull {name}` fetches it."
-        return Finding(subject, "warning", told)
-    if helper.needs and find_spec(helper.needs) is None:
-        told = f"{helper.name} needs a package: pip install {helper.needs}."
-        return Finding(subject, "problem", told)
-    return Finding(subject, "ok", f"{helper.name} ({helper.licence or 'licence unknown'}).")
-
-
-def _is_here(model: Model) -> bool:
-    from generation import hub
-
-    try:
-        return hub.here(model) is not None
-    except ImportError:
-        return False  # the card's finding says that painting is not installed
 
 
 async def _command(*command: str) -> str | None:

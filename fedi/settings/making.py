@@ -91,7 +91,19 @@ class PaintingSettings(Section):
         120,
         ge=1,
         le=100000,
-        description="How many pictures one account may ask for within an hour.",
+        description="How many pictures one account may ask for within an hour, cancelled ones too.",
+    )
+    max_inputs_mb: int = Field(
+        200,
+        ge=1,
+        le=1_000_000,
+        description="How many megabytes of pictures to begin with are kept for one account.",
+    )
+    inputs_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="How many days such a picture is kept after it was last painted from.",
     )
     staff_weight: float = Field(
         2.0,

@@ -43,6 +43,7 @@ async def bury(tx: Transaction, account: Account) -> None:
     await _untie(tx, account.id)
     await _empty_statuses(tx, account.id)
     await forgetting.drop_faces(tx, account)
+    await forgetting.drop_begun_by(tx, account)
     account.deleted_at = tx.now
     account.display_name = account.note = account.note_source = ""
     account.fields, account.emojis, account.also_known_as = [], [], []
@@ -178,13 +179,9 @@ async def _empty_statuses(tx: Transaction, account_id: int) -> None:
         update(Status)
         .where(col(Status.account_id) == account_id, col(Status.deleted_at).is_(None))
         .values(deleted_at=tx.now, content="", source="", spoiler_text="", generator=""),
-        # Local files are the storage's to remove: a row without a post is what it looks for.
-        update(MediaAttachment)
-        .where(
-            col(MediaAttachment.account_id) == account_id, col(MediaAttachment.file).is_not(None)
-        )
-        .values(status_id=None),
     ):
         await tx.execute(statement.execution_options(synchronize_session=False))
+    # Local files are the storage's to remove: a row without a post is what it looks for.
+    await forgetting.withdraw_media(tx, col(MediaAttachment.account_id) == account_id)
     media = (col(MediaAttachment.account_id) == account_id) & col(MediaAttachment.file).is_(None)
     await forgetting.drop_media(tx, media)

@@ -22,6 +22,7 @@ from fedi.database import Session, Transaction
 from fedi.database.insertion import table_of
 from fedi.database.marks import Watch, change
 from fedi.database.tables import Account, DomainAllow, DomainRule, Follow, Notification
+from fedi.social import forgetting
 from fedi.social.counts import stepped
 from fedi.social.errors import Invalid, NotFound
 
@@ -265,6 +266,7 @@ async def apply(tx: Transaction, rules: Rules) -> None:
     for names in _batches(by_severity["suspend"]):
         await _set(tx, names, suspended_at=tx.now, silenced_at=None, limited_by_domain=True)
         await _cut(tx, names)
+        await forgetting.drop_copies(tx, col(Account.domain).in_(names))
 
 
 def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:

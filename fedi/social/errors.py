@@ -31,19 +31,30 @@ class NotAllowed(SocialError):
     status = 403
 
 
-class TooMany(SocialError):
-    """Within the limits, but not yet; the message says when.
+class Later(SocialError):
+    """Not now, but later.
 
     Args:
         message: the sentence.
         retry_after: seconds until it may be asked for again.
     """
 
-    status = 429
-
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class TooMany(Later):
+    """Within the limits, but this person has asked for too much of late; the message says when to
+    ask again."""
+
+    status = 429
+
+
+class Busy(Later):
+    """This server has too much to do just now, whoever asks."""
+
+    status = 503
 
 
 class Invalid(SocialError):

@@ -1,20 +1,25 @@
-"""Pictures of others that nothing here shows any more: whoever keeps their files is told."""
+"""Pictures that nothing here shows any more: whoever keeps their files, or copies, is told."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, delete
-from sqlmodel import col
+from sqlalchemy import ColumnElement, delete, update
+from sqlmodel import col, select
 
 from fedi.database import Transaction
-from fedi.database.tables import Account, MediaAttachment
-from fedi.jobs.queue import NewJob, enqueue_many
+from fedi.database.tables import Account, MediaAttachment, PaintingInput
+from fedi.jobs.queue import NewJob, enqueue, enqueue_many
 
 FORGET = "remote_forget"  # the job: `{"files": [[kind, url, digest, size], …]}`
+# The job, of pictures that paintings began with: `{"media_ids": […]}`, or `{"account_id": …}` of
+# who began with some.
+FORGET_INPUTS = "forget_inputs"
 FILES_OF_ONE_JOB = 100
 
 Gone = tuple[str, str, str | None, int | None]
+Row = TypeVar("Row")
 
 
 async def drop_media(tx: Transaction, which: ColumnElement[bool]) -> None:
@@ -23,12 +28,47 @@ async def drop_media(tx: Transaction, which: ColumnElement[bool]) -> None:
         delete(MediaAttachment)
         .where(which)
         .returning(
-            col(MediaAttachment.remote_url), col(MediaAttachment.digest), col(MediaAttachment.size)
+            col(MediaAttachment.id),
+            col(MediaAttachment.remote_url),
+            col(MediaAttachment.digest),
+            col(MediaAttachment.size),
         )
         .execution_options(synchronize_session=False)
     )
-    gone = [("attachment", url, digest, size) for url, digest, size in result.all() if url]
+    rows = result.all()
+    gone = [("attachment", url, digest, size) for _, url, digest, size in rows if url]
     await _forget(tx, gone)
+    await _forget_copies(tx, [row[0] for row in rows])
+
+
+async def withdraw_media(tx: Transaction, which: ColumnElement[bool]) -> None:
+    """Take pictures of ours out of their posts: their authors have them still, others do not."""
+    result = await tx.execute(
+        update(MediaAttachment)
+        .where(which, col(MediaAttachment.file).is_not(None))
+        .values(status_id=None)
+        .returning(col(MediaAttachment.id))
+    )
+    await _forget_copies(tx, list(result.scalars()))
+
+
+async def drop_copies(tx: Transaction, authors: ColumnElement[bool]) -> None:
+    """Ask for the copies of all pictures of some accounts to be let go."""
+    rows = await tx.exec(
+        select(PaintingInput.medium_id)
+        .join(MediaAttachment, col(MediaAttachment.id) == col(PaintingInput.medium_id))
+        .join(Account, col(Account.id) == col(MediaAttachment.account_id))
+        .where(authors)
+        .distinct()
+    )
+    await _enqueue_copies(tx, [row for row in rows.all() if row is not None])
+
+
+async def drop_begun_by(tx: Transaction, account: Account) -> None:
+    """Ask for the pictures that somebody of ours began with to be let go."""
+    tied = select(PaintingInput.digest).where(col(PaintingInput.account_id) == account.id)
+    if (await tx.exec(tied.limit(1))).first() is not None:
+        await enqueue(tx, FORGET_INPUTS, {"account_id": account.id})
 
 
 async def drop_faces(tx: Transaction, account: Account) -> None:
@@ -39,8 +79,25 @@ async def drop_faces(tx: Transaction, account: Account) -> None:
 
 
 async def _forget(tx: Transaction, gone: Sequence[Gone]) -> None:
-    parts = [
-        gone[start : start + FILES_OF_ONE_JOB] for start in range(0, len(gone), FILES_OF_ONE_JOB)
-    ]
+    parts = _parts(gone)
     if parts:
         await enqueue_many(tx, FORGET, [NewJob({"files": [*map(list, part)]}) for part in parts])
+
+
+async def _forget_copies(tx: Transaction, media_ids: Sequence[int]) -> None:
+    """Ask for the copies of these pictures to be let go, if there are any."""
+    for part in _parts(media_ids):
+        tied = select(PaintingInput.medium_id).where(col(PaintingInput.medium_id).in_(part))
+        found = (await tx.exec(tied.distinct())).all()
+        await _enqueue_copies(tx, [row for row in found if row is not None])
+
+
+async def _enqueue_copies(tx: Transaction, media_ids: Sequence[int]) -> None:
+    jobs = [NewJob({"media_ids": list(part)}) for part in _parts(media_ids)]
+    await enqueue_many(tx, FORGET_INPUTS, jobs)
+
+
+def _parts(rows: Sequence[Row]) -> list[Sequence[Row]]:
+    return [
+        rows[start : start + FILES_OF_ONE_JOB] for start in range(0, len(rows), FILES_OF_ONE_JOB)
+    ]

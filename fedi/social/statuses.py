@@ -35,7 +35,7 @@ from fedi.social.batches import NewStatus, receive_all
 from fedi.social.counts import count
 from fedi.social.drafts import MAX_MEDIA, MAX_SPOILER, VISIBILITIES, Draft
 from fedi.social.errors import NotAllowed, NotFound
-from fedi.social.forgetting import drop_media
+from fedi.social.forgetting import drop_media, withdraw_media
 from fedi.social.notifications import notify, notify_all
 from fedi.social.outbound import tell
 from fedi.social.receiving import (
@@ -318,11 +318,7 @@ async def _empty(tx: Transaction, status: Status) -> None:
         .execution_options(synchronize_session=False)
     )
     # Local files are the storage's to remove: a row without a post is what it looks for.
-    await tx.execute(
-        update(MediaAttachment)
-        .where(col(MediaAttachment.status_id) == status.id, col(MediaAttachment.file).is_not(None))
-        .values(status_id=None)
-    )
+    await withdraw_media(tx, col(MediaAttachment.status_id) == status.id)
     await drop_media(tx, col(MediaAttachment.status_id) == status.id)
     status.content = status.source = status.spoiler_text = status.generator = ""
     status.emojis = []

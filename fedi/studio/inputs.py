@@ -1,20 +1,22 @@
-"""The pictures that a painting begins with: found, allowed, copied, and kept for it.
+"""The pictures that a painting begins with: copied, kept for it, and let go.
 
 A recipe names them by the digests of their files, so that the same recipe is the same picture. We
-keep a copy of each: a post may be deleted, and another server may go, while a painting waits.
+keep a copy of each: a post may be deleted, and another server may go, while a painting waits. A
+row of `painting_input` ties a copy to a painting; a copy that nothing is tied to goes. How long a
+tie lasts says `fedi.studio.cleaning`, which pictures may be begun with `fedi.studio.gathering`.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
+from sqlalchemy import ColumnElement, delete, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
-from fedi.database import Session, Transaction
+from fedi.database import Transaction
 from fedi.database.insertion import add_once, insert_new
 from fedi.database.tables import (
     Account,
@@ -24,20 +26,18 @@ from fedi.database.tables import (
     PaintingInput,
     Status,
 )
+from fedi.jobs import enqueue
 from fedi.runtime import Easel
-from fedi.social import remixes, statuses
-from fedi.social.errors import Invalid, NotAllowed, NotFound
+from fedi.social import remixes
+from fedi.social.errors import NotFound
 from fedi.storage import Missing, new_key
-from fedi.studio import media, pictures
-from fedi.studio.remote_files import claims, fetching, inspection
-from generation import inputs, protocol
+from fedi.studio import pictures
+from generation import inputs
 from generation.catalogue import STARTER, Model
 from generation.credentials import Parent
-from generation.recipe import MAX_REFERENCES, Recipe, RecipeError
+from generation.recipe import Recipe
 
-WAYS = ("media_id", "painting_id", "status_id", "upload")
-MAX_ID = 2**63 - 1  # what the database can hold
-_WORDS = {"source": "picture to start from", "mask": "mask", "references": "reference"}
+DROP = "drop_input_files"  # a job: `{"keys": [storage key, …]}`
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,72 +48,13 @@ class Found:
         picture: what is kept of it.
         content: its file, if no copy of it is kept yet.
         status_uri: the post that it is from, if it is from one.
+        medium_id: the picture here that it is; None: its file was sent along.
     """
 
     picture: InputPicture
     content: bytes | None = None
     status_uri: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """All pictures of a recipe, and the recipe with their digests in it."""
-
-    recipe: dict[str, Any]
-    found: tuple[Found, ...] = ()
-
-    @property
-    def parent(self) -> Found | None:
-        """The picture of the post that the painting is made of, as far as its pictures tell."""
-        return next((each for each in self.found if each.status_uri), None)
-
-
-async def gather(
-    easel: Easel, account: Account, recipe: Mapping[str, Any], uploads: Mapping[str, bytes]
-) -> Gathered:
-    """Find the pictures that a recipe names, and see that this account may begin with them.
-
-    Args:
-        account: who asks; a local one.
-        recipe: as an app wrote it. `source` and `mask` are, and `references` is a list of,
-            `{"media_id": "1"}`, `{"painting_id": "2"}`, `{"status_id": "3"}` (the first picture of
-            a post), `{"upload": "name"}`, or the digest of a picture that the account has begun
-            with before or has itself.
-        uploads: files that came with the recipe, by name.
-
-    Raises:
-        NotFound: one is not there, or not for this account to see.
-        NotAllowed: its author does not share how it was made.
-        Invalid: one is no picture, too large, or does not fit the others.
-    """
-    asked = dict(recipe)
-    by_name: dict[str, list[Found]] = {}
-    for name in ("source", "mask", "references"):
-        value = asked.get(name)
-        if value in (None, "", []):
-            continue
-        entries = value if name == "references" else [value]
-        if not isinstance(entries, list):
-            raise Invalid("“references” must be a list of pictures.")
-        if len(entries) > MAX_REFERENCES:
-            raise Invalid(f"There are too many references: at most {MAX_REFERENCES} pictures.")
-        found = [await _found(easel, account, entry, uploads, name) for entry in entries]
-        digests = [each.picture.digest for each in found]
-        asked[name] = digests if name == "references" else digests[0]
-        by_name[name] = found
-    if "source" in by_name and "mask" in by_name:
-        [source], [mask] = by_name["source"], by_name["mask"]
-        try:
-            inputs.check_mask(_size(source), _size(mask))
-        except RecipeError as refusal:
-            raise Invalid(str(refusal)) from refusal
-    everything = {each.picture.digest: each for found in by_name.values() for each in found}
-    if sum(each.picture.size for each in everything.values()) > protocol.MAX_INPUTS:
-        raise Invalid(
-            "The pictures to begin with are too large together: "
-            f"at most {protocol.MAX_INPUTS // 2**20} MB."
-        )
-    return Gathered(asked, tuple(everything.values()))
+    medium_id: int | None = None
 
 
 async def keep_files(easel: Easel, found: Iterable[Found]) -> None:
@@ -133,51 +74,150 @@ async def discard_files(easel: Easel, found: Iterable[Found]) -> None:
 
 
 async def keep(tx: Transaction, painting: Painting, found: Iterable[Found]) -> None:
-    """Tie the pictures to their painting."""
-    for each in found:
-        if each.content is not None:
+    """Tie the pictures to their painting.
+
+    Raises:
+        NotFound: our copy of one went in this moment.
+    """
+    for each in sorted(found, key=lambda each: each.picture.digest):
+        digest, ours = each.picture.digest, each.picture.file if each.content is not None else ""
+        there = await _file_of(tx, digest)
+        if there is None:
+            if not ours:
+                raise NotFound("A picture to begin with has just gone: ask once more.")
             row = InputPicture(**each.picture.model_dump())
             row.created_at = tx.now
-            await add_once(tx, row)  # if somebody was faster, our copy is garbage
-        tie = {"painting_id": painting.id, "digest": each.picture.digest}
+            there = ours if await add_once(tx, row) else ""
+        if ours and ours != there:  # somebody was faster
+            await _drop(tx, [ours])
+        tie = {
+            "painting_id": painting.id,
+            "digest": digest,
+            "account_id": painting.account_id,
+            "medium_id": each.medium_id,
+        }
         await insert_new(tx, PaintingInput, [tie])
+
+
+async def _file_of(tx: Transaction, digest: str) -> str | None:
+    """Our copy of a picture, which does not go before the transaction ends."""
+    query = select(InputPicture.file).where(col(InputPicture.digest) == digest)
+    return (await tx.exec(query.with_for_update(read=True, key_share=True))).first()
+
+
+async def let_go(tx: Transaction, which: ColumnElement[bool]) -> int:
+    """Untie pictures from paintings, and remove the copies to which nothing is tied then.
+
+    Args:
+        which: rows of `painting_input`; few enough for one transaction.
+
+    Returns:
+        How many were untied.
+    """
+    result = await tx.execute(
+        delete(PaintingInput)
+        .where(which)
+        .returning(col(PaintingInput.digest))
+        .execution_options(synchronize_session=False)
+    )
+    untied = list(result.scalars())
+    if not untied:
+        return 0
+    # Locked first: who ties in this moment is seen by what is asked after that.
+    copies = select(InputPicture.digest).where(col(InputPicture.digest).in_(untied))
+    query = copies.order_by(col(InputPicture.digest)).with_for_update()
+    there = (await tx.exec(query)).all()
+    tied = select(PaintingInput.digest).where(col(PaintingInput.digest) == col(InputPicture.digest))
+    gone = await tx.execute(
+        delete(InputPicture)
+        .where(col(InputPicture.digest).in_(there), ~tied.exists())
+        .returning(col(InputPicture.file))
+        .execution_options(synchronize_session=False)
+    )
+    await _drop(tx, list(gone.scalars()))
+    return len(untied)
+
+
+async def _drop(tx: Transaction, keys: Sequence[str]) -> None:
+    """Remove files, once this is committed."""
+    if keys:
+        await enqueue(tx, DROP, {"keys": list(keys)})
+
+
+def stands() -> ColumnElement[bool]:
+    """Whether the source of a tie is still there for whoever asked for the painting: the file was
+    sent along, or the picture is their own, or in a post whose author shares its recipe.
+
+    (Whether they may see that post, `gathering` asks when they name the picture again.)
+    """
+    author = aliased(Account)
+    shown = (
+        col(MediaAttachment.share_recipe)
+        & col(Status.id).is_not(None)
+        & col(Status.deleted_at).is_(None)
+        & col(author.deleted_at).is_(None)
+        & col(author.suspended_at).is_(None)
+    )
+    source = (
+        select(MediaAttachment.id)
+        .join(author, col(author.id) == col(MediaAttachment.account_id))
+        .outerjoin(Status, col(Status.id) == col(MediaAttachment.status_id))
+        .where(
+            col(MediaAttachment.id) == col(PaintingInput.medium_id),
+            or_(col(MediaAttachment.account_id) == col(PaintingInput.account_id), shown),
+        )
+        .correlate(PaintingInput)
+    )
+    return or_(col(PaintingInput.medium_id).is_(None), source.exists())
 
 
 async def load(easel: Easel, painting: Painting) -> dict[str, bytes]:
     """The files that a painting begins with, by their names in its recipe.
 
     Raises:
-        Missing: one of them is gone from the disk.
+        Missing: one of them is gone.
     """
+    wanted = set(Recipe.from_document(painting.recipe).pictures)
     async with easel.database.read() as session:
         rows = await session.exec(
             select(InputPicture)
             .join(PaintingInput, col(PaintingInput.digest) == col(InputPicture.digest))
             .where(
                 col(PaintingInput.painting_id) == painting.id,
-                col(InputPicture.digest).in_(Recipe.from_document(painting.recipe).pictures),
+                col(InputPicture.digest).in_(wanted),
             )
             .order_by(col(InputPicture.digest))
         )
         kept = rows.all()
+    for gone in wanted - {row.digest for row in kept}:
+        raise Missing(gone)
     return {row.digest: await easel.storage.read(row.file) for row in kept}
 
 
-async def kept(easel: Easel, digest: str | None) -> Found | None:
-    """A picture of which there is a copy."""
-    if digest is None:
+async def kept(easel: Easel, painting: Painting) -> Found | None:
+    """Our copy of the picture that a painting is a remix of, while its source is there."""
+    if painting.parent_digest is None:
         return None
     async with easel.database.read() as session:
-        picture = await session.get(InputPicture, digest)
-    return None if picture is None else Found(picture)
+        rows = await session.exec(
+            select(InputPicture, PaintingInput.medium_id)
+            .join(PaintingInput, col(PaintingInput.digest) == col(InputPicture.digest))
+            .where(
+                col(PaintingInput.painting_id) == painting.id,
+                col(PaintingInput.digest) == painting.parent_digest,
+                stands(),
+            )
+        )
+        row = rows.first()
+    return None if row is None else Found(row[0], medium_id=row[1])
 
 
 async def parent(easel: Easel, painting: Painting) -> Parent | None:
     """The post that a painting is a remix of, with its picture as it was when it was asked for.
 
     Returns:
-        Its id, and the file if it could be had; None for what is no remix, or one of a post that
-        is not for everybody.
+        Its id, and the file if it could be had and is still shared; None for what is no remix, or
+        one of a post that is not for everybody.
     """
     if painting.based_on_uri is None:
         return None
@@ -185,13 +225,11 @@ async def parent(easel: Easel, painting: Painting) -> Parent | None:
     async with easel.database.read() as session:
         if not await remixes.may_be_told(session, uri):  # a file goes to everybody
             return None
-        if painting.parent_digest is None:
-            return Parent(uri=uri)
-        row = await session.get(InputPicture, painting.parent_digest)
+    copy = await kept(easel, painting)
     try:
-        if row is not None:
-            picture = await easel.storage.read(row.file)
-            return Parent(uri=uri, picture=picture, media_type=row.media_type)
+        if copy is not None:
+            content = await easel.storage.read(copy.picture.file)
+            return Parent(uri=uri, picture=content, media_type=copy.picture.media_type)
     except Missing:
         pass
     return Parent(uri=uri)
@@ -209,185 +247,10 @@ def sized(recipe: Recipe, found: Sequence[Found], model: Model | None) -> Recipe
     model = model or STARTER
     side = STARTER.width or 0
     usual = (model.width or side, model.height or side)
-    width, height = inputs.canvas(_size(source), usual, model.multiple)
+    width, height = inputs.canvas(size(source), usual, model.multiple)
     return msgspec.structs.replace(recipe, width=width, height=height)
 
 
-def _size(found: Found) -> tuple[int, int]:
+def size(found: Found) -> tuple[int, int]:
+    """Its width and height, in pixels."""
     return found.picture.width, found.picture.height
-
-
-async def _found(
-    easel: Easel, account: Account, entry: object, uploads: Mapping[str, bytes], name: str
-) -> Found:
-    what = _WORDS[name]
-    if isinstance(entry, str):
-        return await _by_digest(easel, account, entry, what)
-    if not isinstance(entry, Mapping) or len(entry) != 1 or next(iter(entry)) not in WAYS:
-        raise Invalid(f"The {what} must be one of {', '.join(WAYS)}, and what it is.")
-    [(way, value)] = entry.items()
-    if way == "upload":
-        if not isinstance(value, str) or value not in uploads:
-            raise Invalid(f"The {what} was not sent along: there is no file of that name.")
-        prepared = await media.prepare_upload(uploads[value], easel.settings.media)
-        return await _looked_at(easel, prepared.content, what)
-    number = _number(value, what)
-    async with easel.database.read() as session:
-        medium, status = await _medium(session, account, way, number, what)
-    return await of_medium(easel, account, medium, status, what)
-
-
-async def of_medium(
-    easel: Easel, account: Account, medium: MediaAttachment, status: Status | None, what: str
-) -> Found:
-    """A picture that an account can see, if it may begin with it.
-
-    Args:
-        status: the post that it is from.
-        what: the picture's part in the recipe, for people.
-
-    Raises:
-        NotAllowed: it is another's, who does not share how it was made.
-        Invalid: it is no picture.
-    """
-    if medium.account_id != account.id and not medium.share_recipe:
-        raise NotAllowed(f"The {what} is somebody's who does not share its recipe.")
-    if medium.type != "image":
-        raise Invalid(f"The {what} is no picture.")
-    found = await _looked_at(easel, await _content(easel, medium, what), what)
-    return Found(found.picture, found.content, status.uri if status is not None else None)
-
-
-async def own(easel: Easel, account: Account, medium: MediaAttachment) -> Found:
-    """A picture of the account's own that is to be made larger.
-
-    Raises:
-        Invalid: its file is gone.
-    """
-    return await of_medium(easel, account, medium, None, "picture to enlarge")
-
-
-async def _medium(
-    session: Session, account: Account, way: str, number: int, what: str
-) -> tuple[MediaAttachment, Status | None]:
-    """The picture that is meant, if this account may see it, and the post that it is from."""
-    missing = NotFound(f"The {what} is not there.")
-    medium: MediaAttachment | None = None
-    if way == "status_id":
-        status = await statuses.load(session, account, number)
-        if status is not None and status.reblog_of_id is not None:
-            status = await statuses.load(session, account, status.reblog_of_id)
-        if status is None:
-            raise missing
-        medium = await first_picture(session, status)
-        if medium is None:
-            raise Invalid(f"The {what} is a post without a picture.")
-        return medium, status
-    if way == "painting_id":
-        painting = await session.get(Painting, number)
-        if painting is None or painting.account_id != account.id:
-            raise missing
-        if painting.media_id is None:
-            raise Invalid(f"The {what} is not painted yet.")
-        number = painting.media_id
-    medium = await session.get(MediaAttachment, number)
-    if medium is None:
-        raise missing
-    status = None
-    if medium.status_id is not None:
-        status = await statuses.load(session, account, medium.status_id)
-    if medium.account_id != account.id and status is None:
-        raise missing
-    return medium, status
-
-
-async def first_picture(session: Session, status: Status) -> MediaAttachment | None:
-    """What a post shows first, if it is a picture."""
-    rows = await session.exec(
-        select(MediaAttachment)
-        .where(col(MediaAttachment.status_id) == status.id, col(MediaAttachment.type) == "image")
-        .order_by(col(MediaAttachment.position), col(MediaAttachment.id))
-        .limit(1)
-    )
-    return rows.first()
-
-
-async def _by_digest(easel: Easel, account: Account, digest: str, what: str) -> Found:
-    """A picture that the account has begun with before, or one of its own."""
-    async with easel.database.read() as session:
-        begun = await session.exec(
-            select(InputPicture)
-            .join(PaintingInput, col(PaintingInput.digest) == col(InputPicture.digest))
-            .join(Painting, col(Painting.id) == col(PaintingInput.painting_id))
-            .where(col(InputPicture.digest) == digest, col(Painting.account_id) == account.id)
-            .limit(1)
-        )
-        picture = begun.first()
-        own = await session.exec(
-            select(MediaAttachment)
-            .where(
-                col(MediaAttachment.digest) == digest, col(MediaAttachment.account_id) == account.id
-            )
-            .limit(1)
-        )
-        medium = own.first()
-    if picture is not None:
-        return Found(picture)
-    if medium is None:
-        raise NotFound(f"The {what} is not there.")
-    return await of_medium(easel, account, medium, None, what)
-
-
-async def _content(easel: Easel, medium: MediaAttachment, what: str) -> bytes:
-    gone = Invalid(f"The {what} cannot be had just now; try again later.")
-    key = medium.file
-    if key is None:
-        claim = claims.of_media(medium)
-        addresses = await claims.addresses(easel)
-        if claim is None or not addresses.usable(claim):
-            raise gone
-        row = await fetching.of(easel).get(claim)
-        if row is None or row.state != "ready" or row.file is None:
-            raise gone
-        key = row.file
-    try:
-        return await easel.storage.read(key)
-    except Missing:
-        raise gone from None
-
-
-async def _looked_at(easel: Easel, content: bytes, what: str) -> Found:
-    """A file as a picture that we keep, decoded once to be sure that it is one."""
-
-    def look() -> tuple[str, int, int, str]:
-        image = pictures.decoded(content, pictures.MAX_BYTES, inspection.MAX_PIXELS)
-        assert image.format is not None
-        kind, _ = pictures.FORMATS[image.format]
-        return kind, image.width, image.height, pictures.digest(content)
-
-    try:
-        kind, width, height, digest = await asyncio.to_thread(look)
-    except Invalid as refusal:
-        raise Invalid(f"The {what} cannot be used. {refusal}") from refusal
-    async with easel.database.read() as session:
-        known = await session.get(InputPicture, digest)
-        now = session.now
-    if known is not None:
-        return Found(known)
-    picture = InputPicture(
-        digest=digest,
-        file="",
-        media_type=kind,
-        width=width,
-        height=height,
-        size=len(content),
-        created_at=now,
-    )
-    return Found(picture, content)
-
-
-def _number(value: object, what: str) -> int:
-    text = value if isinstance(value, str) else ""
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_ID):
-        raise NotFound(f"The {what} is not there.")
-    return int(text)

@@ -1,7 +1,8 @@
 """Pictures asked for. The row is the queue: durable, fair, and visible to its author.
 
-Whose turn it is, `fedi.studio.turns` says; where a picture stands, `fedi.studio.standing`. Who
-paints takes and ends pictures by `fedi.studio.claims`.
+Whose turn it is, `fedi.studio.turns` says; where a picture stands, `fedi.studio.standing`; what one
+account may ask for, `fedi.studio.limits`. Who paints takes and ends pictures by
+`fedi.studio.claims`.
 
 Events: topic `painting:ID`, kinds queued, painting, progress, review, done, failed, cancelled;
 topic `paintings`, kinds queued and cancelled, for those who hand pictures out.
@@ -11,25 +12,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import lru_cache
-from math import ceil
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, or_
 from sqlmodel import col, select
 
-from fedi import ids
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Painting
 from fedi.events import Event
 from fedi.jobs import enqueue
 from fedi.settings import PaintingSettings
-from fedi.social import statuses, text
-from fedi.social.errors import Invalid, NotFound, TooMany
+from fedi.social import statuses
+from fedi.social.errors import Invalid, NotFound
 from fedi.social.statuses import Draft
-from fedi.studio import inputs, media, painters, turns
+from fedi.studio import inputs, limits, media, painters, turns
 from fedi.studio.inputs import Found
 from generation import batching, catalogue, helpers, minors, safety
 from generation.recipe import Limits, Recipe, RecipeError
@@ -49,8 +46,6 @@ LEAST_MEGAPIXELS = 0.05
 # For each megapixel of an enlarged picture: our own upscaler multiplies 30,000 times for each of
 # its pixels, a model of 8 GB four billion times for each 256 of a picture's in a step.
 UPSCALE_COST = 0.05
-
-HOUR = timedelta(hours=1)  # within which an account's requests are counted
 
 
 def topic(painting_id: int) -> str:
@@ -95,7 +90,7 @@ async def request(
         NotFound, NotAllowed: as for `statuses.publish`.
         TooMany: all that the account may ask for within an hour; it says when to ask again.
     """
-    limits = Limits(
+    most = Limits(
         steps=settings.max_steps,
         megapixels=settings.max_megapixels,
         upscaled=settings.max_upscaled_megapixels,
@@ -109,14 +104,16 @@ async def request(
     known = known_model(model)
     recipe = inputs.sized(recipe, pictures, known)
     try:
-        recipe.check(limits)
+        recipe.check(most)
         full = recipe.resolved(known) if known is not None else recipe
-        full.check(limits)
+        full.check(most)
     except RecipeError as refusal:
         raise Invalid(str(refusal)) from refusal
     if draft is not None:
-        await _refuse_unpostable(tx, account, draft)
-    await _refuse_too_many(tx, settings, account)
+        await limits.refuse_unpostable(tx, account, draft)
+    await limits.refuse_too_many(tx, settings, account)
+    begun_with = [*pictures, *([parent] if parent else [])]
+    await limits.make_room(tx, settings, account, begun_with)
     cost = _cost(full, known)
     painting = Painting(
         id=tx.new_id(),
@@ -140,7 +137,7 @@ async def request(
     )
     tx.add(painting)
     await tx.flush()
-    await inputs.keep(tx, painting, [*pictures, *([parent] if parent else [])])
+    await inputs.keep(tx, painting, begun_with)
     tell(tx, painting, QUEUED)
     return painting
 
@@ -157,19 +154,6 @@ def judge_words(settings: PaintingSettings, prompt: str) -> bool:
         )
     except RecipeError as refusal:
         raise Invalid(str(refusal)) from refusal
-
-
-async def _refuse_unpostable(tx: Transaction, account: Account, draft: Draft) -> None:
-    """What could not be posted later is better refused now."""
-    await statuses.check(tx, account, draft)
-    html = draft.content_html
-    words = draft.text if html is None else text.plain(text.sanitise(html))
-    if len(words) > text.MAX_TEXT:
-        raise Invalid(f"A post has at most {text.MAX_TEXT} characters.")
-    if len(draft.spoiler_text) > statuses.MAX_SPOILER:
-        raise Invalid(f"A content warning has at most {statuses.MAX_SPOILER} characters.")
-    if len(draft.media_ids) >= statuses.MAX_MEDIA:
-        raise Invalid(f"A post has at most {statuses.MAX_MEDIA} pictures.")
 
 
 async def paints_with(session: Session, settings: PaintingSettings, model: str) -> bool:
@@ -215,70 +199,6 @@ def _cost(recipe: Recipe, known: catalogue.Model | None) -> float:
         return enlarging
     memory = (known.memory_gb if known else None) or USUAL_MEMORY_GB
     return (recipe.steps or USUAL_STEPS) * size * memory / USUAL_MEMORY_GB + enlarging
-
-
-async def may_ask(session: Session, settings: PaintingSettings, account: Account) -> None:
-    """Refuse, before anything is read of a request, who may ask for nothing now.
-
-    Raises:
-        Invalid, TooMany: as `request`, which decides.
-    """
-    await _refuse_waiting(session, settings, account)
-    await _refuse_too_often(session, settings, account)
-
-
-async def _refuse_too_many(tx: Transaction, settings: PaintingSettings, account: Account) -> None:
-    # The author's row is locked, so that two requests at once cannot both be the last allowed.
-    await tx.exec(select(Account).where(col(Account.id) == account.id).with_for_update())
-    await _refuse_waiting(tx, settings, account)
-    await _refuse_too_often(tx, settings, account)
-
-
-async def _refuse_waiting(session: Session, settings: PaintingSettings, account: Account) -> None:
-    waiting = (
-        await session.exec(
-            select(func.count()).where(
-                col(Painting.account_id) == account.id,
-                col(Painting.state).in_((QUEUED, PAINTING)),
-            )
-        )
-    ).one()
-    if waiting >= settings.max_waiting:
-        raise Invalid(
-            f"You have {waiting} pictures waiting; at most {settings.max_waiting} are allowed."
-        )
-
-
-async def _refuse_too_often(session: Session, settings: PaintingSettings, account: Account) -> None:
-    # What was cancelled before anybody began with it has cost nothing, and does not count.
-    begun = or_(col(Painting.state) != CANCELLED, col(Painting.started_at).is_not(None))
-    since = session.now - HOUR
-    query = (
-        select(col(Painting.created_at))
-        .where(
-            col(Painting.account_id) == account.id,
-            col(Painting.id) >= ids.floor(since),
-            col(Painting.created_at) > since,
-            begun,
-        )
-        .order_by(col(Painting.id).desc())
-        .offset(settings.max_per_hour - 1)
-        .limit(1)
-    )
-    oldest = (await session.exec(query)).first()  # of as many as are allowed
-    if oldest is not None:
-        seconds = max(1, ceil((oldest + HOUR - session.now).total_seconds()))
-        raise TooMany(
-            f"You have asked for {settings.max_per_hour} "
-            f"{'picture' if settings.max_per_hour == 1 else 'pictures'} within an hour, "
-            f"and no more are allowed; ask again in {_duration(seconds)}.",
-            seconds,
-        )
-
-
-def _duration(seconds: int) -> str:
-    number, unit = (seconds, "second") if seconds < 60 else (ceil(seconds / 60), "minute")
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def kind(recipe: dict[str, Any], model: str) -> tuple[bytes, bool]:

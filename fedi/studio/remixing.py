@@ -13,7 +13,7 @@ from fedi.database.tables import Account, MediaAttachment, Painting, Status
 from fedi.settings import PaintingSettings
 from fedi.social import statuses
 from fedi.social.errors import Invalid, NotAllowed, NotFound
-from fedi.studio import inputs, media, painters, paintings
+from fedi.studio import gathering, media, painters, paintings
 from generation.recipe import Recipe
 
 # What a recipe says for one model, and what would be wrong for another.
@@ -45,7 +45,7 @@ async def parent(
         status = await statuses.load(session, account, status.reblog_of_id)
     if status is None:
         raise NotFound(NO_PARENT)
-    medium = await inputs.first_picture(session, status)
+    medium = await gathering.first_picture(session, status)
     if medium is None:
         raise Invalid("That post has no picture that could be remixed.")
     recipe = recipe_of(medium)

@@ -22,7 +22,7 @@ from fedi.runtime import Easel
 from fedi.social import seals
 from fedi.social.posts import Post
 from fedi.storage import Missing
-from fedi.studio import authorities
+from fedi.studio import authorities, gate
 from fedi.studio.authorities import Unavailable
 from fedi.studio.remote_files import claims, rules
 from fedi.studio.remote_files.gallery import Gallery
@@ -31,7 +31,6 @@ from generation.provenance import ProvenanceError
 from generation.statements import Statement
 
 PATIENCE_S = 1.5  # how long a page waits; what is not read by then stands there the next time
-AT_ONCE = 2  # files that are read; each is decoded, and those of others in a process of their own
 REMEMBERED = 4000  # statements, of a few kilobytes each at most
 MAX_EXHIBITS = 40  # pictures of one page that are read, the post's own first
 ASK_AGAIN = timedelta(hours=1)  # for the authority of a signer that could not be had
@@ -73,7 +72,6 @@ class Witness:
             OrderedDict()
         )
         self._authorities: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
-        self._readers = asyncio.Semaphore(AT_ONCE)
         easel.closing.append(self._stop)
 
     async def hear(self, wanted: Iterable[Exhibit]) -> dict[str, Statement]:
@@ -102,23 +100,24 @@ class Witness:
 
     async def _read(self, exhibit: Exhibit) -> Statement | None:
         try:
-            async with self._readers:
-                content = await self._easel.storage.read(exhibit.key)
-                said = await self._said(content, await self._own(), exhibit.ours)
-                signer = said.manifest.signer
-                if said.manifest.state == "valid" and not said.manifest.vouched and signer:
-                    theirs = await self._theirs(signer)
-                    if theirs:
-                        said = await self._said(content, {signer: theirs}, exhibit.ours)
-                return said
+            said = await self._said(exhibit, await self._own())
+            signer = said.manifest.signer
+            if said.manifest.state == "valid" and not said.manifest.vouched and signer:
+                # Another server is asked, which may be slow: nobody waits for that but this file.
+                theirs = await self._theirs(signer)
+                if theirs:
+                    said = await self._said(exhibit, {signer: theirs})
+            return said
         except (Missing, ProvenanceError):  # a film; or room was made for another
             return None
         except Exception:
             log.exception("testimony_failed", key=exhibit.key)
             return None
 
-    async def _said(self, content: bytes, known: Mapping[str, str], ours: bool) -> Statement:
-        return await asyncio.to_thread(statements.read, content, known, ours=ours)
+    async def _said(self, exhibit: Exhibit, known: Mapping[str, str]) -> Statement:
+        async with gate.of(self._easel).job():
+            content = await self._easel.storage.read(exhibit.key)
+            return await asyncio.to_thread(statements.read, content, known, ours=exhibit.ours)
 
     async def _own(self) -> dict[str, str]:
         async with self._easel.database.read() as session:

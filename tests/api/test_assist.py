@@ -36,11 +36,6 @@ async def instance(
         yield instance
 
 
-@pytest.fixture
-async def alice(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
-    return await App.of(instance, browser, "alice")
-
-
 async def asked(hand: Hand) -> Suggest:
     message = await hand.hear()
     assert isinstance(message, Suggest), message

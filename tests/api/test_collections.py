@@ -25,11 +25,6 @@ async def internet(clock: FakeClock) -> AsyncIterator[Internet]:
 
 
 @pytest.fixture
-async def alice(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
-    return await App.of(instance, browser, "alice")
-
-
-@pytest.fixture
 async def bob(instance: rig.Instance, internet: Internet, alice: App) -> Person:
     """Somebody elsewhere who follows alice."""
     bob = internet.person("bob")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,65 +23,14 @@ from fedi.database.tables import (
 )
 from fedi.social import statuses
 from fedi.social.statuses import Draft
-from fedi.studio import inputs, media, pictures
+from fedi.studio import inputs, pictures
 from generation import credentials, provenance
 from generation.credentials import Parent
 from tests import rig
-from tests.api.apps import Answer, App
+from tests.api.apps import App
+from tests.api.beginning import PATH, PUBLIC_POST, ask, form, painted, upload
 from tests.studio.asking import reaches
 from tests.studio.easel_painter import connected, picture
-
-PATH = "/api/easel/v1/paintings"
-PUBLIC_POST = {"text": "Look!", "visibility": "public"}
-
-
-@pytest.fixture
-async def alice(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
-    return await App.of(instance, browser, "alice")
-
-
-@pytest.fixture
-async def bob(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
-    return await App.of(instance, browser, "bob")
-
-
-async def upload(who: App, content: bytes | None = None) -> MediaAttachment:
-    """A picture that somebody uploaded and has not posted."""
-    easel = who.instance.easel
-    prepared = await media.prepare_upload(content or picture(), easel.settings.media)
-    stored = await media.store(easel.storage, prepared)
-    async with easel.database.write() as tx:
-        return media.add_upload(tx, who.account, stored)
-
-
-async def painted(
-    who: App, *, share: bool = True, post: dict[str, Any] | None = None, **recipe: Any
-) -> dict[str, Any]:
-    """A painting of somebody's, painted and posted if that is wanted."""
-    asked = {"recipe": {"prompt": "a lighthouse", "seed": 42, **recipe}, "share_recipe": share}
-    made = (await who.post(PATH, asked | ({} if post is None else {"post": post}))).body
-    async with connected(who.instance) as card:
-        given = await card.given()
-        async with reaches(who.instance.easel, int(made["id"]), "done"):
-            await card.finish(given, picture(96, 64, "salmon"))
-    done = await who.get(f"{PATH}/{made['id']}")
-    assert done.body["state"] == "done", done.body
-    return dict(done.body)
-
-
-async def ask(who: App, recipe: dict[str, Any], **beside: Any) -> Answer:
-    return await who.post(PATH, {"recipe": {"prompt": "a boat", **recipe}, **beside})
-
-
-async def form(who: App, asked: Any, files: dict[str, bytes]) -> Answer:
-    data = aiohttp.FormData()
-    data.add_field("request", asked if isinstance(asked, str) else json.dumps(asked))
-    for name, content in files.items():
-        data.add_field(name, io.BytesIO(content), filename=f"{name}.png", content_type="image/png")
-    async with who.browser.post(
-        who.instance.url + PATH, data=data, headers={"Authorization": f"Bearer {who.token}"}
-    ) as answer:
-        return Answer(answer.status, dict(answer.headers), await answer.json())
 
 
 async def test_a_picture_comes_to_the_painter_with_its_recipe(alice: App) -> None:
@@ -452,3 +401,25 @@ async def test_a_mask_may_be_of_any_kind_that_pictures_are(alice: App) -> None:
         recipe = {"prompt": "x", "source": {"upload": "a"}, "mask": {"upload": "b"}}
         made = await form(alice, {"recipe": recipe}, {"a": out, "b": file.getvalue()})
         assert made.status == 201, made.body
+
+
+async def test_forms_count_within_an_hour_whatever_becomes_of_them(
+    new_database: rig.NewDatabase, tmp_path: Path, clock: FakeClock, browser: aiohttp.ClientSession
+) -> None:
+    painting = {"max_per_hour": 2}
+    async with rig.serve_instance(
+        tmp_path, new_database(), clock=clock, painting=painting
+    ) as instance:
+        alice = await App.of(instance, browser, "alice")
+        bob = await App.of(instance, browser, "bob")
+        asked = {"recipe": {"prompt": "a boat", "source": {"upload": "photo"}}}
+        for _ in range(2):
+            assert (await form(alice, asked, {"photo": b"no picture"})).status == 422
+        clock.advance(timedelta(minutes=10))
+        refused = await form(alice, asked, {"photo": picture()})
+        assert refused.status == 429 and refused.headers["Retry-After"] == str(50 * 60)
+        assert refused.error.endswith("ask again in 50 minutes.")
+        assert (await ask(alice, {})).status == 201  # without files it costs less
+        assert (await form(bob, asked, {"photo": picture()})).status == 201
+        clock.advance(timedelta(minutes=50))
+        assert (await form(alice, asked, {"photo": picture()})).status == 201

@@ -10,7 +10,6 @@ import io
 from typing import Any
 
 import aiohttp
-import pytest
 from PIL import Image
 from sqlmodel import col, select
 
@@ -23,11 +22,6 @@ from tests import rig
 from tests.api.apps import LD_JSON, PUBLIC, Answer, App
 from tests.studio.asking import look, reaches
 from tests.studio.easel_painter import connected
-
-
-@pytest.fixture
-async def alice(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
-    return await App.of(instance, browser, "alice")
 
 
 def note(app: App, content: str = "<p>Hello</p>", **more: Any) -> dict[str, Any]:

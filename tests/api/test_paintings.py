@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 
 from fedi.clock import FakeClock
 from fedi.database.tables import Status
@@ -19,11 +18,6 @@ from tests.studio.easel_painter import connected
 
 PATH = "/api/easel/v1/paintings"
 RECIPE = {"prompt": "a lighthouse", "seed": 42, "width": 512, "height": 256, "steps": 4}
-
-
-@pytest.fixture
-async def alice(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
-    return await App.of(instance, browser, "alice")
 
 
 async def test_a_picture_is_asked_for_and_found_again(alice: App) -> None:

@@ -7,21 +7,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import pytest
-
-from tests import rig
 from tests.api.apps import App
 from tests.api.test_watching import PREVIEW, Watcher
 from tests.studio.easel_painter import connected
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "paintings.md"
 EXAMPLES = re.findall(r"^```(json|sse) (.+)\n([\s\S]*?)^```", DOCUMENT.read_text(), re.MULTILINE)
-
-
-@pytest.fixture
-async def alice(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
-    return await App.of(instance, browser, "alice")
 
 
 def shape(value: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import aiohttp
-import pytest
 from sqlmodel import col, select
 
 from fedi.database.tables import Job, Notification, Status, Tag
@@ -19,11 +18,6 @@ from tests.studio.easel_painter import connected
 AS = {"Accept": LD_JSON}
 PAGE = {"Accept": "text/html"}
 PAINTINGS = "/api/easel/v1/paintings"
-
-
-@pytest.fixture
-async def alice(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
-    return await App.of(instance, browser, "alice")
 
 
 async def imagine(app: App, words: str = "Look! #sea") -> tuple[Answer, dict[str, object]]:

@@ -6,27 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 
 from fedi.database.tables import MediaAttachment, Painting
 from generation import credentials, provenance
 from tests import rig
 from tests.api.apps import App
-from tests.api.test_inputs import PATH, PUBLIC_POST, ask, painted, upload
+from tests.api.beginning import PATH, PUBLIC_POST, ask, painted, upload
 from tests.studio.asking import reaches
 from tests.studio.easel_painter import Hand, connected, picture
 
 LARGER = {"upscaler": "Easel upscaler"}
-
-
-@pytest.fixture
-async def alice(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
-    return await App.of(instance, browser, "alice")
-
-
-@pytest.fixture
-async def bob(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
-    return await App.of(instance, browser, "bob")
 
 
 async def row(who: App, painting: dict[str, Any]) -> Painting:

@@ -23,11 +23,6 @@ PATH = "/api/easel/v1/paintings"
 PREVIEW = b"\xff\xd8" + bytes(10_000)  # as large as ours
 
 
-@pytest.fixture
-async def alice(instance: rig.Instance, browser: aiohttp.ClientSession) -> App:
-    return await App.of(instance, browser, "alice")
-
-
 class Watcher:
     """An event stream, as a browser reads it."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fedi.cli import doctor
+from fedi.cli import equipment
 from fedi.settings import Settings
 from tests import rig
 from tests.generation.images_server import MODEL, open_images_server
@@ -45,6 +45,7 @@ async def test_all_is_well_with_a_server_that_runs(
     assert "✗" not in said
     assert f"✓ address: {server.url} answers as this instance." in said
     assert "✓ database: " in said and "✓ jobs: " in said
+    assert "✓ storage: Pictures take 0.0 MB, what they began with 0.0 MB, files of" in said
     assert f"✓ signing: Pictures are signed by {server.settings.instance.domain}." in said
     assert said.endswith("All is well.")
 
@@ -160,6 +161,6 @@ def test_the_model(tmp_path: Path, model: str, state: str, told: str) -> None:
     (tmp_path / "whole").mkdir()
     (tmp_path / "whole" / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
     chosen = {"model": model.format(folder=tmp_path)}
-    finding = doctor.check_model(Settings.model_validate({"painting": chosen}))
+    finding = equipment.check_model(Settings.model_validate({"painting": chosen}))
     assert (finding.subject, finding.state) == ("model", state)
     assert told in finding.message

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fedi.cli import doctor
+from fedi.cli import equipment
 from fedi.settings import Settings, load
 from tests.cli.test_models import Host
 from tests.generation.hub_server import Hub, Repository
@@ -89,7 +89,7 @@ def test_the_doctor_says_which_helpers_are_missing(tmp_path: Path) -> None:
         ("words", {"describer": str(blind)}, "problem", "Mend words.describer."),
         ("words", {"language_model": str(blind)}, "ok", "pen (licence unknown)."),
     ):
-        findings = doctor.check_helpers(Settings.model_validate({section: values}))
+        findings = equipment.check_helpers(Settings.model_validate({section: values}))
         assert any(one.state == state and told in one.message for one in findings), findings
 
 
@@ -99,7 +99,7 @@ def test_the_doctor_says_what_it_means_that_none_was_pulled(
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    found = {one.subject: one for one in doctor.check_helpers(Settings.model_validate({}))}
+    found = {one.subject: one for one in equipment.check_helpers(Settings.model_validate({}))}
     assert found["classifier"].state == "warning"
     assert "only the words of a prompt decide" in found["classifier"].message
     assert "`easel models pull nsfw-falconsai`" in found["classifier"].message

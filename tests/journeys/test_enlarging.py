@@ -14,7 +14,7 @@ from fedi.clock import FakeClock
 from generation import provenance, random_weights
 from tests import rig
 from tests.api.apps import App
-from tests.api.test_inputs import PATH
+from tests.api.beginning import PATH
 from tests.api.test_watching import Watcher
 from tests.journeys.test_painting import PATIENCE_S
 from tests.studio.asking import reaches

@@ -13,7 +13,7 @@ from fedi.clock import FakeClock
 from generation import provenance, random_weights
 from tests import rig
 from tests.api.apps import App
-from tests.api.test_inputs import PATH, form
+from tests.api.beginning import PATH, form
 from tests.journeys.test_painting import PATIENCE_S
 from tests.studio.asking import reaches
 

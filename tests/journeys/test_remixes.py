@@ -9,7 +9,7 @@ from activitypub.context import ACTIVITY_JSON
 from fedi.database.tables import InputPicture, MediaAttachment, Notification, Status
 from fedi.social import remixes
 from tests.api.apps import App
-from tests.api.test_inputs import PATH, PUBLIC_POST, painted
+from tests.api.beginning import PATH, PUBLIC_POST, painted
 from tests.journeys.people import Person
 from tests.journeys.test_two_servers import settle
 from tests.rig import Instance

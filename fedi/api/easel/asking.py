@@ -30,21 +30,23 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 
-from fedi.api import body
+from fedi.api import body, forms
 from fedi.api.easel import drafts
+from fedi.api.forms import UploadedFile
+from fedi.api.multipart import Limits
 from fedi.database.tables import Account
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.statuses import Draft
-from fedi.studio import enlarging, inputs, media, remixing
-from fedi.studio.inputs import MAX_ID, Found
+from fedi.studio import enlarging, gathering, inputs, limits, media, remixing
+from fedi.studio.gathering import MAX_ID
+from fedi.studio.inputs import Found
 from generation import protocol
 from generation.recipe import MAX_REFERENCES, Recipe, RecipeError
 
-FORM = "multipart/form-data"
 REQUEST = "request"  # the part of a form that holds the JSON
-MAX_FORM = protocol.MAX_INPUTS + body.MAX_BODY  # bytes
 MAX_FILES = MAX_REFERENCES + 2  # a source and a mask besides
+FORM = Limits(protocol.MAX_INPUTS + body.MAX_BODY, files=MAX_FILES, parts=2 * MAX_FILES)
 MAX_COUNT = 8  # pictures of one request; twice what Midjourney shows at once
 
 
@@ -78,10 +80,16 @@ async def read(request: Request, easel: Easel, account: Account) -> Asked:
         HTTPException: 400, 413 or 415 for a body that cannot be read.
         SocialError: with what to change.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
-        asked, uploads = await body.read_form(request, REQUEST, MAX_FORM, MAX_FILES)
-    else:
-        asked, uploads = await body.read_object(request), {}
+    if not forms.is_form(request):
+        return await _read(easel, account, await body.read_object(request), {})
+    with limits.forms(easel, account):
+        async with forms.read_form(request, REQUEST, FORM) as (asked, uploads):
+            return await _read(easel, account, asked, uploads)
+
+
+async def _read(
+    easel: Easel, account: Account, asked: Mapping[str, Any], uploads: Mapping[str, UploadedFile]
+) -> Asked:
     share = drafts.flag(asked, "share_recipe")
     description = drafts.words(asked, "description", media.MAX_DESCRIPTION)
     draft = drafts.parse(asked.get("post"))
@@ -91,7 +99,7 @@ async def read(request: Request, easel: Easel, account: Account) -> Asked:
     if asked.get("upscale") is not None:
         raise Invalid("“upscale” stands in the recipe, or beside “upscale_of”.")
     recipe, based_on, parent = await _recipe(easel, account, asked)
-    gathered = await inputs.gather(easel, account, recipe, uploads)
+    gathered = await gathering.gather(easel, account, recipe, uploads)
     first = parse_recipe(gathered.recipe)
     if based_on is None and gathered.parent is not None:
         based_on, parent = gathered.parent.status_uri, gathered.parent
@@ -126,8 +134,8 @@ async def _larger(
             raise Invalid(f"A picture that is only made larger has no “{other}” beside it.")
     async with easel.database.read() as session:
         wish = await enlarging.find(session, account, earlier_id, asked.get("upscale"))
-    picture = await inputs.own(easel, account, wish.medium)
-    parent = await inputs.kept(easel, wish.earlier.parent_digest)
+    picture = await gathering.own(easel, account, wish.medium)
+    parent = await inputs.kept(easel, wish.earlier)
     await inputs.keep_files(easel, [picture])
     based_on = wish.earlier.based_on_uri
     if draft is not None:
@@ -165,14 +173,14 @@ async def _recipe(
             parent = await remixing.parent(session, settings, account, parent_id)
         picture = None
         with contextlib.suppress(SocialError):  # its server is down: the recipe is here
-            picture = await inputs.of_medium(
+            picture = await gathering.of_medium(
                 easel, account, parent.medium, parent.status, "picture to remix"
             )
         return {**parent.recipe, **changes}, parent.status.uri, picture
     if earlier_id is not None:
         async with easel.database.read() as session:
             earlier, recipe = await remixing.variation(session, account, earlier_id, changes)
-        return recipe, earlier.based_on_uri, await inputs.kept(easel, earlier.parent_digest)
+        return recipe, earlier.based_on_uri, await inputs.kept(easel, earlier)
     return changes, None, None
 
 

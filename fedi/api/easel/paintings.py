@@ -41,7 +41,7 @@ from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment, Painting, Status
 from fedi.runtime import Easel
 from fedi.social import pending
-from fedi.studio import inputs, media, paintings, standing
+from fedi.studio import inputs, limits, media, paintings, standing
 
 PATH = "/api/easel/v1/paintings"
 PAGE, LARGEST_PAGE = 20, 80
@@ -69,7 +69,7 @@ async def create(request: Request) -> Response:
     who = await auth.caller(request, "write:statuses")
     easel = cast(Easel, request.app.state.easel)
     async with easel.database.read() as session:
-        await paintings.may_ask(session, easel.settings.painting, who.account)
+        await limits.may_ask(session, easel.settings.painting, who.account)
     asked = await asking.read(request, easel, who.account)
     try:
         async with easel.database.write() as tx:

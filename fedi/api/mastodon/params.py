@@ -13,24 +13,21 @@ what the struct does not name is passed over. All else is refused in one sentenc
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import inspect as types
-from python_multipart.multipart import parse_options_header
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from activitypub import json
 from activitypub.errors import Malformed
-from fedi.api import body
+from fedi.api import body, forms
+from fedi.api.multipart import Limits
 from fedi.social.errors import Invalid
 
 MAX_PARAMETERS = 1000  # of one request; Rack takes 4,096
@@ -86,9 +83,9 @@ async def gather(request: Request, limit: int = body.MAX_BODY) -> dict[str, Any]
     found = _tree(_pairs(request.scope["query_string"]))
     if request.method in {"GET", "HEAD"}:
         return found
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "multipart/form-data":
+    if forms.is_form(request):
         return found | _tree(await _multipart(request, limit))
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     content = await body.read(request, limit)
     if not content:
         return found
@@ -134,40 +131,16 @@ def _pairs(encoded: bytes) -> list[tuple[str, Any]]:
 
 async def _multipart(request: Request, limit: int) -> list[tuple[str, Any]]:
     """The parts of a `multipart/form-data` body."""
-    content = await body.read(request, limit)
-    # The parser takes a form without its end for a whole one, and leaves its last file open.
-    _, options = parse_options_header(request.headers["content-type"])
-    end = b"--" + options.get(b"boundary", b"") + b"--"
-    if end not in content[-len(end) - body.MAX_AFTER :]:
-        raise HTTPException(400, "The form has no end.")
-
-    async def stream() -> AsyncGenerator[bytes, None]:
-        yield content
-
-    parser = MultiPartParser(
-        request.headers,
-        stream(),
-        max_files=MAX_FILES,
-        max_fields=MAX_PARAMETERS,
-        max_part_size=body.MAX_BODY,
-    )
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError, LookupError, ValueError, UnicodeError) as error:
-        message = error.message if isinstance(error, MultiPartException) else ""
-        raise HTTPException(400, message or "The form cannot be read.") from error
+    limits = Limits(limit, MAX_FILES, MAX_PARAMETERS + MAX_FILES, body.MAX_BODY)
     found: list[tuple[str, Any]] = []
-    async with contextlib.AsyncExitStack() as parts:
-        parts.push_async_callback(form.close)
-        for name, part in form.multi_items():
-            if isinstance(part, UploadFile):
-                # A file that was not chosen is sent as a part without a name and without content.
-                bytes_ = await part.read()
-                if part.filename or bytes_:
-                    upload = Upload(bytes_, part.filename or "", part.content_type or "")
-                    found.append((name, upload))
-            else:
+    async with forms.read_multipart(request, limits) as parts:
+        for name, part in parts:
+            if isinstance(part, str):
                 found.append((name, part))
+            # A file that was not chosen is sent as a part without a name and without content.
+            elif part.filename or part.size:
+                upload = Upload(await part.read(), part.filename, part.media_type)
+                found.append((name, upload))
     return found
 
 

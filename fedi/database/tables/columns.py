@@ -1,4 +1,8 @@
-"""The column types that the tables share."""
+"""The column types that the tables share.
+
+A column that holds the storage key of a file is named `file` or ends in `_file`, and has an index:
+by its name the daily cleaning knows which files are still needed (`studio.orphans`).
+"""
 
 from __future__ import annotations
 

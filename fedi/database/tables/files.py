@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, Text
+from sqlalchemy import Index, Text, text
 from sqlmodel import Field
 
 from fedi.database.tables.columns import BigId, Table, moment, optional_moment, primary_id
@@ -18,7 +18,21 @@ class RemoteFile(Table, table=True):
     """
 
     __tablename__ = "remote_file"
-    __table_args__ = (Index("remote_file_state", "state", "viewed_at"),)
+    __table_args__ = (
+        Index("remote_file_state", "state", "viewed_at"),
+        Index(
+            "remote_file_file",
+            "file",
+            sqlite_where=text("file IS NOT NULL"),
+            postgresql_where=text("file IS NOT NULL"),
+        ),
+        Index(
+            "remote_file_preview_file",
+            "preview_file",
+            sqlite_where=text("preview_file IS NOT NULL"),
+            postgresql_where=text("preview_file IS NOT NULL"),
+        ),
+    )
 
     id: int = primary_id()
     key: str = Field(unique=True)  # of the whole claim: fedi.studio.remote_files.claims

@@ -125,7 +125,21 @@ class MediaAttachment(Table, table=True):
     """A picture: uploaded or painted here (`file`), or another server's (`remote_url`)."""
 
     __tablename__ = "media_attachment"
-    __table_args__ = (Index("media_status", "status_id", "position"),)
+    __table_args__ = (
+        Index("media_status", "status_id", "position"),
+        Index(
+            "media_file",
+            "file",
+            sqlite_where=text("file IS NOT NULL"),
+            postgresql_where=text("file IS NOT NULL"),
+        ),
+        Index(
+            "media_preview_file",
+            "preview_file",
+            sqlite_where=text("preview_file IS NOT NULL"),
+            postgresql_where=text("preview_file IS NOT NULL"),
+        ),
+    )
 
     id: int = primary_id()
     account_id: int = reference("account.id", index=True)

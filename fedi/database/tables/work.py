@@ -205,10 +205,11 @@ class Painting(Table, table=True):
 
 
 class InputPicture(Table, table=True):
-    """A picture that paintings begin with: a copy of our own, which stays whatever becomes of the
-    post or the server that it is from."""
+    """A picture that paintings begin with: a copy of our own, so that they can be painted whatever
+    becomes of the post or the server that it is from. It goes with the last of its ties."""
 
     __tablename__ = "input_picture"
+    __table_args__ = (Index("input_picture_file", "file"),)
 
     digest: str = Field(primary_key=True)  # multibase SHA-256 of the file: its name in recipes
     file: str  # storage key
@@ -220,12 +221,24 @@ class InputPicture(Table, table=True):
 
 
 class PaintingInput(Table, table=True):
-    """That a painting begins with a picture, and so may its variations."""
+    """That a painting begins with a picture, and so may its variations: what ties our copy to it
+    (`studio.cleaning`)."""
 
     __tablename__ = "painting_input"
+    __table_args__ = (
+        Index(
+            "painting_input_medium",
+            "medium_id",
+            sqlite_where=text("medium_id IS NOT NULL"),
+            postgresql_where=text("medium_id IS NOT NULL"),
+        ),
+    )
 
     painting_id: int = reference("painting.id", primary=True)
     digest: str = Field(foreign_key="input_picture.digest", primary_key=True, index=True)
+    account_id: int = reference("account.id", index=True)  # whose painting it is
+    # The MediaAttachment that it is a copy of, which may be gone; None: its file was sent along.
+    medium_id: int | None = Field(default=None, sa_type=BigId, nullable=True)
 
 
 __all__ = [
