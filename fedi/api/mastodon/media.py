@@ -19,7 +19,7 @@ from fedi.database import Session
 from fedi.database.tables import MediaAttachment, Painting
 from fedi.social import pending
 from fedi.social.errors import Invalid, NotFound
-from fedi.studio import media, paintings
+from fedi.studio import gate, media, paintings
 from fedi.studio.remote_files import gallery
 
 MEDIA = "/api/v1/media"
@@ -49,7 +49,8 @@ async def upload(call: Call) -> entities.MediaAttachment:
     asked = await call.read(Uploading, limit=settings.max_upload_mb * 1_000_000 + SLACK)
     description, focus = media.checked_description(asked.description), _focus(asked.focus)
     call.count(throttle.UPLOADS)
-    prepared = await media.prepare_upload(asked.file.content, settings)
+    async with gate.of(call.easel).request():
+        prepared = await media.prepare_upload(asked.file.content, settings)
     stored = await media.store(call.easel.storage, prepared)
     async with call.easel.database.write() as tx:
         row = media.add_upload(tx, call.account, stored, description=description, focus=focus)
