@@ -43,7 +43,8 @@ async def show_posts(
         return []
     whole = list(_all(found))
     hung = await gallery.of(easel, session, claims.of_posts(whole))
-    around = await _around(session, viewer, whole)
+    authors = {post.account.id: accounts.account(post.account, hung) for post in whole}
+    around = await _around(session, viewer, whole, authors)
     return [_status(post, hung, viewer, around) for post in found]
 
 
@@ -66,15 +67,22 @@ class _Around(msgspec.Struct, frozen=True):
     """What is known about many statuses at once.
 
     Attributes:
+        authors: who posted them, each made once.
         quotes: how often each is quoted.
         followed: authors whom the viewer follows, of those where it matters.
     """
 
+    authors: dict[int, entities.Account]
     quotes: dict[int, int]
     followed: set[int]
 
 
-async def _around(session: Session, viewer: Account | None, found: Sequence[Post]) -> _Around:
+async def _around(
+    session: Session,
+    viewer: Account | None,
+    found: Sequence[Post],
+    authors: dict[int, entities.Account],
+) -> _Around:
     ids = {post.status.id for post in found}
     counted: Any = (
         select(Quote.quoted_id, func.count())
@@ -95,10 +103,12 @@ async def _around(session: Session, viewer: Account | None, found: Sequence[Post
             Follow.state == "accepted",
         )
         followed = set((await session.exec(follows)).all())
-    return _Around(quotes, followed)
+    return _Around(authors, quotes, followed)
 
 
-def body(post: Post, gallery: Gallery, quotes_count: int = 0) -> dict[str, Any]:
+def body(
+    post: Post, gallery: Gallery, author: entities.Account, quotes_count: int = 0
+) -> dict[str, Any]:
     """What a status is to everybody, whoever looks: the parts of an `entities.StatusBody`."""
     status, instance = post.status, gallery.instance
     return {
@@ -119,7 +129,7 @@ def body(post: Post, gallery: Gallery, quotes_count: int = 0) -> dict[str, Any]:
         "quotes_count": quotes_count,
         "edited_at": entities.optional_moment(status.edited_at),
         "content": status.content,
-        "account": accounts.account(post.account, gallery),
+        "account": author,
         "media_attachments": [frames.attachment(medium, gallery) for medium in post.media],
         "mentions": [mention(person) for person in post.mentions],
         "tags": [
@@ -155,7 +165,12 @@ def _status(
         if viewer.id == shown.status.account_id and shown.status.visibility != "direct":
             mine["pinned"] = shown.pinned
     return entities.Status(
-        **body(post, gallery, around.quotes.get(post.status.id, 0)),
+        **body(
+            post,
+            gallery,
+            around.authors[post.account.id],
+            around.quotes.get(post.status.id, 0),
+        ),
         reblog=_status(post.reblog, gallery, viewer, around) if post.reblog is not None else None,
         poll=poll(post, gallery, viewer) if post.poll is not None else None,
         quote=_quote(post, gallery, viewer, around, quoted=quoted),
