@@ -160,13 +160,16 @@ async def check(
     return parent, leave, await drafts.own_media(tx, author, draft.media_ids)
 
 
-async def edit(tx: Transaction, author: Account, status: Status, draft: Draft) -> Status:
+async def edit(
+    tx: Transaction, author: Account, status: Status, draft: Draft, *, keep_media: bool = True
+) -> Status:
     """Change a post. Its visibility, and what it answers, stay.
 
     Args:
         author: whose post it is.
         status: which.
-        draft: all of what it now is; without `media_ids` the pictures stay.
+        draft: all of what it now is.
+        keep_media: whether without `media_ids` the pictures stay.
 
     Raises:
         NotFound: it is not theirs, or gone.
@@ -175,7 +178,7 @@ async def edit(tx: Transaction, author: Account, status: Status, draft: Draft) -
     if status.account_id != author.id or status.deleted_at is not None or status.reblog_of_id:
         raise NotFound("There is no such post.")
     drafts.check(draft)
-    media = await _changed_media(tx, author, status, draft.media_ids)
+    media = await _changed_media(tx, author, status, draft.media_ids, keep=keep_media)
     based_on = status.based_on_uri
     credit = await remixes.credit(tx, author, based_on) if based_on is not None else None
     words = await drafts.write(tx, replace(draft, visibility=status.visibility), media, credit)
@@ -272,7 +275,7 @@ def _attach(tx: Transaction, status: Status, media: Sequence[MediaAttachment]) -
 
 
 async def _changed_media(
-    tx: Transaction, author: Account, status: Status, media_ids: Sequence[int]
+    tx: Transaction, author: Account, status: Status, media_ids: Sequence[int], *, keep: bool
 ) -> list[MediaAttachment]:
     """The pictures of a post after an edit; what is left out of them is nobody's any more."""
     rows = await tx.exec(
@@ -281,7 +284,7 @@ async def _changed_media(
         .order_by(col(MediaAttachment.position))
     )
     attached = {medium.id: medium for medium in rows.all()}
-    if not media_ids:
+    if not media_ids and keep:
         return list(attached.values())
     wanted = list(dict.fromkeys(media_ids))
     fresh = await drafts.own_media(tx, author, [n for n in wanted if n not in attached])

@@ -47,7 +47,7 @@ async def upload(call: Call) -> entities.MediaAttachment:
     """Take a picture. It is ready at once: only films take longer, and there are none."""
     settings = call.easel.settings.media
     asked = await call.read(Uploading, limit=settings.max_upload_mb * 1_000_000 + SLACK)
-    description, focus = media.checked_description(asked.description), _focus(asked.focus)
+    description, focus = media.checked_description(asked.description), read_focus(asked.focus)
     call.count(throttle.UPLOADS)
     async with gate.of(call.easel).request():
         prepared = await media.prepare_upload(asked.file.content, settings)
@@ -105,7 +105,7 @@ async def change(call: Call) -> entities.MediaAttachment:
             row.description = media.checked_description(asked.description)
             row.described_by = ""
         if asked.focus is not None:
-            row.focus_x, row.focus_y = _focus(asked.focus) or (None, None)
+            row.focus_x, row.focus_y = read_focus(asked.focus) or (None, None)
         tx.add(row)
         await tx.flush()
     return await _show(call, row)
@@ -134,7 +134,7 @@ async def _show(call: Call, row: MediaAttachment) -> entities.MediaAttachment:
     return frames.attachment(row, hung)
 
 
-def _focus(text: str) -> tuple[float, float] | None:
+def read_focus(text: str) -> tuple[float, float] | None:
     """`0.5,-0.25`: from -1 to 1, to the right and upwards.
 
     Raises:

@@ -103,7 +103,7 @@ async def context(call: Call) -> entities.Context:
 async def source(call: Call) -> entities.StatusSource:
     """What its author wrote, for them to change it."""
     async with call.easel.database.read() as session:
-        status = await _own(session, call)
+        status = await own(session, call)
     return entities.StatusSource(
         id=str(status.id), text=status.source, spoiler_text=status.spoiler_text
     )
@@ -176,12 +176,12 @@ async def delete(call: Call) -> entities.Status:
     asked = await call.read(Deleting)
     call.count(throttle.DELETIONS)
     async with call.easel.database.read() as session:
-        status = await _own(session, call)
+        status = await own(session, call)
         shown = await views.show_one(call.easel, session, call.account, status)
         [found] = await posts.assemble(session, [status], call.account)
         shown.text = status.source
     async with call.easel.database.write() as tx:
-        row = await _own(tx, call)
+        row = await own(tx, call)
         await statuses.delete(tx, row)
         if asked.delete_media:
             await media.forget(tx, call.account, [medium.id for medium in found.media])
@@ -190,7 +190,12 @@ async def delete(call: Call) -> entities.Status:
     return shown
 
 
-async def _own(session: Session, call: Call) -> Status:
+async def own(session: Session, call: Call) -> Status:
+    """The status that is to be changed.
+
+    Raises:
+        NotFound: it is somebody else's, a boost, or not there.
+    """
     status = await finding.status(session, call.account, call.id())
     if status.account_id != call.account.id or status.reblog_of_id is not None:
         raise NotFound(NO_RECORD)
