@@ -22,6 +22,6 @@ async def preferences(call: Call) -> entities.Preferences:
 
 
 routes: list[BaseRoute] = [
-    route("GET", "/api/v1/accounts/verify_credentials", verify, "read:accounts"),
+    route("GET", "/api/v1/accounts/verify_credentials", verify, "profile read:accounts"),
     route("GET", "/api/v1/preferences", preferences, "read:accounts"),
 ]

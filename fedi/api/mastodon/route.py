@@ -107,7 +107,8 @@ def route(
         method: one of HTTP's.
         path: as Starlette has it.
         handler: gives back an entity, a list of them, a `Paged`, or a whole `Response`.
-        scope: what the token must allow; empty: no token is looked at.
+        scope: what the token must allow; of several, separated by spaces, one is enough; empty: no
+            token is looked at.
         anybody: whether it can be asked without a token.
     """
 
@@ -172,7 +173,8 @@ async def _who(
         count(counts.address(address))
         return None
     try:
-        who = await (auth.optional_caller if anybody else auth.caller)(request, scope)
+        ask = auth.optional_caller if anybody else auth.caller
+        who = await ask(request, *scope.split())
     except HTTPException:
         count(counts.address(address))  # or one could try as many tokens as one likes
         raise

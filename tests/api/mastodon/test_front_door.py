@@ -84,6 +84,9 @@ async def test_an_app_learns_whose_it_is(alice: App) -> None:
         answer = await alice.get(picture)
         assert answer.body.startswith(b"\x89PNG")
         assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    signed_in = await App.of(alice.instance, alice.browser, "alice", "profile")
+    assert (await signed_in.get(VERIFY)).body["id"] == found.id
+    assert (await signed_in.get("/api/v1/preferences")).status == 403
     usual = held(await alice.get("/api/v1/preferences"), entities.Preferences)
     assert usual.expand_media == "default" and usual.posting_visibility == "public"
 
