@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import select
 
 from fedi.api.mastodon import entities
-from fedi.database.tables import Notification, Status
+from fedi.database.tables import Bookmark, Notification, Status
 from tests import rig
 from tests.api.apps import App
 from tests.api.mastodon.apps import form, held, ids, nobody, post
@@ -283,6 +283,12 @@ async def test_nothing_leaks(instance: rig.Instance, browser: aiohttp.ClientSess
                 for verb in ("favourite", "bookmark", "mute"):
                     done = await app.post(f"{STATUSES}/{made.id}/{verb}", {})
                     assert done.status == (200 if may else 404), (visibility, name, verb)
+                async with instance.easel.database.read() as session:
+                    kept = select(Bookmark).where(
+                        Bookmark.account_id == app.account.id,
+                        Bookmark.status_id == int(made.id),
+                    )
+                    assert bool((await session.exec(kept)).all()) is may, (visibility, name)
                 boosted = await app.post(f"{STATUSES}/{made.id}/reblog", {})
                 if not may:
                     assert boosted.status == 404
