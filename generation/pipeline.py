@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from generation import batching, catalogue, devices, embeddings, fast, loading, memory
+from generation import batching, devices, embeddings, families, fast, loading, memory
 from generation.catalogue import Model
 from generation.errors import PaintError, TooManyAtOnce, full, out_of_memory, plainly
 from generation.modes import Modes
@@ -332,7 +332,7 @@ class Pipeline:
             raise full
 
     def _guidance_argument(self) -> str:
-        family = catalogue.family_of(type(self._pipe).__name__)
+        family = families.family_of(type(self._pipe).__name__)
         return family.guidance_argument if family else "guidance_scale"
 
     def _finish(self, image: Any, recipe: Recipe, unsafe: bool) -> Painted:

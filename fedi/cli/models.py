@@ -29,6 +29,7 @@ from fedi.settings import toml_value
 from generation import catalogue, devices, helpers, hub, parts
 from generation.catalogue import Kind, Model
 from generation.devices import Memory
+from generation.fetching import Unavailable
 
 app = typer.Typer(help="The models that paint, and those that help.", no_args_is_help=True)
 
@@ -110,7 +111,7 @@ def info(name: Name) -> None:
             with _in_words():
                 offer = hub.offer(model)
         except context.CommandError as error:
-            if not isinstance(error.__cause__, hub.Unavailable):
+            if not isinstance(error.__cause__, Unavailable):
                 raise
             rows.append(("to download", f"{_gb(model.download_gb) or 'unknown'}. {error}"))
         else:
