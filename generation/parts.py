@@ -54,7 +54,9 @@ def needed(
         pickled = [file for file in files if file.endswith(PICKLES)]
         if pickled and not any(file.endswith(".safetensors") for file in files):
             raise _pickled(name, pickled[0])
-        raise Unusable(f"{name} is no diffusers model: it has no {INDEX}.")
+        tensors = any(file.endswith(".safetensors") for file in files)
+        hint = " If it is a LoRA, pull it with --lora." if tensors else ""
+        raise Unusable(f"{name} is no diffusers model: it has no {INDEX}.{hint}")
     if not isinstance(index.get("_class_name"), str):
         raise Unusable(
             f"{name} is no diffusers model of a known kind: its {INDEX} names no pipeline class, "

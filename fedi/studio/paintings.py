@@ -28,7 +28,7 @@ from fedi.social.errors import Invalid, NotFound
 from fedi.social.statuses import Draft
 from fedi.studio import inputs, limits, media, painters, turns
 from fedi.studio.inputs import Found
-from generation import batching, catalogue, helpers, minors, safety
+from generation import batching, catalogue, helpers, lora_files, minors, safety
 from generation.recipe import Limits, Recipe, RecipeError
 
 TOPIC = "paintings"
@@ -107,6 +107,8 @@ async def request(
         recipe.check(most)
         full = recipe.resolved(known) if known is not None else recipe
         full.check(most)
+        if known is not None:
+            lora_files.refuse_misfits(recipe.loras, known)
     except RecipeError as refusal:
         raise Invalid(str(refusal)) from refusal
     if draft is not None:
