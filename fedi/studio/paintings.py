@@ -124,6 +124,7 @@ async def request(
         model=model,
         share_recipe=share_recipe,
         description=media.checked_description(description),
+        language=_language(draft, post_of),
         sensitive=sensitive,
         cost=cost,
         tag=await turns.tag(
@@ -142,6 +143,13 @@ async def request(
     await inputs.keep(tx, painting, begun_with)
     tell(tx, painting, QUEUED)
     return painting
+
+
+def _language(draft: Draft | None, post_of: Painting | None) -> str:
+    """Of the post that a picture is for; empty if there is none, or none is known."""
+    if post_of is not None:
+        return post_of.language
+    return (draft.language or "") if draft is not None else ""
 
 
 def judge_words(settings: PaintingSettings, prompt: str) -> bool:
