@@ -277,6 +277,7 @@ CATALOGUE = {
             height=1024,
             multiple=16,
             negative_prompt=False,
+            can=("lora",),
         ),
     )
 }

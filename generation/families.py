@@ -112,7 +112,12 @@ FAMILIES = {
             can=("strength", "inpaint", "lora"),
         ),
         Family(
-            name="ernie-image", pipelines=("ErnieImagePipeline",), steps=50, guidance=4.0, side=1024
+            name="ernie-image",
+            pipelines=("ErnieImagePipeline",),
+            steps=50,
+            guidance=4.0,
+            side=1024,
+            can=("lora",),
         ),
         Family(
             name="sana-sprint",

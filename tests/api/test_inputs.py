@@ -201,7 +201,7 @@ async def test_what_does_not_fit_together_is_refused(alice: App) -> None:
         ("flux2-klein-4b", {"source": 1}, "FLUX.2 klein 4B cannot start from a picture."),
         ("sdxl-lightning", {"source": 1, "strength": 0.2}, "SDXL Lightning paints in"),
         ("ernie-image-turbo", {"source": 1, "mask": 1}, "cannot paint inside a mask."),
-        ("ernie-image-turbo", {"loras": [{"name": "ink"}]}, "cannot paint with LoRAs."),
+        ("starter", {"loras": [{"name": "ink"}]}, "cannot paint with LoRAs."),
     ],
 )
 async def test_what_the_model_cannot_do_is_refused_before_it_is_queued(
