@@ -156,7 +156,7 @@ async def test_a_held_picture_is_seen_by_its_author_and_moderators_only(
     bob = await App.of(strict, browser, "bob")
     async with easel.database.write() as tx:
         await accounts.create_local(tx, "carol", password="a long password", role="moderator")
-    mod = await App.of(strict, browser, "carol", scopes="read write admin")
+    mod = await App.of(strict, browser, "carol", scopes="read write admin:read admin:write")
     held = await painted(strict, alice.account, judged(0.7), "review", draft=Draft(text="x"))
     assert await notices(easel, alice.account) == ["painting_held"]
 
@@ -181,7 +181,7 @@ async def test_a_held_picture_is_seen_by_its_author_and_moderators_only(
 
     reviews_path = "/api/easel/v1/reviews"
     assert (await bob.get(reviews_path)).status == 403
-    forged = await App.of(strict, browser, "bob", scopes="read write admin")
+    forged = await App.of(strict, browser, "bob", scopes="read write admin:read admin:write")
     assert (await forged.get(reviews_path)).error == "This is for moderators."
     [waiting] = (await mod.get(reviews_path)).body
     assert (waiting["id"], waiting["account"], waiting["score"]) == (str(held.id), "alice", 0.7)
@@ -292,7 +292,7 @@ async def test_a_held_picture_whose_files_are_gone_can_only_be_refused(
     alice = await account(easel, "alice")
     async with easel.database.write() as tx:
         await accounts.create_local(tx, "carol", password="a long password", role="moderator")
-    mod = await App.of(strict, browser, "carol", scopes="read write admin")
+    mod = await App.of(strict, browser, "carol", scopes="read write admin:read admin:write")
     held = await painted(strict, alice, judged(0.7), "review", draft=Draft(text="x"))
     for path in files(easel):
         path.unlink()
