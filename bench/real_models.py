@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from generation import random_weights
+from generation import random_parts
 
 SDXL_UNET: dict[str, Any] = {
     "sample_size": 128,
@@ -127,8 +127,8 @@ def sdxl_pipeline() -> Any:
         ),
         text_encoder=_clip(CLIP_L, projection=False),
         text_encoder_2=_clip(CLIP_G, projection=True),
-        tokenizer=random_weights._clip_tokenizer(),
-        tokenizer_2=random_weights._clip_tokenizer(),
+        tokenizer=random_parts.clip_tokenizer(),
+        tokenizer_2=random_parts.clip_tokenizer(),
         unet=unet(),
         scheduler=_scheduler(
             EulerDiscreteScheduler,
@@ -153,7 +153,7 @@ def klein_pipeline() -> Any:
         scheduler=_scheduler(FlowMatchEulerDiscreteScheduler),
         vae=AutoencoderKLFlux2(),
         text_encoder=_qwen(head=True),
-        tokenizer=random_weights._qwen_tokenizer(),
+        tokenizer=random_parts.qwen_tokenizer(),
         transformer=klein(),
         is_distilled=True,
     )
@@ -179,7 +179,7 @@ def z_image_pipeline() -> Any:
             use_post_quant_conv=False,
         ),
         text_encoder=_qwen(head=False),
-        tokenizer=random_weights._qwen_tokenizer(),
+        tokenizer=random_parts.qwen_tokenizer(),
         transformer=transformer,
     )
 

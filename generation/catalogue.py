@@ -2,51 +2,26 @@
 
 Figures are those of the model cards and of `model_index.json` files; memory is with all parts
 resident in bf16. Any other diffusers text-to-image pipeline works too, by its hub id or folder:
-its family is read from `model_index.json`, where a folder is at hand.
-
-A folder may carry an `easel.json` beside its `model_index.json`, with any of the fields of
-`Model` that are defaults or description (`name`, `licence`, `steps`, `guidance`, `width`,
-`height`, `note`), which is how the models that ship with Easel describe themselves.
+its family (`generation.families`) is read from `model_index.json`, where a folder is at hand.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-MAX_DESCRIPTION = 65_536  # bytes of a model_index.json or easel.json that are read
-
+from generation import families
 
 Kind = Literal["painting", "safety", "description", "language", "upscaling"]
 
 
 class UnknownModel(ValueError):
     """No model goes by that name; the message is one plain sentence."""
-
-
-class Family(msgspec.Struct, frozen=True, kw_only=True):
-    """What all models of one pipeline class share.
-
-    guidance_argument: the pipeline's argument that our `guidance` is passed as.
-    negative_prompt: whether the pipeline can follow one (at a guidance above 1).
-    multiple: sides must be multiples of so many pixels. can: as of `Model`.
-    """
-
-    name: str
-    pipelines: tuple[str, ...]
-    steps: int
-    guidance: float
-    side: int
-    multiple: int = 16
-    negative_prompt: bool = True
-    guidance_argument: str = "guidance_scale"
-    can: tuple[str, ...] = ()
 
 
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,110 +85,6 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whether it can do something; True also where only loading it will tell."""
         return ability in self.can or (not self.family and not self.can)
 
-
-FAMILIES = {
-    family.name: family
-    for family in (
-        Family(
-            name="stable-diffusion",
-            pipelines=("StableDiffusionPipeline",),
-            steps=25,
-            guidance=7.5,
-            side=512,
-            multiple=8,
-            can=("strength", "inpaint", "lora"),
-        ),
-        Family(
-            name="stable-diffusion-xl",
-            pipelines=("StableDiffusionXLPipeline",),
-            steps=30,
-            guidance=5.0,
-            side=1024,
-            multiple=8,
-            can=("strength", "inpaint", "lora"),
-        ),
-        Family(
-            name="stable-diffusion-3",
-            pipelines=("StableDiffusion3Pipeline",),
-            steps=28,
-            guidance=4.5,
-            side=1024,
-            can=("strength", "inpaint", "lora"),
-        ),
-        # FLUX.1's guidance is an input of the distilled network, not classifier-free guidance.
-        Family(
-            name="flux",
-            pipelines=("FluxPipeline",),
-            steps=28,
-            guidance=3.5,
-            side=1024,
-            negative_prompt=False,
-            can=("strength", "inpaint", "lora"),
-        ),
-        Family(
-            name="flux2",
-            pipelines=("Flux2Pipeline",),
-            steps=50,
-            guidance=4.0,
-            side=1024,
-            negative_prompt=False,
-            can=("edit", "lora"),
-        ),
-        Family(
-            name="flux2-klein",
-            pipelines=("Flux2KleinPipeline", "Flux2KleinKVPipeline"),
-            steps=4,
-            guidance=1.0,
-            side=1024,
-            negative_prompt=False,
-            can=("inpaint", "edit", "lora"),
-        ),
-        Family(
-            name="z-image",
-            pipelines=("ZImagePipeline",),
-            steps=28,
-            guidance=4.0,
-            side=1024,
-            can=("strength", "inpaint", "lora"),
-        ),
-        Family(
-            name="qwen-image",
-            pipelines=("QwenImagePipeline", "QwenImage21Pipeline"),
-            steps=50,
-            guidance=4.0,
-            side=1024,
-            guidance_argument="true_cfg_scale",
-            can=("strength", "inpaint", "lora"),
-        ),
-        Family(
-            name="ernie-image", pipelines=("ErnieImagePipeline",), steps=50, guidance=4.0, side=1024
-        ),
-        Family(
-            name="sana-sprint",
-            pipelines=("SanaSprintPipeline",),
-            steps=2,
-            guidance=4.5,
-            side=1024,
-            multiple=32,
-            negative_prompt=False,
-        ),
-        Family(
-            name="chroma",
-            pipelines=("ChromaPipeline",),
-            steps=35,
-            guidance=5.0,
-            side=1024,
-            can=("strength", "inpaint", "lora"),
-        ),
-        Family(
-            name="pixart",
-            pipelines=("PixArtSigmaPipeline", "PixArtAlphaPipeline"),
-            steps=20,
-            guidance=4.5,
-            side=1024,
-        ),
-    )
-}
 
 # The model that paints until the host chooses one; its folder is part of this package.
 STARTER = Model(
@@ -406,24 +277,12 @@ CATALOGUE = {
             height=1024,
             multiple=16,
             negative_prompt=False,
+            can=("lora",),
         ),
     )
 }
 
-_UNET_PIPELINES = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
-# What an easel.json may say; the rest of `Model` is ours to decide.
-DESCRIBED = (
-    "name",
-    "licence",
-    "commercial",
-    "steps",
-    "guidance",
-    "width",
-    "height",
-    "multiple",
-    "note",
-)
 
 
 def is_folder(name: str) -> bool:
@@ -446,7 +305,9 @@ def find(name: str) -> Model:
     if name in CATALOGUE:
         return CATALOGUE[name]
     if is_folder(name):
-        return _from_folder(Path(name).expanduser().absolute())
+        folder = Path(name).expanduser().absolute()
+        model = Model(key=str(folder), name=folder.name or str(folder), source=str(folder))
+        return families.of_folder(model, folder)
     listed = [m for m in CATALOGUE.values() if m.source == name and m.adapter is None]
     if listed:
         return listed[0]
@@ -456,56 +317,3 @@ def find(name: str) -> Model:
         f"There is no model “{name[:80]}”: give a name from the catalogue, a hub id (owner/name), "
         "or a folder beginning with / or ./"
     )
-
-
-def with_family(model: Model, pipeline: str) -> Model:
-    """`model` with the open defaults filled from the family of that diffusers pipeline class."""
-    family = family_of(pipeline)
-    if family is None:
-        return model
-    side = model.width or family.side
-    return msgspec.structs.replace(
-        model,
-        family=family.name,
-        steps=model.steps if model.steps is not None else family.steps,
-        guidance=model.guidance if model.guidance is not None else family.guidance,
-        width=side,
-        height=model.height or side,
-        multiple=max(model.multiple, family.multiple),
-        negative_prompt=model.negative_prompt and family.negative_prompt,
-        can=model.can or family.can,
-    )
-
-
-def family_of(pipeline: str) -> Family | None:
-    """The family of a diffusers pipeline class name, or None where we know none."""
-    return next((f for f in FAMILIES.values() if pipeline in f.pipelines), None)
-
-
-def _from_folder(folder: Path) -> Model:
-    model = Model(key=str(folder), name=folder.name or str(folder), source=str(folder))
-    described = {
-        field: value for field, value in _read(folder / "easel.json").items() if field in DESCRIBED
-    }
-    try:
-        model = msgspec.convert({**msgspec.to_builtins(model), **described}, Model)
-    except msgspec.ValidationError:
-        pass  # a description that makes no sense describes nothing
-    pipeline = _read(folder / "model_index.json").get("_class_name")
-    if not isinstance(pipeline, str):
-        return model
-    if model.width is None and pipeline in _UNET_PIPELINES:
-        # Stable Diffusion comes trained at 512 and at 768; the folder knows.
-        latents = _read(folder / "unet" / "config.json").get("sample_size")
-        if isinstance(latents, int) and 8 <= latents <= 512:
-            model = msgspec.structs.replace(model, width=latents * 8, height=latents * 8)
-    return with_family(model, pipeline)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            document = json.loads(file.read(MAX_DESCRIPTION))
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}

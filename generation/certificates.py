@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 MAX_PEM = 16_384  # bytes of an authority's certificate that somebody hands us; ours has 700
@@ -24,6 +24,8 @@ LEAF_LIFE = timedelta(days=15 * 365)
 RENEWED_BEFORE = timedelta(days=30)  # the year is over
 # The clock of another server may be behind ours.
 BACKDATED = timedelta(days=1)
+
+_HALF = 32  # bytes of each number in a signature by P-256
 
 
 class CertificateError(ValueError):
@@ -89,6 +91,24 @@ def due(certificate: str, now: datetime) -> bool:
     found = x509.load_pem_x509_certificate(certificate.encode())
     until = min(found.not_valid_before_utc + BACKDATED + LEAF_SIGNS, found.not_valid_after_utc)
     return now >= until - RENEWED_BEFORE
+
+
+def signature(data: bytes, key: str) -> bytes:
+    """ES256 over `data` as COSE has it (RFC 9053, 2.1): r and s, 64 bytes.
+
+    Args:
+        key: an elliptic key of 256 bits, PEM.
+    """
+    by = serialization.load_pem_private_key(key.encode(), None)
+    assert isinstance(by, ec.EllipticCurvePrivateKey)
+    r, s = utils.decode_dss_signature(by.sign(data, ec.ECDSA(hashes.SHA256())))
+    return r.to_bytes(_HALF, "big") + s.to_bytes(_HALF, "big")
+
+
+def der(pem: str) -> bytes:
+    """The first certificate of a chain as it stands in a signature."""
+    found = x509.load_pem_x509_certificate(pem.encode())
+    return found.public_bytes(serialization.Encoding.DER)
 
 
 def checked_authority(pem: str) -> str:

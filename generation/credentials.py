@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from PIL import Image
 
-from generation import manifests
+from generation import certificates, manifests
 from generation.certificates import Certified
 from generation.manifests import MAX_WORD, TRAINING, Manifest
 from generation.provenance import COMPOSITE, ENHANCED, TRAINED_ALGORITHMIC_MEDIA
@@ -79,25 +79,42 @@ def sign(picture: bytes, media_type: str, claim: Claim, by: Certified) -> bytes:
     Args:
         picture: the finished file; credentials that it has already become those of its parent.
         media_type: `image/png`, `image/jpeg` or `image/webp`.
-        claim: what is said of it.
+        claim: what is said of it. If a parent's file is a stranger's, use `generation.apart.sign`.
         by: the key that signs, and its certificate followed by the authority's.
 
     Raises:
         CredentialsError: it cannot be signed.
     """
+    return sign_by(
+        picture,
+        media_type,
+        claim,
+        by.certificate,
+        lambda data: certificates.signature(data, by.key),
+    )
+
+
+def sign_by(
+    picture: bytes,
+    media_type: str,
+    claim: Claim,
+    certificate: str,
+    signature: Callable[[bytes], bytes],
+) -> bytes:
+    """Like `sign`, where the key is elsewhere.
+
+    Args:
+        certificate: of the key that signs, followed by the authority's.
+        signature: gives the key's signature over some bytes; it is asked once.
+    """
     import c2pa  # a native library of 40 MB: loaded when the first picture is signed
 
     out = io.BytesIO()
     try:
-        info = c2pa.C2paSignerInfo(
-            b"es256",
-            by.certificate.encode(),
-            by.key.encode(),
-            None,  # no clock but our own
-        )
         with (
             c2pa.Context.from_dict(_SETTINGS) as context,
-            c2pa.Signer.from_info(info) as signer,
+            # No clock but our own.
+            c2pa.Signer.from_callback(signature, c2pa.C2paSigningAlg.ES256, certificate) as signer,
             c2pa.Builder(_definition(claim, media_type), context=context) as builder,
         ):
             for number, parent in enumerate(claim.parents):

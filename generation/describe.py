@@ -79,7 +79,7 @@ class Florence:
 
 def loader(folder: Path) -> Load[Chat | Florence]:
     """What loads the model in a folder, for the shelf."""
-    config = parts.read_index(folder / parts.CONFIG) or {}
+    config = parts.document(folder / parts.CONFIG) or {}
     return Florence.load if config.get("model_type") == "florence2" else Chat.load
 
 

@@ -107,22 +107,6 @@ def memory(wanted: str) -> Memory:
     return Memory(name(device), size / 1e9, dtype.itemsize)
 
 
-def free(device: torch.device) -> int:
-    """The bytes of a device's memory that nobody has; as far as can be told, on the processor."""
-    import torch
-
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    if device.type == "mps":
-        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
-    try:
-        with open("/proc/meminfo") as file:
-            told = dict(line.split(":", 1) for line in file)
-        return int(told["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return machine_memory()  # not Linux: it has virtual memory, and may use it
-
-
 def limit_threads(weights: int) -> None:
     """Sets torch's threads for a model of so many weights on the CPU, unless the environment says.
 

@@ -73,7 +73,7 @@ class Embeddings:
             self.hits += 1
             return _moved(kept[0], device)
         result = original(**arguments)
-        if not isinstance(result, tuple):
+        if not isinstance(result, tuple | list):
             return result
         size = sum(tensor.numel() * tensor.element_size() for tensor in _tensors(result))
         if size <= self._most:
@@ -122,6 +122,8 @@ def _joined(rows: Sequence[Any]) -> Any:
     """The results of single prompts as one of them all; None where it cannot be told how."""
     if len(rows) == 1:
         return rows[0]
+    if all(isinstance(row, list) for row in rows):  # one for each prompt, as ERNIE-Image has them
+        return [item for row in rows for item in row]
     if not all(isinstance(row, tuple) and len(row) == len(rows[0]) for row in rows):
         return None
     joined = [_column(column) for column in zip(*rows, strict=True)]

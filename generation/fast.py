@@ -144,7 +144,7 @@ def quantise(network: Any, capability: tuple[int, int]) -> bool:
             quantize_,
         )
     except ImportError:
-        log.warning("8-bit floats need the package torchao: left out")
+        log.warning("8-bit floats need easel[fp8] (the package torchao): left out")
         return False
     quantize_(network, Float8DynamicActivationFloat8WeightConfig(granularity=PerRow()))
     return True

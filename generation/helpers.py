@@ -7,14 +7,13 @@ classifier, which labels count how much (`labels`).
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from generation import catalogue, hub, parts
-from generation.catalogue import MAX_DESCRIPTION, Kind, Model, UnknownModel
+from generation.catalogue import Kind, Model, UnknownModel
 
 AUTO, NONE = "auto", "none"  # as a host may write instead of a name
 BOTH_USES = "qwen3.5-0.8b"  # the small one that describes and helps with words
@@ -184,8 +183,8 @@ def described(model: Model) -> Model:
     folder = here(model)
     if folder is None:
         return model
-    own = _read(folder / "easel.json") if model.local else {}
-    kinds = kinds_of(_read(folder / parts.CONFIG))
+    own = (parts.document(folder / "easel.json") or {}) if model.local else {}
+    kinds = kinds_of(parts.document(folder / parts.CONFIG) or {})
     if (folder / parts.INDEX).is_file() or not kinds:
         return model
     labels = own.get("labels", {})
@@ -213,12 +212,3 @@ def weights(model: Model, labels: list[str]) -> dict[str, float]:
     """How much each of a classifier's labels counts; empty if nothing is known of any."""
     wanted = {name.lower(): weight for name, weight in (model.labels or _USUAL_LABELS).items()}
     return {label: wanted[label.lower()] for label in labels if label.lower() in wanted}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            document = json.loads(file.read(MAX_DESCRIPTION))
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}

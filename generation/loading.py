@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from generation import catalogue, hub, modes, parts, starter
+from generation import catalogue, families, hub, modes, parts, starter
 from generation.catalogue import Model
 from generation.errors import PaintError, plainly
+from generation.fetching import Unavailable
 
 if TYPE_CHECKING:
     import torch
@@ -130,7 +131,7 @@ def _pulled(model: Model, note: Callable[[str], None]) -> hub.Pulled:
     try:
         return hub.pull(model, progress)
     except parts.Unusable as error:
-        retry = isinstance(error, hub.Unavailable) and error.retry
+        retry = isinstance(error, Unavailable) and error.retry
         # What another program fetched does, where the hub cannot be asked.
         if retry and (found := hub.here(model, "main")):
             return found
@@ -151,7 +152,7 @@ def _adapt(pipe: Any, adapter: catalogue.Adapter, file: Path) -> None:
 
 def described(model: Model, pipe: Any) -> Model:
     """The model with every default known, the pipeline's own where nothing else says."""
-    model = catalogue.with_family(model, type(pipe).__name__)
+    model = families.with_family(model, type(pipe).__name__)
     takes = inspect.signature(type(pipe).__call__).parameters
 
     def default(name: str, otherwise: Any) -> Any:

@@ -1,66 +1,22 @@
-"""LoRAs: small changes to a model's weights, found on this machine and put on a loaded pipeline.
+"""LoRAs: small changes to a model's weights, put on a loaded pipeline.
 
-A LoRA is a safetensors file in `$EASEL_LORAS` (or `easel/loras` in the user's data folder), or one
-that lies in the hub's cache: nobody who asks for a picture makes a painter download anything.
+Where they lie says `generation.lora_files`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+from generation.lora_files import find
 from generation.recipe import Lora, RecipeError
 
 log = logging.getLogger("generation")
 
 MAX_HELD = 8  # in memory beside a model, used or not; some have hundreds of megabytes
-_ENDING = ".safetensors"
-
-
-def folder() -> Path:
-    """Where a host puts LoRAs of its own."""
-    if place := os.environ.get("EASEL_LORAS"):
-        return Path(place).expanduser()
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data) / "easel" / "loras"
-
-
-def find(name: str) -> Path:
-    """The file of a LoRA, by the name that recipes have for it.
-
-    Raises RecipeError, naming it, if it is not here or cannot be told from others.
-    """
-    first, _, rest = name.partition("/")
-    if not rest:
-        for file in (folder() / first, folder() / f"{first}{_ENDING}"):
-            if file.suffix == _ENDING and file.is_file():
-                return file
-        raise RecipeError(f"There is no LoRA {name} here.")
-    source, _, file_name = rest.partition("/")
-    place = _cached(f"{first}/{source}")
-    found = [] if place is None else sorted(place.glob(f"*{_ENDING}"))
-    if file_name:
-        found = [file for file in found if file.name == file_name]
-    if not found:
-        raise RecipeError(f"There is no LoRA {name} here; whoever runs this can fetch it.")
-    if len(found) > 1:
-        raise RecipeError(f"{name} has several LoRAs: name one, such as {name}/{found[0].name}.")
-    return found[0]
-
-
-def _cached(source: str) -> Path | None:
-    """A repository as it lies in the hub's cache; asks nobody."""
-    from huggingface_hub import errors, snapshot_download
-
-    try:
-        return Path(snapshot_download(source, local_files_only=True))
-    except (errors.LocalEntryNotFoundError, errors.HFValidationError, OSError):
-        return None
 
 
 class Adapters:

@@ -17,7 +17,7 @@ from typing import Any
 
 INDEX = "model_index.json"
 CONFIG = "config.json"
-MAX_INDEX = 65_536  # bytes; those of the catalogue have at most two thousand
+MAX_DOCUMENT = 65_536  # bytes of a JSON file that are read; an index of the catalogue has 2,000
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 # Configurations, vocabularies (SentencePiece's are `.model`) and chat templates.
 _PLAIN = (".json", ".txt", ".model", ".jinja")
@@ -54,7 +54,9 @@ def needed(
         pickled = [file for file in files if file.endswith(PICKLES)]
         if pickled and not any(file.endswith(".safetensors") for file in files):
             raise _pickled(name, pickled[0])
-        raise Unusable(f"{name} is no diffusers model: it has no {INDEX}.")
+        tensors = any(file.endswith(".safetensors") for file in files)
+        hint = " If it is a LoRA, pull it with --lora." if tensors else ""
+        raise Unusable(f"{name} is no diffusers model: it has no {INDEX}.{hint}")
     if not isinstance(index.get("_class_name"), str):
         raise Unusable(
             f"{name} is no diffusers model of a known kind: its {INDEX} names no pipeline class, "
@@ -90,7 +92,7 @@ def of_folder(name: str, folder: Path, variant: str = "") -> list[str]:
 
     Raises Unusable.
     """
-    index = read_index(folder / INDEX)
+    index = document(folder / INDEX)
     if index is None:  # a helper, or nothing that is opened
         files = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     else:
@@ -100,14 +102,14 @@ def of_folder(name: str, folder: Path, variant: str = "") -> list[str]:
     return needed(name, index, files, variant)
 
 
-def read_index(path: Path) -> dict[str, Any] | None:
-    """What a `model_index.json` says, or None if it is not there or is none."""
+def document(path: Path) -> dict[str, Any] | None:
+    """What a JSON file beside a model's weights says, or None if it is not there or is none."""
     try:
         with path.open("rb") as file:
-            document = json.loads(file.read(MAX_INDEX))
+            said = json.loads(file.read(MAX_DOCUMENT))
     except (OSError, ValueError):
         return None
-    return document if isinstance(document, dict) else None
+    return said if isinstance(said, dict) else None
 
 
 def _of_part(name: str, part: str, files: list[str], variant: str) -> list[str]:

@@ -16,45 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from generation import batching, catalogue, devices, embeddings, fast, loading, memory
+from generation import batching, devices, embeddings, families, fast, loading, memory, steps
 from generation.catalogue import Model
 from generation.errors import PaintError, TooManyAtOnce, full, out_of_memory, plainly
 from generation.modes import Modes
 from generation.preview import Previews
 from generation.recipe import Recipe
+from generation.steps import Step as Step  # as who paints with a pipeline knows it
 
 if TYPE_CHECKING:
     import torch
     from PIL import Image
 
 log = logging.getLogger("generation")
-
-# diffusers' class -> the name that A1111 and Civitai know.
-SAMPLERS = {
-    "DDIMScheduler": "DDIM",
-    "DPMSolverMultistepScheduler": "DPM++ 2M",
-    "EulerAncestralDiscreteScheduler": "Euler a",
-    "EulerDiscreteScheduler": "Euler",
-    "FlowMatchEulerDiscreteScheduler": "Euler",
-    "HeunDiscreteScheduler": "Heun",
-    "LCMScheduler": "LCM",
-    "LMSDiscreteScheduler": "LMS",
-    "PNDMScheduler": "PLMS",
-    "UniPCMultistepScheduler": "UniPC",
-}
-# Solvers that keep the clean picture that each step predicted, as they are set up by default.
-MULTISTEP = frozenset(("DPMSolverMultistepScheduler", "UniPCMultistepScheduler"))
-
-
-@dataclass(frozen=True)
-class Step:
-    """`step` of `of` steps are done."""
-
-    step: int
-    of: int
-    preview: Callable[[int], bytes | None] = field(repr=False)
-    """The preview of the n-th picture of the batch: a small JPEG, or None where this pipeline
-    has none. Costs a millisecond; only valid inside the listener."""
 
 
 @dataclass(frozen=True)
@@ -155,8 +129,7 @@ class Pipeline:
     @property
     def sampler(self) -> str:
         """The scheduler, by the name that A1111 uses."""
-        name = type(self._pipe.scheduler).__name__
-        return SAMPLERS.get(name, name.removesuffix("Scheduler"))
+        return steps.sampler(self._pipe.scheduler)
 
     @property
     def rung(self) -> memory.Rung:
@@ -279,8 +252,8 @@ class Pipeline:
         can be told."""
         for width, height in fast.warm_sizes(self.model):
             try:
-                steps = fast.WARM_STEPS
-                self.paint([Recipe(prompt="", seed=0, width=width, height=height, steps=steps)])
+                few = fast.WARM_STEPS
+                self.paint([Recipe(prompt="", seed=0, width=width, height=height, steps=few)])
             except PaintError as error:
                 log.warning("warming up: %s", error)
                 return
@@ -301,6 +274,8 @@ class Pipeline:
             "width": first.width,
             "height": first.height,
             self._guidance_argument(): first.guidance,
+            # ERNIE-Image rewrites prompts by chance; what was asked for (and judged) is painted.
+            "use_pe": False,
         }
         if first.negative_prompt:
             if "negative_prompt" not in way.takes:
@@ -309,7 +284,9 @@ class Pipeline:
         arguments = {name: value for name, value in arguments.items() if name in way.takes}
         # Weights that are moved in inference mode are no parameters any more.
         without_grad = torch.inference_mode if self.rung == "whole" else torch.no_grad
-        with self._listening(heard, first, way.pipe), self._plainly(), without_grad():
+        shown = functools.partial(self._preview, recipe=first)
+        hearing = steps.listening(self._pipe.scheduler, way.pipe, heard.hear, shown)
+        with hearing, self._plainly(), without_grad():
             result = way.pipe(**arguments, **way.arguments)
         held = getattr(result, "nsfw_content_detected", None) or [False] * len(wanted)
         return [
@@ -332,7 +309,7 @@ class Pipeline:
             raise full
 
     def _guidance_argument(self) -> str:
-        family = catalogue.family_of(type(self._pipe).__name__)
+        family = families.family_of(type(self._pipe).__name__)
         return family.guidance_argument if family else "guidance_scale"
 
     def _finish(self, image: Any, recipe: Recipe, unsafe: bool) -> Painted:
@@ -345,35 +322,6 @@ class Pipeline:
             )
         used = msgspec.structs.replace(recipe, width=image.width, height=image.height)
         return Painted(image, used)
-
-    @contextlib.contextmanager
-    def _listening(self, heard: _Heard, recipe: Recipe, pipe: Any) -> Iterator[None]:
-        """Hears each step by wrapping the scheduler's `step`: every pipeline calls it, also those
-        without callbacks, and it alone sees what the finished picture would be."""
-        scheduler = self._pipe.scheduler
-        original = scheduler.step
-        done = 0
-
-        @functools.wraps(original)  # pipelines look at its signature
-        def step(model_output: Any, timestep: Any, sample: Any, *args: Any, **kwargs: Any) -> Any:
-            nonlocal done
-            result = original(model_output, timestep, sample, *args, **kwargs)
-            done += 1
-
-            def preview(index: int) -> bytes | None:
-                clean = _clean_latents(scheduler, model_output, sample, result)
-                return self._preview(clean, index, recipe)
-
-            # From a picture only the last of the scheduler's steps are done.
-            steps = getattr(pipe, "num_timesteps", None) or len(scheduler.timesteps)
-            heard.hear(Step(done, max(done, steps), preview))
-            return result
-
-        scheduler.step = step
-        try:
-            yield
-        finally:
-            del scheduler.step  # the class's own is there again
 
     def _preview(self, latents: torch.Tensor, index: int, recipe: Recipe) -> bytes | None:
         if self._previews is None:
@@ -393,18 +341,3 @@ class _Heard:
         self.done = step.step == step.of
         if self._listen is not None:
             self._listen(step)
-
-
-def _clean_latents(scheduler: Any, output: Any, sample: Any, result: Any) -> Any:
-    """What the picture would be if this step's prediction were right; where the scheduler does
-    not tell, the latents as they are after the step, noise and all."""
-    clean = getattr(result, "pred_original_sample", None)
-    if clean is None and isinstance(result, tuple) and len(result) > 1:
-        clean = result[1]
-    if clean is not None and clean.shape == sample.shape:
-        return clean
-    if type(scheduler).__name__ in MULTISTEP and scheduler.model_outputs[-1] is not None:
-        return scheduler.model_outputs[-1]
-    if type(scheduler).__name__.startswith("FlowMatch") and scheduler.step_index:
-        return sample - scheduler.sigmas[scheduler.step_index - 1].to(sample.device) * output
-    return result[0] if isinstance(result, tuple) else result.prev_sample

@@ -126,6 +126,7 @@ def _examples(pipe: Any) -> tuple[torch.Tensor, torch.Tensor]:
     encoded = vae.encode(pictures.unsqueeze(2) if films else pictures)
     latents = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else encoded.latents
     latents = (latents.squeeze(2) if films else latents).float()
+    cells = latents.shape[-1]  # a pipeline's factor may count patches of them
     scale = 1.0 if films or hasattr(vae, "bn") else 1 / vae.config.scaling_factor
     coarse = torch.randn(FIT_NOISE, latents.shape[1], 4, 4, generator=random) * scale
     noise = functional.interpolate(coarse, (cells, cells), mode="bilinear").to(latents)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from generation.random_weights import WEIGHTS_SEED, _byte_alphabet
+from generation.random_parts import WEIGHTS_SEED, byte_alphabet
 
 SIDE = 32  # pixels of the pictures that they look at
 WIDTH = 320  # of a language model: each token can have a direction of its own
@@ -138,7 +138,7 @@ def build_florence(folder: Path, says: Sequence[str], **described: Any) -> Path:
         Florence2Processor,
     )
 
-    tokens = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "<image>", *_byte_alphabet()]
+    tokens = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "<image>", *byte_alphabet()]
     pieces = _spelled(says)
     tokenizer = BartTokenizer(
         vocab={token: number for number, token in enumerate([*tokens, *pieces])},
@@ -193,7 +193,7 @@ def _spelled(says: Sequence[str]) -> list[str]:
 def _tokenizer(says: Sequence[str]) -> Any:
     from transformers import Qwen2Tokenizer
 
-    tokens = [*_byte_alphabet(), *_TOKENS, *_spelled(says)]
+    tokens = [*byte_alphabet(), *_TOKENS, *_spelled(says)]
     tokenizer = Qwen2Tokenizer(
         vocab={token: number for number, token in enumerate(tokens)},
         merges=[],
@@ -210,7 +210,7 @@ def _teach(model: Any, decoder: Any, tokenizer: Any, says: Sequence[str]) -> Non
     import torch
 
     number = tokenizer.convert_tokens_to_ids
-    first = len(_byte_alphabet()) + len(_TOKENS)
+    first = len(byte_alphabet()) + len(_TOKENS)
     pieces = list(range(first, first + len(says)))
     chain = [number("Ċ"), *pieces, number("<|im_end|>")]
     with torch.no_grad():

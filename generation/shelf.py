@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from generation import devices, helpers
+from generation import devices, helpers, memory
 from generation.catalogue import Model
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Shelf:
             try:
                 yield cast(T, place.loaded)
             finally:
-                if devices.free(cast("torch.device", place.device)) < SPARE:
+                if memory.free(cast("torch.device", place.device)) < SPARE:
                     _empty(place)
 
     def clear(self) -> bool:
@@ -95,7 +95,7 @@ class Shelf:
     def _choose(self, helper: Model) -> tuple[torch.device, torch.dtype]:
         device, dtype = devices.choose(self._device)
         needed = ROOM * (helper.memory_gb or USUAL_GB) * 1e9 + SPARE
-        if device.type != "cpu" and devices.free(device) < needed:
+        if device.type != "cpu" and memory.free(device) < needed:
             return devices.choose("cpu")
         return device, dtype
 

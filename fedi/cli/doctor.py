@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from activitypub.client import FetchError
 from fedi.cli import context
-from fedi.cli.equipment import Finding, check_helpers, check_model
+from fedi.cli.equipment import Finding, check_helpers, check_model, check_precision
 from fedi.database.migrations import head
 from fedi.database.tables import Job
 from fedi.runtime import Easel
@@ -80,6 +80,8 @@ async def _examine() -> int:
     else:
         show(await check_card(settings))
         show(check_model(settings))
+        for finding in check_precision(settings):
+            show(finding)
     for finding in check_helpers(settings):
         show(finding)
     return problems

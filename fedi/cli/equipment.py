@@ -57,6 +57,20 @@ def check_model(settings: Settings) -> Finding:
     return Finding("model", "ok", told)
 
 
+def check_precision(settings: Settings) -> list[Finding]:
+    """Whether numbers of 8 bits can be had, where they are wanted."""
+    if not settings.painting.fp8 or find_spec("torchao") is not None:
+        return []
+    return [
+        Finding(
+            "precision",
+            "warning",
+            "painting.fp8 has no effect, because torchao is not installed: "
+            "pip install -c constraints.txt 'easel[fp8]'.",
+        )
+    ]
+
+
 def check_helpers(settings: Settings) -> list[Finding]:
     """The models that judge, describe and enlarge pictures and help with words."""
     from generation import helpers

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -12,23 +11,16 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.table import Table
 
 from fedi import settings as settings_module
 from fedi import settings_file
-from fedi.cli import context
+from fedi.cli import context, downloads, loras
 from fedi.settings import toml_value
 from generation import catalogue, devices, helpers, hub, parts
 from generation.catalogue import Kind, Model
 from generation.devices import Memory
+from generation.fetching import Unavailable
 
 app = typer.Typer(help="The models that paint, and those that help.", no_args_is_help=True)
 
@@ -82,9 +74,13 @@ def list_models() -> None:
             _gb(model.download_gb),
             _memory_needed(model),
             FITS[memory.fit(model.memory_gb, model.low_memory_gb)] if memory else "",
-            _bytes(size) if size else "",
+            downloads.told(size) if size else "",
         )
-    Console(width=None if Console().is_terminal else 120).print(table)
+    console = Console(width=None if Console().is_terminal else 120)
+    console.print(table)
+    with suppress(ImportError):
+        if (own := loras.table()) is not None:
+            console.print(own)
     if memory is not None:
         typer.echo(f"This machine paints on {memory.name}, {memory.gigabytes:.0f} GB.")
     typer.echo("`easel models info NAME` says more, `easel models default NAME` chooses one (*).")
@@ -96,27 +92,33 @@ def list_models() -> None:
 @app.command()
 def info(name: Name) -> None:
     """Say what is known of a model, asking the hub what it would take to fetch it."""
+    if found := loras.named(name):
+        for record in found:
+            loras.tell(record)
+        return
     model = _find(name)
     licence, rows = model.licence, []
     if model.local:
-        with _in_words():
+        with downloads.in_words():
             parts.of_folder(model.name, Path(model.source), model.variant)
         size = hub.size_here(model)
-        rows.append(("on disk", _bytes(size)))
+        rows.append(("on disk", downloads.told(size)))
         model = _weighed(model, size)
     elif model.key != catalogue.STARTER.key:
-        rows.append(("on disk", _bytes(hub.size_here(model)) if _is_here(model) else "no"))
+        rows.append(("on disk", downloads.told(hub.size_here(model)) if _is_here(model) else "no"))
         try:
-            with _in_words():
+            with downloads.in_words():
                 offer = hub.offer(model)
         except context.CommandError as error:
-            if not isinstance(error.__cause__, hub.Unavailable):
+            if not isinstance(error.__cause__, Unavailable):
                 raise
             rows.append(("to download", f"{_gb(model.download_gb) or 'unknown'}. {error}"))
         else:
             licence = licence or offer.licence
             model = _weighed(model, offer.size)
-            rows.append(("to download", f"{_bytes(offer.missing)} of {_bytes(offer.size)}"))
+            rows.append(
+                ("to download", f"{downloads.told(offer.missing)} of {downloads.told(offer.size)}")
+            )
             if offer.gated:
                 rows.append(("gated", "its licence must be accepted on the hub; set HF_TOKEN"))
     memory = _memory()
@@ -144,8 +146,22 @@ def info(name: Name) -> None:
 
 
 @app.command()
-def pull(name: Name) -> None:
+def pull(
+    name: Name,
+    lora: Annotated[
+        bool, typer.Option("--lora", help="It is a LoRA: a hub id, or a .safetensors file.")
+    ] = False,
+    file: Annotated[str, typer.Option(help="Of a LoRA: which of its files.")] = "",
+    base: Annotated[
+        str, typer.Option("--for", help="Of a LoRA: the model that it was made for, if need be.")
+    ] = "",
+) -> None:
     """Fetch a model from the hub; a broken download goes on where it stopped."""
+    if lora:
+        loras.pull(name, file, base)
+        return
+    if file or base:
+        raise context.CommandError("--file and --for are for LoRAs: say --lora, too.")
     model = _find(name)
     if model.key == catalogue.STARTER.key:
         typer.echo(f"{model.name} comes with Easel: there is nothing to fetch.")
@@ -153,24 +169,14 @@ def pull(name: Name) -> None:
     if model == helpers.OWN_UPSCALER:
         typer.echo(f"{model.name} comes with Easel: there is nothing to fetch.")
         return
-    with _in_words():
+    with downloads.in_words():
         if model.local:
             parts.of_folder(model.name, Path(model.source), model.variant)
             typer.echo(f"{model.name} is a folder of yours: there is nothing to fetch.")
             return
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        ) as progress:
-            bar = progress.add_task(f"Fetching {model.name}", total=None)
-            pulled = hub.pull(
-                model, lambda done, size: progress.update(bar, completed=done, total=size)
-            )
-    typer.echo(f"{model.name} is here: {_bytes(hub.size_here(model))} in {pulled.folder}")
+        with downloads.bar(model.name) as progress:
+            pulled = hub.pull(model, progress)
+    typer.echo(f"{model.name} is here: {downloads.told(hub.size_here(model))} in {pulled.folder}")
     if model.licence:
         typer.echo(f"Its licence is {model.licence}.")
     model = helpers.described(model)  # of an unlisted one its files say what it is for
@@ -189,11 +195,14 @@ def remove(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove a model that was fetched from the hub from this disk."""
+    """Remove a model or a LoRA that was fetched from this disk."""
+    if found := loras.named(name):
+        loras.remove(found, name, yes=yes)
+        return
     model = _find(name)
     if model == helpers.OWN_UPSCALER:
         raise context.CommandError(f"{model.name} comes with Easel, and goes with it.")
-    with _in_words():
+    with downloads.in_words():
         size = 0 if model.local else hub.size_here(model)
         if not model.local and not size:
             typer.echo(f"{model.name} is not here.")
@@ -209,9 +218,9 @@ def remove(
             for kind, does in DOES.items():
                 if kind in model.kinds and model == _chosen(kind):
                     typer.echo(f"It is the model that {does} here.")
-            typer.confirm(f"Remove {model.name}, {_bytes(size)}?", abort=True)
+            typer.confirm(f"Remove {model.name}, {downloads.told(size)}?", abort=True)
         freed = hub.remove(model)
-    typer.echo(f"{model.name} is removed: {_bytes(freed)} are free again.")
+    typer.echo(f"{model.name} is removed: {downloads.told(freed)} are free again.")
 
 
 @app.command()
@@ -219,7 +228,7 @@ def default(name: Name) -> None:
     """Make a model the one that paints, or that helps, in the settings file."""
     model = _find(name)
     value = model.source if model.local and helpers.listed(name) is None else model.key
-    with _in_words():
+    with downloads.in_words():
         if model.local:
             parts.of_folder(model.name, Path(model.source), model.variant)
     for kind in model.kinds:
@@ -254,19 +263,6 @@ def _set(kind: Kind, value: str) -> None:
 
 
 # -- what the commands share ------------------------------------------------------------------
-
-
-@contextmanager
-def _in_words() -> Iterator[None]:
-    """What cannot be done, as one plain sentence."""
-    try:
-        yield
-    except parts.Unusable as error:
-        raise context.CommandError(str(error)) from error
-    except ImportError as error:
-        raise context.CommandError(
-            "Painting is not installed here: pip install -c constraints.txt 'easel[paint]'."
-        ) from error
 
 
 def _find(name: str) -> Model:
@@ -349,7 +345,3 @@ def _abilities(model: Model) -> str:
 
 def _gb(size: float | None) -> str:
     return "" if size is None else f"{size:g} GB"
-
-
-def _bytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

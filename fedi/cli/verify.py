@@ -92,14 +92,19 @@ async def _known(trust: list[str]) -> tuple[str, dict[str, str]]:
     """
     settings = context.settings()
     here = settings.instance.domain
-    known = {}
+    known: dict[str, str] = {}
     if _has_database(settings):
         async with context.opened() as easel, easel.database.read() as session:
-            if own := await seals.authority(session):
-                known[here] = own
-    for name in trust:
-        pem = await _trusted(name, settings)
-        known[certificates.name_of(pem) or name] = pem
+            if ours := await seals.authority(session):
+                known[here] = ours
+    own = known.get(here)
+    for wanted in trust:
+        pem = await _trusted(wanted, settings)
+        name = certificates.name_of(pem) or wanted
+        # Who calls themselves as we do, or as another does, is somebody else all the same.
+        while known.get(name, own if name == here else pem) != pem:
+            name += " (--trust)"
+        known[name] = pem
     return here, known
 
 

@@ -49,7 +49,7 @@ class PaintingSettings(Section):
     )
     fp8: bool = Field(
         False,
-        description="Whether newer cards multiply in 8 bits, which needs torchao: faster, coarser.",
+        description="Whether newer cards multiply in 8 bits (with easel[fp8]): faster, coarser.",
     )
     patience_s: float = Field(
         120.0,

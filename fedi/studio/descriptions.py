@@ -12,12 +12,17 @@ from typing import NamedTuple
 import msgspec
 
 from fedi.database.tables import Painting
+from fedi.settings import PaintingSettings
+from fedi.social import text
+from fedi.social.errors import Invalid
+from fedi.studio import paintings
 from generation import languages
 from generation.protocol import Finished
 
 PROMPT = "prompt"  # as `MediaAttachment.described_by`: no model saw it, the prompt stands in
 MAX_PROMPT = 1000  # characters of it
 MAX_SEEN = 1500  # characters of what a painter says; Mastodon's own limit for a description
+MAX_NAME = 100  # characters of the name of the model that says it
 
 
 class _Sentences(NamedTuple):
@@ -65,27 +70,37 @@ _SENTENCES = {
 
 def wish(painting: Painting) -> str | None:
     """The language that a painter is to describe a picture in, as `protocol.Paint` wants it."""
-    return None if painting.description else language(painting)
+    return None if painting.description else painting.language
 
 
-def language(painting: Painting) -> str:
-    """The language of the post that a picture is for; empty if there is none, or none is known."""
-    return str((painting.draft or {}).get("language") or "")
+def complete(finished: Finished, painting: Painting, settings: PaintingSettings) -> Finished:
+    """What a painter said of a picture, with the alt text that the picture is to have.
 
-
-def complete(finished: Finished, painting: Painting) -> Finished:
-    """What a painter said of a picture, with the alt text that the picture is to have."""
+    Args:
+        settings: what a model says obeys the same rules about words as what people ask for.
+    """
     if painting.description:  # its author's own always wins
         return msgspec.structs.replace(finished, description=painting.description, described_by="")
-    if seen := " ".join(finished.description.split()):
-        return msgspec.structs.replace(finished, description=seen[:MAX_SEEN])
-    sentences = _SENTENCES.get(languages.primary(language(painting)), _SENTENCES["en"])
+    if seen := _sayable(finished.description, settings):
+        by = text.name(finished.described_by, MAX_NAME)
+        return msgspec.structs.replace(finished, description=seen, described_by=by)
+    sentences = _SENTENCES.get(languages.primary(painting.language), _SENTENCES["en"])
     prompt = " ".join(finished.recipe.prompt.split())
     if len(prompt) > MAX_PROMPT:
         prompt = prompt[: MAX_PROMPT - 1].rstrip() + "…"
-    text = sentences.shared if painting.share_recipe else sentences.private
+    sentence = sentences.shared if painting.share_recipe else sentences.private
     return msgspec.structs.replace(
         finished,
-        description=text.format(model=finished.model, prompt=prompt),
+        description=sentence.format(model=finished.model, prompt=prompt),
         described_by=PROMPT,
     )
+
+
+def _sayable(said: str, settings: PaintingSettings) -> str:
+    """What a model saw, in one line of plain text; empty if it says what may not be said here."""
+    seen = text.name(said, MAX_SEEN)
+    try:
+        paintings.judge_words(settings, seen)
+    except Invalid:
+        return ""
+    return seen

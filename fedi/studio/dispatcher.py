@@ -302,7 +302,7 @@ class Dispatcher:
             async with easel.database.write() as tx:
                 await claims.fail(tx, claim, verdicts.REFUSED)
             return
-        finished = descriptions.complete(finished, painting)
+        finished = descriptions.complete(finished, painting, easel.settings.painting)
         by = await seals.of(easel)
         parent = await inputs.parent(easel, painting)
         prepared = await media.prepare_painting(picture, finished, painting, creator, by, parent)

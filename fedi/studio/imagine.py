@@ -26,6 +26,7 @@ from fedi.social import accounts, statuses, text
 from fedi.social.errors import Invalid
 from fedi.social.statuses import Draft
 from fedi.studio import paintings
+from fedi.studio.inputs import Found
 from generation import catalogue, shapes
 from generation.recipe import MAX_NEGATIVE_PROMPT, MAX_PROMPT, Recipe, RecipeError
 
@@ -116,6 +117,7 @@ async def post(
     draft: Draft,
     *,
     share_recipe: bool | None = None,
+    parent: Found | None = None,
 ) -> Status | Painting:
     """Publish a post, or paint what it asks for: then it publishes itself when that is done.
 
@@ -123,6 +125,7 @@ async def post(
         draft: what the author wrote.
         share_recipe: whether the app says that the recipe is shared; None: it says nothing, and
             the words decide (`--share`).
+        parent: the picture of the post that it is a remix of; its file is stored.
 
     Raises:
         SocialError: as `statuses.publish` and `paintings.request`, or it is not understood.
@@ -138,6 +141,7 @@ async def post(
         share_recipe=wanted.share if share_recipe is None else share_recipe,
         draft=msgspec.structs.replace(draft, text=wanted.words, content_html=None),
         based_on_uri=draft.based_on_uri,
+        parent=parent,
     )
     return made[0]
 

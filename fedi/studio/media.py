@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgspec
 from sqlalchemy import delete
 from sqlmodel import col, select
 
-from fedi import __version__
+from fedi import __version__, logs
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, MediaAttachment, Painting
 from fedi.settings import InstanceSettings, MediaSettings
@@ -28,6 +29,7 @@ from generation.catalogue import is_folder
 from generation.certificates import Certified
 from generation.credentials import Claim, CredentialsError, Parent
 from generation.protocol import Finished
+from generation.provenance import Format
 from generation.recipe import MAX_SIDE, Recipe
 
 SOFTWARE = f"Easel {__version__}"
@@ -35,6 +37,8 @@ HELD = "held"  # how the keys of files end that are not served: none of `web.fil
 MAX_DESCRIPTION = 10_000  # characters of alt text; Mastodon 4.6 cuts there
 # What a painter may send: any recipe's largest picture, whatever this host's limits say today.
 MAX_PAINTED_PIXELS = MAX_SIDE * MAX_SIDE
+
+log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ async def prepare_painting(
         CredentialsError: it cannot be signed.
     """
     source = provenance.source_type(finished.recipe)
-    write = partial(
+    stamp = partial(
         provenance.stamp,
         recipe=finished.recipe,
         model=finished.model,
@@ -140,35 +144,37 @@ async def prepare_painting(
         source_type=source,
         parent=parent.uri if parent else "",
     )
+    # A preview names the parent alone, whose credentials may be larger than the preview.
+    named = (Parent(uri=parent.uri),) if parent else ()
     claim = Claim(
         model=finished.model,
         model_version=finished.model_version,
         software=SOFTWARE,
         recipe=published_recipe(finished.recipe) if painting.share_recipe else None,
         source_type=source,
-        parents=(parent,) if parent else (),
+        parents=named,
         upscaler=finished.upscaler,
     )
-    # The file of a parent may be a stranger's.
-    sign = apart.sign if parent and parent.picture else credentials.sign
 
-    def work() -> Prepared:
-        return pictures.prepare_painting(
-            picture,
-            MAX_PAINTED_PIXELS,
-            lambda image, format: sign(
-                write(image, format=format), provenance.MEDIA_TYPES[format], claim, by
-            ),
-        )
+    def named_only(image: bytes, format: Format) -> bytes:
+        stamped = stamp(image, format=format)
+        return credentials.sign(stamped, provenance.MEDIA_TYPES[format], claim, by)
 
-    try:
-        return await asyncio.to_thread(work)
-    except (CredentialsError, Invalid):
-        if parent is None or not parent.picture:
-            raise
-    # The parent's file has credentials that are damaged, or too large: it is named without them.
-    bare = Parent(uri=parent.uri)
-    return await prepare_painting(picture, finished, painting, creator, by, bare)
+    def with_parent(image: bytes, format: Format) -> bytes:
+        """With the parent's file, which may be a stranger's."""
+        assert parent is not None
+        whole = msgspec.structs.replace(claim, parents=(parent,))
+        stamped = stamp(image, format=format)
+        return apart.sign(stamped, provenance.MEDIA_TYPES[format], whole, by)
+
+    prepare = partial(pictures.prepare_painting, picture, MAX_PAINTED_PIXELS)
+    if parent is not None and parent.picture:
+        try:
+            return await asyncio.to_thread(prepare, with_parent, named_only)
+        except (CredentialsError, Invalid) as error:
+            # The parent's file has credentials that are damaged, or too large.
+            log.info("parent_not_embedded", parent=parent.uri, reason=str(error))
+    return await asyncio.to_thread(prepare, named_only, named_only)
 
 
 def add_upload(

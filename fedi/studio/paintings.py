@@ -28,7 +28,7 @@ from fedi.social.errors import Invalid, NotFound
 from fedi.social.statuses import Draft
 from fedi.studio import inputs, limits, media, painters, turns
 from fedi.studio.inputs import Found
-from generation import batching, catalogue, helpers, minors, safety
+from generation import batching, catalogue, helpers, lora_files, minors, safety
 from generation.recipe import Limits, Recipe, RecipeError
 
 TOPIC = "paintings"
@@ -107,6 +107,8 @@ async def request(
         recipe.check(most)
         full = recipe.resolved(known) if known is not None else recipe
         full.check(most)
+        if known is not None:
+            lora_files.refuse_misfits(recipe.loras, known)
     except RecipeError as refusal:
         raise Invalid(str(refusal)) from refusal
     if draft is not None:
@@ -122,6 +124,7 @@ async def request(
         model=model,
         share_recipe=share_recipe,
         description=media.checked_description(description),
+        language=_language(draft, post_of),
         sensitive=sensitive,
         cost=cost,
         tag=await turns.tag(
@@ -140,6 +143,13 @@ async def request(
     await inputs.keep(tx, painting, begun_with)
     tell(tx, painting, QUEUED)
     return painting
+
+
+def _language(draft: Draft | None, post_of: Painting | None) -> str:
+    """Of the post that a picture is for; empty if there is none, or none is known."""
+    if post_of is not None:
+        return post_of.language
+    return (draft.language or "") if draft is not None else ""
 
 
 def judge_words(settings: PaintingSettings, prompt: str) -> bool:

@@ -111,7 +111,10 @@ def prepare_upload(content: bytes, max_bytes: int, max_pixels: int) -> Prepared:
 
 
 def prepare_painting(
-    picture: bytes, max_pixels: int, write: Callable[[bytes, provenance.Format], bytes]
+    picture: bytes,
+    max_pixels: int,
+    write: Callable[[bytes, provenance.Format], bytes],
+    write_preview: Callable[[bytes, provenance.Format], bytes],
 ) -> Prepared:
     """Check what a painter sent, and have its origin written into it.
 
@@ -120,6 +123,7 @@ def prepare_painting(
             are kept as they are.
         max_pixels: the largest picture that is decoded.
         write: makes a file of a picture in a format: its origin is written into it, and signed.
+        write_preview: the same in fewer bytes.
 
     Raises:
         Invalid: it is no picture, or a larger one than was asked for.
@@ -132,7 +136,7 @@ def prepare_painting(
     if len(content) > MAX_BYTES:
         content = write(picture, "WEBP")
     stamped = decoded(content, MAX_BYTES, max_pixels)
-    small = write(_lossless(shrunk(shown, PREVIEW_PIXELS)), "WEBP")
+    small = write_preview(_lossless(shrunk(shown, PREVIEW_PIXELS)), "WEBP")
     return _prepared(content, stamped, shown, small)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,12 @@ import msgspec
 
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment, Painting, Status
+from fedi.runtime import Easel
 from fedi.settings import PaintingSettings
 from fedi.social import statuses
-from fedi.social.errors import Invalid, NotAllowed, NotFound
+from fedi.social.errors import Invalid, NotAllowed, NotFound, SocialError
 from fedi.studio import gathering, media, painters, paintings
+from fedi.studio.inputs import Found
 from generation.recipe import Recipe
 
 # What a recipe says for one model, and what would be wrong for another.
@@ -55,6 +58,29 @@ async def parent(
         raise Invalid("That picture has no recipe: start from the picture itself.")
     here = await _as_painted_here(session, settings, recipe.shared())
     return Parent(status, medium, here.document())
+
+
+async def picture(easel: Easel, account: Account, uri: str | None) -> Found | None:
+    """The picture of the post that a new one is a remix of, as it is named by its author.
+
+    Returns:
+        None if it is not here, not for this account to see, or not shared: it is only named, then.
+    """
+    if uri is None:
+        return None
+    async with easel.database.read() as session:
+        status = await statuses.load_by_uri(session, account, uri)
+        medium = None if status is None else await gathering.first_picture(session, status)
+    return None if medium is None else await picture_of(easel, account, medium, status)
+
+
+async def picture_of(
+    easel: Easel, account: Account, medium: MediaAttachment, status: Status | None
+) -> Found | None:
+    """The picture of a post that is remixed; None if it cannot be had."""
+    with contextlib.suppress(SocialError):  # its server is down: the words are here
+        return await gathering.of_medium(easel, account, medium, status, "picture to remix")
+    return None
 
 
 def recipe_of(medium: MediaAttachment) -> Recipe | None:

@@ -16,7 +16,7 @@ from fedi.jobs import Claimed, handles
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.notifications import Kind, notify
-from fedi.storage import Storage
+from fedi.storage import Missing, Storage
 from fedi.studio import claims, media
 from fedi.studio.media import Stored
 from fedi.studio.paintings import DROP, FAILED, REVIEW, end, let_go, tell
@@ -26,6 +26,7 @@ from generation.protocol import Finished
 
 MAX_REASON = 300  # characters of why a picture was refused
 _NOTHING = "There is no such picture to review."
+_GONE = "The files of this picture are gone: it can only be refused."
 # Written out, because SQLite uses a partial index only for what it can read in the statement.
 _WAITS = col(Painting.state) == literal_column("'review'")
 
@@ -66,7 +67,11 @@ async def moderates(session: Session, account: Account) -> bool:
 
 
 async def picture(storage: Storage, painting: Painting) -> tuple[bytes, str]:
-    """A picture that waits, and its media type."""
+    """A picture that waits, and its media type.
+
+    Raises:
+        Invalid: its files are gone.
+    """
     stored = await _stored(storage, painting)
     return stored.prepared.content, stored.prepared.media_type
 
@@ -79,6 +84,7 @@ async def approve(easel: Easel, painting_id: int, *, sensitive: bool | None = No
 
     Raises:
         NotFound: it does not wait, or not any more.
+        Invalid: its files are gone.
     """
     async with easel.database.read() as session:
         held = await find(session, painting_id)
@@ -140,12 +146,17 @@ async def _locked(tx: Transaction, painting_id: int) -> Painting:
 async def _stored(storage: Storage, painting: Painting) -> Stored:
     assert painting.held is not None
     held = painting.held
+    try:
+        content = await storage.read(held["file"])
+        preview = await storage.read(held["preview_file"])
+    except Missing as error:  # another moderator was quicker, or the disk has lost them
+        raise Invalid(_GONE) from error
     return Stored(
         held["file"],
         held["preview_file"],
         Prepared(
-            content=await storage.read(held["file"]),
-            preview=await storage.read(held["preview_file"]),
+            content=content,
+            preview=preview,
             **{name: held[name] for name in ("format", "width", "height", "blurhash", "digest")},
         ),
     )
@@ -154,4 +165,5 @@ async def _stored(storage: Storage, painting: Painting) -> Stored:
 async def _tell_author(tx: Transaction, painting: Painting, kind: Kind) -> None:
     author = await tx.get(Account, painting.account_id)
     assert author is not None
-    await notify(tx, author, author, kind, painting_id=painting.id)
+    # Of several, the one that has the draft.
+    await notify(tx, author, author, kind, painting_id=painting.post_of or painting.id)

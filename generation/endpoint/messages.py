@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from PIL import Image
 
-from generation import catalogue
+from generation import families
 from generation.catalogue import Model
 from generation.protocol import MAX_PICTURE
 from generation.recipe import MAX_MODEL_NAME, Recipe
@@ -77,7 +77,7 @@ def request(recipe: Recipe, name: str, model: Model) -> dict[str, Any]:
     recipe: what is open in it, the endpoint decides. name: the model as the endpoint calls it;
     empty where it has no names. model: what we know of it.
     """
-    family = catalogue.FAMILIES.get(model.family)
+    family = families.FAMILIES.get(model.family)
     guidance = family.guidance_argument if family else ""
     body = {
         "model": name or None,

@@ -25,7 +25,8 @@ from typing import Any
 
 import torch
 
-from generation.catalogue import DESCRIBED, STARTER
+from generation.catalogue import STARTER
+from generation.families import DESCRIBED
 from generation.starter import FOLDER, assets, words
 from generation.starter.autoencoder import autoencoder, train_decoder
 from generation.starter.checkpoint import Checkpoint, stop_at

@@ -115,7 +115,7 @@ class Swin2SR:
 
 def loader(folder: Path) -> Any:
     """Whose `load` a folder is for."""
-    config = parts.read_index(folder / parts.CONFIG) or {}
+    config = parts.document(folder / parts.CONFIG) or {}
     return Swin2SR.load if config.get("model_type") == "swin2sr" else Own.load
 
 

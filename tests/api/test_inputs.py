@@ -27,7 +27,7 @@ from fedi.studio import inputs, pictures
 from generation import credentials, provenance
 from generation.credentials import Parent
 from tests import rig
-from tests.api.apps import App
+from tests.api.apps import PUBLIC, App
 from tests.api.beginning import PATH, PUBLIC_POST, ask, form, painted, upload
 from tests.studio.asking import reaches
 from tests.studio.easel_painter import connected, picture
@@ -201,7 +201,7 @@ async def test_what_does_not_fit_together_is_refused(alice: App) -> None:
         ("flux2-klein-4b", {"source": 1}, "FLUX.2 klein 4B cannot start from a picture."),
         ("sdxl-lightning", {"source": 1, "strength": 0.2}, "SDXL Lightning paints in"),
         ("ernie-image-turbo", {"source": 1, "mask": 1}, "cannot paint inside a mask."),
-        ("ernie-image-turbo", {"loras": [{"name": "ink"}]}, "cannot paint with LoRAs."),
+        ("starter", {"loras": [{"name": "ink"}]}, "cannot paint with LoRAs."),
     ],
 )
 async def test_what_the_model_cannot_do_is_refused_before_it_is_queued(
@@ -423,3 +423,46 @@ async def test_forms_count_within_an_hour_whatever_becomes_of_them(
         assert (await form(bob, asked, {"photo": picture()})).status == 201
         clock.advance(timedelta(minutes=50))
         assert (await form(alice, asked, {"photo": picture()})).status == 201
+
+
+async def test_a_remix_that_an_author_names_in_words_carries_the_parent(
+    alice: App, bob: App
+) -> None:
+    """However it was asked for: by a note with a wish, by a command, or with a post."""
+    first = await painted(alice, post=PUBLIC_POST)
+    uri = first["status"]["uri"]
+    unshared = await painted(alice, share=False, post=PUBLIC_POST)
+    wish = {"type": "Image", "AIPromptInformation": "a boat"}
+    remix: dict[str, Any] = {"type": "Note", "to": [PUBLIC], "isBasedOn": uri}
+    asked = [
+        bob.submit(remix | {"content": "Mine now.", "attachment": wish}),
+        bob.submit(remix | {"content": "/imagine a boat", "mediaType": "text/plain"}),
+        ask(bob, {}, post=PUBLIC_POST | {"based_on_uri": uri}),
+        bob.submit(remix | {"content": "Words alone."}),
+        bob.submit(remix | {"content": "/imagine a boat", "isBasedOn": unshared["status"]["uri"]}),
+    ]
+    easel = bob.instance.easel
+    before = [path for path in easel.settings.media.folder.rglob("*") if path.is_file()]
+    answer = await asked[3]
+    assert answer.status == 201, answer.body
+    after = [path for path in easel.settings.media.folder.rglob("*") if path.is_file()]
+    assert before == after  # where nothing is painted, nothing is kept
+    for number in (0, 1, 2, 4):
+        answer = await asked[number]
+        assert answer.status == 201, answer.body
+        newest = (await bob.get(f"{PATH}?limit=1")).body[0]
+        async with easel.database.read() as session:
+            painting = await session.get(Painting, int(newest["id"]))
+        assert painting is not None
+        parent = await inputs.parent(easel, painting)
+        assert parent is not None and parent.uri == (painting.based_on_uri or "")
+        assert bool(parent.picture) is (number != 4)
+        async with connected(bob.instance, f"card {number}") as card:
+            given = await card.given()
+            async with reaches(easel, painting.id, "done"):
+                await card.finish(given)
+        media_url = (await bob.get(f"{PATH}/{painting.id}")).body["media"]["url"]
+        async with bob.browser.get(media_url) as file:
+            content = await file.read()
+        signed = credentials.read(content, "image/png", {})
+        assert (signed.state, signed.parents) == ("valid", (parent.uri,))

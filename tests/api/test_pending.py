@@ -266,6 +266,25 @@ async def test_one_of_several_is_cancelled_with_the_others(
     assert (await alice.get(uri, headers=AS)).status == 404
 
 
+async def test_the_first_of_several_that_is_done_is_cancelled_with_those_to_come(
+    alice: App, instance: rig.Instance
+) -> None:
+    uri, paintings = await ask_for(alice, 3)
+    async with connected(instance) as card:
+        given = await card.given()
+        assert given.painting == paintings[0]
+        async with reaches(instance.easel, int(given.painting), "done"):
+            await card.finish(given)
+        begun = await card.given()
+        gone = await alice.ask("DELETE", f"{PAINTINGS}/{paintings[0]}")
+        assert gone.body["state"] == "done"  # the picture is there, and stays
+        assert await card.hear() == protocol.Cancel(painting=begun.painting)
+        await card.say(protocol.Cancelled(painting=begun.painting))
+    assert await states(alice, paintings) == ["done", "cancelled", "cancelled"]
+    assert (await alice.get(uri, headers=AS)).status == 404
+    assert await outbox(alice, alice) == [] and await rows(instance) == 0
+
+
 async def test_too_many_at_once_are_refused_and_none_is_asked_for(
     new_database: rig.NewDatabase, tmp_path: Path, browser: aiohttp.ClientSession
 ) -> None:

@@ -164,3 +164,16 @@ def test_the_model(tmp_path: Path, model: str, state: str, told: str) -> None:
     finding = equipment.check_model(Settings.model_validate({"painting": chosen}))
     assert (finding.subject, finding.state) == ("model", state)
     assert told in finding.message
+
+
+def test_numbers_of_8_bits_want_a_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    wanted = Settings.model_validate({"painting": {"fp8": True}})
+    assert equipment.check_precision(Settings.model_validate({})) == []
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if "packages" not in entry])
+    [finding] = equipment.check_precision(wanted)
+    assert (finding.subject, finding.state) == ("precision", "warning")
+    assert "pip install -c constraints.txt 'easel[fp8]'" in finding.message
+    (tmp_path / "torchao").mkdir()  # once it can be imported, there is nothing to say
+    (tmp_path / "torchao" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert equipment.check_precision(wanted) == []

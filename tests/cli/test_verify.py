@@ -131,3 +131,27 @@ async def test_words_of_strangers_do_not_steer_the_terminal(
     (tmp_path / "one.webp").write_bytes(signing.signed(theirs, "WEBP", claim))
     _, told, _ = await verify(server, str(tmp_path / "one.webp"))
     assert "\x1b" not in told and "\x07" not in told
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_who_calls_themselves_as_we_do_is_somebody_else(
+    server: rig.ServerProcess, tmp_path: Path, known: bool
+) -> None:
+    domain = server.settings.instance.domain
+    own = signing.signed(await ours(server)) if known else b""
+    authority, theirs = signing.chain(domain)
+    trusted = tmp_path / "other.pem"
+    trusted.write_text(authority)
+    (tmp_path / "theirs.png").write_bytes(signing.signed(theirs))
+    code, told, _ = await verify(
+        server, "--json", str(tmp_path / "theirs.png"), "--trust", str(trusted)
+    )
+    [found] = json.loads(told)
+    assert (code, found["verdict"]) == (0, "other")
+    assert found["sentence"] == f"Signed by {domain} (--trust), and not altered since."
+    if known:
+        (tmp_path / "mine.png").write_bytes(own)
+        code, told, _ = await verify(
+            server, "--json", str(tmp_path / "mine.png"), "--trust", str(trusted)
+        )
+        assert (code, json.loads(told)[0]["verdict"]) == (0, "here")

@@ -23,6 +23,7 @@ FAMILIES = (
     "z-image",
     "qwen-image",
     "flux2-klein",
+    "ernie-image",
 )
 
 

@@ -20,11 +20,12 @@ PIECE = 4096  # bytes
 class Repository:
     """A folder as the hub knows it.
 
-    gated: whether files are given only to `Hub.token`. licence: as its card says.
+    gated: whether files are given only to `Hub.token`. licence, base: as its card says.
     """
 
     folder: Path
     licence: str = "apache-2.0"
+    base: str = ""
     gated: bool = False
     revision: str = "a" * 40
 
@@ -122,7 +123,10 @@ class _Handler(BaseHTTPRequestHandler):
             "tags": [],
             "downloads": 0,
             "likes": 0,
-            "cardData": {"license": repository.licence},
+            "cardData": {
+                "license": repository.licence,
+                **({"base_model": repository.base} if repository.base else {}),
+            },
             "siblings": siblings,
         }
         answer = json.dumps(document).encode()

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from generation import catalogue
-from generation.catalogue import CATALOGUE, FAMILIES, UnknownModel, find
+from generation.catalogue import CATALOGUE, UnknownModel, find
+from generation.families import FAMILIES
 
 
 @pytest.mark.parametrize("model", CATALOGUE.values(), ids=lambda model: model.key)

@@ -21,6 +21,8 @@ CAT, DOG = Recipe(prompt="a red cat", seed=7), Recipe(prompt="two dogs, 猫", se
 ENCODERS = {
     "CLIPTextModel",
     "CLIPTextModelWithProjection",
+    "Ministral3ForCausalLM",
+    "Mistral3Model",
     "Qwen2_5_VLForConditionalGeneration",
     "Qwen2_5_VLModel",
     "Qwen3Model",

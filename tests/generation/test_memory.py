@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from generation import catalogue, memory
+from generation import catalogue, loading, memory
 from generation.errors import PaintError, TooManyAtOnce
 from generation.memory import LADDER, WORKING, Appetite, Sizes
 from generation.pipeline import Pipeline
@@ -29,6 +31,7 @@ NETWORKS = {
     "z-image": "ZImageTransformer2DModel",
     "flux2-klein": "Flux2Transformer2DModel",
     "qwen-image": "QwenImageTransformer2DModel",
+    "ernie-image": "ErnieImageTransformer2DModel",
 }
 
 
@@ -76,6 +79,35 @@ def test_each_rung_paints_the_same_picture(family: str, folder_of: Callable[[str
         pipeline.paint([CAT])
     assert refused.value.retry
     assert difference_of(pipeline.paint([CAT])[0].png, before) <= 1
+
+
+@pytest.mark.parametrize("family", ["stable-diffusion", "flux2-klein"])
+def test_the_old_weights_are_gone_before_the_new_ones_are_read(
+    family: str, folder_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = catalogue.find(str(folder_of(family)))
+    pipeline = Pipeline.load(model, device="cpu", ladder=LADDER)
+    # What was painted before has made previews, ways and kept words, which must not hold on.
+    pipeline.paint([CAT], lambda step: step.preview(0) and None)
+    weights = {
+        name: weakref.ref(value)
+        for part in pipeline._pipe.components.values()
+        if isinstance(part, torch.nn.Module)
+        for name, value in part.named_parameters()
+    }
+    assert len(weights) > 50 and all(value() is not None for value in weights.values())
+    left: list[list[str]] = []
+    read = loading.read
+
+    def reading(*given: Any) -> Any:
+        left.append([name for name, value in weights.items() if value() is not None])
+        return read(*given)
+
+    monkeypatch.setattr(loading, "read", reading)
+    with exhausted(NETWORKS[family], times=1) as happened:
+        pipeline.paint([CAT], lambda step: step.preview(0) and None)
+    assert happened and pipeline.rung == "parts"
+    assert left == [[]]
 
 
 def test_a_decoder_without_memory_works_in_tiles(folder_of: Callable[[str], Path]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fedi.database.tables import MediaAttachment
 from fedi.social.statuses import Draft
-from fedi.studio import descriptions
+from fedi.studio import descriptions, paintings
+from generation.recipe import Recipe
 from tests import rig
 from tests.studio.asking import account, ask, look, reaches
 from tests.studio.easel_painter import connected
@@ -72,3 +74,47 @@ async def test_what_stands_in_is_never_longer_than_others_show(instance: rig.Ins
 async def test_what_a_painter_says_is_cut(instance: rig.Instance) -> None:
     _, media = await described(instance, {"description": "tower " * 4000, "described_by": "S"})
     assert len(media.description) == descriptions.MAX_SEEN
+
+
+async def test_all_pictures_of_a_post_are_described_in_its_language(
+    instance: rig.Instance,
+) -> None:
+    easel = instance.easel
+    alice = await account(easel, "alice")
+    async with easel.database.write() as tx:
+        made = await paintings.request_several(
+            tx,
+            easel.settings.painting,
+            alice,
+            Recipe(prompt="a lighthouse").times(2),
+            draft=Draft(text="x", language="de"),
+        )
+    async with connected(instance) as card:
+        for painting in made:
+            given = await card.given()
+            assert given.describe == "de"
+            async with reaches(easel, painting, "done"):
+                await card.finish(given)
+            done = await look(easel, painting)
+            assert done.description.endswith("Niemand hat es beschrieben.")
+
+
+@pytest.mark.parametrize(
+    ("seen", "text"),
+    [
+        ("A man with a GUN.", "A picture that Flat colours made. Nobody has described it."),
+        ("A man with a gunwale.", "A man with a gunwale."),
+        ("A naked child.", "A picture that Flat colours made. Nobody has described it."),
+        ("A white\x1b[31m tower\x00\ud800.\n\nBy the\u202e sea.", "A white[31m tower. By the sea."),
+        ("\x00\x1b", "A picture that Flat colours made. Nobody has described it."),
+    ],
+)
+async def test_what_a_model_says_obeys_the_rules_for_what_is_asked_for(
+    new_database: rig.NewDatabase, tmp_path: Path, seen: str, text: str
+) -> None:
+    words = {"local": False, "blocked_words": ["gun"]}
+    async with rig.serve_instance(tmp_path, new_database(), painting=words) as instance:
+        said = {"description": seen.encode("utf-8", "ignore").decode(), "described_by": "S\nm\x07"}
+        _, media = await described(instance, said)
+        assert media.description == text
+        assert media.described_by == ("prompt" if "Nobody" in text else "S m")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from fedi.database.tables import Painting
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid, NotFound, TooMany
 from fedi.studio import claims, paintings, standing
+from generation import lora_files
+from generation.recipe import Lora
 from tests import rig
 from tests.studio.asking import account, ask, look
 from tests.studio.queueing import LEASE, order, painter, take
@@ -141,6 +144,29 @@ async def test_what_the_model_cannot_do_is_refused_before_it_is_queued(
             await ask(easel, alice, width=520, height=512)
         async with easel.database.read() as session:
             assert await paintings.list_own(session, alice, limit=10) == []
+
+
+async def test_a_lora_for_other_models_is_refused_before_it_is_queued(
+    new_database: rig.NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EASEL_LORAS", str(tmp_path / "loras"))
+    said = json.dumps({"a.lora_A": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    for name, base in (("ink", "sdxl"), ("chalk", "flux2-klein-4b")):
+        file = tmp_path / f"{name}.safetensors"
+        file.write_bytes(len(said).to_bytes(8, "little") + said + bytes(4))
+        lora_files.take(file, base)
+    settings = rig.settings_for(tmp_path, new_database(), painting={"model": "flux2-klein-4b"})
+    async with rig.opened(settings) as easel:
+        alice = await account(easel, "alice")
+        told = (
+            r"The LoRA ink is for Stable Diffusion XL and its like, and does not fit FLUX\.2 klein"
+        )
+        with pytest.raises(Invalid, match=told):
+            await ask(easel, alice, loras=(Lora(name="chalk"), Lora(name="ink")))
+        async with easel.database.read() as session:
+            assert await paintings.list_own(session, alice, limit=10) == []
+        for name in ("chalk", "chalk.safetensors", "of-another-machine"):
+            await ask(easel, alice, loras=(Lora(name=name),))
 
 
 async def test_a_picture_goes_to_who_has_its_model(easel: Easel) -> None:

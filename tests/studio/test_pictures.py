@@ -235,7 +235,7 @@ def stamped(picture: bytes, format: provenance.Format) -> bytes:
 
 def test_a_painting_keeps_its_pixels_and_says_what_it_is() -> None:
     picture = encoded(scene(), "PNG")
-    prepared = pictures.prepare_painting(picture, 20 * MB, stamped)
+    prepared = pictures.prepare_painting(picture, 20 * MB, stamped, stamped)
     assert prepared.media_type == "image/png"
     shown = Image.open(io.BytesIO(prepared.content))
     assert shown.convert("RGB").tobytes() == scene().tobytes()
@@ -249,7 +249,7 @@ def test_a_painting_keeps_its_pixels_and_says_what_it_is() -> None:
 
 def test_a_painting_too_large_for_peers_is_made_to_fit_and_still_labelled() -> None:
     picture = encoded(Image.new("RGB", (4096, 3000), "teal"), "PNG")
-    prepared = pictures.prepare_painting(picture, 20 * MB, stamped)
+    prepared = pictures.prepare_painting(picture, 20 * MB, stamped, stamped)
     assert prepared.width * prepared.height <= pictures.MAX_PIXELS
     assert provenance.read(prepared.content).generated
     assert provenance.read(prepared.preview).generated
@@ -257,4 +257,4 @@ def test_a_painting_too_large_for_peers_is_made_to_fit_and_still_labelled() -> N
 
 def test_a_painter_that_sends_no_picture_is_refused() -> None:
     with pytest.raises(Invalid):
-        pictures.prepare_painting(b"<html>", 20 * MB, stamped)
+        pictures.prepare_painting(b"<html>", 20 * MB, stamped, stamped)

@@ -20,6 +20,7 @@ from fedi.studio import paintings, reviews, standing, verdicts
 from fedi.studio.verdicts import Verdict
 from generation import minors, provenance
 from generation.protocol import Judgement
+from generation.recipe import Recipe
 from tests import rig
 from tests.api.apps import App
 from tests.studio.asking import account, ask, look, reaches
@@ -155,7 +156,7 @@ async def test_a_held_picture_is_seen_by_its_author_and_moderators_only(
     bob = await App.of(strict, browser, "bob")
     async with easel.database.write() as tx:
         await accounts.create_local(tx, "carol", password="a long password", role="moderator")
-    mod = await App.of(strict, browser, "carol", scopes="read write admin")
+    mod = await App.of(strict, browser, "carol", scopes="read write admin:read admin:write")
     held = await painted(strict, alice.account, judged(0.7), "review", draft=Draft(text="x"))
     assert await notices(easel, alice.account) == ["painting_held"]
 
@@ -180,7 +181,7 @@ async def test_a_held_picture_is_seen_by_its_author_and_moderators_only(
 
     reviews_path = "/api/easel/v1/reviews"
     assert (await bob.get(reviews_path)).status == 403
-    forged = await App.of(strict, browser, "bob", scopes="read write admin")
+    forged = await App.of(strict, browser, "bob", scopes="read write admin:read admin:write")
     assert (await forged.get(reviews_path)).error == "This is for moderators."
     [waiting] = (await mod.get(reviews_path)).body
     assert (waiting["id"], waiting["account"], waiting["score"]) == (str(held.id), "alice", 0.7)
@@ -258,3 +259,46 @@ async def test_a_review_on_the_command_line(new_database: rig.NewDatabase, tmp_p
     said = await server.easel("review", "refuse", str(second.id), "--reason", "No.")
     assert "is refused and removed" in said
     assert await server.easel("review", "list") == "No picture waits for a review."
+
+
+async def test_of_several_the_one_with_the_draft_is_named(strict: rig.Instance) -> None:
+    easel = strict.easel
+    alice = await account(easel, "alice")
+    async with easel.database.write() as tx:
+        first, second = await paintings.request_several(
+            tx,
+            easel.settings.painting,
+            alice,
+            Recipe(prompt="a lighthouse").times(2),
+            draft=Draft(text="x"),
+        )
+    async with connected(strict) as card:
+        for painting, score, state in ((first, 0.1, "done"), (second, 0.7, "review")):
+            given = await card.given()
+            async with reaches(easel, painting, state):
+                await card.finish(given, judgement=judged(score))
+    await reviews.approve(easel, second.id)
+    async with easel.database.read() as session:
+        told = (await session.exec(select(Notification))).all()
+    assert {notice.type for notice in told} == {"painting_held", "painting_approved"}
+    assert {notice.painting_id for notice in told} == {first.id}
+    assert (await look(easel, first)).status_id is not None
+
+
+async def test_a_held_picture_whose_files_are_gone_can_only_be_refused(
+    strict: rig.Instance, browser: aiohttp.ClientSession
+) -> None:
+    easel = strict.easel
+    alice = await account(easel, "alice")
+    async with easel.database.write() as tx:
+        await accounts.create_local(tx, "carol", password="a long password", role="moderator")
+    mod = await App.of(strict, browser, "carol", scopes="read write admin:read admin:write")
+    held = await painted(strict, alice, judged(0.7), "review", draft=Draft(text="x"))
+    for path in files(easel):
+        path.unlink()
+    path = f"/api/easel/v1/reviews/{held.id}"
+    shown = (await mod.get("/api/easel/v1/reviews")).body[0]
+    for answer in (await mod.post(f"{path}/approve", {}), await mod.get(shown["url"])):
+        assert (answer.status, "can only be refused" in answer.error) == (422, True), answer.body
+    assert (await mod.post(f"{path}/refuse", {})).status == 200
+    assert await notices(easel, alice) == ["painting_held", "painting_refused"]

@@ -33,7 +33,8 @@ from fedi.social import accounts, pending, posts, statuses
 from fedi.social.errors import Invalid, NotFound, SocialError
 from fedi.social.statuses import Draft
 from fedi.social.text import MAX_MENTIONS
-from fedi.studio import imagine, media, paintings
+from fedi.studio import imagine, inputs, media, paintings, remixing
+from fedi.studio.inputs import Found
 
 # What ActivityPub wants and what apps send: AndStatus the third, curl users the last.
 TYPES = (
@@ -72,8 +73,16 @@ async def post(request: Request) -> Response:
     draft = await _draft(easel, author, asked)
     if len(asked.wishes) > 1:
         raise Invalid("Ask for one picture at a time.")
-    async with easel.database.write() as tx:
-        made = await _post(tx, easel, author, asked, draft)
+    parent = await remixing.picture(easel, author, draft.based_on_uri)
+    kept = [parent] if parent else []
+    await inputs.keep_files(easel, kept)
+    made: Status | Painting | None = None
+    try:
+        async with easel.database.write() as tx:
+            made = await _post(tx, easel, author, asked, draft, parent)
+    finally:
+        if not isinstance(made, Painting):  # nothing is painted
+            await inputs.discard_files(easel, kept)
     if isinstance(made, Status):
         return _created(made.activity_uri, await _published(easel, author, made))
     async with easel.database.read() as session:
@@ -84,11 +93,18 @@ async def post(request: Request) -> Response:
 
 
 async def _post(
-    tx: Transaction, easel: Easel, author: Account, asked: Submission, draft: Draft
+    tx: Transaction,
+    easel: Easel,
+    author: Account,
+    asked: Submission,
+    draft: Draft,
+    parent: Found | None,
 ) -> Status | Painting:
     settings = easel.settings.painting
     if not asked.wishes:
-        return await imagine.post(tx, settings, author, draft, share_recipe=asked.share_recipe)
+        return await imagine.post(
+            tx, settings, author, draft, share_recipe=asked.share_recipe, parent=parent
+        )
     [wish] = asked.wishes
     return await paintings.request(
         tx,
@@ -100,6 +116,7 @@ async def _post(
         draft=draft,
         status_uri=statuses.mint_uri(tx, author),
         based_on_uri=draft.based_on_uri,
+        parent=parent,
     )
 
 

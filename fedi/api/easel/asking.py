@@ -22,7 +22,6 @@ picture needs that author to share its recipe.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +35,7 @@ from fedi.api.forms import UploadedFile
 from fedi.api.multipart import Limits
 from fedi.database.tables import Account
 from fedi.runtime import Easel
-from fedi.social.errors import Invalid, SocialError
+from fedi.social.errors import Invalid
 from fedi.social.statuses import Draft
 from fedi.studio import enlarging, gathering, inputs, limits, media, remixing
 from fedi.studio.gathering import MAX_ID
@@ -103,6 +102,9 @@ async def _read(
     first = parse_recipe(gathered.recipe)
     if based_on is None and gathered.parent is not None:
         based_on, parent = gathered.parent.status_uri, gathered.parent
+    if based_on is None and draft is not None:
+        based_on = draft.based_on_uri
+        parent = await remixing.picture(easel, account, based_on)
     await inputs.keep_files(easel, [*gathered.found, *([parent] if parent else [])])
     if draft is not None:
         draft = msgspec.structs.replace(draft, based_on_uri=based_on or draft.based_on_uri)
@@ -171,11 +173,7 @@ async def _recipe(
         async with easel.database.read() as session:
             settings = easel.settings.painting
             parent = await remixing.parent(session, settings, account, parent_id)
-        picture = None
-        with contextlib.suppress(SocialError):  # its server is down: the recipe is here
-            picture = await gathering.of_medium(
-                easel, account, parent.medium, parent.status, "picture to remix"
-            )
+        picture = await remixing.picture_of(easel, account, parent.medium, parent.status)
         return {**parent.recipe, **changes}, parent.status.uri, picture
     if earlier_id is not None:
         async with easel.database.read() as session:

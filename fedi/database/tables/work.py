@@ -171,6 +171,7 @@ class Painting(Table, table=True):
     model: str = ""  # what a painter must offer to take it; empty: any will do
     share_recipe: bool = False
     description: str = Field(default="", sa_type=Text)  # alt text
+    language: str = Field(default="", sa_column_kwargs={"server_default": ""})  # of its post
     # By the prompt; what the classifier says comes to that when the picture is there.
     sensitive: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     judgement: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
