@@ -7,6 +7,7 @@ who had it before.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -61,6 +62,7 @@ async def take(
     *,
     warm: str = "",
     alike: turns.Alike | None = None,
+    but: Collection[int] = (),
 ) -> Painting | None:
     """Give a painter the next picture that it can paint; None if there is none.
 
@@ -71,8 +73,9 @@ async def take(
         warm: the canonical name of the model that it has loaded, whose pictures it may take out
             of turn, within the bounds of `fedi.studio.turns`; empty: none.
         alike: take only what goes with this, within the same bounds.
+        but: these are not for this painter.
     """
-    turn = await turns.choose(tx, models, warm, alike)
+    turn = await turns.choose(tx, models, warm, alike, but)
     if turn is None:
         return None
     painting = await tx.get(Painting, turn.painting_id, populate_existing=True)

@@ -36,7 +36,7 @@ pictures that wait does not matter, only how many models they are for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -164,7 +164,11 @@ class Alike:
 
 
 async def choose(
-    tx: Transaction, models: tuple[str, ...], warm: str = "", alike: Alike | None = None
+    tx: Transaction,
+    models: tuple[str, ...],
+    warm: str = "",
+    alike: Alike | None = None,
+    but: Collection[int] = (),
 ) -> Turn | None:
     """The next picture for a painter, locked until the transaction ends.
 
@@ -173,12 +177,13 @@ async def choose(
             for, everybody can paint, with their default.
         warm: the canonical name of the model that it has loaded; empty: none.
         alike: only what goes with this.
+        but: none of these.
 
     Returns:
         The picture; None if nothing waits that it can paint, or may paint now.
     """
     wanted = await waiting_models(tx) & {"", *models}
-    taken: list[int] = []  # by another server at this very moment
+    taken = [*but]  # and what another server takes at this very moment
     while places := await _first_of_each(tx, wanted, taken):
         turn = chosen = places[0]
         if alike is not None:
