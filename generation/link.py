@@ -20,9 +20,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from generation import protocol
+from generation.abilities import Abilities
 from generation.aides import Aides
 from generation.hands import Hand
 from generation.protocol import (
+    Able,
     Cancel,
     Drop,
     FromPainter,
@@ -45,6 +47,7 @@ FIRST_WAIT_S = 0.5  # seconds until the first new try, doubled with each
 LONGEST_WAIT_S = 30.0
 STEADY_S = 10.0  # a connection that lasted so long starts the waits anew
 PIECE = 65_536  # bytes that are sent without a look at anything else: a second at 0.5 Mbit/s
+ABLE_EVERY_S = 30.0  # seconds between two looks at what is here: a LoRA may have come
 STOP_S = 5.0  # seconds that a painting in hand has to stop; a load cannot be interrupted
 
 EXIT_DONE = 0
@@ -175,11 +178,17 @@ class Painter:
         ) as connection:
             log.info("connected to %s", self._url)
             _keep_short(connection.transport.get_extra_info("socket"))
+            abilities = await asyncio.to_thread(self._abilities)
             if self._idling is None:
                 self._idling = asyncio.create_task(self._watch_idleness())
-            await self._serve(connection, models)
+            await self._serve(connection, models, abilities)
 
-    async def _serve(self, connection: ClientConnection, models: tuple[str, ...]) -> None:
+    def _abilities(self) -> Abilities:
+        return self._aides.told(self._hand.abilities())
+
+    async def _serve(
+        self, connection: ClientConnection, models: tuple[str, ...], abilities: Abilities
+    ) -> None:
         """Takes and gives until the connection ends or the painter leaves."""
         frames: asyncio.Queue[str | bytes] = asyncio.Queue()
         loop = asyncio.get_running_loop()
@@ -189,6 +198,7 @@ class Painter:
             models=models,
             software=_software(),
             suggests=self._aides.suggests,
+            abilities=abilities,
         )
 
         def say(message: FromPainter) -> None:
@@ -221,7 +231,16 @@ class Painter:
                 message, pictures = protocol.decode_from_server(frame)
                 self._heard(message, pictures, tasks, send)
 
+        async def look_around() -> None:
+            told = abilities
+            while True:
+                await asyncio.sleep(ABLE_EVERY_S)
+                if (now := await asyncio.to_thread(self._abilities)) != told:
+                    told = now
+                    say(Able(abilities=now))
+
         running = {
+            asyncio.create_task(look_around()),
             asyncio.create_task(give()),
             asyncio.create_task(take()),
             asyncio.create_task(self._over.wait()),

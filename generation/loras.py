@@ -18,6 +18,8 @@ from generation.recipe import Lora, RecipeError
 
 log = logging.getLogger("generation")
 
+MAX_TOLD = 1000  # names of LoRAs that a server is told of
+MAX_TOLD_LENGTH = 32_000  # characters of them together: `protocol.MAX_MESSAGE` has room for them
 MAX_HELD = 8  # in memory beside a model, used or not; some have hundreds of megabytes
 _ENDING = ".safetensors"
 
@@ -51,6 +53,38 @@ def find(name: str) -> Path:
     if len(found) > 1:
         raise RecipeError(f"{name} has several LoRAs: name one, such as {name}/{found[0].name}.")
     return found[0]
+
+
+def names() -> tuple[str, ...] | None:
+    """All names by which `find` finds a LoRA; None if there are too many to tell. What lies in the
+    hub's cache may be something else: that comes out when it is loaded."""
+    found: list[str] = []
+    with contextlib.suppress(OSError):
+        for file in folder().glob(f"*{_ENDING}"):
+            found += [file.name, file.stem]
+    for source in _in_cache():
+        place = _cached(source)
+        files = [] if place is None else list(place.glob(f"*{_ENDING}"))
+        found += [f"{source}/{file.name}" for file in files]
+        found += [source] if len(files) == 1 else []
+    if len(found) > MAX_TOLD or sum(map(len, found)) > MAX_TOLD_LENGTH:
+        return None
+    return tuple(sorted(found))
+
+
+def _in_cache() -> list[str]:
+    """The ids of the models in the hub's cache."""
+    try:
+        from huggingface_hub import constants
+    except ImportError:
+        return []  # easel[paint] is not installed
+    prefix = "models--"
+    try:
+        folders = [entry.name for entry in Path(constants.HF_HUB_CACHE).iterdir()]
+    except OSError:
+        return []
+    ids = (name.removeprefix(prefix) for name in folders if name.startswith(prefix))
+    return [name.replace("--", "/", 1) for name in ids]
 
 
 def _cached(source: str) -> Path | None:

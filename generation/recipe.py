@@ -265,13 +265,18 @@ def draw_seed() -> int:
     return secrets.randbelow(MAX_SEED + 1)
 
 
+def without_unwritable(text: str) -> str:
+    """A text without what no XML, PNG or PostgreSQL text can hold."""
+    return _UNWRITABLE.sub("", text)
+
+
 def _text(mapping: Mapping[str, Any], name: str, longest: int) -> str:
     value = mapping.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise RecipeError(f"“{name}” must be text.")
-    text = _UNWRITABLE.sub("", value.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    text = without_unwritable(value.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if len(text) > longest:
         raise RecipeError(f"“{name}” is too long: at most {longest} characters.")
     return text

@@ -58,6 +58,7 @@ class Allotment:
                     connection.painter.id,
                     connection.models,
                     self._lease,
+                    can=connection.can,
                     warm=warm[connection],
                     alike=gathering[connection],
                     # What it was given before and has not let go yet, it would take for the same.

@@ -23,6 +23,7 @@ from fedi.social.errors import SocialError
 from fedi.social.notifications import Kind, notify
 from fedi.social.statuses import Draft
 from fedi.studio import media, turns
+from fedi.studio.cards import Card
 from fedi.studio.media import Stored
 from fedi.studio.paintings import (
     CANCELLED,
@@ -39,9 +40,11 @@ from fedi.studio.paintings import (
     together,
 )
 from fedi.studio.verdicts import Verdict
+from generation.abilities import NOTHING_TOLD, Abilities
 from generation.protocol import Finished
 
 MAX_CRASHES = 3  # a picture over which so many painters died is not tried again
+MAX_FAILED = 50  # pictures that fail within one transaction because nobody can paint them
 MAX_REASON = 500  # characters of why a picture failed
 
 
@@ -60,6 +63,7 @@ async def take(
     models: tuple[str, ...],
     lease: timedelta,
     *,
+    can: Abilities = NOTHING_TOLD,
     warm: str = "",
     alike: turns.Alike | None = None,
     but: Collection[int] = (),
@@ -70,12 +74,13 @@ async def take(
         models: canonical names of what it paints with, its default first; a picture that any
             model will do for, everybody can.
         lease: how long it has it without a sign of life.
+        can: what else it can do.
         warm: the canonical name of the model that it has loaded, whose pictures it may take out
             of turn, within the bounds of `fedi.studio.turns`; empty: none.
         alike: take only what goes with this, within the same bounds.
         but: these are not for this painter.
     """
-    turn = await turns.choose(tx, models, warm, alike, but)
+    turn = await turns.choose(tx, Card(painter_id, models, can), warm, alike, but)
     if turn is None:
         return None
     painting = await tx.get(Painting, turn.painting_id, populate_existing=True)
@@ -269,6 +274,32 @@ async def fail(tx: Transaction, claim: Claim, reason: str, *, retry: bool = Fals
             await tx.flush()
             return
     await _fail(tx, painting, reason)
+
+
+async def fail_waiting(tx: Transaction, model: str, needs: str, reason: str) -> int:
+    """Pictures that nobody can paint are not waited for.
+
+    Args:
+        model, needs: of which kind they are, as their rows have it.
+        reason: one plain sentence for their authors.
+
+    Returns:
+        How many they were.
+    """
+    rows = await tx.exec(
+        select(Painting)
+        .where(turns.WAITING, col(Painting.model) == model, col(Painting.needs) == needs)
+        .order_by(col(Painting.id).desc())
+        .limit(MAX_FAILED)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    failed = 0
+    for painting in rows.all():
+        if painting.state == QUEUED:  # and not stopped with another of its post
+            await _fail(tx, painting, reason)
+            failed += 1
+    return failed
 
 
 async def give_back(tx: Transaction, claim: Claim, *, crashed: bool = False) -> None:

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from fedi import logs
 from fedi.database.tables import Painter, Painting
 from fedi.studio import paintings
+from fedi.studio.cards import Card
 from fedi.studio.claims import Claim
 from fedi.studio.turns import Alike
 from generation import protocol
+from generation.abilities import NOTHING_TOLD, Abilities
 
 # Messages that wait for a painter's socket. One that reads has a few: as many pictures as it takes
 # at once (`MAX_SLOTS`), and a cancel for each.
@@ -104,6 +106,7 @@ class Connection:
     socket: Socket
     pid: int | None = None  # of the process that this server started
     models: tuple[str, ...] = ()  # canonical names, its own default first
+    can: Abilities = NOTHING_TOLD  # what else it can do, by the same names
     warm: str = ""  # what its last picture was for: that model is loaded, or soon will be
     slots: int = 0
     batches: bool = False  # takes only what can be painted together, while it gathers
@@ -131,8 +134,13 @@ class Connection:
         waiting = (work.alike for work in self.work.values() if not work.begun)
         return next(waiting, None) if self.batches else None
 
-    def suits(self, model: str) -> bool:
-        return not self.leaving and (not model or model in self.models)
+    def suits(self, model: str, needs: Iterable[str]) -> bool:
+        return not self.leaving and self.card.suits(model, needs)
+
+    @property
+    def card(self) -> Card:
+        """The painter, as others know it."""
+        return Card(self.painter.id, self.models, self.can)
 
     async def receive(self) -> Frame:
         """The next frame.
@@ -221,4 +229,4 @@ class Connection:
 def alike(painting: Painting) -> Alike:
     """What can be painted as one batch with a picture."""
     model, kind = painting.model, paintings.kind(painting.recipe, painting.model)
-    return Alike(model, lambda recipe: paintings.kind(recipe, model) == kind)
+    return Alike(model, painting.needs, lambda recipe: paintings.kind(recipe, model) == kind)

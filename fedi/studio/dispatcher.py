@@ -20,16 +20,16 @@ from fedi.database import marks
 from fedi.database.tables import Painter
 from fedi.events import Listener
 from fedi.runtime import Easel
-from fedi.studio import claims, painters, paintings, turns
+from fedi.studio import cards, claims, greeting, painters, paintings, turns
 from fedi.studio.allotment import Allotment
 from fedi.studio.assistance import Assistance
 from fedi.studio.connections import Connection, Ended, Gone, Socket
 from fedi.studio.local import LocalPainter, address
 from fedi.studio.reports import Reports
+from fedi.studio.turns import Place
 from generation import protocol
-from generation.protocol import Hello, Leave, Progress, ProtocolError, Ready, Suggested
+from generation.protocol import Able, Hello, Leave, Progress, ProtocolError, Ready, Suggested
 
-HELLO_S = 30.0  # how long a painter has to say who it is
 MAX_SLOTS = 64  # of one painter, whatever it says
 RENEW_SHARE = 3  # leases are renewed so many times within their length
 MAX_CLOSING = 100  # characters of why a connection is closed; RFC 6455 has room for 123 bytes
@@ -56,6 +56,7 @@ class Dispatcher:
         self._context = contextlib.ExitStack()
         self._admitted = marks.Watch(easel.database, painters.ADMITTED)
         self._local_models: set[str] = set()  # what the local painter said that it paints with
+        self._local_id = 0  # and which row is its
         self.local: LocalPainter | None = None
         self.assistance = Assistance(easel, self._summon)
 
@@ -72,6 +73,7 @@ class Dispatcher:
                 name = f"this machine ({platform.node()}, {where})"[: painters.MAX_NAME]
                 painter, token = await painters.admit_local(tx, name)
                 lost += await claims.reap(tx, painter_id=painter.id)
+                self._local_id = painter.id
                 self._local_models = set(map(painters.canonical, painter.models))
                 self.local = LocalPainter(self._easel.settings, token, self._wake.set)
         if lost:
@@ -137,33 +139,11 @@ class Dispatcher:
             writing.cancel()
 
     async def _greet(self, connection: Connection) -> None:
-        try:
-            async with asyncio.timeout(HELLO_S):
-                frame = await connection.receive()
-        except TimeoutError:
-            raise ProtocolError("A painter says hello first.") from None
-        hello, _ = protocol.decode_from_painter(frame)
-        if not isinstance(hello, Hello):
-            raise ProtocolError("A painter says hello first.")
-        if hello.version != protocol.VERSION:
-            theirs = "older" if hello.version < protocol.VERSION else "newer"
-            reason = f"This painter is {theirs} than the server: install the same Easel on both."
-            connection.send(Leave(reason=reason, refused=True))
-            raise ProtocolError(f"The painter is {theirs} than the server.")
-        if not hello.models:
-            raise ProtocolError("A painter has at least one model.")
-        connection.models = tuple(map(painters.canonical, hello.models))
+        hello = await greeting.greet(self._easel, connection)
         if connection.painter.local:
             self._local_models = set(connection.models)
             if self.local is not None:
                 connection.pid = self.local.pid
-        async with self._easel.database.write() as tx:
-            known = await painters.admitted(tx)
-            if known.get(connection.painter.id) != connection.painter.token_hash:
-                raise ProtocolError("This token was withdrawn.")
-            await painters.connected(
-                tx, connection.painter.id, device=hello.device, models=hello.models
-            )
         self._connections.add(connection)
         log.info(
             "painter_connected",
@@ -171,8 +151,8 @@ class Dispatcher:
             device=hello.device,
             models=list(hello.models),
         )
-        connection.suggests = hello.suggests
         self.assistance.came(connection)
+        self._wake.set()  # even if it takes none: what nobody can paint may be known now
 
     async def _part(self, connection: Connection, *, crashed: bool, hangs: bool) -> None:
         """The connection is over: what was not ended goes back to the queue."""
@@ -202,6 +182,10 @@ class Dispatcher:
     ) -> None:
         if isinstance(message, Hello):
             raise ProtocolError("A painter says hello once.")
+        if isinstance(message, Able):
+            await greeting.heard(self._easel, connection, message.abilities)
+            self._wake.set()
+            return
         if isinstance(message, Ready):
             connection.slots = max(0, min(message.slots, MAX_SLOTS))
             connection.batches = message.alike
@@ -279,17 +263,34 @@ class Dispatcher:
     async def hand_out(self) -> None:
         """Give every free painter what it can paint, and see to it that somebody paints."""
         async with self._easel.database.read() as session:
-            waiting = await turns.waiting_models(session)
+            waiting = await turns.firsts(session)
         if not waiting:
             return
         while await self._allotment.give():
             pass
-        unserved = {
-            model for model in waiting if not any(one.suits(model) for one in self._connections)
-        }
+        unserved = [
+            place
+            for place in waiting
+            if not any(one.suits(place.model, place.wanted) for one in self._connections)
+        ]
+        if unserved:
+            await self._find_somebody(unserved)
+
+    async def _find_somebody(self, unserved: list[Place]) -> None:
+        """Start the local painter, if it can paint one of these; let fail what nobody can."""
+        async with self._easel.database.read() as session:
+            known = await cards.known(session, self._settings)
         own = {"", painters.canonical(self._settings.model), *self._local_models}
-        if self.local is not None and unserved & own:
-            await self.local.start()
+        for place in unserved:
+            ours = [card for card in known if card.painter_id == self._local_id]
+            lacks = any(card.lacks(place.model, place.wanted) for card in ours)
+            if self.local is not None and place.model in own and not lacks:
+                await self.local.start()
+            elif reason := cards.refusal(known, place.model, place.wanted, ""):
+                async with self._easel.database.write() as tx:
+                    count = await claims.fail_waiting(tx, place.model, place.needs, reason)
+                log.warning("nobody_can_paint", model=place.model, reason=reason, count=count)
+                self._wake.set()  # there may be more of them
 
     async def _summon(self) -> bool:
         """Start the local painter, which may be able to do something else than paint."""

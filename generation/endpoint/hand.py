@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from generation import catalogue, enlarging
+from generation.abilities import Abilities
 from generation.aides import Aides
 from generation.catalogue import Model, UnknownModel
 from generation.endpoint.client import Endpoint, TokenRefused, Unreachable
@@ -79,6 +80,9 @@ class Fleet:
                 raise ValueError(f"The endpoint does not paint with {key}; it has {has}.")
         self._models = {key: (theirs[key], _known(theirs[key])) for key in wanted}
         return tuple(self._models)
+
+    def abilities(self) -> Abilities:
+        return Abilities(can=dict.fromkeys(self._models, ()), loras=())
 
     async def lost(self) -> None:
         await self._lost.wait()
