@@ -36,6 +36,7 @@ from generation.protocol import (
     Ready,
     Suggest,
 )
+from generation.recipe import RecipeError
 from generation.worker import Task
 
 log = logging.getLogger("generation")
@@ -276,7 +277,12 @@ class Painter:
                 )
                 tasks[message.painting] = task
                 self._idle.set()
-                self._hand.submit(task)
+                try:
+                    message.recipe.verify()
+                except RecipeError as refusal:
+                    task.fail(str(refusal))
+                else:
+                    self._hand.submit(task)
             case Cancel():
                 if message.painting in tasks:
                     self._hand.stop(tasks[message.painting])

@@ -166,6 +166,18 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 f"{limits.megapixels:g} megapixels are allowed here."
             )
 
+    def verify(self) -> None:
+        """Raises RecipeError for what no server of ours sends: a field out of its range, more
+        steps or pixels than the format allows."""
+        from generation.catalogue import is_folder
+
+        if not self.enlarge:
+            document = self.document()
+            if is_folder(self.model):  # which only a host names
+                del document["model"]
+            Recipe.parse(document)
+        self.check(Limits())
+
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Recipe:
         """Reads what `document` wrote; fields of a newer version are ignored."""

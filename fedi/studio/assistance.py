@@ -25,10 +25,12 @@ from fedi.social.errors import Invalid, TooMany
 from fedi.studio import paintings
 from generation import catalogue, helpers, suggest
 from generation.protocol import Drop, FromServer, Suggest, Suggested
+from generation.recipe import without_unwritable
 
 WAIT_S = 60.0  # longer than a small model takes on a processor; then the rules must do
 HOUR = timedelta(hours=1)
 MAX_TEXT = suggest.MAX_TEXT
+MAX_MODEL = 200  # characters of a language model's name, as its painter says it
 NO_MODEL = (
     "No language model is here: title and hashtags are taken from your words, and no prompt is "
     "proposed."
@@ -226,7 +228,7 @@ class Assistance:
             proposed.prompt,
             proposed.title or simple.title,
             proposed.hashtags or simple.hashtags,
-            model=answer.model,
+            model=without_unwritable(answer.model)[:MAX_MODEL],
         )
 
 

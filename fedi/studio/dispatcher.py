@@ -197,7 +197,7 @@ class Dispatcher:
         work = connection.work.get(message.painting)
         if work is None:
             raise ProtocolError(f"This painter was not given the painting {message.painting}.")
-        await self._reports.heard(work, message, data)
+        await self._reports.heard(connection, work, message, data)
         if isinstance(message, Progress):
             return
         # Not before: where we fail at this ourselves, it goes back with all that is in hand.

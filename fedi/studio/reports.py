@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from typing import Any
 
 from fedi import logs
 from fedi.database.tables import Account, Painting
@@ -12,9 +11,10 @@ from fedi.events import Event
 from fedi.runtime import Easel
 from fedi.social import seals
 from fedi.social.errors import Invalid
-from fedi.studio import claims, descriptions, enlarging, inputs, media, paintings, verdicts
+from fedi.studio import answers, claims, descriptions, enlarging, inputs, media, paintings, verdicts
+from fedi.studio.answers import Unbelievable
 from fedi.studio.claims import Claim
-from fedi.studio.connections import Work
+from fedi.studio.connections import Connection, Work
 from fedi.studio.verdicts import Verdict
 from generation.protocol import Cancelled, Failed, Finished, Progress
 
@@ -41,7 +41,11 @@ class Reports:
         return list(self._running.values())
 
     async def heard(
-        self, work: Work, message: Progress | Finished | Failed | Cancelled, data: bytes
+        self,
+        connection: Connection,
+        work: Work,
+        message: Progress | Finished | Failed | Cancelled,
+        data: bytes,
     ) -> None:
         """A painter has said something of a picture that it has in hand."""
         match message:
@@ -49,13 +53,15 @@ class Reports:
                 await self._progressed(work, message, data)
             case Finished():
                 # Beside the caller, so that the painter is not kept from the next picture.
-                task = asyncio.create_task(self._finish(work.claim, message, data))
+                name = connection.painter.name
+                task = asyncio.create_task(self._finish(name, work.claim, message, data))
                 self._running[task] = work.claim
                 task.add_done_callback(self._running.pop)
             case Failed():
-                log.warning("painting_failed", painting=message.painting, reason=message.reason)
+                reason = answers.reason(message)
+                log.warning("painting_failed", painting=message.painting, reason=reason)
                 async with self._easel.database.write() as tx:
-                    await claims.fail(tx, work.claim, message.reason, retry=message.retry)
+                    await claims.fail(tx, work.claim, reason, retry=message.retry)
             case Cancelled():
                 async with self._easel.database.write() as tx:  # nothing, if its author asked
                     await claims.give_back(tx, work.claim)
@@ -67,31 +73,28 @@ class Reports:
 
     async def _progressed(self, work: Work, message: Progress, preview: bytes) -> None:
         work.begun = work.begun or message.stage != "loading"
-        data: dict[str, Any] = {
-            "id": message.painting,
-            "stage": message.stage,
-            "step": message.step,
-            "steps": message.of,
-            "seconds": round(message.elapsed_s, 2),
-        }
-        if message.note:
-            data["note"] = message.note
+        data = answers.told(message)
         if preview.startswith(b"\xff\xd8"):
             data["preview"] = "data:image/jpeg;base64," + base64.b64encode(preview).decode()
         topic = paintings.topic(work.claim.painting_id)
         self._easel.events.publish(Event(topic, "progress", data, kept=True))
         now = asyncio.get_running_loop().time()
-        if message.of and now - work.noted_at >= NOTE_EVERY_S:
+        if data["steps"] and now - work.noted_at >= NOTE_EVERY_S:
             work.noted_at = now
             async with self._easel.database.write() as tx:
-                await claims.progress(tx, work.claim, message.step, message.of)
+                await claims.progress(tx, work.claim, data["step"], data["steps"])
 
-    async def _finish(self, claim: Claim, finished: Finished, picture: bytes) -> None:
+    async def _finish(self, painter: str, claim: Claim, finished: Finished, picture: bytes) -> None:
         try:
             await self._keep(claim, finished, picture)
         except Exception as error:
-            if isinstance(error, Invalid):
-                log.warning("picture_refused", painting=claim.painting_id, reason=str(error))
+            if isinstance(error, Invalid | Unbelievable):
+                log.warning(
+                    "picture_refused",
+                    painter=painter,
+                    painting=claim.painting_id,
+                    reason=str(error),
+                )
             else:
                 log.exception("picture_not_stored", painting=claim.painting_id)
             async with self._easel.database.write() as tx:
@@ -103,6 +106,7 @@ class Reports:
             painting = await session.get(Painting, claim.painting_id)
             if painting is None or painting.state != paintings.PAINTING:
                 return
+            finished = answers.believed(painting, finished)
             author = await session.get(Account, painting.account_id)
             assert author is not None
             finished = await enlarging.complete(session, painting, finished)
