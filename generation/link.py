@@ -84,6 +84,7 @@ class Painter:
         self._idle_exit = idle_exit
         self._aides = aides
         self._tasks: dict[str, Task] = {}
+        self._unsent = 0  # frames that are not on their way yet: a picture may be minutes on it
         self._loop: asyncio.AbstractEventLoop | None = None
         self._say: Callable[[FromPainter], None] | None = None  # while it is connected
         self._over = asyncio.Event()
@@ -154,7 +155,7 @@ class Painter:
             try:
                 await asyncio.wait_for(self._idle.wait(), self._idle_exit)
             except TimeoutError:
-                if not self._tasks and not self._aides.busy:
+                if not self._tasks and not self._aides.busy and not self._unsent:
                     log.info("nothing to paint for %g s: leaving", self._idle_exit)
                     self._over.set()
                     return
@@ -202,8 +203,14 @@ class Painter:
             abilities=abilities,
         )
 
+        self._unsent = 0
+
+        def put(frame: str | bytes) -> None:
+            self._unsent += 1
+            frames.put_nowait(frame)
+
         def say(message: FromPainter) -> None:
-            frames.put_nowait(protocol.encode(message))
+            put(protocol.encode(message))
 
         say(hello)
         say(Ready(slots=self._hand.slots, alike=self._hand.alike))
@@ -220,12 +227,13 @@ class Painter:
             if isinstance(message, protocol.Finished | protocol.Failed | protocol.Cancelled):
                 tasks.pop(message.painting, None)
                 self._idle.set()
-            frames.put_nowait(protocol.encode(message, data))
+            put(protocol.encode(message, data))
 
         async def give() -> None:
             while True:
                 frame = await frames.get()
                 await connection.send(frame if isinstance(frame, str) else _pieces(frame))
+                self._unsent -= 1
 
         async def take() -> None:
             async for frame in connection:
@@ -261,6 +269,7 @@ class Painter:
                 self._hand.stop(task)
             self._aides.drop_all()
             self._tasks = {}
+            self._unsent = 0
             self._idle.set()
 
     def _heard(

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import or_, update
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from fedi.database import Transaction
@@ -255,6 +256,29 @@ async def fail_post(tx: Transaction, painting: Painting) -> None:
     await tx.flush()
     tell(tx, first, FAILED)
     tell(tx, first, CANCELLED)  # to its painter
+
+
+async def stop_orphans(tx: Transaction) -> int:
+    """Stop what is still to be painted for a post that is not made any more: who gave the post up
+    did not wait for a picture that somebody held at that moment (`paintings.together`).
+
+    Returns:
+        How many they were.
+    """
+    first = aliased(Painting)
+    stopped = 0
+    for state in (turns.BEGUN, turns.WAITING):
+        rows = await tx.exec(
+            select(Painting)
+            .join(first, col(first.id) == col(Painting.post_of))
+            .where(state, col(first.state).in_((FAILED, CANCELLED)))
+            .with_for_update(of=Painting, skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+        for painting in rows.all():
+            await stop(tx, painting)
+            stopped += 1
+    return stopped
 
 
 async def fail(tx: Transaction, claim: Claim, reason: str, *, retry: bool = False) -> None:

@@ -242,6 +242,7 @@ class Dispatcher:
         async with self._easel.database.write() as tx:
             lost = await claims.renew(tx, held, self._lease)
             reaped = await claims.reap(tx)
+            await claims.stop_orphans(tx)
             await painters.seen(tx, [connection.painter.id for connection in self._connections])
         if reaped:
             log.info("paintings_recovered", count=reaped)

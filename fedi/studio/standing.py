@@ -69,23 +69,43 @@ class Schedule:
         self._cards = {card.painter_id: card for card in able}
         self._free = dict.fromkeys(self._cards, 0.0)  # in so many seconds
 
-    def begun(self, painting: Painting, elapsed: float) -> float | None:
-        """Note a picture that is being painted, for so many seconds.
+    def begun(self, pictures: Sequence[tuple[Painting, float]]) -> dict[int, float | None]:
+        """Note what is being painted, each for so many seconds.
 
         Returns:
-            The seconds until it may be finished.
+            The seconds until each may be finished, by their ids. What a painter paints at once is
+            finished at once: a rate is what it gets done of all of them together.
         """
-        rate = self._rates.of(painting.painter_id, painting.model)
-        if rate is None:
-            return None
-        whole = painting.cost / rate
-        if painting.step and painting.steps:
-            left = whole * (1 - min(1.0, painting.step / painting.steps))
-        else:
-            left = max(0.0, whole - elapsed)
-        if painting.painter_id in self._free:
-            self._free[painting.painter_id] += left
-        return left
+        found: dict[int, float | None] = {}
+        of_painter: defaultdict[int | None, list[tuple[Painting, float]]] = defaultdict(list)
+        for painting, elapsed in pictures:
+            of_painter[painting.painter_id].append((painting, elapsed))
+        for painter_id, all_of_it in of_painter.items():
+            until = 0.0
+            # First the batch that is under way, then what was given while it is finished.
+            for under_way in (True, False):
+                batch = [one for one in all_of_it if bool(one[0].step) is under_way]
+                left = self._left(batch)
+                found |= {
+                    painting.id: None if left is None else until + left for painting, _ in batch
+                }
+                until += left or 0.0
+            if painter_id in self._free:
+                self._free[painter_id] += until
+        return found
+
+    def _left(self, batch: Sequence[tuple[Painting, float]]) -> float | None:
+        """The seconds until what is painted at once is finished; None: nothing is known."""
+        left = 0.0
+        for painting, _ in batch:
+            rate = self._rates.of(painting.painter_id, painting.model)
+            if rate is None:
+                return None
+            done = painting.step / painting.steps if painting.step and painting.steps else 0.0
+            left += painting.cost / rate * (1 - min(1.0, done))
+        told = any(painting.step and painting.steps for painting, _ in batch)
+        elapsed = 0.0 if told else max((elapsed for _, elapsed in batch), default=0.0)
+        return max(0.0, left - elapsed)
 
     def add(self, model: str, needs: str, cost: float) -> float | None:
         """Note the next picture of the line.
@@ -113,11 +133,10 @@ async def position(session: Session, painting: Painting) -> Position | None:
     if painting.state not in (QUEUED, PAINTING):
         return None
     schedule = Schedule(await cards.at_work(session), await rates.measured(session))
-    if painting.state == PAINTING:
-        return Position(0, schedule.begun(painting, _elapsed(session, painting)))
     begun = (await session.exec(select(Painting).where(turns.BEGUN))).all()
-    for one in begun:
-        schedule.begun(one, _elapsed(session, one))
+    left = schedule.begun([(one, _elapsed(session, one)) for one in begun])
+    if painting.state == PAINTING:
+        return Position(0, left.get(painting.id))
     before = (
         await session.exec(
             select(Painting.model, Painting.needs, func.count(), func.sum(col(Painting.cost)))
@@ -169,9 +188,10 @@ async def line(session: Session, *, limit: int) -> tuple[list[Standing], int]:
         )
     ).all()
     found = []
+    left = schedule.begun([(one, _elapsed(session, one)) for one, _, _ in begun])
     for painting, username, name in begun:
-        seconds = schedule.begun(painting, _elapsed(session, painting))
-        found.append(Standing(painting, username, name or "", Position(0, seconds)))
+        where = Position(0, left[painting.id])
+        found.append(Standing(painting, username, name or "", where))
     waiting: Sequence[tuple[Painting, str, str | None]] = (
         await session.exec(
             query.where(turns.WAITING).order_by(col(Painting.tag), col(Painting.id)).limit(limit)
