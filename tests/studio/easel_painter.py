@@ -40,9 +40,12 @@ class Hand:
         await self.socket.send(protocol.encode(message, data))
 
     async def hear(self) -> protocol.FromServer:
+        """The next message that asks for something."""
         async with asyncio.timeout(WAIT_S):
-            message, self.pictures = protocol.decode_from_server(await self.socket.recv())
-            return message
+            while True:
+                message, self.pictures = protocol.decode_from_server(await self.socket.recv())
+                if message != protocol.Drop(request=""):  # the server looks whether we read
+                    return message
 
     async def given(self) -> protocol.Paint:
         """The next picture that this painter is given."""
