@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fedi.database.tables import Painter
+from fedi.database.tables import Account, InputPicture, Painter, Painting
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid
-from fedi.studio import painters
+from fedi.studio import inputs, painters, paintings
+from fedi.studio.inputs import Found
 from generation.abilities import Abilities
 from generation.protocol import Able, Ready
-from generation.recipe import Lora
+from generation.recipe import Lora, Recipe
 from tests import rig
 from tests.studio.asking import account, ask, look, reaches
-from tests.studio.easel_painter import connected
+from tests.studio.easel_painter import connected, picture
 from tests.studio.test_dispatcher import dispatcher
 
 FLAT = "test/flat"
@@ -24,8 +26,21 @@ WORDS_ONLY = Abilities(can={FLAT: ()}, loras=(), upscales=False)
 ABLE = Abilities(
     can={FLAT: ("strength", "inpaint", "lora")}, loras=("ink", "ink.safetensors"), upscales=True
 )
-START = {"source": PICTURE, "strength": 0.5}
+START: dict[str, Any] = {"source": PICTURE, "strength": 0.5}
 INK = {"loras": (Lora(name="ink"),)}
+
+
+async def ask_from_picture(easel: Easel, who: Account, prompt: str = "a lighthouse") -> Painting:
+    content = picture()
+    row = InputPicture(
+        digest=PICTURE, file="", media_type="image/png", width=64, height=64, size=len(content),
+        created_at=easel.clock.now(),
+    )  # fmt: skip
+    found = Found(row, content)
+    await inputs.keep_files(easel, [found])
+    async with easel.database.write() as tx:
+        recipe = Recipe(prompt=prompt, **START)
+        return await paintings.request(tx, easel.settings.painting, who, recipe, pictures=[found])
 
 
 async def row_of(easel: Easel, name: str) -> Painter:
@@ -41,7 +56,7 @@ async def test_each_gets_only_what_it_can(instance: rig.Instance) -> None:
         connected(instance, "endpoint", slots=0, abilities=WORDS_ONLY) as endpoint,
         connected(instance, "card", slots=0, abilities=ABLE) as card,
     ):
-        drawn = await ask(easel, alice, "from a picture", **START)
+        drawn = await ask_from_picture(easel, alice, "from a picture")
         inked = await ask(easel, alice, "with ink", **INK)
         large = await ask(easel, alice, "large", upscale=2)
         plain = await ask(easel, alice, "from words")
@@ -79,7 +94,7 @@ async def test_what_nobody_here_can_is_refused_in_words(
 async def test_where_nothing_is_known_it_is_queued(instance: rig.Instance) -> None:
     easel = instance.easel
     alice = await account(easel, "alice")
-    asked = await ask(easel, alice, **START)
+    asked = await ask_from_picture(easel, alice)
     assert (await look(easel, asked)).state == "queued"
     async with connected(instance, "silent") as silent:
         assert (await silent.given()).painting == str(asked.id)
@@ -170,7 +185,7 @@ async def test_the_line_of_those_who_need_more_stands_level_with_the_others(
     alice, bob = await account(easel, "alice"), await account(easel, "bob")
     for number in range(6):
         await ask(easel, alice, f"number {number}")
-    newcomer = await ask(easel, bob, **START)
+    newcomer = await ask_from_picture(easel, bob)
     async with connected(instance, "card", abilities=ABLE) as card:
         order = []
         for _ in range(2):

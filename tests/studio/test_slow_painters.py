@@ -248,6 +248,8 @@ async def test_what_is_cancelled_before_it_is_sent_is_never_sent(instance: rig.I
         await rig.until(lambda: len(in_hand(instance, "deaf")) == 2)
         async with easel.database.write() as tx:
             await paintings.cancel(tx, second)
+        [there] = dispatcher(instance)._connections
+        await rig.until(lambda: there.work[str(second.id)].cancelling)  # it was heard of
         third = await ask(easel, alice, "a third one")
         hand.socket.transport.resume_reading()
         first = await hand.given()
