@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from generation import helpers
+from generation.abilities import Abilities
 from generation.catalogue import Kind, Model
 from generation.errors import PaintError, Stopped
 from generation.protocol import Finished, FromPainter, Judgement, Suggest, Suggested
@@ -60,6 +61,15 @@ class Aides:
     def suggests(self) -> bool:
         """Whether there is a language model here."""
         return self._writer is not None
+
+    def told(self, abilities: Abilities) -> Abilities:
+        """What a painter can do, with what its helpers do."""
+        return msgspec.structs.replace(
+            abilities,
+            upscales=self._upscaler is not None,
+            judges="" if self._classifier is None else self._classifier.name,
+            describes="" if self._describer is None else self._describer.name,
+        )
 
     @property
     def busy(self) -> bool:

@@ -69,6 +69,7 @@ def enlarged(task: Task, aides: Aides) -> tuple[Finished, bytes]:
         seconds=seconds,
         upscaler=upscaler,
     )
+    task.sign()
     content = png(picture)
     return aides.look(finished, content, task.describe), content
 
@@ -85,6 +86,7 @@ def looked_at(
             finished, width=image.width, height=image.height, upscaler=upscaler
         )
         picture = png(image)
+    task.sign()
     return aides.look(finished, picture, task.describe), picture
 
 
@@ -120,6 +122,7 @@ def _listener(task: Task, stage: Literal["painting", "finishing"]) -> Callable[[
     began = time.monotonic()
 
     def listen(share: float) -> None:
+        task.sign()
         if task.stop.is_set():
             raise Stopped
         told = Progress(

@@ -113,6 +113,17 @@ def repository(source: str) -> Path:
     return cache() / f"models--{source.replace('/', '--')}"
 
 
+def sources() -> list[str]:
+    """The repositories of models in the cache."""
+    prefix = "models--"
+    try:
+        folders = sorted(entry.name for entry in cache().iterdir())
+    except OSError:
+        return []
+    there = (name.removeprefix(prefix) for name in folders if name.startswith(prefix))
+    return [name.replace("--", "/", 1) for name in there]
+
+
 def snapshot(source: str, reference: str) -> Path | None:
     place = repository(source)
     try:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from generation import abilities, lora_files
+from generation.abilities import Abilities
 from generation.aides import Aides
 from generation.catalogue import Model
 from generation.worker import Settings, Task, Worker
@@ -36,6 +38,10 @@ class Hand(Protocol):
         Raises OSError where it cannot paint for now, and ValueError where it never will; the
         message is one sentence.
         """
+
+    def abilities(self) -> Abilities:
+        """What it can do beside painting from words, without its helpers; asked when it is open,
+        now and then, in any thread."""
 
     async def lost(self) -> None:
         """Returns when nothing can be painted any more before it is opened again."""
@@ -68,7 +74,7 @@ class Card:
         lost: Callable[[str], None],
     ) -> None:
         self.device = device
-        self._models = tuple(model.key for model in models)
+        self._models = tuple(models)
         self._opened: Callable[[int], None] = lambda slots: None
         self._worker = Worker(
             models,
@@ -87,7 +93,10 @@ class Card:
         self._opened = opened
 
     async def open(self) -> tuple[str, ...]:
-        return self._models
+        return tuple(model.key for model in self._models)
+
+    def abilities(self) -> Abilities:
+        return Abilities(can=dict(abilities.of_models(self._models)), loras=lora_files.names())
 
     async def lost(self) -> None:
         await asyncio.get_running_loop().create_future()  # as long as the process lives

@@ -20,9 +20,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from generation import protocol
+from generation.abilities import Abilities
 from generation.aides import Aides
 from generation.hands import Hand
 from generation.protocol import (
+    Able,
     Cancel,
     Drop,
     FromPainter,
@@ -34,6 +36,7 @@ from generation.protocol import (
     Ready,
     Suggest,
 )
+from generation.recipe import RecipeError
 from generation.worker import Task
 
 log = logging.getLogger("generation")
@@ -45,6 +48,7 @@ FIRST_WAIT_S = 0.5  # seconds until the first new try, doubled with each
 LONGEST_WAIT_S = 30.0
 STEADY_S = 10.0  # a connection that lasted so long starts the waits anew
 PIECE = 65_536  # bytes that are sent without a look at anything else: a second at 0.5 Mbit/s
+ABLE_EVERY_S = 30.0  # seconds between two looks at what is here: a LoRA may have come
 STOP_S = 5.0  # seconds that a painting in hand has to stop; a load cannot be interrupted
 
 EXIT_DONE = 0
@@ -80,6 +84,7 @@ class Painter:
         self._idle_exit = idle_exit
         self._aides = aides
         self._tasks: dict[str, Task] = {}
+        self._unsent = 0  # frames that are not on their way yet: a picture may be minutes on it
         self._loop: asyncio.AbstractEventLoop | None = None
         self._say: Callable[[FromPainter], None] | None = None  # while it is connected
         self._over = asyncio.Event()
@@ -150,7 +155,7 @@ class Painter:
             try:
                 await asyncio.wait_for(self._idle.wait(), self._idle_exit)
             except TimeoutError:
-                if not self._tasks and not self._aides.busy:
+                if not self._tasks and not self._aides.busy and not self._unsent:
                     log.info("nothing to paint for %g s: leaving", self._idle_exit)
                     self._over.set()
                     return
@@ -175,11 +180,17 @@ class Painter:
         ) as connection:
             log.info("connected to %s", self._url)
             _keep_short(connection.transport.get_extra_info("socket"))
+            abilities = await asyncio.to_thread(self._abilities)
             if self._idling is None:
                 self._idling = asyncio.create_task(self._watch_idleness())
-            await self._serve(connection, models)
+            await self._serve(connection, models, abilities)
 
-    async def _serve(self, connection: ClientConnection, models: tuple[str, ...]) -> None:
+    def _abilities(self) -> Abilities:
+        return self._aides.told(self._hand.abilities())
+
+    async def _serve(
+        self, connection: ClientConnection, models: tuple[str, ...], abilities: Abilities
+    ) -> None:
         """Takes and gives until the connection ends or the painter leaves."""
         frames: asyncio.Queue[str | bytes] = asyncio.Queue()
         loop = asyncio.get_running_loop()
@@ -189,10 +200,17 @@ class Painter:
             models=models,
             software=_software(),
             suggests=self._aides.suggests,
+            abilities=abilities,
         )
 
+        self._unsent = 0
+
+        def put(frame: str | bytes) -> None:
+            self._unsent += 1
+            frames.put_nowait(frame)
+
         def say(message: FromPainter) -> None:
-            frames.put_nowait(protocol.encode(message))
+            put(protocol.encode(message))
 
         say(hello)
         say(Ready(slots=self._hand.slots, alike=self._hand.alike))
@@ -209,19 +227,29 @@ class Painter:
             if isinstance(message, protocol.Finished | protocol.Failed | protocol.Cancelled):
                 tasks.pop(message.painting, None)
                 self._idle.set()
-            frames.put_nowait(protocol.encode(message, data))
+            put(protocol.encode(message, data))
 
         async def give() -> None:
             while True:
                 frame = await frames.get()
                 await connection.send(frame if isinstance(frame, str) else _pieces(frame))
+                self._unsent -= 1
 
         async def take() -> None:
             async for frame in connection:
                 message, pictures = protocol.decode_from_server(frame)
                 self._heard(message, pictures, tasks, send)
 
+        async def look_around() -> None:
+            told = abilities
+            while True:
+                await asyncio.sleep(ABLE_EVERY_S)
+                if (now := await asyncio.to_thread(self._abilities)) != told:
+                    told = now
+                    say(Able(abilities=now))
+
         running = {
+            asyncio.create_task(look_around()),
             asyncio.create_task(give()),
             asyncio.create_task(take()),
             asyncio.create_task(self._over.wait()),
@@ -241,6 +269,7 @@ class Painter:
                 self._hand.stop(task)
             self._aides.drop_all()
             self._tasks = {}
+            self._unsent = 0
             self._idle.set()
 
     def _heard(
@@ -257,7 +286,12 @@ class Painter:
                 )
                 tasks[message.painting] = task
                 self._idle.set()
-                self._hand.submit(task)
+                try:
+                    message.recipe.verify()
+                except RecipeError as refusal:
+                    task.fail(str(refusal))
+                else:
+                    self._hand.submit(task)
             case Cancel():
                 if message.painting in tasks:
                     self._hand.stop(tasks[message.painting])

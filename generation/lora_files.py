@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +27,8 @@ from generation.parts import Unusable
 from generation.recipe import Lora, RecipeError
 
 ENDING = ".safetensors"
+MAX_TOLD = 1000  # names of LoRAs that a server is told of
+MAX_TOLD_LENGTH = 32_000  # characters of them together: `protocol.MAX_MESSAGE` has room for them
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a file, as recipes may name it
 _HUB_ID = re.compile(rf"{_NAME.pattern}/{_NAME.pattern}")
 
@@ -100,6 +103,23 @@ def find(name: str) -> Path:
     return found[0]
 
 
+def names() -> tuple[str, ...] | None:
+    """All names by which `find` finds a LoRA; None if there are too many to tell. What others
+    brought into the hub's cache may be something else: that comes out when it is loaded."""
+    here = all_here()
+    times = Counter(alias for record in here for alias in _aliases(record))
+    found = {alias for alias, count in times.items() if count == 1}
+    pulled = {record.source for record in here}
+    for source in fetching.sources():
+        if source not in pulled:
+            files = _fetched_by_others(source)
+            found |= {f"{source}/{file.name}" for file in files}
+            found |= {source} if len(files) == 1 else set()
+    if len(found) > MAX_TOLD or sum(map(len, found)) > MAX_TOLD_LENGTH:
+        return None
+    return tuple(sorted(found))
+
+
 def refuse_misfits(loras: Iterable[Lora], model: Model) -> None:
     """Raises RecipeError, naming it, for a LoRA that was made for models of another family."""
     for lora in loras:
@@ -112,11 +132,11 @@ def refuse_misfits(loras: Iterable[Lora], model: Model) -> None:
 
 
 def _meant(name: str, among: Iterable[Record]) -> list[Record]:
-    return [
-        record
-        for record in among
-        if name in (record.name, record.source, record.name.removesuffix(ENDING))
-    ]
+    return [record for record in among if name in _aliases(record)]
+
+
+def _aliases(record: Record) -> set[str]:
+    return {record.name, record.source, record.name.removesuffix(ENDING)} - {""}
 
 
 def _in_words(family: str) -> str:

@@ -86,7 +86,9 @@ def run(
 
     def hand(aides: Aides) -> Hand:
         if endpoint:
-            return Fleet(Endpoint(endpoint, endpoint_token), models, at_once, aides)
+            patience = settings.patience if settings else PATIENCE_S
+            where = Endpoint(endpoint, endpoint_token)
+            return Fleet(where, models, at_once, aides, patience=patience, lost=_lost)
         named = [model for model in models if model] or [catalogue.STARTER.key]
         return Card([catalogue.find(model) for model in named], device, aides, settings, lost=_lost)
 

@@ -122,8 +122,7 @@ class Pipeline:
         note(f"Loading {model.name}.")
         pipeline = cls(model, files, place, **settings)
         if pipeline._compiled:
-            note("Warming up.")
-            pipeline._warm_up()
+            pipeline._warm_up(note)
         return pipeline
 
     @property
@@ -247,10 +246,14 @@ class Pipeline:
                 raise full(self.model)
             self._rung += 1
 
-    def _warm_up(self) -> None:
+    def _warm_up(self, note: Callable[[str], None]) -> None:
         """Compiles for the sizes that people ask for. What fails here fails again where somebody
-        can be told."""
+        can be told.
+
+        note: is told before each, so that a long warm-up is not taken for a hang.
+        """
         for width, height in fast.warm_sizes(self.model):
+            note(f"Warming up for {width} × {height}.")
             try:
                 few = fast.WARM_STEPS
                 self.paint([Recipe(prompt="", seed=0, width=width, height=height, steps=few)])

@@ -4,13 +4,15 @@ A painter connects to `{server}/api/easel/v1/painters/connect` (ws or wss, subpr
 `Authorization: Bearer TOKEN`; a wrong token is answered 401 or 403 before the upgrade, and the
 painter gives up. Then:
 
-    painter  Hello     who I am, which models I paint with
+    painter  Hello     who I am, which models I paint with, what I can do
+    painter  Able      what I can do beside painting from words, whenever that changes
     painter  Ready     how many paintings I take at once, from now on
     server   Paint     (with its pictures) → any number of Progress, then exactly one of
     painter              Finished (with the picture), Failed, Cancelled
     server   Cancel    → Cancelled, unless the painting ended before it was read
     server   Suggest   → one Suggested, beside whatever is being painted
-    server   Drop      nobody waits for a Suggested any more; there may still come one
+    server   Drop      nobody waits for a Suggested any more; there may still come one. Without a
+                       request it asks for nothing: the server sees whether anybody reads
     server   Leave     the painter finishes nothing more and disconnects
 
 The server counts: paintings sent minus paintings ended never exceeds the last Ready; of a painter
@@ -32,10 +34,11 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from generation.abilities import Abilities
 from generation.recipe import Recipe
 
 PATH = "/api/easel/v1/painters/connect"
-VERSION = 2  # raised when an old painter could not understand a new server, or the reverse
+VERSION = 3  # raised when an old painter could not understand a new server, or the reverse
 
 PING_S = 20.0  # seconds between pings, both ways
 PING_TIMEOUT_S = 20.0  # seconds without a pong until the connection counts as dead
@@ -61,7 +64,8 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="he
 
     models: names that `Recipe.model` may have, as `catalogue.find` reads them; the first is what
     an empty `model` paints with. device: "cuda", "mps" or "cpu", and the card's name.
-    suggests: whether it has a language model, and answers Suggest.
+    suggests: whether it has a language model, and answers Suggest. abilities: what it can do beside
+    painting from words; it is given only what it can.
     """
 
     name: str
@@ -70,6 +74,13 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="he
     software: str = ""
     version: int = VERSION
     suggests: bool = False
+    abilities: Abilities = Abilities()
+
+
+class Able(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="able"):
+    """From now on this painter can do this: a LoRA was put there, a helper was removed."""
+
+    abilities: Abilities
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="ready"):
@@ -224,7 +235,7 @@ class Leave(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="le
     refused: bool = False
 
 
-FromPainter = Hello | Ready | Progress | Finished | Failed | Cancelled | Suggested
+FromPainter = Hello | Able | Ready | Progress | Finished | Failed | Cancelled | Suggested
 FromServer = Paint | Cancel | Suggest | Drop | Leave
 Message = FromPainter | FromServer
 

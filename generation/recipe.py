@@ -166,6 +166,18 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 f"{limits.megapixels:g} megapixels are allowed here."
             )
 
+    def verify(self) -> None:
+        """Raises RecipeError for what no server of ours sends: a field out of its range, more
+        steps or pixels than the format allows."""
+        from generation.catalogue import is_folder
+
+        if not self.enlarge:
+            document = self.document()
+            if is_folder(self.model):  # which only a host names
+                del document["model"]
+            Recipe.parse(document)
+        self.check(Limits())
+
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Recipe:
         """Reads what `document` wrote; fields of a newer version are ignored."""
@@ -265,13 +277,18 @@ def draw_seed() -> int:
     return secrets.randbelow(MAX_SEED + 1)
 
 
+def without_unwritable(text: str) -> str:
+    """A text without what no XML, PNG or PostgreSQL text can hold."""
+    return _UNWRITABLE.sub("", text)
+
+
 def _text(mapping: Mapping[str, Any], name: str, longest: int) -> str:
     value = mapping.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise RecipeError(f"“{name}” must be text.")
-    text = _UNWRITABLE.sub("", value.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    text = without_unwritable(value.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if len(text) > longest:
         raise RecipeError(f"“{name}” is too long: at most {longest} characters.")
     return text

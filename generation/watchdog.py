@@ -22,6 +22,8 @@ SLOWER_ON_CPU = 15.0  # a step of SDXL takes a minute and a half on two old core
 # Reading a model: what a slow disk and a busy machine need; a download says itself that it goes on.
 LOAD_S = 300.0
 LOAD_S_PER_GB = 20.0
+# Reading a helper of 5 GB from a slow disk, beside all that a helper does in one go.
+PACK_S = 300.0
 LOOKS = 8  # within a limit
 LONGEST_PAUSE_S = 5.0  # between two looks
 LONGEST_LOOK_S = 2 * LONGEST_PAUSE_S  # where more time passed, the whole process stood still
@@ -42,6 +44,15 @@ def step_limit(
 def load_limit(gigabytes: float) -> float:
     """Seconds without a word after which loading a model counts as hanging."""
     return LOAD_S + LOAD_S_PER_GB * gigabytes
+
+
+def packing_limit(patience: float, device: str) -> float:
+    """Seconds without a sign after which what follows a painting counts as hanging: reading a
+    helper, and having it look at a picture, describe it, or make a piece of it larger.
+
+    patience, device: as for `step_limit`.
+    """
+    return PACK_S + patience * (SLOWER_ON_CPU if device == "cpu" else 1.0)
 
 
 class Watchdog:

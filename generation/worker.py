@@ -45,6 +45,7 @@ class Task:
     stop: threading.Event = field(default_factory=threading.Event, repr=False)
     describe: str | None = None  # as in `protocol.Paint`
     over: bool = False  # how it ended was told
+    sign: Callable[[], None] = field(default=lambda: None, repr=False)  # its packing goes on
 
     def end(self, message: FromPainter, data: bytes = b"") -> None:
         """Tells how it ended, once."""
@@ -85,7 +86,7 @@ class Worker:
     models: what it paints with; the first is what a recipe without a model means.
     opened: is told, in the painting thread, how many pictures the next batch may have: 0 while one
     is painted.
-    lost: is told that only a new process can go on: the painting thread gives no sign any more, or
+    lost: is told that only a new process can go on: one of the threads gives no sign any more, or
     the card failed.
     aides: look at what it painted.
     """
@@ -106,6 +107,10 @@ class Worker:
         self._opened = opened
         self._lost = lost
         self._watchdog = watchdog.Watchdog(lost)
+        self._packing_watchdog = watchdog.Watchdog(lost)
+        # Which device “auto” is, only torch can say; there, it may be the slowest.
+        slowest = "cpu" if device == "auto" else device
+        self._packing_limit = watchdog.packing_limit(self._settings.patience, slowest)
         self.slots = 1  # what `opened` was told last; one until a model is loaded
         self._next_slots = 1
         self._waiting: list[Task] = []
@@ -138,7 +143,8 @@ class Worker:
 
     def _pack(self) -> None:
         while (work := self._unpacked.get()) is not None:
-            work()
+            with self._packing_watchdog.over("packing", self._packing_limit):
+                work()
 
     def _open(self, slots: int) -> None:
         if slots != self.slots:
@@ -173,6 +179,7 @@ class Worker:
             if first.stopped():
                 return
             if first.recipe.enlarge:
+                first.sign = self._packing_watchdog.sign
                 self._unpacked.put(enlarging.work(first, self._aides))
                 return
             pipeline = self._loaded(first)
@@ -281,6 +288,7 @@ class Worker:
         seconds = time.monotonic() - began
         for task, picture in zip(batch, painted, strict=True):
             if not task.stopped():
+                task.sign = self._packing_watchdog.sign
                 self._unpacked.put(_packing(task, picture, pipeline, seconds, self._aides))
 
     def _loaded(self, task: Task) -> Pipeline:
@@ -325,6 +333,7 @@ def _packing(
             return
         if task.stopped():
             return
+        task.sign()
         log.info("painting %s: done in %.1f s", task.painting, seconds)
         finished = Finished(
             painting=task.painting,

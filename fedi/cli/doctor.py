@@ -21,9 +21,10 @@ from fedi.database.tables import Job
 from fedi.runtime import Easel
 from fedi.settings import Settings, SettingsError
 from fedi.social import seals
-from fedi.studio import reviews, usage
-from generation import credentials
+from fedi.studio import cards, fleet, painters, reviews, usage
+from generation import abilities, credentials
 from generation.credentials import CredentialsError
+from generation.helpers import NONE
 
 MIN_FREE_GB = 2.0
 PROBE_TIMEOUT_S = 120.0  # torch takes seconds to import, more on a slow disk
@@ -232,6 +233,30 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
+async def check_painters(easel: Easel) -> AsyncIterator[Finding]:
+    """What the painters of late can do, and whether what they paint is judged."""
+    async with easel.database.read() as session:
+        members = await fleet.members(session, easel.settings.painting)
+        since = session.now - painters.FORGOTTEN_AFTER
+    for painter in (member.painter for member in members):
+        if painter.seen_at is None or painter.seen_at < since or not painter.models:
+            continue
+        can = cards.remembered(painter.abilities)
+        told = f"{painter.name} paints from {abilities.told(can)}"
+        if can == abilities.NOTHING_TOLD:
+            yield Finding("painters", "ok", f"What {painter.name} can do, it has not told yet.")
+        elif can.judges or easel.settings.safety.classifier == NONE:
+            by = f"; {can.judges} judges its pictures" if can.judges else ""
+            yield Finding("painters", "ok", f"{told}{by}.")
+        else:
+            yield Finding(
+                "painters",
+                "warning",
+                f"{told}, and nothing judges its pictures: only the words of a prompt decide "
+                "there. `easel models pull nsfw-falconsai` on that machine fetches a classifier.",
+            )
+
+
 async def check_signing(easel: Easel) -> AsyncIterator[Finding]:
     """A tiny picture, signed and read back as those that are painted here."""
     name = easel.settings.instance.domain
@@ -262,6 +287,7 @@ CHECKS = (
     check_jobs,
     check_storage,
     check_reviews,
+    check_painters,
     check_signing,
 )
 

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from fedi.cli import context
-from fedi.studio import fleet
+from fedi.studio import cards, fleet
 from fedi.studio import painters as studio_painters
 from fedi.studio.fleet import Member
+from generation import abilities
+from generation.abilities import Abilities
 
 app = typer.Typer(help="Machines that paint for this instance.", no_args_is_help=True)
 
@@ -36,8 +38,9 @@ async def _token(name: str) -> tuple[str, str]:
 
 @app.command("list")
 def list_painters() -> None:
-    """List the painters: what they paint with, since when they are connected, what each is doing,
-    and how many pictures it finished within the last hour."""
+    """List the painters: what they paint with and from, what judges their pictures, since when
+    they are connected, what each is doing, and how many pictures it finished within the last
+    hour."""
     members = context.run(_list())
     if not members:
         typer.echo("No painter has ever connected.")
@@ -56,6 +59,8 @@ def list_painters() -> None:
             str(member.last_hour),
         )
     Console().print(table)
+    for member in members:
+        typer.echo(f"{member.painter.name}: {_can(cards.remembered(member.painter.abilities))}.")
 
 
 @app.command()
@@ -77,6 +82,14 @@ async def _list() -> list[Member]:
 async def _remove(name: str) -> int:
     async with context.opened() as easel, easel.database.write() as tx:
         return await fleet.remove(tx, name)
+
+
+def _can(can: Abilities) -> str:
+    if can == abilities.NOTHING_TOLD:
+        return "what it can do is not told yet"
+    helps = [f"judges ({can.judges})" if can.judges else "does not judge"]
+    helps += [f"describes ({can.describes})"] if can.describes else []
+    return "; ".join([f"paints from {abilities.told(can)}", *helps])
 
 
 def _connected(member: Member) -> str:

@@ -25,10 +25,12 @@ from fedi.social.errors import Invalid, TooMany
 from fedi.studio import paintings
 from generation import catalogue, helpers, suggest
 from generation.protocol import Drop, FromServer, Suggest, Suggested
+from generation.recipe import without_unwritable
 
 WAIT_S = 60.0  # longer than a small model takes on a processor; then the rules must do
 HOUR = timedelta(hours=1)
 MAX_TEXT = suggest.MAX_TEXT
+MAX_MODEL = 200  # characters of a language model's name, as its painter says it
 NO_MODEL = (
     "No language model is here: title and hashtags are taken from your words, and no prompt is "
     "proposed."
@@ -48,7 +50,7 @@ class Helper(Protocol):
     suggests: bool
     asked: str  # the request that it is working on; empty: none
 
-    async def send(self, message: FromServer) -> None: ...
+    def send(self, message: FromServer) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,40 +125,40 @@ class Assistance:
         try:
             if not await self._somebody():
                 return Advice("", simple.title, simple.hashtags, note=NO_MODEL)
-            await self._hand_out()
+            self._hand_out()
             async with asyncio.timeout(WAIT_S):
                 answer = await asking.answer
         except TimeoutError:
             return Advice("", simple.title, simple.hashtags, note=NO_ANSWER)
         finally:
-            await asyncio.shield(self._forget(asking))
+            self._forget(asking)
         return self._advice(answer, simple)
 
-    async def came(self, helper: Helper) -> None:
+    def came(self, helper: Helper) -> None:
         """A painter has connected."""
         if helper.suggests:
             self._helpers.append(helper)
-            await self._hand_out()
+            self._hand_out()
 
-    async def left(self, helper: Helper) -> None:
+    def left(self, helper: Helper) -> None:
         """A painter's connection is over: another is asked what it was asked."""
         if helper in self._helpers:
             self._helpers.remove(helper)
             for asking in self._asking.values():
                 if asking.helper is helper:
                     asking.helper = None
-            await self._hand_out()
+            self._hand_out()
 
-    async def answered(self, helper: Helper, message: Suggested) -> None:
+    def answered(self, helper: Helper, message: Suggested) -> None:
         """A painter has said what it has to say."""
         if helper.asked == message.request:
             helper.asked = ""
         asking = self._asking.get(message.request)
         if asking is not None and asking.helper is helper and not asking.answer.done():
             asking.answer.set_result(message)
-        await self._hand_out()
+        self._hand_out()
 
-    async def _hand_out(self) -> None:
+    def _hand_out(self) -> None:
         for asking in list(self._asking.values()):
             if asking.helper is not None or asking.answer.done():
                 continue
@@ -164,14 +166,14 @@ class Assistance:
             if free is None:
                 return
             asking.helper, free.asked = free, asking.message.request
-            await free.send(asking.message)
+            free.send(asking.message)
 
-    async def _forget(self, asking: _Asking) -> None:
+    def _forget(self, asking: _Asking) -> None:
         self._asking.pop(asking.message.request, None)
         answered = asking.answer.done() and not asking.answer.cancelled()
         if asking.helper is not None and not answered:
             # Its painter is free again when it says that it has stopped.
-            await asking.helper.send(Drop(request=asking.message.request))
+            asking.helper.send(Drop(request=asking.message.request))
 
     async def _somebody(self) -> bool:
         """Whether there is a language model that can be asked, now or in a moment."""
@@ -226,7 +228,7 @@ class Assistance:
             proposed.prompt,
             proposed.title or simple.title,
             proposed.hashtags or simple.hashtags,
-            model=answer.model,
+            model=without_unwritable(answer.model)[:MAX_MODEL],
         )
 
 

@@ -7,12 +7,14 @@ who had it before.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import or_, update
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from fedi.database import Transaction
@@ -22,6 +24,7 @@ from fedi.social.errors import SocialError
 from fedi.social.notifications import Kind, notify
 from fedi.social.statuses import Draft
 from fedi.studio import media, turns
+from fedi.studio.cards import Card
 from fedi.studio.media import Stored
 from fedi.studio.paintings import (
     CANCELLED,
@@ -38,9 +41,11 @@ from fedi.studio.paintings import (
     together,
 )
 from fedi.studio.verdicts import Verdict
+from generation.abilities import NOTHING_TOLD, Abilities
 from generation.protocol import Finished
 
 MAX_CRASHES = 3  # a picture over which so many painters died is not tried again
+MAX_FAILED = 50  # pictures that fail within one transaction because nobody can paint them
 MAX_REASON = 500  # characters of why a picture failed
 
 
@@ -59,8 +64,10 @@ async def take(
     models: tuple[str, ...],
     lease: timedelta,
     *,
+    can: Abilities = NOTHING_TOLD,
     warm: str = "",
     alike: turns.Alike | None = None,
+    but: Collection[int] = (),
 ) -> Painting | None:
     """Give a painter the next picture that it can paint; None if there is none.
 
@@ -68,11 +75,13 @@ async def take(
         models: canonical names of what it paints with, its default first; a picture that any
             model will do for, everybody can.
         lease: how long it has it without a sign of life.
+        can: what else it can do.
         warm: the canonical name of the model that it has loaded, whose pictures it may take out
             of turn, within the bounds of `fedi.studio.turns`; empty: none.
         alike: take only what goes with this, within the same bounds.
+        but: these are not for this painter.
     """
-    turn = await turns.choose(tx, models, warm, alike)
+    turn = await turns.choose(tx, Card(painter_id, models, can), warm, alike, but)
     if turn is None:
         return None
     painting = await tx.get(Painting, turn.painting_id, populate_existing=True)
@@ -249,6 +258,29 @@ async def fail_post(tx: Transaction, painting: Painting) -> None:
     tell(tx, first, CANCELLED)  # to its painter
 
 
+async def stop_orphans(tx: Transaction) -> int:
+    """Stop what is still to be painted for a post that is not made any more: who gave the post up
+    did not wait for a picture that somebody held at that moment (`paintings.together`).
+
+    Returns:
+        How many they were.
+    """
+    first = aliased(Painting)
+    stopped = 0
+    for state in (turns.BEGUN, turns.WAITING):
+        rows = await tx.exec(
+            select(Painting)
+            .join(first, col(first.id) == col(Painting.post_of))
+            .where(state, col(first.state).in_((FAILED, CANCELLED)))
+            .with_for_update(of=Painting, skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+        for painting in rows.all():
+            await stop(tx, painting)
+            stopped += 1
+    return stopped
+
+
 async def fail(tx: Transaction, claim: Claim, reason: str, *, retry: bool = False) -> None:
     """The picture could not be made.
 
@@ -266,6 +298,32 @@ async def fail(tx: Transaction, claim: Claim, reason: str, *, retry: bool = Fals
             await tx.flush()
             return
     await _fail(tx, painting, reason)
+
+
+async def fail_waiting(tx: Transaction, model: str, needs: str, reason: str) -> int:
+    """Pictures that nobody can paint are not waited for.
+
+    Args:
+        model, needs: of which kind they are, as their rows have it.
+        reason: one plain sentence for their authors.
+
+    Returns:
+        How many they were.
+    """
+    rows = await tx.exec(
+        select(Painting)
+        .where(turns.WAITING, col(Painting.model) == model, col(Painting.needs) == needs)
+        .order_by(col(Painting.id).desc())
+        .limit(MAX_FAILED)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    failed = 0
+    for painting in rows.all():
+        if painting.state == QUEUED:  # and not stopped with another of its post
+            await _fail(tx, painting, reason)
+            failed += 1
+    return failed
 
 
 async def give_back(tx: Transaction, claim: Claim, *, crashed: bool = False) -> None:

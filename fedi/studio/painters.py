@@ -8,6 +8,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from functools import lru_cache
 
+import msgspec
 from sqlalchemy import update
 from sqlmodel import col, select
 
@@ -15,6 +16,7 @@ from fedi.database import Session, Transaction, marks
 from fedi.database.tables import Painter
 from fedi.social.errors import Invalid
 from generation import catalogue
+from generation.abilities import Abilities
 
 ADMITTED = "painters"  # the mark that changes with who may connect
 TOKEN_BYTES = 32
@@ -111,7 +113,12 @@ async def list_painters(session: Session) -> list[Painter]:
 
 
 async def connected(
-    tx: Transaction, painter_id: int, *, device: str, models: tuple[str, ...]
+    tx: Transaction,
+    painter_id: int,
+    *,
+    device: str,
+    models: tuple[str, ...],
+    can: Abilities | None = None,
 ) -> None:
     """Note what a painter said of itself when it connected."""
     await tx.exec(
@@ -120,9 +127,19 @@ async def connected(
         .values(
             device=device[:MAX_NAME],
             models=list(models[:MAX_MODELS]),
+            abilities=None if can is None else msgspec.to_builtins(can),
             connected_at=tx.now,
             seen_at=tx.now,
         )
+    )
+
+
+async def able(tx: Transaction, painter_id: int, can: Abilities) -> None:
+    """Note what a painter can do by now."""
+    await tx.exec(
+        update(Painter)
+        .where(col(Painter.id) == painter_id)
+        .values(abilities=msgspec.to_builtins(can))
     )
 
 

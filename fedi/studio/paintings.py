@@ -26,9 +26,9 @@ from fedi.settings import PaintingSettings
 from fedi.social import statuses
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.statuses import Draft
-from fedi.studio import inputs, limits, media, painters, turns
+from fedi.studio import cards, inputs, limits, media, painters, turns
 from fedi.studio.inputs import Found
-from generation import batching, catalogue, helpers, lora_files, minors, safety
+from generation import abilities, batching, catalogue, helpers, lora_files, minors, safety
 from generation.recipe import Limits, Recipe, RecipeError
 
 TOPIC = "paintings"
@@ -85,8 +85,8 @@ async def request(
         sensitive: whether it is marked whatever its words say.
 
     Raises:
-        Invalid: over a limit, a blocked word, a model that nobody here paints with, a post that
-            could not be made.
+        Invalid: over a limit, a blocked word, a model that nobody here paints with, something that
+            no painter here can do, a post that could not be made.
         NotFound, NotAllowed: as for `statuses.publish`.
         TooMany: all that the account may ask for within an hour; it says when to ask again.
     """
@@ -102,6 +102,7 @@ async def request(
         raise Invalid("Pictures are not made larger here.")
     model = await _model_for(tx, settings, recipe)
     known = known_model(model)
+    needs = abilities.needs(recipe)
     recipe = inputs.sized(recipe, pictures, known)
     try:
         recipe.check(most)
@@ -113,6 +114,9 @@ async def request(
         raise Invalid(str(refusal)) from refusal
     if draft is not None:
         await limits.refuse_unpostable(tx, account, draft)
+    here = cards.at_hand(await cards.known(tx, settings), model) if needs else ()
+    if nobody := cards.refusal(here, model, needs, known.name if known else ""):
+        raise Invalid(nobody)
     await limits.refuse_too_many(tx, settings, account)
     begun_with = [*pictures, *([parent] if parent else [])]
     await limits.make_room(tx, settings, account, begun_with)
@@ -122,13 +126,19 @@ async def request(
         account_id=account.id,
         recipe=recipe.seeded().document(),
         model=model,
+        needs=cards.written(needs),
         share_recipe=share_recipe,
         description=media.checked_description(description),
         language=_language(draft, post_of),
         sensitive=sensitive,
         cost=cost,
         tag=await turns.tag(
-            tx, account, model, cost, weight=await turns.weight(tx, settings, account)
+            tx,
+            account,
+            model,
+            cost,
+            needs=cards.written(needs),
+            weight=await turns.weight(tx, settings, account),
         ),
         draft=None if draft is None else msgspec.to_builtins(draft),
         status_uri=status_uri,

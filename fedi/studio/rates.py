@@ -9,41 +9,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy
 from sqlalchemy import literal_column
-from sqlmodel import col, select
+from sqlmodel import col
 
 from fedi.database import Session
-from fedi.database.tables import Painter, Painting
-from fedi.studio import painters
+from fedi.database.tables import Painting
 
 SAMPLE = 200  # of the last finished pictures of all painters
 SAMPLE_OF_ONE = 20  # of one painter with one model: what it did long ago says less
-# A painter that is connected is seen with every renewal of leases; the longest comes after this.
-ALIVE_FOR = timedelta(hours=1)
 
 Done = tuple[float, datetime, datetime]
 """What a picture cost, when it was begun, when it was finished."""
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A painter that can be given pictures.
-
-    Attributes:
-        painter_id: which one.
-        models: canonical names of what it paints with, its default first.
-    """
-
-    painter_id: int
-    models: tuple[str, ...]
-
-    def suits(self, model: str) -> bool:
-        """Whether it can paint a picture for this model; for any model, if it is empty."""
-        return not model or model in self.models
 
 
 class Rates:
@@ -107,17 +86,3 @@ async def measured(session: Session) -> Rates:
         for painter_id, model, cost, begun, ended in rows.all()
         if begun is not None and ended is not None
     )
-
-
-async def cards(session: Session) -> list[Card]:
-    """The painters that are connected; if none is, those that this host starts when it must."""
-    rows = await session.exec(
-        select(Painter.id, Painter.models, Painter.local, Painter.connected_at)
-        .where(col(Painter.seen_at) > session.now - ALIVE_FOR)
-        .order_by(col(Painter.id))
-    )
-    known = [
-        (Card(painter_id, tuple(map(painters.canonical, models))), local, connected_at is not None)
-        for painter_id, models, local, connected_at in rows.all()
-    ]
-    return [card for card, _, here in known if here] or [card for card, local, _ in known if local]

@@ -4,8 +4,9 @@
 tag is painted next. Cost is an estimate of GPU-seconds, weight what the author's role is worth
 (`painting.staff_weight`), V the virtual time: the tag whose turn it was when a picture was last
 taken. So an author with one picture never waits behind another's fifty, and nobody saves up a
-right to the front by staying away. Where the pictures of a model are behind, because few painters
-have it, their newcomers stand level with them: V is then the smallest tag that waits for it.
+right to the front by staying away. Where pictures of a kind (for a model, and for what else a
+painter must be able to do) are behind, because few painters can paint them, their newcomers stand
+level with them: V is then the smallest tag of that kind that waits.
 
 **Warm.** Loading a model can take longer than painting with it. So a painter may take a picture
 for the model that it has loaded before the one whose turn it is, within two bounds:
@@ -31,25 +32,26 @@ what stands between, within the same two bounds: it jumps the stretch of the que
 turn it is and the one it takes.
 
 **Quick.** All is read from indexes that hold only what waits, and what jumped: the number of
-pictures that wait does not matter, only how many models they are for.
+pictures that wait does not matter, only of how many kinds they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import bindparam, func, literal_column, text, tuple_, union_all
+from sqlalchemy import bindparam, func, literal_column, text, tuple_
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
 from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Login, Painting
 from fedi.settings import PaintingSettings
+from fedi.studio import cards
+from fedi.studio.cards import Card
 
 MAX_PASSING = 8  # pictures; by then a model's loading is paid for
 MAX_PASSING_FOR = timedelta(seconds=120)
@@ -62,20 +64,32 @@ BEGUN = col(Painting.state) == literal_column("'painting'")
 
 _PAINTINGS = table_of(Painting).c
 
-# From each model to the next one in the index: as many steps as models, however many wait.
-_WAITING_MODELS = text(
-    """
-    WITH RECURSIVE waiting (model) AS (
-        SELECT min(model) FROM painting WHERE state = 'queued'
+# From each kind (a model, and what is needed beside it) to the next one in the index: as many steps
+# as kinds, however many wait. (SQLite would read a whole model for `(model, needs) > …`.)
+_FIRSTS = """
+    WITH RECURSIVE first (id, tag, model, needs) AS (
+        SELECT id, tag, model, needs FROM (
+            SELECT id, tag, model, needs FROM painting
+            WHERE state = 'queued'{but}
+            ORDER BY model, needs, tag, id LIMIT 1
+        ) AS begin
         UNION ALL
-        SELECT (
-            SELECT min(painting.model) FROM painting
-            WHERE painting.state = 'queued' AND painting.model > waiting.model
-        )
-        FROM waiting WHERE waiting.model IS NOT NULL
+        SELECT painting.id, painting.tag, painting.model, painting.needs
+        FROM first JOIN painting ON painting.id = coalesce((
+            SELECT id FROM painting
+            WHERE state = 'queued' AND model = first.model AND needs > first.needs{but}
+            ORDER BY needs, tag, id LIMIT 1
+        ), (
+            SELECT id FROM painting
+            WHERE state = 'queued' AND model > first.model{but}
+            ORDER BY model, needs, tag, id LIMIT 1
+        ))
     )
-    SELECT model FROM waiting WHERE model IS NOT NULL
-    """
+    SELECT id, tag, model, needs FROM first
+"""
+_ALL_FIRSTS = text(_FIRSTS.format(but=""))
+_FIRSTS_BUT = text(_FIRSTS.format(but=" AND id NOT IN :but")).bindparams(
+    bindparam("but", expanding=True)
 )
 
 
@@ -86,6 +100,12 @@ class Place:
     tag: float
     id: int
     model: str
+    needs: str = ""  # as `Painting.needs`
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The needs, one by one."""
+        return cards.read(self.needs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +130,13 @@ async def weight(session: Session, settings: PaintingSettings, account: Account)
 
 
 async def tag(
-    session: Session, account: Account, model: str, cost: float, *, weight: float = 1.0
+    session: Session,
+    account: Account,
+    model: str,
+    cost: float,
+    *,
+    needs: str = "",
+    weight: float = 1.0,
 ) -> float:
     """The tag of a new request.
 
@@ -118,16 +144,16 @@ async def tag(
         account: who asks.
         model: the canonical name of the model that it is for; empty for any.
         cost: estimated GPU-seconds.
+        needs: as `Painting.needs`.
         weight: the account's share, where an ordinary one is 1.
     """
     taken = await session.exec(
         select(func.max(col(Painting.turn))).where(col(Painting.turn).is_not(None))
     )
-    behind = await session.exec(
-        select(func.min(col(Painting.tag))).where(WAITING, col(Painting.model) == model)
-    )
     now = taken.one() or 0.0
-    level = behind.one()
+    level = await _behind(session, model, needs)
+    if level is None and needs:  # who can do more stands in this line, too
+        level = await _behind(session, model, "")
     start = now if level is None else min(now, level)
     own = await session.exec(
         select(func.max(col(Painting.tag))).where(
@@ -145,9 +171,27 @@ async def tag(
     return max(start, own.one() or 0.0, jumped.one() or 0.0) + cost / weight
 
 
-async def waiting_models(session: Session) -> set[str]:
-    """The models that waiting pictures need; an empty one is any."""
-    return set((await session.execute(_WAITING_MODELS)).scalars())
+async def _behind(session: Session, model: str, needs: str) -> float | None:
+    """The smallest tag of this kind that waits."""
+    smallest = await session.exec(
+        select(func.min(col(Painting.tag))).where(
+            WAITING, col(Painting.model) == model, col(Painting.needs) == needs
+        )
+    )
+    return smallest.one()
+
+
+async def firsts(session: Session, but: Collection[int] = ()) -> list[Place]:
+    """The first waiting picture of each kind, in the order of their turns.
+
+    Args:
+        but: none of these.
+    """
+    if but:
+        rows = await session.execute(_FIRSTS_BUT, {"but": list(but)})
+    else:
+        rows = await session.execute(_ALL_FIRSTS)
+    return sorted(Place(row.tag, row.id, row.model, row.needs) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,30 +200,37 @@ class Alike:
 
     Attributes:
         model: the model that it waits for; empty for any.
+        needs: as `Painting.needs`.
         goes: whether a picture with this recipe goes with it.
     """
 
     model: str
+    needs: str
     goes: Callable[[dict[str, Any]], bool]
 
 
 async def choose(
-    tx: Transaction, models: tuple[str, ...], warm: str = "", alike: Alike | None = None
+    tx: Transaction,
+    card: Card,
+    warm: str = "",
+    alike: Alike | None = None,
+    but: Collection[int] = (),
 ) -> Turn | None:
     """The next picture for a painter, locked until the transaction ends.
 
     Args:
-        models: canonical names of what it paints with, its default first; what any model will do
-            for, everybody can paint, with their default.
+        card: the painter; what any model will do for, it paints with its default.
         warm: the canonical name of the model that it has loaded; empty: none.
         alike: only what goes with this.
+        but: none of these.
 
     Returns:
         The picture; None if nothing waits that it can paint, or may paint now.
     """
-    wanted = await waiting_models(tx) & {"", *models}
-    taken: list[int] = []  # by another server at this very moment
-    while places := await _first_of_each(tx, wanted, taken):
+    taken = [*but]  # and what another server takes at this very moment
+    while places := [
+        place for place in await firsts(tx, taken) if card.suits(place.model, place.wanted)
+    ]:
         turn = chosen = places[0]
         if alike is not None:
             ready = await _like(tx, alike, taken)
@@ -187,7 +238,7 @@ async def choose(
                 return None
             chosen = ready
         elif warm:
-            usual = models[0] if models else ""
+            usual = next(iter(card.models), "")
             ready = next((place for place in places if (place.model or usual) == warm), turn)
             if ready is not turn and await _may_pass(tx, turn, ready):
                 chosen = ready
@@ -205,46 +256,22 @@ async def _lock(tx: Transaction, painting_id: int) -> bool:
     return (await tx.exec(lock.with_for_update(skip_locked=True))).first() is not None
 
 
-async def _first_of_each(tx: Transaction, models: Iterable[str], but: list[int]) -> list[Place]:
-    """The first waiting picture for each of these models, in the order of their turns."""
-    wanted = tuple(sorted(models))
-    if not wanted:
-        return []
-    rows = await tx.execute_core(_firsts(wanted, bool(but)), {"but": but} if but else {})
-    return sorted(Place(row.tag, row.id, row.model) for row in rows)
-
-
-@lru_cache(maxsize=64)
-def _firsts(models: tuple[str, ...], some_taken: bool) -> Any:
-    """The statement for these models, made once."""
-    waits = _PAINTINGS.state == literal_column("'queued'")
-    if some_taken:
-        waits &= _PAINTINGS.id.not_in(bindparam("but", expanding=True))
-    return union_all(
-        *(
-            sqlalchemy.select(_PAINTINGS.tag, _PAINTINGS.id, _PAINTINGS.model)
-            .where(waits, _PAINTINGS.model == model)
-            .order_by(_PAINTINGS.tag, _PAINTINGS.id)
-            .limit(1)
-            .subquery()
-            .select()
-            for model in models
-        )
-    )
-
-
 async def _like(tx: Transaction, alike: Alike, but: list[int]) -> Place | None:
     """The first waiting picture that goes with another, if it is among the next for its model."""
-    rows = await tx.execute_core(_NEXT, {"model": alike.model})
+    rows = await tx.execute_core(_NEXT, {"model": alike.model, "needs": alike.needs})
     for row in rows:
         if row.id not in but and alike.goes(row.recipe):
-            return Place(row.tag, row.id, alike.model)
+            return Place(row.tag, row.id, alike.model, alike.needs)
     return None
 
 
 _NEXT = (
     sqlalchemy.select(_PAINTINGS.tag, _PAINTINGS.id, _PAINTINGS.recipe)
-    .where(_PAINTINGS.state == literal_column("'queued'"), _PAINTINGS.model == bindparam("model"))
+    .where(
+        _PAINTINGS.state == literal_column("'queued'"),
+        _PAINTINGS.model == bindparam("model"),
+        _PAINTINGS.needs == bindparam("needs"),
+    )
     .order_by(_PAINTINGS.tag, _PAINTINGS.id)
     .limit(LOOKED_AT)
 )

@@ -7,9 +7,11 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 
-from generation import catalogue, enlarging
+from generation import catalogue, enlarging, watchdog
+from generation.abilities import Abilities
 from generation.aides import Aides
 from generation.catalogue import Model, UnknownModel
 from generation.endpoint.client import Endpoint, TokenRefused, Unreachable
@@ -33,7 +35,8 @@ class Fleet:
 
     models: which of its models to paint with, the default first, by catalogue names or as the
     endpoint calls them; empty is all. at_once: how many pictures are asked for at the same time.
-    aides: look at what came of it, on this machine.
+    aides: look at what came of it, on this machine. patience: as for `watchdog.step_limit`.
+    lost: is told that only a new process can go on: looking at a picture gave no sign any more.
     """
 
     alike = False
@@ -44,9 +47,15 @@ class Fleet:
         models: Sequence[str] = (),
         at_once: int = AT_ONCE,
         aides: Aides | None = None,
+        *,
+        patience: float = watchdog.PATIENCE_S,
+        lost: Callable[[str], None] = log.error,
     ) -> None:
         self._endpoint = endpoint
         self._aides = aides
+        self._watchdog = watchdog.Watchdog(lost)
+        # Helpers may work on a card or on the processor, which nobody knows before.
+        self._limit = watchdog.packing_limit(patience, "cpu")
         self._looking = asyncio.Lock()  # one picture at a time: the helpers are one
         self._wanted = tuple(name for name in models if name)
         self._models: dict[str, tuple[str, Model]] = {}  # by our name: theirs, and what we know
@@ -79,6 +88,9 @@ class Fleet:
                 raise ValueError(f"The endpoint does not paint with {key}; it has {has}.")
         self._models = {key: (theirs[key], _known(theirs[key])) for key in wanted}
         return tuple(self._models)
+
+    def abilities(self) -> Abilities:
+        return Abilities(can=dict.fromkeys(self._models, ()), loras=())
 
     async def lost(self) -> None:
         await self._lost.wait()
@@ -126,8 +138,7 @@ class Fleet:
 
     async def _made(self, task: Task) -> tuple[FromPainter, bytes]:
         if task.recipe.enlarge and self._aides is not None:
-            async with self._looking:
-                return await asyncio.to_thread(enlarging.enlarged, task, self._aides)
+            return await self._looked(task, partial(enlarging.enlarged, task, self._aides))
         name, model = self._model_of(task.recipe)
         for field in task.recipe.document():
             if field not in _WORDS_ONLY and (field != "upscale" or self._aides is None):
@@ -170,11 +181,22 @@ class Fleet:
             seconds=made.seconds,
         )
         if self._aides is not None:
-            async with self._looking:
-                return await asyncio.to_thread(
-                    enlarging.looked_at, finished, made.png, task, self._aides
-                )
+            look = partial(enlarging.looked_at, finished, made.png, task, self._aides)
+            return await self._looked(task, look)
         return finished, made.png
+
+    async def _looked(
+        self, task: Task, look: Callable[[], tuple[Finished, bytes]]
+    ) -> tuple[Finished, bytes]:
+        """What the helpers make of a picture, in a thread that is watched."""
+
+        def watched() -> tuple[Finished, bytes]:
+            with self._watchdog.over("looking", self._limit):
+                return look()
+
+        async with self._looking:
+            task.sign = self._watchdog.sign
+            return await asyncio.to_thread(watched)
 
     def _model_of(self, recipe: Recipe) -> tuple[str, Model]:
         if not recipe.model:

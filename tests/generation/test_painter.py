@@ -103,6 +103,28 @@ def test_it_stops_when_asked_and_paints_on(painter: list[Guest]) -> None:
     assert isinstance(finished, protocol.Finished) and after == before
 
 
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        (Recipe(prompt="a cat", steps=100_000), "“steps” must be a whole number from 1 to 150."),
+        (Recipe(prompt="a cat", width=4096, height=4096), "4096 × 4096 is too large"),
+        (Recipe(prompt="a cat", width=8, height=8), "“width” must be a whole number from 64"),
+        (Recipe(prompt="a" * 5000), "“prompt” is too long"),
+        (Recipe(prompt="a cat", guidance=float("1e9")), "“guidance” must be a number"),
+        (
+            Recipe(prompt="a cat", enlarge="zQm" + "a" * 44, width=4096, height=4096, upscale=4),
+            "too large",
+        ),
+    ],
+)
+def test_it_refuses_what_no_server_sends(painter: list[Guest], recipe: Recipe, told: str) -> None:
+    guest = painter[0]
+    guest.paint("odd", recipe)
+    progress, failed, _ = guest.until_ended("odd")
+    assert isinstance(failed, protocol.Failed) and told in failed.reason
+    assert progress == [] and not failed.retry
+
+
 def test_it_starts_from_the_pictures_that_came_with_the_recipe(painter: list[Guest]) -> None:
     guest = painter[0]
     source, mask, out = "zQm" + "a" * 44, "zQm" + "b" * 44, io.BytesIO()

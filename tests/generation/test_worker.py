@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from PIL import Image
 
-from generation import catalogue, enlarging, protocol
+from generation import catalogue, enlarging, protocol, watchdog
 from generation.pipeline import Pipeline
 from generation.recipe import Recipe
 from generation.worker import Settings, Task, Worker
@@ -251,6 +251,27 @@ def test_a_thread_that_hangs_is_noticed(easel_with: Callable[..., Easel]) -> Non
     assert easel.lost.empty()
     with easel.busy():  # it waits inside a step, as for a driver that never answers
         assert "painting gave no sign" in easel.lost.get(timeout=PATIENCE_S)
+
+
+def test_a_thread_that_packs_and_hangs_is_noticed(
+    easel_with: Callable[..., Easel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a classifier whose driver never answers."""
+    monkeypatch.setattr(watchdog, "PACK_S", 0.0)
+    easel = easel_with(patience=1.0)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def send(message: protocol.FromPainter, data: bytes) -> None:
+        if isinstance(message, protocol.Progress) and message.note == enlarging.NOTE:
+            reached.set()
+            go_on.wait(PATIENCE_S)
+
+    easel.worker.submit(Task("large", msgspec.structs.replace(RECIPES[0], upscale=2), send))
+    try:
+        assert reached.wait(PATIENCE_S)
+        assert "packing gave no sign" in easel.lost.get(timeout=PATIENCE_S)
+    finally:
+        go_on.set()
 
 
 # -- making larger ----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from fedi.studio import painters
 from generation import protocol
+from generation.abilities import NOTHING_TOLD, Abilities
 from generation.recipe import Recipe
 from tests import rig
 
@@ -39,9 +40,12 @@ class Hand:
         await self.socket.send(protocol.encode(message, data))
 
     async def hear(self) -> protocol.FromServer:
+        """The next message that asks for something."""
         async with asyncio.timeout(WAIT_S):
-            message, self.pictures = protocol.decode_from_server(await self.socket.recv())
-            return message
+            while True:
+                message, self.pictures = protocol.decode_from_server(await self.socket.recv())
+                if message != protocol.Drop(request=""):  # the server looks whether we read
+                    return message
 
     async def given(self) -> protocol.Paint:
         """The next picture that this painter is given."""
@@ -96,10 +100,14 @@ async def connected(
     slots: int = 1,
     models: tuple[str, ...] = ("test/flat",),
     suggests: bool = False,
+    abilities: Abilities = NOTHING_TOLD,
 ) -> AsyncIterator[Hand]:
     """A painter that is connected and ready for `slots` pictures."""
     async with opened(instance, await token_for(instance, name)) as hand:
-        await hand.say(protocol.Hello(name=name, device="cpu", models=models, suggests=suggests))
+        hello = protocol.Hello(
+            name=name, device="cpu", models=models, suggests=suggests, abilities=abilities
+        )
+        await hand.say(hello)
         await hand.say(protocol.Ready(slots=slots))
         known = instance.app.state.dispatcher
         await rig.until(lambda: name in [painter.name for painter in known.connected])

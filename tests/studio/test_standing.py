@@ -223,3 +223,28 @@ async def ask_row(easel: Easel, who: Account) -> dict[str, object]:
         "cost": 10.0,
         "created_at": easel.clock.now(),
     }
+
+
+async def test_what_is_painted_at_once_is_finished_at_once(easel: Easel, clock: FakeClock) -> None:
+    """One picture of a batch is not there before the whole of it is."""
+    alice = await account(easel, "alice")
+    studio = Studio(easel, clock)
+    await studio.hire("card", {A: 2.0})
+    [card] = studio.rates
+    await ask(easel, alice, model=A, steps=10, width=1000, height=1000)
+    await studio.work()
+    asked = [await ask(easel, alice, model=A, steps=10, width=1000, height=1000) for _ in range(4)]
+    cost = asked[0].cost
+    for _ in asked[:3]:
+        assert await take(easel, card, (A,)) is not None
+    found = await estimates(easel, asked)
+    assert [found[one.id] for one in asked] == pytest.approx([3 * cost / 2] * 3 + [4 * cost / 2])
+    clock.advance(timedelta(seconds=cost / 2))
+    assert (await estimates(easel, asked))[asked[0].id] == pytest.approx(cost)
+    async with easel.database.write() as tx:
+        for one in asked[:2]:  # two of them are half done, and the third was given since
+            row = await tx.get(Painting, one.id)
+            assert row is not None
+            row.step, row.steps = 5, 10
+    found = await estimates(easel, asked[:2])
+    assert [found[one.id] for one in asked[:2]] == pytest.approx([cost / 2] * 2)

@@ -171,7 +171,7 @@ async def test_no_picture_is_passed_over_more_often_than_the_bound(
 
 def sized(side: int) -> turns.Alike:
     """What goes with a picture of that size."""
-    return turns.Alike("", lambda recipe: recipe.get("width") == side)
+    return turns.Alike("", "", lambda recipe: recipe.get("width") == side)
 
 
 async def companions(easel: Easel, card: int, side: int) -> list[Painting]:

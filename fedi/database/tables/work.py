@@ -98,6 +98,8 @@ class Painter(Table, table=True):
     local: bool = False  # started by this server
     models: list[str] = Field(default_factory=new_list, sa_type=JSON)  # the first is its default
     device: str = ""
+    # What it said that it can do (`generation.abilities`); None: nothing.
+    abilities: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
     connected_at: datetime | None = optional_moment()
     seen_at: datetime | None = optional_moment()
     created_at: datetime = moment()
@@ -118,6 +120,7 @@ class Painting(Table, table=True):
         Index(
             "painting_waiting",
             "model",
+            "needs",
             "tag",
             "id",
             sqlite_where=text("state = 'queued'"),
@@ -169,6 +172,8 @@ class Painting(Table, table=True):
     state: str = "queued"  # queued, painting, review, done, failed, cancelled
     recipe: dict[str, Any] = Field(sa_type=JSON)
     model: str = ""  # what a painter must offer to take it; empty: any will do
+    # What a painter must be able to do beside painting from words, as `studio.cards` writes it.
+    needs: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
     share_recipe: bool = False
     description: str = Field(default="", sa_type=Text)  # alt text
     language: str = Field(default="", sa_column_kwargs={"server_default": ""})  # of its post
