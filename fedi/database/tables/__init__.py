@@ -19,12 +19,16 @@ from fedi.database.tables.accounts import (
     Login,
     Notification,
 )
+from fedi.database.tables.carrying import Archive, Import, ImportLine
 from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
+from fedi.database.tables.instance import CustomEmoji, Rule
 from fedi.database.tables.keys import AccountKey
 from fedi.database.tables.preferring import (
+    AccountDomainBlock,
     AccountNote,
     Bookmark,
+    Endorsement,
     IdempotencyKey,
     Marker,
     Mute,
@@ -57,21 +61,27 @@ from fedi.database.tables.work import (
 __all__ = [
     "AccessToken",
     "Account",
+    "AccountDomainBlock",
     "AccountKey",
     "AccountNote",
     "Application",
+    "Archive",
     "Block",
     "Bookmark",
     "BrowserSession",
     "Challenge",
+    "CustomEmoji",
     "DomainAllow",
     "DomainRule",
+    "Endorsement",
     "Favourite",
     "FeaturedTag",
     "Follow",
     "Grant",
     "HomeEntry",
     "IdempotencyKey",
+    "Import",
+    "ImportLine",
     "InputPicture",
     "InstanceSecret",
     "Job",
@@ -96,6 +106,7 @@ __all__ = [
     "Relay",
     "RemoteFile",
     "Report",
+    "Rule",
     "SearchChange",
     "SecondFactor",
     "Stamp",

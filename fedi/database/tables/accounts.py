@@ -60,6 +60,10 @@ class Account(Table, table=True):
     indexable: bool = False
     hide_collections: bool = False
     also_known_as: list[str] = Field(default_factory=new_list, sa_type=JSON)
+    # Whose sites may name this account as the author of what they show.
+    attribution_domains: list[str] = Field(
+        default_factory=new_list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"}
+    )
     moved_to_uri: str | None = None
     moved_at: datetime | None = optional_moment()  # when it last did; nobody moves every day
     # Whether pictures of this author may be offered as training data. Off until they say yes.

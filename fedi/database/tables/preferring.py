@@ -1,4 +1,5 @@
-"""What people keep to themselves: bookmarks, mutes, notes, and how far they have read."""
+"""What people keep to themselves: bookmarks, mutes, notes, and how far they have read;
+and whom they show."""
 
 from __future__ import annotations
 
@@ -67,6 +68,36 @@ class AccountNote(Table, table=True):
     comment: str = Field(sa_type=Text)
 
 
+class Endorsement(Table, table=True):
+    """An account that somebody shows on their profile."""
+
+    __tablename__ = "endorsement"
+    __table_args__ = (
+        UniqueConstraint("account_id", "target_account_id"),
+        Index("endorsement_account", "account_id", "id"),
+    )
+
+    id: int = primary_id()
+    account_id: int = reference("account.id")
+    target_account_id: int = reference("account.id", index=True)
+    created_at: datetime = moment()
+
+
+class AccountDomainBlock(Table, table=True):
+    """A domain of which somebody does not want to see anything."""
+
+    __tablename__ = "account_domain_block"
+    __table_args__ = (
+        UniqueConstraint("account_id", "domain"),
+        Index("account_domain_block_account", "account_id", "id"),
+    )
+
+    id: int = primary_id()
+    account_id: int = reference("account.id")
+    domain: str
+    created_at: datetime = moment()
+
+
 class Marker(Table, table=True):
     """How far somebody has read a timeline, for all of their apps."""
 
@@ -90,4 +121,13 @@ class IdempotencyKey(Table, table=True):
     created_at: datetime = moment(index=True)
 
 
-__all__ = ["AccountNote", "Bookmark", "IdempotencyKey", "Marker", "Mute", "ThreadMute"]
+__all__ = [
+    "AccountDomainBlock",
+    "AccountNote",
+    "Bookmark",
+    "Endorsement",
+    "IdempotencyKey",
+    "Marker",
+    "Mute",
+    "ThreadMute",
+]

@@ -28,6 +28,12 @@ class Report(Table, table=True):
     target_account_id: int = reference("account.id", index=True)
     status_ids: list[int] = Field(default_factory=new_list, sa_type=JSON)
     comment: str = Field(default="", sa_type=Text)
+    category: str = Field(
+        default="other", sa_column_kwargs={"server_default": "other"}
+    )  # a `social.reports.Category`
+    rule_ids: list[int] = Field(
+        default_factory=new_list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"}
+    )
     uri: str = Field(unique=True)  # of the Flag
     forwarded: bool = False  # told to the server of the account that it is about
     created_at: datetime = moment()

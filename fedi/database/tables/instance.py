@@ -1,0 +1,39 @@
+"""What those who run this instance set up: its rules and its emoji."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Text
+from sqlmodel import Field
+
+from fedi.database.tables.columns import Table, moment, optional_moment, primary_id
+
+
+class Rule(Table, table=True):
+    """A rule of this instance. One that is taken back stays, for the reports that name it."""
+
+    __tablename__ = "rule"
+
+    id: int = primary_id()
+    text: str = Field(sa_type=Text)
+    hint: str = Field(default="", sa_type=Text)
+    created_at: datetime = moment()
+    deleted_at: datetime | None = optional_moment()
+
+
+class CustomEmoji(Table, table=True):
+    """A small picture that stands in texts for its shortcode."""
+
+    __tablename__ = "custom_emoji"
+
+    id: int = primary_id()
+    shortcode: str = Field(unique=True)
+    file: str  # storage key
+    still_file: str  # of one that does not move; the same key, if it does not anyway
+    media_type: str
+    category: str = ""
+    updated_at: datetime = moment()
+
+
+__all__ = ["CustomEmoji", "Rule"]
