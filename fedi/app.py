@@ -37,10 +37,10 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
 )
 from fedi.jobs import Runner
 from fedi.runtime import Easel
-from fedi.social import accounts, domain_settings, seals
+from fedi.social import accounts, domain_settings, requests, seals
 from fedi.social.errors import Later, SocialError
 from fedi.social.search import index
-from fedi.studio import cleaning, orphans, reviews
+from fedi.studio import cleaning, faces, orphans, reviews
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import claims, fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
@@ -50,6 +50,7 @@ JOBS = (
     approving,
     cleaning,
     delivery,
+    faces,
     hearsay,
     incoming,
     index,
@@ -59,6 +60,7 @@ JOBS = (
     quoting,
     relayed,
     remote_file_jobs,
+    requests,
     reviews,
     synchronisation,
     threads,

@@ -158,7 +158,8 @@ class Actor(Struct, frozen=True, kw_only=True):
     """An actor. `summary` is HTML that was not sanitised yet.
 
     `webfinger` is FEP-2c59's `user@host`; `featured` is the collection of pinned posts,
-    `featured_tags` that of the hashtags on the profile.
+    `featured_tags` that of the hashtags on the profile. `attribution_domains` are those whose pages
+    may name the actor as an author; they are written, and not read: we make no cards of pages.
     """
 
     id: str
@@ -186,6 +187,7 @@ class Actor(Struct, frozen=True, kw_only=True):
     indexable: bool | None = None
     published: datetime | None = None
     also_known_as: tuple[str, ...] = ()
+    attribution_domains: tuple[str, ...] = ()
     moved_to: str | None = None
     webfinger: str | None = None
     generator: Generator | None = None
@@ -278,6 +280,7 @@ class Actor(Struct, frozen=True, kw_only=True):
                 "indexable": self.indexable,
                 "published": values.stamp(self.published),
                 "alsoKnownAs": list(self.also_known_as) or None,
+                "attributionDomains": list(self.attribution_domains) or None,
                 "movedTo": self.moved_to,
                 "webfinger": self.webfinger,
                 "generator": self.generator.document() if self.generator else None,

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, MediaAttachment
-from fedi.social import accounts, labels, remixes, text
+from fedi.social import accounts, emojis, labels, remixes, text
 from fedi.social.errors import Invalid
 
 VISIBILITIES = ("public", "unlisted", "private", "direct")
@@ -56,7 +56,7 @@ class Draft(Struct, frozen=True, kw_only=True):
 
 
 class Words(Struct, frozen=True, kw_only=True):
-    """The words of a post: safe HTML, its hashtags as written, and whom it names."""
+    """The words of a post: safe HTML, its hashtags as written, whom it names, and its emoji."""
 
     html: str
     tags: list[str]
@@ -64,6 +64,7 @@ class Words(Struct, frozen=True, kw_only=True):
     source: str
     source_type: str
     spoiler_text: str
+    emojis: list[dict[str, str]] = field(default_factory=list)
 
 
 def check(draft: Draft) -> None:
@@ -133,6 +134,7 @@ async def write(
         source=source,
         source_type=text.MARKDOWN if marked else text.PLAIN,
         spoiler_text=spoiler,
+        emojis=await emojis.used(session, spoiler, source),
     )
 
 

@@ -16,6 +16,7 @@ FORGET = "remote_forget"  # the job: `{"files": [[kind, url, digest, size], …]
 # The job, of pictures that paintings began with: `{"media_ids": […]}`, or `{"account_id": …}` of
 # who began with some.
 FORGET_INPUTS = "forget_inputs"
+DISCARD = "discard_files"  # the job: `{"keys": [storage key, …]}`
 FILES_OF_ONE_JOB = 100
 
 Gone = tuple[str, str, str | None, int | None]
@@ -72,10 +73,18 @@ async def drop_begun_by(tx: Transaction, account: Account) -> None:
 
 
 async def drop_faces(tx: Transaction, account: Account) -> None:
-    """Ask for the avatar and the header of somebody elsewhere to be forgotten."""
-    if not account.local:
-        faces = {"avatar": account.avatar, "header": account.header}
+    """Ask for the avatar and the header of somebody to be forgotten."""
+    faces = {"avatar": account.avatar, "header": account.header}
+    if account.local:
+        await discard_files(tx, [key for key in faces.values() if key])
+    else:
         await _forget(tx, [(kind, url, None, None) for kind, url in faces.items() if url])
+
+
+async def discard_files(tx: Transaction, keys: Sequence[str]) -> None:
+    """Ask for files of our own to be removed, by their storage keys."""
+    if keys:
+        await enqueue_many(tx, DISCARD, [NewJob({"keys": list(keys)})])
 
 
 async def _forget(tx: Transaction, gone: Sequence[Gone]) -> None:

@@ -262,6 +262,7 @@ def _fill(
     status.content = words.html
     status.source, status.source_type = words.source, words.source_type
     status.spoiler_text = words.spoiler_text
+    status.emojis = words.emojis
     marked = any(medium.sensitive for medium in media)
     status.sensitive = draft.sensitive or bool(words.spoiler_text) or marked
     status.ai = labels.of_post(media, words.tags)

@@ -1,4 +1,4 @@
-"""Custom emoji of other servers: their shortcodes become small pictures, from our own origin."""
+"""Custom emoji, ours and others': their shortcodes become small pictures, from our own origin."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def drawn(html: str, emojis: Iterable[dict[str, str]], gallery: Gallery) -> Mark
         emojis: those that its author's server names, as accounts and statuses keep them.
         gallery: of the page.
     """
-    known = {emoji.get("shortcode"): emoji.get("url") for emoji in emojis}
+    # Of our own there is one that does not move.
+    known = {
+        emoji.get("shortcode"): emoji.get("static_url") or emoji.get("url") for emoji in emojis
+    }
     if not known:
         return Markup(html)
     left, literal = MAX_DRAWN, 0

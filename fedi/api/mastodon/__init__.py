@@ -15,6 +15,7 @@ from fedi.api.mastodon import (
     instance,
     markers,
     media,
+    profiles,
     relationships,
     statuses,
     timelines,
@@ -24,6 +25,7 @@ from fedi.api.mastodon import (
 RESOURCES = (
     instance,
     credentials,
+    profiles,
     relationships,
     accounts,
     statuses,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from activitypub.objects import (
     Attachment,
     Capability,
     CollectionLink,
+    Emoji,
     Field,
     Generator,
     Hashtag,
@@ -38,6 +40,8 @@ IMPLEMENTS = (
         name="RFC-9421: HTTP Message Signatures",
     ),
 )
+
+EMOJI_TYPES = {"png": "image/png", "gif": "image/gif", "webp": "image/webp"}
 
 
 def media_url(instance: InstanceSettings, key: str) -> str:
@@ -66,6 +70,7 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
         icon=_picture(account.avatar, account.avatar_description, instance),
         image=_picture(account.header, account.header_description, instance),
         fields=tuple(Field(name=field["name"], value=field["value"]) for field in account.fields),
+        tags=emojis(account.emojis),
         public_keys=(
             PublicKey(id=account.public_key_id, owner=account.uri, pem=account.public_key_pem),
         ),
@@ -82,6 +87,7 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
         indexable=account.indexable,
         published=account.created_at,
         also_known_as=tuple(account.also_known_as),
+        attribution_domains=tuple(account.attribution_domains),
         moved_to=account.moved_to_uri,
         webfinger=f"{account.username}@{instance.domain}",
         generator=Generator(
@@ -128,6 +134,7 @@ def note(post: Post, instance: InstanceSettings) -> Note:
                 for other in post.mentions
             ),
             *(hashtag(tag, instance) for tag in post.tags),
+            *emojis(status.emojis),
         ),
         attachments=tuple(
             attachment(medium, instance, sensitive=status.sensitive) for medium in post.media
@@ -155,6 +162,21 @@ def featured_tags_uri(account: Account) -> str:
 def hashtag(tag: Tag, instance: InstanceSettings) -> Hashtag:
     """A hashtag, with the page that shows what is under it."""
     return Hashtag(name=tag.display_name, href=text.tag_url(tag.name, instance.url))
+
+
+def emojis(used: Sequence[Mapping[str, str]]) -> tuple[Emoji, ...]:
+    """The emoji of a local text. Their id is the address of the picture, which is never another
+    picture."""
+    return tuple(
+        Emoji(
+            id=emoji["url"],
+            name=emoji["shortcode"],
+            url=emoji["url"],
+            media_type=EMOJI_TYPES.get(emoji["url"].rpartition(".")[2]),
+            updated=datetime.fromisoformat(emoji["updated"]),
+        )
+        for emoji in used
+    )
 
 
 def full_handle(account: Account, instance: InstanceSettings) -> str:

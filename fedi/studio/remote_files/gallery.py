@@ -63,6 +63,10 @@ class Gallery:
 
     def find(self, claim: Claim | None) -> Framed | None:
         """How a file is shown; None for what is only linked."""
+        ours = f"{self.instance.url}/media/"
+        if claim is not None and claim.kind == "emoji" and claim.url.startswith(ours):
+            path = claim.url.removeprefix(self.instance.url)
+            return Framed(original=path, small=path)
         if claim is None or not self._addresses.usable(claim) or claim.host in self._hidden:
             return None
         row = self._rows.get(claim)

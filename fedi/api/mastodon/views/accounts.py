@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import func
@@ -103,11 +103,16 @@ def _fields(account: Account, *, plain: bool) -> list[entities.Field]:
     return [
         entities.Field(
             name=entry.get("name", ""),
-            value=(text.plain if plain else text.sanitise)(entry.get("value", "")),
+            value=_typed(entry) if plain else text.sanitise(entry.get("value", "")),
             verified_at=entry.get("verified_at"),
         )
         for entry in account.fields
     ]
+
+
+def _typed(entry: Mapping[str, str]) -> str:
+    """The value of a line as its author typed it."""
+    return entry.get("source") or text.plain(entry.get("value", ""))
 
 
 async def credentials(
@@ -134,7 +139,7 @@ async def credentials(
             hide_collections=account_.hide_collections,
             discoverable=account_.discoverable,
             indexable=account_.indexable,
-            attribution_domains=[],
+            attribution_domains=account_.attribution_domains,
             quote_policy=usual.posting_quoters,
         ),
         role=entities.Role(
@@ -143,6 +148,31 @@ async def credentials(
             permissions=str(PERMISSIONS.get(role, 0)),
             highlighted=role != "user",
         ),
+    )
+
+
+async def profile(easel: Easel, session: Session, account_: Account) -> entities.Profile:
+    """A profile as its owner edits it; without a picture there is none."""
+    login = await session.get(Login, account_.id)
+    chosen = login.preferences if login is not None else {}
+    found = parts(account_, await gallery.of(easel, session, []))
+    kept = (
+        "id", "display_name", "locked", "bot", "hide_collections", "discoverable", "indexable",
+        "avatar_description", "header_description",
+    )  # fmt: skip
+    pictures = {
+        name: found[name] if getattr(account_, name.removesuffix("_static")) else None
+        for name in ("avatar", "avatar_static", "header", "header_static")
+    }
+    return entities.Profile(
+        **{name: found[name] for name in kept},
+        **pictures,
+        note=account_.note_source or text.plain(account_.note),
+        fields=_fields(account_, plain=True),
+        attribution_domains=account_.attribution_domains,
+        show_media=chosen.get("show_media") is not False,
+        show_media_replies=chosen.get("show_media_replies") is not False,
+        show_featured=chosen.get("show_featured") is not False,
     )
 
 

@@ -47,7 +47,7 @@ def emojis(known: Iterable[Mapping[str, str]], gallery: Gallery) -> list[entitie
             found[code] = entities.CustomEmoji(
                 shortcode=code,
                 url=gallery.instance.url + framed.original,
-                static_url=gallery.instance.url + framed.small,
+                static_url=emoji.get("static_url") or gallery.instance.url + framed.small,
                 visible_in_picker=False,
             )
     return list(found.values())

@@ -16,7 +16,7 @@ from fedi.database import Session
 from fedi.database.tables import Account, DomainRule, Login, Status
 from fedi.runtime import Easel
 from fedi.social import accounts as people
-from fedi.social import featured_tags, pins, statuses, text
+from fedi.social import featured_tags, pins, profiles, statuses, text
 from fedi.studio import media, pictures
 
 # Of which Mastodon's API we are compatible with; Phanpy and Ice Cubes choose their calls by it, so
@@ -28,8 +28,6 @@ API_VERSION = 1
 VERSION = f"{MASTODON_VERSION} (compatible; Easel {__version__})"
 
 RESERVED_PER_URL = 23  # characters that Mastodon's apps count for an address, however long
-MAX_NOTE = 5000
-MAX_FIELDS, MAX_FIELD = 10, 500
 MAX_OPTIONS, MAX_OPTION = 8, 100
 LEAST_EXPIRATION_S, MOST_EXPIRATION_S = 300, 2_629_746  # 5 minutes and a month, as Mastodon
 MONTH, WEEK = timedelta(days=30), timedelta(weeks=1)
@@ -202,12 +200,12 @@ def _configuration(easel: Easel) -> entities.Configuration:
             max_featured_tags=featured_tags.MAX_FEATURED,
             max_pinned_statuses=pins.MAX_OWN,
             max_display_name_length=people.MAX_DISPLAY_NAME,
-            max_note_length=MAX_NOTE,
-            max_avatar_description_length=media.MAX_DESCRIPTION,
-            max_header_description_length=media.MAX_DESCRIPTION,
-            max_profile_fields=MAX_FIELDS,
-            profile_field_name_limit=MAX_FIELD,
-            profile_field_value_limit=MAX_FIELD,
+            max_note_length=profiles.MAX_NOTE,
+            max_avatar_description_length=profiles.MAX_DESCRIPTION,
+            max_header_description_length=profiles.MAX_DESCRIPTION,
+            max_profile_fields=profiles.MAX_FIELDS,
+            profile_field_name_limit=profiles.MAX_FIELD,
+            profile_field_value_limit=profiles.MAX_FIELD,
         ),
         statuses=entities.StatusLimits(
             max_characters=text.MAX_TEXT,
