@@ -19,6 +19,7 @@ from fedi.cli import (
     context,
     doctor,
     domains,
+    emoji,
     federation,
     jobs,
     media,
@@ -31,6 +32,7 @@ from fedi.cli import (
     queue,
     relays,
     review,
+    rules,
     serve,
     verify,
 )
@@ -60,6 +62,8 @@ app.add_typer(domains.app, name="domain")
 app.add_typer(painters.app, name="painters")
 app.add_typer(painters.app, name="painter", hidden=True)  # as it was called first
 app.add_typer(relays.app, name="relay")
+app.add_typer(rules.app, name="rules")
+app.add_typer(emoji.app, name="emoji")
 app.add_typer(queue.app, name="queue")
 app.add_typer(review.app, name="review")
 app.command("paint")(painting.paint)

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from fedi.settings.making import PaintingSettings, SafetySettings, WordsSettings
 from fedi.settings.section import Section
 from fedi.settings.serving import (
+    PAPERS,
     DatabaseSettings,
     FederationSettings,
     InstanceSettings,
@@ -137,7 +138,11 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         name = database.url.removeprefix("sqlite:///")
         database = database.model_copy(update={"url": f"sqlite:///{(folder / name).resolve()}"})
     media = settings.media.model_copy(update={"folder": (folder / settings.media.folder).resolve()})
-    return settings.model_copy(update={"database": database, "media": media})
+    papers = {name: getattr(settings.instance, name) for name in PAPERS}
+    instance = settings.instance.model_copy(
+        update={name: str((folder / file).resolve()) for name, file in papers.items() if file}
+    )
+    return settings.model_copy(update={"instance": instance, "database": database, "media": media})
 
 
 def _plain(error: ValidationError, path: Path) -> str:

@@ -11,6 +11,8 @@ from pydantic import Field, field_validator
 from activitypub.origin import authority
 from fedi.settings.section import Section
 
+PAPERS = ("about", "privacy_policy", "terms_of_service")  # settings that name a file
+
 
 class InstanceSettings(Section):
     """Who this instance is."""
@@ -25,6 +27,15 @@ class InstanceSettings(Section):
         description="One or two sentences about this instance.",
     )
     contact: str = Field("", description="An email address for questions; empty shows none.")
+    about: str = Field(
+        "", description="A Markdown file that says more about this instance; empty: none."
+    )
+    privacy_policy: str = Field(
+        "", description="A Markdown file with the privacy policy; empty: none."
+    )
+    terms_of_service: str = Field(
+        "", description="A Markdown file with the terms of service; empty: none."
+    )
 
     @field_validator("url")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from sqlmodel import col, select
 
@@ -15,6 +16,8 @@ from fedi.social.outbound import tell
 
 MAX_COMMENT = 5000  # characters that are kept; Mastodon writes 1,000
 MAX_STATUSES = 100
+
+Category = Literal["spam", "legal", "violation", "other"]  # Mastodon's
 
 
 async def receive(
@@ -62,24 +65,32 @@ async def make(
     posts: Sequence[Status] = (),
     *,
     forward: bool = True,
+    category: Category | None = None,
+    rule_ids: Sequence[int] = (),
 ) -> Report:
     """A local account reports somebody.
 
     Args:
         posts: posts of the target that show why.
         forward: tell the server of a remote target, without saying who reports.
+        category: what it is; who says so need not say why in words.
+        rule_ids: which rules are broken.
 
     Raises:
-        Invalid: it is themselves, there is no reason, or a post is somebody else's.
+        Invalid: it is themselves, there is no reason, it is too long, or a post is somebody else's.
     """
     if account.id == target.id:
         raise Invalid("Nobody can report themselves.")
-    if not text.clean(comment).strip():
+    words = text.clean(comment).strip()
+    if not words and category is None:
         raise Invalid("A report needs a reason.")
+    if len(words) > MAX_COMMENT:
+        raise Invalid(f"A report has at most {MAX_COMMENT} characters.")
     if any(status.account_id != target.id for status in posts):
         raise Invalid("A reported post must be of the account that is reported.")
     report = _new(tx, account.id, target.id, [status.id for status in posts], comment)
     report.forwarded = forward and not target.local
+    report.category, report.rule_ids = category or "other", list(rule_ids)
     tx.add(report)
     await tx.flush()
     if report.forwarded:

@@ -15,8 +15,10 @@ from fedi.api.mastodon import (
     instance,
     markers,
     media,
+    oembed,
     profiles,
     relationships,
+    reports,
     statuses,
     timelines,
 )
@@ -34,6 +36,8 @@ RESOURCES = (
     timelines,
     media,
     markers,
+    reports,
+    oembed,
 )
 
 routes: list[BaseRoute] = [route for resource in RESOURCES for route in resource.routes]

@@ -157,7 +157,9 @@ async def test_what_makes_no_sense_changes_nothing(alice: App, changes: dict[str
     assert (await alice.get(PROFILE)).body == before
 
 
-@pytest.mark.parametrize("content", [b"GIF89a", b"<svg/>", files.png_of(60_000, 60_000), b"\xff" * 99])
+@pytest.mark.parametrize(
+    "content", [b"GIF89a", b"<svg/>", files.png_of(60_000, 60_000), b"\xff" * 99]
+)
 async def test_what_is_no_picture_is_refused(alice: App, content: bytes) -> None:
     answer = await send(alice, UPDATE, {}, avatar=content)
     assert answer.status == 422 and answer.error

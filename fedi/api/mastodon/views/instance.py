@@ -16,7 +16,8 @@ from fedi.database import Session
 from fedi.database.tables import Account, DomainRule, Login, Status
 from fedi.runtime import Easel
 from fedi.social import accounts as people
-from fedi.social import featured_tags, pins, profiles, statuses, text
+from fedi.social import emojis, featured_tags, pins, profiles, statuses, text
+from fedi.social import rules as agreed
 from fedi.studio import media, pictures
 
 # Of which Mastodon's API we are compatible with; Phanpy and Ice Cubes choose their calls by it, so
@@ -77,7 +78,7 @@ async def show(easel: Easel, session: Session) -> entities.Instance:
         ),
         api_versions=entities.ApiVersions(mastodon=API_VERSION),
         contact=entities.Contact(email=instance.contact, account=contact),
-        rules=[],
+        rules=await rules(session),
     )
 
 
@@ -112,8 +113,29 @@ async def show_first_form(easel: Easel, session: Session) -> entities.V1Instance
         invites_enabled=False,
         configuration=_configuration(easel),
         contact_account=await _contact(easel, session),
-        rules=[],
+        rules=await rules(session),
     )
+
+
+async def rules(session: Session) -> list[entities.Rule]:
+    """What is asked of everybody here."""
+    return [
+        entities.Rule(id=str(rule.id), text=rule.text, hint=rule.hint)
+        for rule in await agreed.every(session)
+    ]
+
+
+async def custom_emojis(session: Session) -> list[entities.CustomEmoji]:
+    """The emoji of this instance."""
+    return [
+        entities.CustomEmoji(
+            shortcode=emoji.shortcode,
+            url=emojis.address(session, emoji.file),
+            static_url=emojis.address(session, emoji.still_file),
+            category=emoji.category or None,
+        )
+        for emoji in await emojis.every(session)
+    ]
 
 
 async def peers(session: Session) -> list[str]:

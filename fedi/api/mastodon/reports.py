@@ -1,0 +1,83 @@
+"""`/api/v1/reports`: what is to be looked at by those who run this instance, or another."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from sqlmodel import col
+from starlette.routing import BaseRoute
+
+from fedi.api.mastodon import entities, throttle
+from fedi.api.mastodon.paging import number
+from fedi.api.mastodon.route import NO_RECORD, Call, route
+from fedi.api.mastodon.views import accounts as views
+from fedi.database import Session
+from fedi.database.tables import Account, Report, Status
+from fedi.runtime import Easel
+from fedi.social import accounts, reports, rules, statuses
+from fedi.social.errors import NotFound
+from fedi.social.reports import Category
+
+
+class Asked(Struct, kw_only=True):
+    account_id: str
+    status_ids: list[str] = []
+    comment: str = ""
+    forward: bool = False
+    category: Category = "other"
+    rule_ids: list[str] = []
+
+
+async def report(call: Call) -> entities.Report:
+    asked = await call.read(Asked)
+    call.count(throttle.REPORTS)
+    named = [number(rule_id) or 0 for rule_id in dict.fromkeys(asked.rule_ids)]
+    async with call.easel.database.write() as tx:
+        account = await tx.get_one(Account, call.account.id)
+        target = await tx.get(Account, number(asked.account_id) or 0)
+        if target is None or not accounts.is_person(target):
+            raise NotFound(NO_RECORD)
+        await rules.check(tx, named)
+        made = await reports.make(
+            tx,
+            account,
+            target,
+            asked.comment,
+            await _posts(tx, account, asked.status_ids),
+            forward=asked.forward,
+            category="violation" if named else asked.category,
+            rule_ids=named,
+        )
+    async with call.easel.database.read() as session:
+        return await show(call.easel, session, made, target)
+
+
+async def _posts(session: Session, account: Account, ids: list[str]) -> list[Status]:
+    """The reported posts, all of which who reports must be able to see."""
+    wanted = {number(status_id) or 0 for status_id in ids[: reports.MAX_STATUSES]}
+    if not wanted:
+        return []
+    query = statuses.visible_to(account).where(col(Status.id).in_(wanted))
+    found = list((await session.exec(query)).all())
+    if len(found) != len(wanted):
+        raise NotFound(NO_RECORD)
+    return found
+
+
+async def show(easel: Easel, session: Session, report: Report, target: Account) -> entities.Report:
+    """A report, as who made it sees it."""
+    [shown] = await views.show(easel, session, [target])
+    return entities.Report(
+        id=str(report.id),
+        action_taken=report.resolved_at is not None,
+        action_taken_at=entities.optional_moment(report.resolved_at),
+        category=report.category,  # type: ignore[arg-type]
+        comment=report.comment,
+        forwarded=report.forwarded,
+        created_at=entities.moment(report.created_at),
+        status_ids=[str(status_id) for status_id in report.status_ids],
+        rule_ids=[str(rule_id) for rule_id in report.rule_ids],
+        target_account=shown,
+    )
+
+
+routes: list[BaseRoute] = [route("POST", "/api/v1/reports", report, "write:reports")]
