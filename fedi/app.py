@@ -37,7 +37,7 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
 )
 from fedi.jobs import Runner
 from fedi.runtime import Easel
-from fedi.social import accounts, domain_settings, requests, seals
+from fedi.social import accounts, domain_settings, hiding, requests, seals
 from fedi.social.errors import Later, SocialError
 from fedi.social.search import index
 from fedi.studio import cleaning, faces, orphans, reviews
@@ -52,6 +52,7 @@ JOBS = (
     delivery,
     faces,
     hearsay,
+    hiding,
     incoming,
     index,
     orphans,

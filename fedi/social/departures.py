@@ -9,14 +9,18 @@ from sqlmodel import col, select
 from fedi.database import Transaction
 from fedi.database.tables import (
     Account,
+    AccountDomainBlock,
     AccountNote,
+    Archive,
     Block,
     Bookmark,
+    Endorsement,
     Favourite,
     FeaturedTag,
     Follow,
     HomeEntry,
     IdempotencyKey,
+    Import,
     Marker,
     MediaAttachment,
     Mention,
@@ -47,6 +51,7 @@ async def bury(tx: Transaction, account: Account) -> None:
     account.deleted_at = tx.now
     account.display_name = account.note = account.note_source = ""
     account.fields, account.emojis, account.also_known_as = [], [], []
+    account.attribution_domains = []
     account.avatar = account.header = None
     account.avatar_description = account.header_description = ""
     account.followers_count = account.following_count = account.statuses_count = 0
@@ -137,6 +142,12 @@ async def _untie(tx: Transaction, account_id: int) -> None:
         delete(Mute).where(
             or_(col(Mute.account_id) == account_id, col(Mute.target_account_id) == account_id)
         ),
+        delete(Endorsement).where(
+            or_(
+                col(Endorsement.account_id) == account_id,
+                col(Endorsement.target_account_id) == account_id,
+            )
+        ),
         delete(AccountNote).where(
             or_(
                 col(AccountNote.account_id) == account_id,
@@ -145,7 +156,7 @@ async def _untie(tx: Transaction, account_id: int) -> None:
         ),
         *(
             delete(table).where(col(table.account_id) == account_id)
-            for table in (ThreadMute, Marker, IdempotencyKey)
+            for table in (ThreadMute, Marker, IdempotencyKey, AccountDomainBlock, Import, Archive)
         ),
         delete(Quote).where(col(Quote.status_id).in_(mine)),
         delete(Pin).where(or_(col(Pin.account_id) == account_id, col(Pin.status_id).in_(mine))),

@@ -1,7 +1,7 @@
 """The emoji of this instance: small pictures that stand for shortcodes in what people here write.
 
-A text keeps the addresses of those that it was written with, as those from elsewhere do. The file
-of one that is taken away or replaced stays, so that older posts stay as they were.
+A text keeps the addresses of those that it was written with, as those from elsewhere do. One that
+is taken away or replaced keeps its row and its file, so that older posts stay as they were.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from sqlalchemy import CursorResult, update
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -51,18 +52,16 @@ async def put(
         Invalid: the shortcode is none.
     """
     code = check(shortcode)
-    emoji = await find(tx, code)
-    if emoji is None:
-        emoji = CustomEmoji(
-            id=tx.new_id(),
-            shortcode=code,
-            file=file,
-            still_file=still_file,
-            media_type=media_type,
-            updated_at=tx.now,
-        )
-    emoji.file, emoji.still_file, emoji.media_type = file, still_file, media_type
-    emoji.category, emoji.updated_at = name(category, MAX_CATEGORY), tx.now
+    await _retire(tx, code)
+    emoji = CustomEmoji(
+        id=tx.new_id(),
+        shortcode=code,
+        file=file,
+        still_file=still_file,
+        media_type=media_type,
+        category=name(category, MAX_CATEGORY),
+        updated_at=tx.now,
+    )
     tx.add(emoji)
     await tx.flush()
     return emoji
@@ -74,20 +73,28 @@ async def remove(tx: Transaction, shortcode: str) -> None:
     Raises:
         NotFound: there is none.
     """
-    emoji = await find(tx, shortcode.strip(":"))
-    if emoji is None:
+    if not await _retire(tx, shortcode.strip(":")):
         raise NotFound(f"There is no emoji {shortcode} here.")
-    await tx.delete(emoji)
 
 
-async def find(session: Session, shortcode: str) -> CustomEmoji | None:
-    query = select(CustomEmoji).where(col(CustomEmoji.shortcode) == shortcode)
-    return (await session.exec(query)).first()
+async def _retire(tx: Transaction, code: str) -> bool:
+    """Nothing new is written with it; False if there was none."""
+    gone = await tx.execute(
+        update(CustomEmoji)
+        .where(col(CustomEmoji.shortcode) == code, col(CustomEmoji.removed_at).is_(None))
+        .values(removed_at=tx.now)
+    )
+    assert isinstance(gone, CursorResult)
+    return bool(gone.rowcount)
 
 
 async def every(session: Session) -> Sequence[CustomEmoji]:
     """All emoji, by category and shortcode."""
-    query = select(CustomEmoji).order_by(col(CustomEmoji.category), col(CustomEmoji.shortcode))
+    query = (
+        select(CustomEmoji)
+        .where(col(CustomEmoji.removed_at).is_(None))
+        .order_by(col(CustomEmoji.category), col(CustomEmoji.shortcode))
+    )
     return (await session.exec(query)).all()
 
 
@@ -102,7 +109,11 @@ async def used(session: Session, *texts: str) -> list[dict[str, str]]:
     codes = list(dict.fromkeys(code for text in texts for code in _USED.findall(text)))[:MAX_USED]
     if not codes:
         return []
-    rows = await session.exec(select(CustomEmoji).where(col(CustomEmoji.shortcode).in_(codes)))
+    rows = await session.exec(
+        select(CustomEmoji).where(
+            col(CustomEmoji.shortcode).in_(codes), col(CustomEmoji.removed_at).is_(None)
+        )
+    )
     return [
         {
             "shortcode": emoji.shortcode,

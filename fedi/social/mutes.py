@@ -4,13 +4,35 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, or_
-from sqlmodel import col, select
+import sqlalchemy
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    String,
+    bindparam,
+    delete,
+    literal,
+    or_,
+    union_all,
+)
+from sqlmodel import col
 
 from fedi.database import Session, Transaction
-from fedi.database.insertion import insert_into, insert_new
-from fedi.database.tables import Account, Mute, Status, ThreadMute
+from fedi.database.insertion import insert_into, insert_new, table_of
+from fedi.database.tables import Account, AccountDomainBlock, Mute, Status, ThreadMute
+from fedi.database.tables.columns import UTCDateTime
 from fedi.social.errors import Invalid
+
+_MUTES, _HIDDEN = table_of(Mute).c, table_of(AccountDomainBlock).c
+_UNWANTED = union_all(
+    sqlalchemy.select(_MUTES.target_account_id, literal(None, String)).where(
+        _MUTES.account_id == bindparam("viewer"),
+        or_(_MUTES.expires_at.is_(None), _MUTES.expires_at > bindparam("now", type_=UTCDateTime)),
+    ),
+    sqlalchemy.select(literal(0, BigInteger), _HIDDEN.domain).where(
+        _HIDDEN.account_id == bindparam("viewer")
+    ),
+)
 
 
 def lasting(now: datetime) -> ColumnElement[bool]:
@@ -61,12 +83,17 @@ async def remove(tx: Transaction, account: Account, target: Account) -> None:
     )
 
 
-async def of_account(session: Session, account: Account) -> list[int]:
-    """The ids of those whose posts somebody does not want to see now."""
-    query = select(Mute.target_account_id).where(
-        col(Mute.account_id) == account.id, lasting(session.now)
-    )
-    return list((await session.exec(query)).all())
+async def unwanted(session: Session, viewer: Account) -> tuple[list[int], list[str]]:
+    """Whom somebody mutes, by id, and which domains they hide: asked for with every page."""
+    rows = await session.execute(_UNWANTED, {"viewer": viewer.id, "now": session.now})
+    muted: list[int] = []
+    hidden: list[str] = []
+    for account_id, domain in rows:
+        if domain is None:
+            muted.append(account_id)
+        else:
+            hidden.append(domain)
+    return muted, hidden
 
 
 async def mute_thread(tx: Transaction, account: Account, status: Status) -> None:

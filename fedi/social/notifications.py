@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import sqlmodel
-from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, union_all
+from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, or_, select, union_all
 from sqlmodel import col
 
 from fedi.database import Session, Transaction
 from fedi.database.insertion import table_of
 from fedi.database.tables import (
     Account,
+    AccountDomainBlock,
     Block,
     Follow,
     Mute,
@@ -45,6 +46,8 @@ OF_PAINTINGS = frozenset(
 
 _TOLD, _BLOCKS, _MUTES = table_of(Notification), table_of(Block).c, table_of(Mute).c
 _STATUSES, _THREADS = table_of(Status).c, table_of(ThreadMute).c
+_HIDDEN, _PEOPLE = table_of(AccountDomainBlock).c, table_of(Account).c
+_FOLLOWS = table_of(Follow).c
 _WANTED: Any = bindparam("wanted", expanding=True)
 
 
@@ -69,6 +72,17 @@ def _unwilling(about: ColumnElement[bool], *more: Any) -> Any:
             _MUTES.target_account_id == author,
             _MUTES.notifications,
             or_(_MUTES.expires_at.is_(None), _MUTES.expires_at > bindparam("now")),
+        ),
+        # Or hides their domain, and does not follow them all the same.
+        select(_HIDDEN.account_id).where(
+            _HIDDEN.account_id.in_(_WANTED),
+            _HIDDEN.domain == _PEOPLE.domain,
+            _PEOPLE.id == author,
+            ~exists().where(
+                _FOLLOWS.account_id == _HIDDEN.account_id,
+                _FOLLOWS.target_account_id == author,
+                _FOLLOWS.state == "accepted",
+            ),
         ),
         *more,
     )

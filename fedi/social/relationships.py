@@ -11,7 +11,15 @@ from sqlmodel import col, or_, select
 
 from fedi.database import Session, Transaction
 from fedi.database.insertion import insert_into
-from fedi.database.tables import Account, AccountNote, Block, Follow, Mute
+from fedi.database.tables import (
+    Account,
+    AccountDomainBlock,
+    AccountNote,
+    Block,
+    Endorsement,
+    Follow,
+    Mute,
+)
 from fedi.social.errors import Invalid
 from fedi.social.mutes import lasting
 
@@ -35,6 +43,8 @@ class Relation:
     muting_notifications: bool = False
     muting_expires_at: datetime | None = None
     note: str = ""
+    endorsed: bool = False
+    domain_blocking: bool = False
 
 
 async def of(session: Session, account: Account, ids: Sequence[int]) -> dict[int, Relation]:
@@ -81,6 +91,18 @@ async def of(session: Session, account: Account, ids: Sequence[int]) -> dict[int
     )
     for note in (await session.exec(notes)).all():
         found[note.target_account_id].note = note.comment
+    shown = select(Endorsement.target_account_id).where(
+        Endorsement.account_id == account.id, col(Endorsement.target_account_id).in_(ids)
+    )
+    for target in (await session.exec(shown)).all():
+        found[target].endorsed = True
+    hidden = (
+        select(Account.id)
+        .join(AccountDomainBlock, col(AccountDomainBlock.domain) == col(Account.domain))
+        .where(AccountDomainBlock.account_id == account.id, col(Account.id).in_(ids))
+    )
+    for target in (await session.exec(hidden)).all():
+        found[target].domain_blocking = True
     return found
 
 

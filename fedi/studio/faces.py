@@ -58,7 +58,7 @@ def _face(content: bytes, most: int, pixels: int, size: tuple[int, int]) -> tupl
     if upright.mode not in {"RGB", "RGBA", "L"}:
         upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
     fitted = ImageOps.fit(upright, wanted, Image.Resampling.LANCZOS)
-    fitted.format = format  # type: ignore[attr-defined]
+    fitted.format = format
     fresh = pictures.still(fitted, label)
     made = pictures.decoded(fresh, pictures.MAX_BYTES, pixels)
     assert made.format is not None

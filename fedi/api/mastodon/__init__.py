@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from fedi.api.mastodon import (
     accounts,
     credentials,
+    deciding,
     deeds,
     editing,
     instance,
@@ -19,6 +20,7 @@ from fedi.api.mastodon import (
     profiles,
     relationships,
     reports,
+    showing,
     statuses,
     timelines,
 )
@@ -29,7 +31,9 @@ RESOURCES = (
     credentials,
     profiles,
     relationships,
+    showing,
     accounts,
+    deciding,
     statuses,
     editing,
     deeds,

@@ -87,7 +87,7 @@ async def delete_header(call: Call) -> entities.CredentialAccount:
 
 async def _update(call: Call) -> None:
     asked = await call.read(Asked, limit=LIMIT)
-    files = {
+    files: dict[str, Any] = {
         kind: await faces.store(call.easel.storage, call.easel.settings.media, kind, upload.content)
         for kind, upload in _uploads(asked)
     }

@@ -70,8 +70,8 @@ def _entity(id_: int, found: Relation) -> entities.Relationship:
         muting_expires_at=entities.optional_moment(found.muting_expires_at),
         requested=found.requested,
         requested_by=found.requested_by,
-        domain_blocking=False,
-        endorsed=False,
+        domain_blocking=found.domain_blocking,
+        endorsed=found.endorsed,
         note=found.note,
     )
 

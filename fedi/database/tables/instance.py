@@ -23,17 +23,19 @@ class Rule(Table, table=True):
 
 
 class CustomEmoji(Table, table=True):
-    """A small picture that stands in texts for its shortcode."""
+    """A small picture that stands in texts for its shortcode. One that was removed, or has got
+    another picture, stays for the texts that were written with it."""
 
     __tablename__ = "custom_emoji"
 
     id: int = primary_id()
-    shortcode: str = Field(unique=True)
+    shortcode: str = Field(index=True)
     file: str  # storage key
     still_file: str  # of one that does not move; the same key, if it does not anyway
     media_type: str
     category: str = ""
     updated_at: datetime = moment()
+    removed_at: datetime | None = optional_moment()
 
 
 __all__ = ["CustomEmoji", "Rule"]

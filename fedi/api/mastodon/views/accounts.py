@@ -160,7 +160,7 @@ async def profile(easel: Easel, session: Session, account_: Account) -> entities
         "id", "display_name", "locked", "bot", "hide_collections", "discoverable", "indexable",
         "avatar_description", "header_description",
     )  # fmt: skip
-    pictures = {
+    pictures: dict[str, Any] = {
         name: found[name] if getattr(account_, name.removesuffix("_static")) else None
         for name in ("avatar", "avatar_static", "header", "header_static")
     }

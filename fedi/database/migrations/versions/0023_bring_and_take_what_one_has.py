@@ -80,9 +80,10 @@ def upgrade() -> None:
         _text("media_type"),
         _text("category"),
         _moment("updated_at"),
+        _moment("removed_at", optional=True),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("shortcode"),
     )
+    op.create_index("ix_custom_emoji_shortcode", "custom_emoji", ["shortcode"])
     op.create_table(
         "import",
         _id("id"),

@@ -1,0 +1,121 @@
+"""Domains of which somebody does not want to see anything, for themselves alone.
+
+Their posts and notices vanish, and nobody there follows or is followed any more; whom one follows
+there later is seen again, as on Mastodon. Domains below one that is hidden are others.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, or_
+from sqlmodel import col, select
+
+from fedi.database import Session, Transaction
+from fedi.database.insertion import add_once
+from fedi.database.tables import Account, AccountDomainBlock, Follow, Notification
+from fedi.jobs import Claimed, enqueue, handles
+from fedi.runtime import Easel
+from fedi.social import domains, follows, paging
+from fedi.social.errors import Invalid
+from fedi.social.paging import Page
+
+BATCH = 50  # ties that are cut in one transaction
+MAX_HIDDEN = 1000  # domains of one account; they are part of each query of a timeline
+
+
+async def add(tx: Transaction, account: Account, domain: str) -> None:
+    """Hide a domain; what ties there are to it end a moment later.
+
+    Raises:
+        Invalid: it is none, our own, or one too many.
+    """
+    name = domains.checked(domain)
+    if name == tx.instance.domain:
+        raise Invalid("That is this instance.")
+    if len(await of_account(tx, account)) >= MAX_HIDDEN:
+        raise Invalid(f"More than {MAX_HIDDEN} domains cannot be hidden.")
+    block = AccountDomainBlock(
+        id=tx.new_id(), account_id=account.id, domain=name, created_at=tx.now
+    )
+    if await add_once(tx, block):
+        await enqueue(tx, "hide_domain", {"account_id": account.id, "domain": name})
+
+
+async def remove(tx: Transaction, account: Account, domain: str) -> None:
+    """Hide it no more; the ties stay cut. Nothing happens if it was not hidden."""
+    await tx.execute(
+        delete(AccountDomainBlock).where(
+            col(AccountDomainBlock.account_id) == account.id,
+            col(AccountDomainBlock.domain) == domains.checked(domain),
+        )
+    )
+
+
+async def listed(session: Session, account: Account, page: Page) -> list[AccountDomainBlock]:
+    """What somebody hides, the latest first."""
+    query = select(AccountDomainBlock).where(AccountDomainBlock.account_id == account.id)
+    return await paging.rows(session, query, page, col(AccountDomainBlock.id))
+
+
+async def of_account(session: Session, account: Account) -> list[str]:
+    """All domains that somebody hides."""
+    query = (
+        select(AccountDomainBlock.domain)
+        .where(AccountDomainBlock.account_id == account.id)
+        .order_by(col(AccountDomainBlock.domain))
+    )
+    return list((await session.exec(query)).all())
+
+
+@handles("hide_domain", at_once=1)
+async def cut(easel: Easel, job: Claimed) -> None:
+    """End the ties of an account to a domain, in short transactions."""
+    while True:
+        async with easel.database.write() as tx:
+            account = await tx.get(Account, job.payload["account_id"])
+            if account is None or not await _hides(tx, account, job.payload["domain"]):
+                await job.finish(tx)
+                return
+            ties = await _ties(tx, account, job.payload["domain"])
+            for follow, other in ties:
+                if follow.account_id == account.id:
+                    await follows.remove(tx, account, other)
+                else:
+                    await follows.reject(tx, follow)
+            if len(ties) < BATCH:
+                await _forget(tx, account, job.payload["domain"])
+                await job.finish(tx)
+                return
+
+
+async def _hides(session: Session, account: Account, domain: str) -> bool:
+    query = select(AccountDomainBlock.id).where(
+        AccountDomainBlock.account_id == account.id, AccountDomainBlock.domain == domain
+    )
+    return (await session.exec(query)).first() is not None
+
+
+async def _ties(session: Session, account: Account, domain: str) -> list[tuple[Follow, Account]]:
+    mine, theirs = col(Follow.account_id), col(Follow.target_account_id)
+    other = col(Account.id)
+    query = (
+        select(Follow, Account)
+        .join(
+            Account,
+            or_((mine == account.id) & (theirs == other), (theirs == account.id) & (mine == other)),
+        )
+        .where(Account.domain == domain)
+        .order_by(col(Follow.id))
+        .limit(BATCH)
+    )
+    return [(follow, found) for follow, found in (await session.exec(query)).all()]
+
+
+async def _forget(tx: Transaction, account: Account, domain: str) -> None:
+    """What was heard from there is heard of no more."""
+    there = select(Account.id).where(Account.domain == domain)
+    await tx.execute(
+        delete(Notification).where(
+            col(Notification.account_id) == account.id,
+            col(Notification.from_account_id).in_(there),
+        )
+    )
