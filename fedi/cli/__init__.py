@@ -16,6 +16,7 @@ import typer
 
 from fedi import __version__
 from fedi.cli import (
+    carrying,
     context,
     doctor,
     domains,
@@ -25,7 +26,6 @@ from fedi.cli import (
     media,
     models,
     moderation,
-    moving,
     painters,
     painting,
     people,
@@ -50,7 +50,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("migrate")(serve.migrate_database)
-app.add_typer(moving.app, name="account")  # `account`, with what it takes to move
+app.add_typer(carrying.app, name="account")  # `account`, with what it takes to move
 app.command("post")(people.post)
 app.command("follow")(people.follow)
 app.command("report")(moderation.report)

@@ -13,11 +13,10 @@ from PIL import Image, ImageOps
 
 from fedi.jobs import Claimed, handles
 from fedi.runtime import Easel
-from fedi.settings import MediaSettings
 from fedi.social import forgetting
 from fedi.social.errors import Invalid
 from fedi.storage import Storage, new_key
-from fedi.studio import pictures
+from fedi.studio import gate, pictures
 from generation import statements
 
 Kind = Literal["avatar", "header"]
@@ -30,20 +29,23 @@ MAX_EMOJI_PIXELS = 4_000_000  # all frames together
 EMOJI_SIDE = 256  # pixels; they are shown with about 20
 
 
-async def store(storage: Storage, settings: MediaSettings, kind: Kind, content: bytes) -> str:
-    """Keep somebody's avatar or header.
+async def store(easel: Easel, kind: Kind, content: bytes) -> str:
+    """Keep somebody's avatar or header, which they wait for.
 
     Returns:
         The storage key.
 
     Raises:
         Invalid: it is no picture that we take; the sentence says why.
+        Busy: too many wait already.
     """
+    settings = easel.settings.media
     most = min(settings.max_upload_mb * 1_000_000, MAX_BYTES)
     pixels = settings.max_megapixels * 1_000_000
-    fresh, ending = await asyncio.to_thread(_face, content, most, pixels, SIZES[kind])
+    async with gate.of(easel).request():
+        fresh, ending = await asyncio.to_thread(_face, content, most, pixels, SIZES[kind])
     key = new_key(ending)
-    await storage.put(key, fresh)
+    await easel.storage.put(key, fresh)
     return key
 
 

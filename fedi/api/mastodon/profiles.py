@@ -8,7 +8,7 @@ from msgspec import Struct
 from starlette.routing import BaseRoute
 
 from fedi.api.body import MAX_BODY
-from fedi.api.mastodon import entities
+from fedi.api.mastodon import entities, throttle
 from fedi.api.mastodon.params import Upload
 from fedi.api.mastodon.route import Call, route
 from fedi.api.mastodon.views import accounts as views
@@ -87,10 +87,10 @@ async def delete_header(call: Call) -> entities.CredentialAccount:
 
 async def _update(call: Call) -> None:
     asked = await call.read(Asked, limit=LIMIT)
-    files: dict[str, Any] = {
-        kind: await faces.store(call.easel.storage, call.easel.settings.media, kind, upload.content)
-        for kind, upload in _uploads(asked)
-    }
+    files: dict[str, Any] = {}
+    for kind, upload in _uploads(asked):
+        call.count(throttle.UPLOADS)
+        files[kind] = await faces.store(call.easel, kind, upload.content)
     lines = asked.fields_attributes
     changes = Changes(
         **files,
