@@ -1,4 +1,4 @@
-"""`easel account move` and `easel account alias`: from one server to another."""
+"""`easel account move`, `alias` and `back`: from one server to another."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ from typing import Annotated
 
 import typer
 
-from activitypub import origin
-from activitypub.client import FetchError
-from activitypub.errors import Malformed
 from fedi.cli import context
 from fedi.cli.accounts import Name, app, local
-from fedi.database.tables import Account
-from fedi.federation import remote
-from fedi.runtime import Easel
-from fedi.social import accounts, moves
+from fedi.federation import moving
+from fedi.social import moves
 
 ACTIONS = ("add", "remove", "list")
 
@@ -36,17 +31,14 @@ def alias(
 
 async def _alias(name: str, action: str, other: str) -> list[str]:
     async with context.opened() as easel:
+        async with easel.database.read() as session:
+            account = await local(session, name)
         if action == "list":
-            async with easel.database.read() as session:
-                return (await local(session, name)).also_known_as
+            return account.also_known_as
         if action == "add":
-            found = await remote.resolve(easel, other)
-            async with easel.database.write() as tx:
-                await moves.add_alias(tx, await local(tx, name), found)
+            found = await moving.alias(easel, account.id, other)
             return [f"{name} is also {found.acct}."]
-        async with easel.database.write() as tx:
-            known = await accounts.by_handle(tx, other)
-            await moves.remove_alias(tx, await local(tx, name), known.uri if known else other)
+        await moving.unalias(easel, account.id, other)
         return [f"{name} is not {other}."]
 
 
@@ -65,26 +57,21 @@ def move(
 
 async def _move(name: str, whom: str) -> str:
     async with context.opened() as easel:
-        target = await _fresh(easel, await remote.resolve(easel, whom))
-        async with easel.database.write() as tx:
-            current = await accounts.by_id(tx, target.id)
-            assert current is not None
-            await moves.move_local(tx, await local(tx, name), current)
-        return target.acct
+        async with easel.database.read() as session:
+            account = await local(session, name)
+        return (await moving.move(easel, account.id, whom)).acct
 
 
-async def _fresh(easel: Easel, target: Account) -> Account:
-    """The new account as its server shows it now: its aliases may be minutes old.
+@app.command()
+def back(name: Name) -> None:
+    """Use an account again that has moved away; its followers stay where they are."""
+    context.run(_back(name))
+    typer.echo(f"{name} is back.")
 
-    Raises:
-        CommandError: it does not answer.
-    """
-    if origin.origin(target.uri) == easel.settings.instance.url:
-        return target
-    try:
-        return await remote.fetch(easel, target.uri, fresh=True)
-    except (FetchError, Malformed) as error:
-        raise context.CommandError(f"{target.acct} cannot be read: {error.reason}") from error
+
+async def _back(name: str) -> None:
+    async with context.opened() as easel, easel.database.write() as tx:
+        await moves.come_back(tx, await local(tx, name))
 
 
 __all__ = ["app"]

@@ -22,7 +22,7 @@ from fedi.database.tables import (
     SecondFactor,
 )
 from fedi.social import account_keys, credentials, departures
-from fedi.social.errors import Invalid
+from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.outbound import tell
 
 MAX_USERNAME = 30
@@ -170,6 +170,16 @@ def is_person(account: Account) -> bool:
     return account.deleted_at is None and not (
         account.local and account.actor_type == "Application"
     )
+
+
+def check_stays(account: Account) -> None:
+    """Refuse somebody of ours who has moved away: they act by their new account.
+
+    Raises:
+        NotAllowed: they have.
+    """
+    if account.local and account.moved_to_uri is not None:
+        raise NotAllowed("This account has moved away.")
 
 
 async def find_local(session: Session, username: str) -> Account | None:

@@ -9,6 +9,7 @@ from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Favourite, Status
 from fedi.social import paging, policies
+from fedi.social.accounts import check_stays
 from fedi.social.counts import count
 from fedi.social.errors import NotFound
 from fedi.social.notifications import notify, withdraw
@@ -44,8 +45,9 @@ async def add(
 
     Raises:
         NotFound: the account may not see it.
-        NotAllowed: its author does not let a local account like it.
+        NotAllowed: its author does not let a local account like it, or they have moved away.
     """
+    check_stays(account)
     seen = visible_to(account).where(col(Status.id) == (status.reblog_of_id or status.id))
     liked = (await tx.exec(seen)).first()
     if liked is None:

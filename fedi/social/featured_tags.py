@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-import sqlalchemy
 from sqlalchemy import func
 from sqlmodel import col, select
 
@@ -106,8 +106,8 @@ async def uses(session: Session, account: Account) -> list[Use]:
     shown = await _of_account(session, account)
     if not shown:
         return []
-    counted = (
-        sqlalchemy.select(StatusTag.tag_id, func.count(), func.max(col(Status.created_at)))
+    counted: Any = (
+        select(col(StatusTag.tag_id), func.count(), func.max(col(Status.created_at)))
         .join(Status, col(Status.id) == col(StatusTag.status_id))
         .where(
             col(StatusTag.tag_id).in_([tag.id for _, tag in shown]),

@@ -12,8 +12,8 @@ from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once, table_of
-from fedi.database.tables import Account, Block, Follow
-from fedi.social import paging, timelines
+from fedi.database.tables import Account, AccountDomainBlock, Block, Follow
+from fedi.social import accounts, paging, timelines
 from fedi.social.counts import count
 from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.notifications import notify, withdraw
@@ -75,8 +75,10 @@ async def request(tx: Transaction, account: Account, target: Account) -> Follow:
 
     Raises:
         Invalid: it is themselves, or nobody that can be followed.
-        NotAllowed: the target blocks them, or the other way round.
+        NotAllowed: the target blocks them, or the other way round; one of them has moved away, or
+            they hide the target's domain.
     """
+    accounts.check_stays(account)
     if account.id == target.id:
         raise Invalid("Nobody can follow themselves.")
     if target.suspended_at is not None:
@@ -84,7 +86,7 @@ async def request(tx: Transaction, account: Account, target: Account) -> Follow:
     if target.deleted_at is not None or (target.local and target.actor_type == "Application"):
         raise Invalid("That account cannot be followed.")
     relation = await relationship(tx, account, target)
-    if relation.blocking or relation.blocked_by:
+    if relation.blocking or relation.blocked_by or await _hides(tx, account, target):
         raise NotAllowed("You cannot follow this account.")
     existing = await find(tx, account.id, target.id)
     if existing is not None:
@@ -94,6 +96,8 @@ async def request(tx: Transaction, account: Account, target: Account) -> Follow:
             tx.add(existing)
             await _ask(tx, existing)
         return existing
+    if target.moved_to_uri is not None:
+        raise NotAllowed("That account has moved away.")
     follow = await _add(tx, account, target, _mint(tx, account))
     if not target.local:
         await _ask(tx, follow)
@@ -102,6 +106,14 @@ async def request(tx: Transaction, account: Account, target: Account) -> Follow:
     else:
         await _hold(tx, follow, account, target)
     return follow
+
+
+async def _hides(session: Session, account: Account, target: Account) -> bool:
+    """Whether an account wants to see nothing of a domain."""
+    query = select(AccountDomainBlock.id).where(
+        AccountDomainBlock.account_id == account.id, AccountDomainBlock.domain == target.domain
+    )
+    return target.domain is not None and (await session.exec(query)).first() is not None
 
 
 def _mint(tx: Transaction, account: Account) -> str:

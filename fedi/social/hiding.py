@@ -1,7 +1,7 @@
 """Domains of which somebody does not want to see anything, for themselves alone.
 
-Their posts and notices vanish, and nobody there follows or is followed any more; whom one follows
-there later is seen again, as on Mastodon. Domains below one that is hidden are others.
+Their posts and notices vanish, and nobody there follows or is followed any more, or can be. Domains
+below one that is hidden are others, as on Mastodon.
 """
 
 from __future__ import annotations

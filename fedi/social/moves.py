@@ -8,8 +8,9 @@ from datetime import timedelta
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
-from fedi.database.tables import Account, Follow
-from fedi.social import accounts, follows
+from fedi.database.insertion import insert_new
+from fedi.database.tables import Account, AccountNote, Block, Follow, Mute
+from fedi.social import accounts, blocks, follows, mutes
 from fedi.social.errors import Invalid, NotAllowed, SocialError
 from fedi.social.outbound import tell
 
@@ -46,11 +47,49 @@ async def move(tx: Transaction, account: Account, target: Account) -> None:
     account.moved_to_uri, account.moved_at = target.uri, tx.now
     tx.add(account)
     await tx.flush()
-    for follower in await _local_followers(tx, account):
+    for follower, follow in await _local_followers(tx, account):
         # Whom the new account blocks, or who is the new account, stays behind.
         with contextlib.suppress(SocialError):
-            await follows.request(tx, follower, target)
+            new = await follows.request(tx, follower, target)
+            new.reblogs, new.notify, new.languages = follow.reblogs, follow.notify, follow.languages
+            tx.add(new)
         await follows.remove(tx, follower, account)
+    await _carry_over(tx, account, target)
+
+
+async def _carry_over(tx: Transaction, account: Account, target: Account) -> None:
+    """Who here blocks or mutes somebody does so wherever they move, unless they follow the new
+    account already; what is noted of them is noted of it, as far as nothing was."""
+    followers = select(Follow.account_id).where(Follow.target_account_id == target.id)
+
+    async def those(table: type[Block] | type[Mute]) -> list[tuple[Account, Block | Mute]]:
+        query = (
+            select(Account, table)
+            .join(table, col(table.account_id) == col(Account.id))
+            .where(
+                table.target_account_id == account.id,
+                col(Account.domain).is_(None),
+                col(Account.id) != target.id,
+                col(Account.id).not_in(followers),
+            )
+            .order_by(col(Account.id))
+        )
+        return [(who, tie) for who, tie in (await tx.exec(query)).all()]
+
+    for who, _ in await those(Block):
+        await blocks.add(tx, who, target)
+    for who, mute in await those(Mute):
+        assert isinstance(mute, Mute)
+        silent, until = mute.notifications, mute.expires_at
+        await mutes.add(tx, who, target, notifications=silent, expires_at=until)
+    noted = await tx.exec(select(AccountNote).where(AccountNote.target_account_id == account.id))
+    rows = [
+        {"account_id": note.account_id, "target_account_id": target.id, "comment": note.comment}
+        for note in noted.all()
+        if note.account_id != target.id
+    ]
+    if rows:
+        await insert_new(tx, AccountNote, rows)
 
 
 async def move_local(tx: Transaction, account: Account, target: Account) -> None:
@@ -61,6 +100,18 @@ async def move_local(tx: Transaction, account: Account, target: Account) -> None
     """
     await move(tx, account, target)
     await tell(tx, "move", account_id=account.id, target=target.uri)
+    await accounts.update_profile(tx, account)
+
+
+async def come_back(tx: Transaction, account: Account) -> None:
+    """An account of ours that moved away is used again; who followed it stays where they are.
+
+    Raises:
+        Invalid: it has not moved.
+    """
+    if account.moved_to_uri is None:
+        raise Invalid(f"{account.acct} has not moved.")
+    account.moved_to_uri = None
     await accounts.update_profile(tx, account)
 
 
@@ -88,9 +139,9 @@ async def remove_alias(tx: Transaction, account: Account, uri: str) -> None:
     await accounts.update_profile(tx, account)
 
 
-async def _local_followers(session: Session, account: Account) -> list[Account]:
+async def _local_followers(session: Session, account: Account) -> list[tuple[Account, Follow]]:
     rows = await session.exec(
-        select(Account)
+        select(Account, Follow)
         .join(Follow, col(Follow.account_id) == col(Account.id))
         .where(
             Follow.target_account_id == account.id,
@@ -99,4 +150,4 @@ async def _local_followers(session: Session, account: Account) -> list[Account]:
         )
         .order_by(col(Account.id))
     )
-    return list(rows.all())
+    return [(follower, follow) for follower, follow in rows.all()]

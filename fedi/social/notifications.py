@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import sqlmodel
-from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, or_, select, union_all
+from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, union_all
 from sqlmodel import col
 
 from fedi.database import Session, Transaction
@@ -47,7 +47,6 @@ OF_PAINTINGS = frozenset(
 _TOLD, _BLOCKS, _MUTES = table_of(Notification), table_of(Block).c, table_of(Mute).c
 _STATUSES, _THREADS = table_of(Status).c, table_of(ThreadMute).c
 _HIDDEN, _PEOPLE = table_of(AccountDomainBlock).c, table_of(Account).c
-_FOLLOWS = table_of(Follow).c
 _WANTED: Any = bindparam("wanted", expanding=True)
 
 
@@ -73,16 +72,11 @@ def _unwilling(about: ColumnElement[bool], *more: Any) -> Any:
             _MUTES.notifications,
             or_(_MUTES.expires_at.is_(None), _MUTES.expires_at > bindparam("now")),
         ),
-        # Or hides their domain, and does not follow them all the same.
+        # Or hides their domain.
         select(_HIDDEN.account_id).where(
             _HIDDEN.account_id.in_(_WANTED),
             _HIDDEN.domain == _PEOPLE.domain,
             _PEOPLE.id == author,
-            ~exists().where(
-                _FOLLOWS.account_id == _HIDDEN.account_id,
-                _FOLLOWS.target_account_id == author,
-                _FOLLOWS.state == "accepted",
-            ),
         ),
         *more,
     )

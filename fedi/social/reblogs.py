@@ -10,6 +10,7 @@ from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Status
 from fedi.social import paging, policies, timelines
+from fedi.social.accounts import check_stays
 from fedi.social.counts import count
 from fedi.social.errors import NotAllowed, NotFound
 from fedi.social.notifications import notify
@@ -57,6 +58,7 @@ async def add(
         NotAllowed: it is not for everybody, and not their own; or its author does not let a
             local account boost it.
     """
+    check_stays(account)
     seen = visible_to(account).where(col(Status.id) == (status.reblog_of_id or status.id))
     original = (await tx.exec(seen)).first()
     if original is None:

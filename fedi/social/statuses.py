@@ -30,6 +30,7 @@ from fedi.database.tables import (
     StatusTag,
 )
 from fedi.social import drafts, labels, policies, remixes, spreading, timelines
+from fedi.social.accounts import check_stays
 from fedi.social.attachments import ReceivedMedia
 from fedi.social.batches import NewStatus, receive_all
 from fedi.social.counts import count
@@ -154,6 +155,7 @@ async def check(
     """
     if author.deleted_at is not None or author.suspended_at is not None:
         raise NotAllowed("This account cannot post.")
+    check_stays(author)
     drafts.check(draft)
     parent = await _parent(tx, author, draft.in_reply_to_id)
     leave = await policies.ask(tx, author, parent, "canReply") if parent else None

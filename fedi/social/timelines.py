@@ -250,7 +250,7 @@ async def home(session: Session, account: Account, page: Page) -> Sequence[Statu
         HomeEntry,
         (col(HomeEntry.status_id) == col(Status.id)) & (col(HomeEntry.account_id) == account.id),
     )
-    query = await _unmuted(session, account, query, followed=True)
+    query = await _unmuted(session, account, query)
     return await _read(session, query, page, key=col(HomeEntry.status_id))
 
 
@@ -368,18 +368,10 @@ def _whose(query: SelectOfScalar[Status], *, local: bool, remote: bool) -> Selec
 
 
 async def _unmuted(
-    session: Session,
-    viewer: Account | None,
-    query: SelectOfScalar[Status],
-    *,
-    followed: bool = False,
+    session: Session, viewer: Account | None, query: SelectOfScalar[Status]
 ) -> SelectOfScalar[Status]:
     """Without what those posted whom the viewer mutes, or whose domain they hide, and boosts of
-    it. Most mute nobody, and hide nothing.
-
-    Args:
-        followed: all those whose posts these are are followed; that counts more than their domain.
-    """
+    it. Most mute nobody, and hide nothing."""
     if viewer is None:
         return query
     muted, hidden = await mutes.unwanted(session, viewer)
@@ -391,19 +383,15 @@ async def _unmuted(
         query = query.where(col(Status.account_id).not_in(muted), ~boosted)
     if hidden:
         author = aliased(Account)
-        query = query.where(
-            ~exists().where(
-                col(original.id) == col(Status.reblog_of_id),
-                col(original.account_id) == col(author.id),
-                col(author.domain).in_(hidden),
-            )
+        boosted = exists().where(
+            col(original.id) == col(Status.reblog_of_id),
+            col(original.account_id) == col(author.id),
+            col(author.domain).in_(hidden),
         )
-        if not followed:
-            query = query.where(
-                ~exists().where(
-                    col(author.id) == col(Status.account_id), col(author.domain).in_(hidden)
-                )
-            )
+        posted = exists().where(
+            col(author.id) == col(Status.account_id), col(author.domain).in_(hidden)
+        )
+        query = query.where(~posted, ~boosted)
     return query
 
 

@@ -83,6 +83,7 @@ async def test_nobody_moves_twice_in_a_week(
 ) -> None:
     first, second = new_home(internet, bob), new_home(internet, bob, "again")
     await bob.does(instance, bob.activity("Move", bob.uri, target=first.uri))
+    await bob.does(instance, bob.activity("Update", bob.document()))  # back, and so followed again
     carol = await _local(instance, "carol")
     await seeing.befriend(instance, carol, bob)
     asked = internet.asked.copy()

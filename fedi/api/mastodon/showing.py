@@ -89,7 +89,7 @@ def tag(account: Account, use: Use) -> entities.FeaturedTag:
         name=use.tag.display_name,
         url=f"{account.url or account.uri}/tagged/{quote(use.tag.name)}",
         statuses_count=str(use.count),
-        last_status_at=use.last_status_at and entities.day(use.last_status_at),
+        last_status_at=None if use.last_status_at is None else entities.day(use.last_status_at),
     )
 
 

@@ -84,7 +84,7 @@ async def failed(session: Session, brought: Import) -> list[ImportLine]:
 async def entries(session: Session, brought: Import) -> list[Entry]:
     """All lines that are not taken in yet."""
     query = select(ImportLine.entry).where(ImportLine.import_id == brought.id)
-    return list((await session.exec(query)).all())
+    return [dict(entry) for entry in (await session.exec(query)).all()]
 
 
 async def settle(tx: Transaction, brought: Import, line: ImportLine, error: str = "") -> bool:
