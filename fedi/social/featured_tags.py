@@ -6,20 +6,14 @@ Who follows it is told of each that comes and goes, and that the profile changed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
-from sqlalchemy import func
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once, insert_into
-from fedi.database.tables import Account, FeaturedTag, Status, StatusTag, Tag
+from fedi.database.tables import Account, FeaturedTag, Tag
 from fedi.social import accounts, text
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.outbound import tell
-from fedi.social.visibility import HELD, SHOWN_TO_ALL
 
 MAX_FEATURED = 10  # as Mastodon
 
@@ -89,37 +83,6 @@ async def remove(tx: Transaction, account: Account, name: str) -> tuple[Featured
 async def of_account(session: Session, account: Account) -> list[Tag]:
     """What an account shows, in the order in which it chose it."""
     return [tag for _, tag in await _of_account(session, account)]
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A hashtag on a profile, and how often its account used it for everybody to see."""
-
-    featured: FeaturedTag
-    tag: Tag
-    count: int
-    last_status_at: datetime | None
-
-
-async def uses(session: Session, account: Account) -> list[Use]:
-    """What an account shows, with how often it used it."""
-    shown = await _of_account(session, account)
-    if not shown:
-        return []
-    counted: Any = (
-        select(col(StatusTag.tag_id), func.count(), func.max(col(Status.created_at)))
-        .join(Status, col(Status.id) == col(StatusTag.status_id))
-        .where(
-            col(StatusTag.tag_id).in_([tag.id for _, tag in shown]),
-            col(Status.account_id) == account.id,
-            col(Status.visibility).in_(SHOWN_TO_ALL),
-            col(Status.deleted_at).is_(None),
-            col(Status.approval).not_in(HELD),
-        )
-        .group_by(col(StatusTag.tag_id))
-    )
-    found = {row[0]: (row[1], row[2]) for row in await session.execute(counted)}
-    return [Use(featured, tag, *found.get(tag.id, (0, None))) for featured, tag in shown]
 
 
 async def _of_account(session: Session, account: Account) -> list[tuple[FeaturedTag, Tag]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import timedelta
+from typing import Any
 
 from sqlmodel import col, select
 
@@ -62,8 +63,8 @@ async def _carry_over(tx: Transaction, account: Account, target: Account) -> Non
     account already; what is noted of them is noted of it, as far as nothing was."""
     followers = select(Follow.account_id).where(Follow.target_account_id == target.id)
 
-    async def those(table: type[Block] | type[Mute]) -> list[tuple[Account, Block | Mute]]:
-        query = (
+    async def those(table: type[Block] | type[Mute]) -> list[tuple[Account, Any]]:
+        query: Any = (
             select(Account, table)
             .join(table, col(table.account_id) == col(Account.id))
             .where(
@@ -79,7 +80,6 @@ async def _carry_over(tx: Transaction, account: Account, target: Account) -> Non
     for who, _ in await those(Block):
         await blocks.add(tx, who, target)
     for who, mute in await those(Mute):
-        assert isinstance(mute, Mute)
         silent, until = mute.notifications, mute.expires_at
         await mutes.add(tx, who, target, notifications=silent, expires_at=until)
     noted = await tx.exec(select(AccountNote).where(AccountNote.target_account_id == account.id))

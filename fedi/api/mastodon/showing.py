@@ -1,9 +1,8 @@
-"""What a profile shows besides: other accounts, hashtags, and whom one knows among followers."""
+"""Whom a profile shows besides, and whom one knows among its followers."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
 from msgspec import Struct
 from starlette.routing import BaseRoute, Route
@@ -16,8 +15,7 @@ from fedi.api.mastodon.route import Call, route
 from fedi.api.mastodon.views import accounts as views
 from fedi.database import Transaction
 from fedi.database.tables import Account
-from fedi.social import endorsements, featured_tags
-from fedi.social.featured_tags import Use
+from fedi.social import endorsements
 
 MAX_MANY = 40  # accounts whose familiar followers are asked for at once
 
@@ -76,30 +74,10 @@ async def familiar(call: Call) -> list[entities.FamiliarFollowers]:
         ]
 
 
-async def tags_of_account(call: Call) -> list[entities.FeaturedTag]:
-    async with call.easel.database.read() as session:
-        account = await finding.account(session, call.id())
-        return [tag(account, use) for use in await featured_tags.uses(session, account)]
-
-
-def tag(account: Account, use: Use) -> entities.FeaturedTag:
-    """A hashtag on somebody's profile."""
-    return entities.FeaturedTag(
-        id=str(use.featured.id),
-        name=use.tag.display_name,
-        url=f"{account.url or account.uri}/tagged/{quote(use.tag.name)}",
-        statuses_count=str(use.count),
-        last_status_at=None if use.last_status_at is None else entities.day(use.last_status_at),
-    )
-
-
 routes: list[BaseRoute] = [
     route("GET", "/api/v1/endorsements", own, "read:accounts"),
     route("GET", f"{ACCOUNTS}/familiar_followers", familiar, "read:follows"),
     route("GET", f"{ACCOUNTS}/{{id}}/endorsements", of_account, "read:accounts", anybody=True),
-    route(
-        "GET", f"{ACCOUNTS}/{{id}}/featured_tags", tags_of_account, "read:accounts", anybody=True
-    ),
     _changing("endorse", endorsements.add),
     _changing("unendorse", endorsements.remove),
     _changing("pin", endorsements.add),  # as they were called before Mastodon 4.4

@@ -1,4 +1,4 @@
-"""Follow requests, endorsements, familiar followers, featured hashtags and hidden domains."""
+"""Follow requests, endorsements, familiar followers and hidden domains."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from fedi.api.mastodon import entities
 from fedi.clock import FakeClock
 from fedi.database.tables import Account
-from fedi.social import featured_tags, notifications
+from fedi.social import notifications
 from tests import rig
 from tests.api.apps import Answer, App
 from tests.api.mastodon.apps import form, held, ids, post
@@ -119,20 +119,6 @@ async def test_whom_one_knows_among_the_followers_of_another(
         (str(bob.account.id), []),
     ]
     assert (await alice.get(f"{ACCOUNTS}/familiar_followers")).body == []
-
-
-async def test_the_hashtags_of_a_profile(alice: App, bob: App, instance: rig.Instance) -> None:
-    async with instance.easel.database.write() as tx:
-        for name in ("Clouds", "Rain"):
-            await featured_tags.add(tx, await tx.get_one(Account, alice.account.id), name)
-    await post(alice, "one #clouds")
-    await post(alice, "two #clouds", visibility="private")
-    await post(bob, "three #clouds")
-    answer = await bob.get(f"{ACCOUNTS}/{alice.account.id}/featured_tags")
-    clouds, rain = held(answer, list[entities.FeaturedTag])
-    assert (clouds.name, clouds.statuses_count, rain.statuses_count) == ("Clouds", "1", "0")
-    assert clouds.last_status_at == f"{instance.clock.now():%Y-%m-%d}"
-    assert rain.last_status_at is None
 
 
 async def test_nothing_of_a_hidden_domain_is_seen_or_heard(
