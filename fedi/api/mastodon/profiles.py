@@ -143,7 +143,7 @@ async def _credentials(call: Call) -> entities.CredentialAccount:
 
 routes: list[BaseRoute] = [
     route("PATCH", "/api/v1/accounts/update_credentials", update_credentials, "write:accounts"),
-    route("GET", "/api/v1/profile", profile, "read:accounts"),
+    route("GET", "/api/v1/profile", profile, "profile read:accounts"),
     route("PATCH", "/api/v1/profile", update_profile, "write:accounts"),
     route("DELETE", "/api/v1/profile/avatar", delete_avatar, "write:accounts"),
     route("DELETE", "/api/v1/profile/header", delete_header, "write:accounts"),
