@@ -19,6 +19,15 @@ from fedi.database.tables.accounts import (
     Login,
     Notification,
 )
+from fedi.database.tables.arranging import (
+    DismissedSuggestion,
+    Filter,
+    FilterKeyword,
+    FilterStatus,
+    FollowedTag,
+    ListMember,
+    UserList,
+)
 from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
 from fedi.database.tables.keys import AccountKey
@@ -31,7 +40,7 @@ from fedi.database.tables.preferring import (
     ThreadMute,
 )
 from fedi.database.tables.reports import Report
-from fedi.database.tables.responses import Poll, Quote, Reaction, Stamp
+from fedi.database.tables.responses import Poll, PollVote, Quote, Reaction, Stamp
 from fedi.database.tables.search import SearchChange
 from fedi.database.tables.statuses import (
     Favourite,
@@ -53,6 +62,7 @@ from fedi.database.tables.work import (
     PaintingInput,
     ReceivedActivity,
 )
+from fedi.database.tables.writing import Conversation, ScheduledStatus, StatusEdit
 
 __all__ = [
     "AccessToken",
@@ -64,17 +74,24 @@ __all__ = [
     "Bookmark",
     "BrowserSession",
     "Challenge",
+    "Conversation",
+    "DismissedSuggestion",
     "DomainAllow",
     "DomainRule",
     "Favourite",
     "FeaturedTag",
+    "Filter",
+    "FilterKeyword",
+    "FilterStatus",
     "Follow",
+    "FollowedTag",
     "Grant",
     "HomeEntry",
     "IdempotencyKey",
     "InputPicture",
     "InstanceSecret",
     "Job",
+    "ListMember",
     "Login",
     "Mark",
     "Marker",
@@ -90,17 +107,21 @@ __all__ = [
     "PeerHost",
     "Pin",
     "Poll",
+    "PollVote",
     "Quote",
     "Reaction",
     "ReceivedActivity",
     "Relay",
     "RemoteFile",
     "Report",
+    "ScheduledStatus",
     "SearchChange",
     "SecondFactor",
     "Stamp",
     "Status",
+    "StatusEdit",
     "StatusTag",
     "Tag",
     "ThreadMute",
+    "UserList",
 ]
