@@ -23,6 +23,7 @@ The payload is `{"what": WHAT, …}` with ids, never rows:
 |                  | `status_id`, `quoting_uri`, `uri` (of the QuoteRequest), `stamp_id`       |
 | `reject_quote`   | the same without `stamp_id`                                               |
 | `revoke_stamp`   | `stamp_id`                                                                |
+| `vote`           | `vote_id`                                                                 |
 | `pin`            | `pin_id`                                                                  |
 | `unpin`          | `account_id`, `status_id`, `uri` (of the Remove)                          |
 | `feature_tag`    | `featured_id`                                                             |
@@ -57,6 +58,7 @@ What = Literal[
     "accept_quote",
     "reject_quote",
     "revoke_stamp",
+    "vote",
     "pin",
     "unpin",
     "feature_tag",

@@ -44,7 +44,7 @@ class Poll(Table, table=True):
     voters_count: int | None = None
     ends_at: datetime | None = optional_moment()
     closed: bool = False
-    # Of one of ours: whether only those who voted see the counts before it ends.
+    # Of one of ours: whether nobody sees the counts before it ends.
     hide_totals: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     fetched_at: datetime = moment()
 

@@ -16,7 +16,7 @@ from fedi.database import Session
 from fedi.database.tables import Account, DomainRule, Login, Status
 from fedi.runtime import Easel
 from fedi.social import accounts as people
-from fedi.social import featured_tags, pins, statuses, text
+from fedi.social import featured_tags, pins, polls, statuses, text
 from fedi.studio import media, pictures
 
 # Of which Mastodon's API we are compatible with; Phanpy and Ice Cubes choose their calls by it, so
@@ -30,8 +30,6 @@ VERSION = f"{MASTODON_VERSION} (compatible; Easel {__version__})"
 RESERVED_PER_URL = 23  # characters that Mastodon's apps count for an address, however long
 MAX_NOTE = 5000
 MAX_FIELDS, MAX_FIELD = 10, 500
-MAX_OPTIONS, MAX_OPTION = 8, 100
-LEAST_EXPIRATION_S, MOST_EXPIRATION_S = 300, 2_629_746  # 5 minutes and a month, as Mastodon
 MONTH, WEEK = timedelta(days=30), timedelta(weeks=1)
 WEEKS = 12
 
@@ -224,10 +222,10 @@ def _configuration(easel: Easel) -> entities.Configuration:
             video_matrix_limit=0,
         ),
         polls=entities.PollLimits(
-            max_options=MAX_OPTIONS,
-            max_characters_per_option=MAX_OPTION,
-            min_expiration=LEAST_EXPIRATION_S,
-            max_expiration=MOST_EXPIRATION_S,
+            max_options=polls.OWN_OPTIONS,
+            max_characters_per_option=polls.OWN_OPTION,
+            min_expiration=polls.LEAST_EXPIRATION_S,
+            max_expiration=polls.MOST_EXPIRATION_S,
         ),
     )
 

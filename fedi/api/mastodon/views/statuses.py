@@ -15,7 +15,7 @@ from fedi.api.mastodon.views import accounts, frames
 from fedi.database import Session
 from fedi.database.tables import Account, Follow, Poll, Quote, Status
 from fedi.runtime import Easel
-from fedi.social import posts, text
+from fedi.social import polls, posts, text
 from fedi.social.posts import Post
 from fedi.studio.remote_files import claims, gallery
 from fedi.studio.remote_files.gallery import Gallery
@@ -247,7 +247,8 @@ def poll(post: Post, gallery: Gallery, viewer: Account | None) -> entities.Poll:
     found = post.poll
     assert isinstance(found, Poll)
     votes = [int(option["votes_count"]) for option in found.options]
-    ended = found.closed or (found.ends_at is not None and found.ends_at <= gallery.now)
+    ended = polls.has_ended(found, gallery.now)
+    hidden = found.hide_totals and not ended
     return entities.Poll(
         id=str(found.status_id),
         expires_at=entities.optional_moment(found.ends_at),
@@ -256,10 +257,12 @@ def poll(post: Post, gallery: Gallery, viewer: Account | None) -> entities.Poll:
         votes_count=sum(votes),
         voters_count=found.voters_count,
         options=[
-            entities.PollOption(title=option["title"], votes_count=count)
+            entities.PollOption(title=option["title"], votes_count=None if hidden else count)
             for option, count in zip(found.options, votes, strict=True)
         ],
         emojis=frames.emojis(post.status.emojis, gallery),
-        voted=entities.UNSET if viewer is None else viewer.id == post.account.id,
-        own_votes=entities.UNSET if viewer is None else [],
+        voted=entities.UNSET
+        if viewer is None
+        else bool(post.own_votes) or viewer.id == post.account.id,
+        own_votes=entities.UNSET if viewer is None else post.own_votes,
     )
