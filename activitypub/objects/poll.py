@@ -72,11 +72,11 @@ class Poll(Struct, frozen=True, kw_only=True):
     def document(self) -> dict[str, Any]:
         """The properties of the Question that it is part of."""
         ends = values.stamp(self.ends)
+        options = [option.document() for option in self.options]
         return values.compact(
             {
-                "anyOf" if self.multiple else "oneOf": [
-                    option.document() for option in self.options
-                ],
+                "oneOf": None if self.multiple else options,
+                "anyOf": options if self.multiple else None,
                 "endTime": ends,
                 "closed": ends if self.closed else None,
                 "votersCount": self.voters,

@@ -306,11 +306,9 @@ async def end(tx: Transaction, status: Status, poll: Poll, author: Account) -> N
     poll.closed = True
     tx.add(poll)
     await tx.flush()
+    voted = select(PollVote.account_id).where(PollVote.status_id == status.id)
     voters = await tx.exec(
-        select(Account)
-        .join(PollVote, col(PollVote.account_id) == col(Account.id))
-        .where(PollVote.status_id == status.id, col(Account.domain).is_(None))
-        .distinct()
+        select(Account).where(col(Account.id).in_(voted), col(Account.domain).is_(None))
     )
     if status.local:
         await notify(tx, author, author, "poll", status.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 from starlette.routing import BaseRoute
 
-from fedi.api.mastodon import entities, finding, throttle
+from fedi.api.mastodon import entities, finding, polls, throttle
 from fedi.api.mastodon.accounts import numbers
 from fedi.api.mastodon.route import NO_RECORD, Call, route
 from fedi.api.mastodon.views import accounts as account_views
@@ -27,12 +27,6 @@ class Many(Struct, kw_only=True):
     id: list[str] = field(default_factory=list)
 
 
-class Asking(Struct, kw_only=True):
-    """A poll."""
-
-    options: list[str] = field(default_factory=list)
-
-
 class Posting(Struct, kw_only=True):
     """None: as its author usually does."""
 
@@ -44,10 +38,10 @@ class Posting(Struct, kw_only=True):
     visibility: str | None = None
     language: str | None = None
     quote_approval_policy: str | None = None
+    poll: polls.Asking | None = None
     # What is not there yet is refused: passed over, it would be posted otherwise than it was meant.
     scheduled_at: str = ""
     quoted_status_id: str = ""
-    poll: Asking | None = None
 
 
 class Deleting(Struct, kw_only=True):
@@ -128,8 +122,8 @@ async def post(call: Call) -> entities.Status:
 
 
 async def _draft(tx: Transaction, author: Account, asked: Posting) -> Draft:
-    if asked.scheduled_at or asked.quoted_status_id or (asked.poll and asked.poll.options):
-        raise Invalid("Posts with polls or quotes, or for later, cannot be made by apps yet.")
+    if asked.scheduled_at or asked.quoted_status_id:
+        raise Invalid("Posts with quotes, or for later, cannot be made by apps yet.")
     login = await tx.get(Login, author.id)
     usual = account_views.preferences(login)
     sensitive = usual.posting_sensitive if asked.sensitive is None else asked.sensitive
@@ -149,6 +143,7 @@ async def _draft(tx: Transaction, author: Account, asked: Posting) -> Draft:
         in_reply_to_id=answered,
         media_ids=ids,
         quoters=asked.quote_approval_policy or usual.posting_quoters,
+        poll=asked.poll.draft() if asked.poll is not None else None,
     )
 
 
