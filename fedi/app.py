@@ -41,7 +41,7 @@ from fedi.runtime import Easel
 from fedi.social import accounts, domain_settings, seals
 from fedi.social.errors import Later, SocialError
 from fedi.social.search import index
-from fedi.studio import cleaning, orphans, reviews
+from fedi.studio import cleaning, orphans, reviews, scheduled
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import claims, fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
@@ -62,6 +62,7 @@ JOBS = (
     relayed,
     remote_file_jobs,
     reviews,
+    scheduled,
     synchronisation,
     threads,
 )

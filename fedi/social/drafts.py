@@ -39,6 +39,7 @@ class Draft(Struct, frozen=True, kw_only=True):
         based_on_uri: the post whose picture was remixed.
         quoters: who may quote it: public, followers or nobody.
         poll: what it asks.
+        quoted_status_id: what it quotes; the author must be able to see it.
     """
 
     text: str = ""
@@ -55,6 +56,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     based_on_uri: str | None = None
     quoters: str = "public"
     poll: polls.DraftPoll | None = None
+    quoted_status_id: int | None = None
 
 
 class Words(Struct, frozen=True, kw_only=True):

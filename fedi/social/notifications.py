@@ -33,6 +33,7 @@ Kind = Literal[
     "remix",
     "update",
     "poll",
+    "scheduled_failed",
     "painting_failed",
     "painting_held",
     "painting_approved",
@@ -45,7 +46,7 @@ OF_PAINTINGS = frozenset(
 )
 
 # What people hear of what they did themselves.
-OF_THEIR_OWN = OF_PAINTINGS | {"poll"}
+OF_THEIR_OWN = OF_PAINTINGS | {"poll", "scheduled_failed"}
 
 _TOLD, _BLOCKS, _MUTES = table_of(Notification), table_of(Block).c, table_of(Mute).c
 _STATUSES, _THREADS = table_of(Status).c, table_of(ThreadMute).c
