@@ -31,7 +31,17 @@ from fedi.database.tables import (
     StatusEdit,
     StatusTag,
 )
-from fedi.social import drafts, edits, labels, policies, polls, remixes, spreading, timelines
+from fedi.social import (
+    correspondence,
+    drafts,
+    edits,
+    labels,
+    policies,
+    polls,
+    remixes,
+    spreading,
+    timelines,
+)
 from fedi.social.attachments import ReceivedMedia
 from fedi.social.batches import NewStatus, receive_all
 from fedi.social.counts import count
@@ -249,6 +259,8 @@ async def delete(tx: Transaction, status: Status) -> None:
             await tell(tx, "undo_announce", status_id=status.id)
     else:
         await _empty(tx, status)
+        if status.visibility == "direct":
+            await correspondence.withdraw(tx, status)
         if status.in_reply_to_id is not None and not status.held:
             await count(tx, Status, status.in_reply_to_id, {"replies_count": -1})
         await count(tx, Account, status.account_id, {"statuses_count": -1})

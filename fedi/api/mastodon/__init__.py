@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from fedi.api.mastodon import (
     accounts,
+    correspondence,
     credentials,
     deeds,
     discovery,
@@ -36,6 +37,7 @@ RESOURCES = (
     edits,
     polls,
     scheduled,
+    correspondence,
     deeds,
     timelines,
     media,

@@ -55,14 +55,15 @@ class Conversation(Table, table=True):
 
     __tablename__ = "conversation"
     __table_args__ = (
-        UniqueConstraint("account_id", "context_uri", "participants"),
+        UniqueConstraint("account_id", "key"),
         Index("conversation_account", "account_id", "last_status_id"),
     )
 
     id: int = primary_id()
     account_id: int = reference("account.id")
+    key: str  # SHA-256 of the thread and its people: an index takes no more
     context_uri: str  # `Status.context_uri`
-    participants: str  # ids of the others, in order, with commas between
+    participants: list[int] = Field(default_factory=new_list, sa_type=JSON)  # the others
     last_status_id: int = Field(sa_type=BigId, index=True)
     unread: bool = False
 

@@ -22,11 +22,8 @@ async def history(
     media = await edits.media_of(session, status, kept)
     [post] = await posts.assemble(session, [status], None)
     emojis = [Claim("emoji", emoji["url"]) for edit in kept for emoji in edit.emojis]
-    wanted = [
-        *claims.of_posts([post]),
-        *(claims.of_media(medium) for medium in media.values() if not medium.file),
-        *emojis,
-    ]
+    shown = [claims.of_media(medium) for medium in media.values() if not medium.file]
+    wanted = [*claims.of_posts([post]), *(one for one in shown if one is not None), *emojis]
     hung = await gallery.of(easel, session, wanted)
 
     def picture(medium: MediaAttachment, description: str | None) -> entities.MediaAttachment:

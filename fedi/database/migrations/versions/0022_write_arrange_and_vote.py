@@ -203,13 +203,14 @@ def _writing() -> None:
         "conversation",
         _id("id"),
         _id("account_id"),
+        _string("key"),
         _string("context_uri"),
-        _string("participants"),
+        _json("participants"),
         _id("last_status_id"),
         _flag("unread"),
         _whose("account_id", "account.id"),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("account_id", "context_uri", "participants"),
+        sa.UniqueConstraint("account_id", "key"),
     )
     op.create_index("conversation_account", "conversation", ["account_id", "last_status_id"])
     op.create_index("ix_conversation_last_status_id", "conversation", ["last_status_id"])
