@@ -9,11 +9,12 @@ from starlette.routing import BaseRoute
 
 from fedi.api.mastodon import entities, paging
 from fedi.api.mastodon.paging import number
-from fedi.api.mastodon.route import Call, route
+from fedi.api.mastodon.route import NO_RECORD, Call, route
 from fedi.api.mastodon.views import accounts as account_views
 from fedi.api.mastodon.views import statuses as status_views
 from fedi.api.mastodon.views import tags as tag_views
 from fedi.social import suggestions, trends
+from fedi.social.errors import NotFound
 
 MAX_PEOPLE = 80
 MAX_TRENDS = 20  # hashtags, as Mastodon
@@ -91,6 +92,11 @@ async def trending_links(call: Call) -> list[entities.TrendsLink]:
     return []
 
 
+async def about_link(call: Call) -> list[entities.Status]:
+    """Posts with a link of which there is a preview: of none."""
+    raise NotFound(NO_RECORD)
+
+
 READ = "read"
 routes: list[BaseRoute] = [
     route("GET", "/api/v1/directory", directory, READ, anybody=True),
@@ -101,4 +107,5 @@ routes: list[BaseRoute] = [
     route("GET", "/api/v1/trends/tags", trending_tags, READ, anybody=True),
     route("GET", "/api/v1/trends/statuses", trending_statuses, READ, anybody=True),
     route("GET", "/api/v1/trends/links", trending_links, READ, anybody=True),
+    route("GET", "/api/v1/timelines/link", about_link, "read:statuses", anybody=True),
 ]
