@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, MediaAttachment, ScheduledStatus
 from fedi.jobs import enqueue
-from fedi.social import drafts, paging, statuses
+from fedi.social import drafts, paging, quoting, statuses
 from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.notifications import notify
@@ -38,6 +38,7 @@ async def add(tx: Transaction, author: Account, draft: Draft, when: datetime) ->
         NotAllowed: as there.
     """
     _, _, media = await statuses.check(tx, author, draft)
+    await quoting.check(tx, author, draft.quoted_status_id, draft.visibility)
     await drafts.write(tx, draft, media)
     # Of two at once the second one counts the first.
     await tx.exec(select(Account.id).where(col(Account.id) == author.id).with_for_update())

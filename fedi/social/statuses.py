@@ -38,6 +38,7 @@ from fedi.social import (
     labels,
     policies,
     polls,
+    quoting,
     remixes,
     spreading,
     timelines,
@@ -120,6 +121,7 @@ async def publish(
         if known is not None:
             return known
     parent, leave, media = await check(tx, author, draft)
+    quoted = await quoting.check(tx, author, draft.quoted_status_id, draft.visibility)
     based_on = await remixes.parent_uri(tx, draft.based_on_uri, media, draft.visibility)
     credit = await remixes.credit(tx, author, based_on) if based_on is not None else None
     words = await drafts.write(tx, draft, media, credit)
@@ -149,6 +151,8 @@ async def publish(
     _attach(tx, status, media)
     if draft.poll is not None:
         await polls.create(tx, status, draft.poll)
+    if quoted is not None:
+        await quoting.quote(tx, author, status, quoted)
     await spreading.add_tags(tx, status, words.tags)
     silent = await _addressed(tx, draft.recipients)
     blind = await _addressed(tx, draft.blind)

@@ -72,7 +72,7 @@ class Quote(Table, table=True):
     quoted_uri: str = Field(index=True)
     quoted_id: int | None = optional_reference("status.id", index=True)
     authorization_uri: str | None = Field(default=None, index=True)
-    state: str = "pending"  # pending, accepted, rejected, revoked
+    state: str = "pending"  # pending, accepted, revoked; of ours also rejected
     # Of ours: the QuoteRequest that asks the quoted author.
     request_uri: str | None = Field(default=None, index=True)
 

@@ -32,6 +32,7 @@ BUILDERS: dict[str, Callable[[Transaction, dict[str, Any]], Awaitable[Ready | No
     "undo_block": ties.undo_block,
     "move": people.move,
     "flag": people.flag,
+    "request_quote": quotes.request_quote,
     "accept_quote": quotes.accept_quote,
     "reject_quote": quotes.reject_quote,
     "revoke_stamp": quotes.revoke_stamp,

@@ -120,6 +120,8 @@ def note(post: Post, instance: InstanceSettings, now: datetime) -> Note:
         in_reply_to=status.in_reply_to_uri,
         context=status.context_uri,
         is_based_on=status.based_on_uri,
+        quote=post.quoting.quoted_uri if post.quoting is not None else None,
+        quote_authorization=_stamp(post.quoting),
         approved_by=status.approved_by,
         interaction_policy=InteractionPolicy.parse(
             # posts from before there were policies
@@ -142,6 +144,11 @@ def note(post: Post, instance: InstanceSettings, now: datetime) -> Note:
         shares=CollectionLink(id=f"{status.uri}/shares", total_items=status.reblogs_count),
         generator=Generator(name=status.generator) if status.generator else None,
     )
+
+
+def _stamp(quote: tables.Quote | None) -> str | None:
+    """Where the author of what a post quotes shows that they agree."""
+    return quote.authorization_uri if quote is not None and quote.state == "accepted" else None
 
 
 def poll(asked: tables.Poll, now: datetime) -> Poll:

@@ -47,6 +47,7 @@ OPEN = {
     "GET /api/v1/statuses/{id}/favourited_by",
     "GET /api/v1/statuses/{id}/reblogged_by",
     "GET /api/v1/statuses/{id}/history",
+    "GET /api/v1/statuses/{id}/quotes",
     "GET /api/v1/polls/{id}",
     "GET /api/v2/search",
     "GET /api/v1/directory",
