@@ -47,6 +47,7 @@ CONTEXT: list[Any] = [
         "indexable": "toot:indexable",  # FEP-5feb
         "attributionDomains": {"@id": "toot:attributionDomains", "@type": "@id"},
         "blurhash": "toot:blurhash",
+        "votersCount": "toot:votersCount",
         "focalPoint": {"@container": "@list", "@id": "toot:focalPoint"},
         "PropertyValue": "schema:PropertyValue",
         "value": "schema:value",

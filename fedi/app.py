@@ -31,6 +31,7 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     inbox,
     incoming,
     outgoing,
+    polling,
     pruning,
     quoting,
     relayed,
@@ -42,7 +43,7 @@ from fedi.runtime import Easel
 from fedi.social import accounts, domain_settings, hiding, requests, seals
 from fedi.social.errors import Later, SocialError
 from fedi.social.search import index
-from fedi.studio import cleaning, faces, orphans, reviews
+from fedi.studio import cleaning, faces, orphans, reviews, scheduled
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import claims, fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
@@ -61,12 +62,14 @@ JOBS = (
     index,
     orphans,
     outgoing,
+    polling,
     pruning,
     quoting,
     relayed,
     remote_file_jobs,
     requests,
     reviews,
+    scheduled,
     synchronisation,
     threads,
 )

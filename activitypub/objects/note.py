@@ -200,6 +200,7 @@ class Note(Struct, frozen=True, kw_only=True):
                 "interactionPolicy": self.interaction_policy.document()
                 if self.interaction_policy
                 else None,
+                **(self.poll.document() if self.poll else {}),
                 "isBasedOn": self.is_based_on,
                 "generator": self.generator.document() if self.generator else None,
                 "attachment": [attachment.document() for attachment in self.attachments],

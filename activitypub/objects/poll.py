@@ -38,6 +38,10 @@ class PollOption(Struct, frozen=True, kw_only=True):
         counted = _votes(replies.get("totalItems")) if isinstance(replies, Mapping) else None
         return cls(name=name, votes=counted or 0)
 
+    def document(self) -> dict[str, Any]:
+        counted = {"type": "Collection", "totalItems": self.votes}
+        return {"type": "Note", "name": self.name, "replies": counted}
+
 
 class Poll(Struct, frozen=True, kw_only=True):
     """A question with answers to choose from. `multiple`: more than one may be chosen."""
@@ -63,6 +67,20 @@ class Poll(Struct, frozen=True, kw_only=True):
             voters=_votes(document.get("votersCount")),
             ends=values.moment(closed) or values.moment(document.get("endTime")),
             closed=values.moment(closed) is not None or values.boolean(closed) is True,
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The properties of the Question that it is part of."""
+        ends = values.stamp(self.ends)
+        options = [option.document() for option in self.options]
+        return values.compact(
+            {
+                "oneOf": None if self.multiple else options,
+                "anyOf": options if self.multiple else None,
+                "endTime": ends,
+                "closed": ends if self.closed else None,
+                "votersCount": self.voters,
+            }
         )
 
 

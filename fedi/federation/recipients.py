@@ -9,7 +9,15 @@ from sqlalchemy import case, func, union
 from sqlmodel import col, select
 
 from fedi.database import Transaction
-from fedi.database.tables import Account, Favourite, Follow, Mention, Reaction, Status
+from fedi.database.tables import (
+    Account,
+    Favourite,
+    Follow,
+    Mention,
+    PollVote,
+    Reaction,
+    Status,
+)
 from fedi.social.visibility import SHOWN_TO_ALL
 
 # One shared inbox stands for everybody on its server; where there is none (GoToSocial), each has
@@ -48,13 +56,14 @@ async def of_edit(tx: Transaction, status: Status) -> list[str]:
 
 async def who_may_have(tx: Transaction, status: Status) -> list[str]:
     """Everybody who may have a post, for its end: also those who boosted, liked or answered it,
-    or put an emoji to it."""
+    put an emoji to it, or voted on it."""
     boost = select(col(Status.account_id)).where(Status.reblog_of_id == status.id)
     answer = select(col(Status.account_id)).where(Status.in_reply_to_id == status.id)
     liked = select(col(Favourite.account_id)).where(Favourite.status_id == status.id)
     reacted = select(col(Reaction.account_id)).where(Reaction.status_id == status.id)
+    voted = select(col(PollVote.account_id)).where(PollVote.status_id == status.id)
     touched = _remote(select(_INBOX)).where(
-        col(Account.id).in_(union(boost, answer, liked, reacted).scalar_subquery())
+        col(Account.id).in_(union(boost, answer, liked, reacted, voted).scalar_subquery())
     )
     return sorted({*await of_status(tx, status), *await _distinct(tx, [touched])})
 

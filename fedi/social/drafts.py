@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, MediaAttachment
-from fedi.social import accounts, emojis, labels, remixes, text
+from fedi.social import accounts, emojis, labels, polls, remixes, text
 from fedi.social.errors import Invalid
 
 VISIBILITIES = ("public", "unlisted", "private", "direct")
@@ -38,6 +38,8 @@ class Draft(Struct, frozen=True, kw_only=True):
         blind: ids of accounts that are addressed without anybody else being told.
         based_on_uri: the post whose picture was remixed.
         quoters: who may quote it: public, followers or nobody.
+        poll: what it asks.
+        quoted_status_id: what it quotes; the author must be able to see it.
     """
 
     text: str = ""
@@ -53,6 +55,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     blind: list[int] = field(default_factory=list)
     based_on_uri: str | None = None
     quoters: str = "public"
+    poll: polls.DraftPoll | None = None
+    quoted_status_id: int | None = None
 
 
 class Words(Struct, frozen=True, kw_only=True):
@@ -81,6 +85,8 @@ def check(draft: Draft) -> None:
         raise Invalid(f"A post is addressed to at most {text.MAX_MENTIONS} people.")
     if draft.based_on_uri is not None and not _web_address(draft.based_on_uri):
         raise Invalid("What a picture is based on is named by its address.")
+    if draft.poll is not None:
+        polls.check(draft.poll)
 
 
 def _web_address(uri: str) -> bool:

@@ -33,6 +33,8 @@ Kind = Literal[
     "quote",
     "remix",
     "update",
+    "poll",
+    "scheduled_failed",
     "painting_failed",
     "painting_held",
     "painting_approved",
@@ -43,6 +45,9 @@ Kind = Literal[
 OF_PAINTINGS = frozenset(
     ("painting_failed", "painting_held", "painting_approved", "painting_refused")
 )
+
+# What people hear of what they did themselves.
+OF_THEIR_OWN = OF_PAINTINGS | {"poll", "scheduled_failed"}
 
 _TOLD, _BLOCKS, _MUTES = table_of(Notification), table_of(Block).c, table_of(Mute).c
 _STATUSES, _THREADS = table_of(Status).c, table_of(ThreadMute).c
@@ -123,10 +128,12 @@ async def notify(
         status_id: to or with which status.
         painting_id: which painting it is about.
     """
-    itself = account.id == from_account.id and kind not in OF_PAINTINGS
-    if not account.local or itself or account.deleted_at is not None:
+    itself = account.id == from_account.id
+    if not account.local or account.deleted_at is not None:
         return
-    if kind not in OF_PAINTINGS:
+    if itself and kind not in OF_THEIR_OWN:
+        return
+    if not itself:
         await notify_all(tx, [account], from_account, kind, status_id)
         return
     await _add(tx, [account.id], from_account.id, kind, status_id, painting_id)

@@ -19,10 +19,12 @@ The payload is `{"what": WHAT, …}` with ids, never rows:
 | `undo_block`     | `account_id`, `target_account_id`, `uri`                                  |
 | `move`           | `account_id`, `target` (the id of the new account)                        |
 | `flag`           | `report_id`                                                               |
+| `request_quote`  | `status_id` (what quotes)                                                 |
 | `accept_quote`   | `account_id` (who is quoted), `target_account_id` (who asked),            |
 |                  | `status_id`, `quoting_uri`, `uri` (of the QuoteRequest), `stamp_id`       |
 | `reject_quote`   | the same without `stamp_id`                                               |
 | `revoke_stamp`   | `stamp_id`                                                                |
+| `vote`           | `vote_id`                                                                 |
 | `pin`            | `pin_id`                                                                  |
 | `unpin`          | `account_id`, `status_id`, `uri` (of the Remove)                          |
 | `feature_tag`    | `featured_id`                                                             |
@@ -54,9 +56,11 @@ What = Literal[
     "undo_block",
     "move",
     "flag",
+    "request_quote",
     "accept_quote",
     "reject_quote",
     "revoke_stamp",
+    "vote",
     "pin",
     "unpin",
     "feature_tag",

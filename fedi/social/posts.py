@@ -27,6 +27,7 @@ from fedi.database.tables import (
     Tag,
     ThreadMute,
 )
+from fedi.social import polls
 from fedi.social.visibility import seen_by
 
 
@@ -43,6 +44,7 @@ class Post:
         blind: whom it is delivered to without telling anybody else (bto, bcc).
         tags: its hashtags.
         poll: what it asks.
+        own_votes: what of that the viewer chose, from 0.
         reblog: for a boost, what it boosts.
         quoting: that it quotes something, and whether with leave.
         quote: what it quotes, if its author agreed and the viewer may see it; that one's own quote
@@ -60,6 +62,7 @@ class Post:
     blind: list[Account] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
     poll: Poll | None = None
+    own_votes: list[int] = field(default_factory=list)
     reblog: Post | None = None
     quoting: Quote | None = None
     quote: Post | None = None
@@ -94,7 +97,8 @@ async def assemble(
     everything = quoting | {status.id: status for status in quoted.values()}
     quotes |= await _quotes(session, list(everything.keys() - quoting)) if quoted else {}
     ids = list(everything)
-    polls = await _polls(session, everything.values())
+    asking = await _polls(session, everything.values())
+    votes = await polls.votes_of(session, viewer, list(asking)) if viewer is not None else {}
     media = await _media(session, ids)
     mentions, silent, blind = await _mentions(session, ids)
     tags = await _tags(session, ids)
@@ -113,7 +117,8 @@ async def assemble(
             silent=silent[status.id],
             blind=blind[status.id],
             tags=tags[status.id],
-            poll=polls.get(status.id),
+            poll=asking.get(status.id),
+            own_votes=votes.get(status.id, []),
             reblog=post(original) if original is not None else None,
             quoting=quotes.get(status.id),
             quote=post(other, is_quoted=True) if other is not None else None,

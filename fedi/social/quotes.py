@@ -65,9 +65,12 @@ async def settle(tx: Transaction, status: Status, quoted: Status | None, *, good
     if found is None or found.state == REVOKED:
         return
     found.quoted_id = quoted.id if quoted is not None else None
+    agreed = good and found.state != ACCEPTED
     found.state = ACCEPTED if good else PENDING
     tx.add(found)
     await tx.flush()
+    if agreed and status.local:
+        await tell(tx, "update", status_id=status.id)  # now with the stamp
     if good and quoted is not None and quoted.local:
         author = await tx.get(Account, quoted.account_id)
         quoting = await tx.get(Account, status.account_id)

@@ -19,7 +19,7 @@ from fedi import ids
 from fedi.database import Transaction
 from fedi.database.insertion import add_once, table_of
 from fedi.database.tables import Account, Status
-from fedi.social import attachments, consent, polls, quotes, spreading, text, timelines
+from fedi.social import attachments, consent, edits, polls, quotes, spreading, text, timelines
 from fedi.social.attachments import MAX_GENERATOR, ReceivedMedia
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
@@ -172,11 +172,13 @@ async def update_received(tx: Transaction, status: Status, received: Received) -
     if status.deleted_at is not None or _is_older(status, received):
         return status
     changed = status.content != text.sanitise(received.content)
+    # Mastodon 4.6 tells new counts of a poll, and new policies, by an Update without `updated`.
+    edited = changed or received.updated not in {None, status.edited_at}
+    if edited:
+        await edits.keep(tx, status)
     _fill(status, received)
     await consent.reconsider(tx, status, received.approved_by)
     status.fetched_at = tx.now
-    # Mastodon 4.6 tells new counts of a poll, and new policies, by an Update without `updated`.
-    edited = changed or received.updated not in {None, status.edited_at}
     if edited:
         status.edited_at = min(received.updated or tx.now, tx.now)
     tx.add(status)

@@ -12,7 +12,7 @@ from fedi.database import Transaction
 from fedi.database.insertion import insert_into, insert_new, table_of
 from fedi.database.tables import Account, Mention, Status, StatusTag, Tag
 from fedi.events import Event
-from fedi.social import text, timelines
+from fedi.social import correspondence, text, timelines
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
 
@@ -134,6 +134,8 @@ async def show(
     """A post goes into homes and to those whom it names; those who have it, keep it once."""
     await timelines.distribute(tx, status)
     await notify_all(tx, addressed, author, "mention", status.id)
+    if status.visibility == "direct":
+        await correspondence.add(tx, status)
     announce_event(tx, status, "status")
 
 

@@ -24,17 +24,31 @@ from fedi.database.tables import (
     Notification,
     Pin,
     Poll,
+    PollVote,
     Quote,
     Reaction,
     Status,
+    StatusEdit,
     StatusTag,
 )
-from fedi.social import drafts, labels, policies, remixes, spreading, timelines
+from fedi.social import (
+    correspondence,
+    drafts,
+    edits,
+    labels,
+    policies,
+    polls,
+    quoting,
+    remixes,
+    spreading,
+    timelines,
+)
 from fedi.social.accounts import check_stays
 from fedi.social.attachments import ReceivedMedia
 from fedi.social.batches import NewStatus, receive_all
 from fedi.social.counts import count
 from fedi.social.drafts import MAX_MEDIA, MAX_SPOILER, VISIBILITIES, Draft
+from fedi.social.edits import Further
 from fedi.social.errors import NotAllowed, NotFound
 from fedi.social.forgetting import drop_media, withdraw_media
 from fedi.social.notifications import notify, notify_all
@@ -58,6 +72,7 @@ __all__ = [
     "SHOWN_TO_ALL",
     "VISIBILITIES",
     "Draft",
+    "Further",
     "NewStatus",
     "Received",
     "ReceivedMedia",
@@ -73,6 +88,7 @@ __all__ = [
     "receive_all",
     "remember_deleted",
     "seen_by",
+    "set_quoters",
     "update_received",
     "visible_to",
 ]
@@ -106,6 +122,7 @@ async def publish(
         if known is not None:
             return known
     parent, leave, media = await check(tx, author, draft)
+    quoted = await quoting.check(tx, author, draft.quoted_status_id, draft.visibility)
     based_on = await remixes.parent_uri(tx, draft.based_on_uri, media, draft.visibility)
     credit = await remixes.credit(tx, author, based_on) if based_on is not None else None
     words = await drafts.write(tx, draft, media, credit)
@@ -115,6 +132,7 @@ async def publish(
         id=status_id,
         uri=uri,
         url=f"{author.url}/{status_id}",
+        object_type="Question" if draft.poll is not None else "Note",
         account_id=author.id,
         local=True,
         in_reply_to_uri=parent.uri if parent else None,
@@ -132,6 +150,10 @@ async def publish(
     tx.add(status)
     await tx.flush()
     _attach(tx, status, media)
+    if draft.poll is not None:
+        await polls.create(tx, status, draft.poll)
+    if quoted is not None:
+        await quoting.quote(tx, author, status, quoted)
     await spreading.add_tags(tx, status, words.tags)
     silent = await _addressed(tx, draft.recipients)
     blind = await _addressed(tx, draft.blind)
@@ -163,15 +185,19 @@ async def check(
 
 
 async def edit(
-    tx: Transaction, author: Account, status: Status, draft: Draft, *, keep_media: bool = True
+    tx: Transaction,
+    author: Account,
+    status: Status,
+    draft: Draft,
+    further: Further | None = None,
 ) -> Status:
     """Change a post. Its visibility, and what it answers, stay.
 
     Args:
         author: whose post it is.
         status: which.
-        draft: all of what it now is.
-        keep_media: whether without `media_ids` the pictures stay.
+        draft: all of what it now is; without `media_ids` the pictures stay.
+        further: what is changed besides.
 
     Raises:
         NotFound: it is not theirs, or gone.
@@ -180,7 +206,12 @@ async def edit(
     if status.account_id != author.id or status.deleted_at is not None or status.reblog_of_id:
         raise NotFound("There is no such post.")
     drafts.check(draft)
-    media = await _changed_media(tx, author, status, draft.media_ids, keep=keep_media)
+    await edits.keep(tx, status)
+    further = further or Further()
+    media = await _changed_media(tx, author, status, draft.media_ids, whole=further.all_media)
+    _describe(tx, media, further)
+    if further.polled:
+        await polls.change(tx, status, draft.poll)
     based_on = status.based_on_uri
     credit = await remixes.credit(tx, author, based_on) if based_on is not None else None
     words = await drafts.write(tx, replace(draft, visibility=status.visibility), media, credit)
@@ -198,6 +229,19 @@ async def edit(
     await tell(tx, "update", status_id=status.id)
     announce_event(tx, status, "update")
     return status
+
+
+async def set_quoters(tx: Transaction, author: Account, status: Status, quoters: str) -> None:
+    """Say anew who may quote a post. That is no edit; other servers are told all the same.
+
+    Raises:
+        Invalid: nobody is called so.
+    """
+    status.interaction_policy = policies.for_quotes(author, status.visibility, quoters)
+    tx.add(status)
+    await tx.flush()
+    await tell(tx, "update", status_id=status.id)
+    announce_event(tx, status, "update")
 
 
 async def delete(tx: Transaction, status: Status) -> None:
@@ -221,6 +265,8 @@ async def delete(tx: Transaction, status: Status) -> None:
             await tell(tx, "undo_announce", status_id=status.id)
     else:
         await _empty(tx, status)
+        if status.visibility == "direct":
+            await correspondence.withdraw(tx, status)
         if status.in_reply_to_id is not None and not status.held:
             await count(tx, Status, status.in_reply_to_id, {"replies_count": -1})
         await count(tx, Account, status.account_id, {"statuses_count": -1})
@@ -277,17 +323,40 @@ def _attach(tx: Transaction, status: Status, media: Sequence[MediaAttachment]) -
         tx.add(medium)
 
 
+def _describe(tx: Transaction, media: Sequence[MediaAttachment], further: Further) -> None:
+    """Say something else of pictures that are posted."""
+    changes = {change.id: change for change in further.media}
+    for medium in media:
+        change = changes.get(medium.id)
+        if change is None:
+            continue
+        if change.description is not None:
+            medium.description, medium.described_by = change.description, ""
+        if change.focus is not None:
+            medium.focus_x, medium.focus_y = change.focus
+        tx.add(medium)
+
+
 async def _changed_media(
-    tx: Transaction, author: Account, status: Status, media_ids: Sequence[int], *, keep: bool
+    tx: Transaction,
+    author: Account,
+    status: Status,
+    media_ids: Sequence[int],
+    *,
+    whole: bool = False,
 ) -> list[MediaAttachment]:
-    """The pictures of a post after an edit; what is left out of them is nobody's any more."""
+    """The pictures of a post after an edit; what is left out of them is nobody's any more.
+
+    Args:
+        whole: no ids mean no pictures, rather than the same ones.
+    """
     rows = await tx.exec(
         select(MediaAttachment)
         .where(MediaAttachment.status_id == status.id)
         .order_by(col(MediaAttachment.position))
     )
     attached = {medium.id: medium for medium in rows.all()}
-    if not media_ids and keep:
+    if not media_ids and not whole:
         return list(attached.values())
     wanted = list(dict.fromkeys(media_ids))
     fresh = await drafts.own_media(tx, author, [n for n in wanted if n not in attached])
@@ -303,9 +372,9 @@ async def _changed_media(
 async def _empty(tx: Transaction, status: Status) -> None:
     """Leave nothing of a post but its id: pictures, ties and boosts of it go, too."""
     boosts = select(Status.id).where(Status.reblog_of_id == status.id)
-    ties: list[Any] = [Bookmark, Pin, Poll, Quote]
-    if not status.local:  # who likes one of ours, or reacted, is still to be told that it is gone
-        ties += [Favourite, Reaction]
+    ties: list[Any] = [Bookmark, Pin, Poll, Quote, StatusEdit]
+    if not status.local:  # who did something to one of ours is still to be told that it is gone
+        ties += [Favourite, PollVote, Reaction]
     for table in ties:
         await tx.execute(delete_rows(table).where(col(table.status_id) == status.id))
     await tx.execute(

@@ -28,13 +28,16 @@ from fedi.database.tables import (
     Account,
     Block,
     Follow,
+    FollowedTag,
     HomeEntry,
+    ListMember,
     MediaAttachment,
     Mention,
     Pin,
     Status,
     StatusTag,
     Tag,
+    UserList,
 )
 from fedi.social import mutes, paging
 from fedi.social.paging import MAX_PAGE
@@ -104,13 +107,16 @@ def _statement(tx: Transaction, status: Placed, *, boost: bool) -> Any:
         waiting=status.in_reply_to_uri is not None and answered is None,
         answer=answered is not None and answered != status.account_id,
         boost=boost,
+        public=status.visibility == "public" and not boost,
     )
 
 
 @cache
-def _entries(dialect: str, *, direct: bool, waiting: bool, answer: bool, boost: bool) -> Any:
-    """Write entries for those whose home a post goes to: the author's own, and their local
-    followers'. Made once for each kind of post."""
+def _entries(
+    dialect: str, *, direct: bool, waiting: bool, answer: bool, boost: bool, public: bool
+) -> Any:
+    """Write entries for those whose home a post goes to: the author's own, their local followers',
+    and those of who follows one of its hashtags. Made once for each kind of post."""
     status = bindparam("status", type_=BigInteger)
     people, follows, mentions = (table_of(table) for table in (Account, Follow, Mention))
     author = select(people.c.id, status).where(
@@ -153,9 +159,27 @@ def _entries(dialect: str, *, direct: bool, waiting: bool, answer: bool, boost: 
             follows.c.reblogs,
         )
     entries = insert_on(dialect, HomeEntry).from_select(
-        ["account_id", "status_id"], union(author, following)
+        ["account_id", "status_id"],
+        union(author, following, *([_by_tag(status)] if public else [])),
     )
     return entries.on_conflict_do_nothing()
+
+
+def _by_tag(status: Any) -> Any:
+    """Those who follow a hashtag of a public post."""
+    people, followed, tags = (table_of(table) for table in (Account, FollowedTag, StatusTag))
+    author: Any = bindparam("author")
+    silenced = exists().where(people.c.id == author, people.c.silenced_at.is_not(None))
+    return (
+        select(followed.c.account_id, status)
+        .join(tags, tags.c.tag_id == followed.c.tag_id)
+        .where(
+            tags.c.status_id == status,
+            followed.c.account_id != author,
+            ~_blocked(followed.c.account_id, author),
+            ~silenced,
+        )
+    )
 
 
 def _blocked(reader: Any, other: Any) -> ColumnElement[bool]:
@@ -251,7 +275,24 @@ async def home(session: Session, account: Account, page: Page) -> Sequence[Statu
         (col(HomeEntry.status_id) == col(Status.id)) & (col(HomeEntry.account_id) == account.id),
     )
     query = await _unmuted(session, account, query)
+    exclusive = select(UserList.id).where(
+        UserList.account_id == account.id, col(UserList.exclusive)
+    )
+    if mine := (await session.exec(exclusive)).all():  # most have none
+        query = query.where(
+            ~exists().where(
+                col(ListMember.list_id).in_(mine),
+                col(ListMember.account_id) == col(Status.account_id),
+            )
+        )
     return await _read(session, query, page, key=col(HomeEntry.status_id))
+
+
+async def unmuted(
+    session: Session, account: Account, query: SelectOfScalar[Status], page: Page
+) -> Sequence[Status]:
+    """A page of statuses without what somebody mutes."""
+    return await _read(session, await _unmuted(session, account, query), page)
 
 
 async def public(

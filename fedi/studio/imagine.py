@@ -118,6 +118,7 @@ async def post(
     *,
     share_recipe: bool | None = None,
     parent: Found | None = None,
+    uri: str | None = None,
 ) -> Status | Painting:
     """Publish a post, or paint what it asks for: then it publishes itself when that is done.
 
@@ -126,13 +127,14 @@ async def post(
         share_recipe: whether the app says that the recipe is shared; None: it says nothing, and
             the words decide (`--share`).
         parent: the picture of the post that it is a remix of; its file is stored.
+        uri: the id of the post, if it was minted before and nothing is painted for it.
 
     Raises:
         SocialError: as `statuses.publish` and `paintings.request`, or it is not understood.
     """
     wanted = read(await _written(tx, draft), settings.command)
     if wanted is None:
-        return await statuses.publish(tx, author, draft)
+        return await statuses.publish(tx, author, draft, uri=uri)
     made = await paintings.request_several(
         tx,
         settings,

@@ -96,7 +96,7 @@ async def test_the_label_stands_in_our_copy_and_in_the_post(
         found = await session.get_one(Status, status.id)
         [post] = await posts.assemble(session, [found], alice)
     assert found.ai == label
-    document = outward.note(post, easel.settings.instance).document()
+    document = outward.note(post, easel.settings.instance, easel.clock.now()).document()
     [attachment] = document["attachment"]
     assert (attachment["digitalSourceType"], attachment["AISystemUsed"]) == (source, model)
     tagged = "#AIgenerated" in [tag["name"] for tag in document.get("tag", [])]

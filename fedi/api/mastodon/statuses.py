@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec import Struct, field
 from starlette.routing import BaseRoute
 
-from fedi.api.mastodon import entities, finding, throttle
+from fedi.api.mastodon import entities, finding, polls, scheduled, throttle
 from fedi.api.mastodon.accounts import numbers
 from fedi.api.mastodon.route import NO_RECORD, Call, route
 from fedi.api.mastodon.views import accounts as account_views
@@ -13,7 +15,7 @@ from fedi.api.mastodon.views import statuses as views
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Login, Status
 from fedi.runtime import Easel
-from fedi.social import conversations, idempotency, pending, posts, statuses
+from fedi.social import conversations, idempotency, pending, posts, scheduling, statuses
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.statuses import Draft
 from fedi.studio import imagine, media
@@ -27,12 +29,6 @@ class Many(Struct, kw_only=True):
     id: list[str] = field(default_factory=list)
 
 
-class Asking(Struct, kw_only=True):
-    """A poll."""
-
-    options: list[str] = field(default_factory=list)
-
-
 class Posting(Struct, kw_only=True):
     """None: as its author usually does."""
 
@@ -44,10 +40,9 @@ class Posting(Struct, kw_only=True):
     visibility: str | None = None
     language: str | None = None
     quote_approval_policy: str | None = None
-    # What is not there yet is refused: passed over, it would be posted otherwise than it was meant.
+    poll: polls.Asking | None = None
     scheduled_at: str = ""
     quoted_status_id: str = ""
-    poll: Asking | None = None
 
 
 class Deleting(Struct, kw_only=True):
@@ -109,8 +104,9 @@ async def source(call: Call) -> entities.StatusSource:
     )
 
 
-async def post(call: Call) -> entities.Status:
-    """Post; what begins with the command for pictures is painted first, and then posts itself."""
+async def post(call: Call) -> entities.Status | entities.ScheduledStatus:
+    """Post, now or later; what begins with the command for pictures is painted first, and then
+    posts itself."""
     asked = await call.read(Posting)
     call.count(throttle.POSTS)
     key = call.request.headers.get("idempotency-key", "")[:MAX_KEY]
@@ -119,17 +115,25 @@ async def post(call: Call) -> entities.Status:
         author = await tx.get_one(Account, call.account.id)
         uri = await idempotency.claim(tx, author, key) if key else None
         if uri is None:
-            made = await imagine.post(tx, settings, author, await _draft(tx, author, asked))
-            uri = made.uri if isinstance(made, Status) else made.status_uri or ""
+            draft, when = await _draft(tx, author, asked), _later(tx, asked)
+            if when is not None:
+                uri = (await scheduling.add(tx, author, draft, when)).uri
+            else:
+                made = await imagine.post(tx, settings, author, draft)
+                uri = made.uri if isinstance(made, Status) else made.status_uri or ""
             if key:
                 await idempotency.settle(tx, author, key, uri)
     async with call.easel.database.read() as session:
         return await _of_uri(call, session, uri)
 
 
+def _later(tx: Transaction, asked: Posting) -> datetime | None:
+    """When it is to be posted; None: at once, as is what should have been posted already."""
+    when = scheduled.moment(asked.scheduled_at) if asked.scheduled_at.strip() else None
+    return when if when is not None and when > tx.now else None
+
+
 async def _draft(tx: Transaction, author: Account, asked: Posting) -> Draft:
-    if asked.scheduled_at or asked.quoted_status_id or (asked.poll and asked.poll.options):
-        raise Invalid("Posts with polls or quotes, or for later, cannot be made by apps yet.")
     login = await tx.get(Login, author.id)
     usual = account_views.preferences(login)
     sensitive = usual.posting_sensitive if asked.sensitive is None else asked.sensitive
@@ -149,6 +153,8 @@ async def _draft(tx: Transaction, author: Account, asked: Posting) -> Draft:
         in_reply_to_id=answered,
         media_ids=ids,
         quoters=asked.quote_approval_policy or usual.posting_quoters,
+        poll=asked.poll.draft() if asked.poll is not None else None,
+        quoted_status_id=await _answered(tx, author, asked.quoted_status_id),
     )
 
 
@@ -159,12 +165,17 @@ async def _answered(tx: Transaction, author: Account, asked: str) -> int | None:
     return (await finding.status(tx, author, found)).id
 
 
-async def _of_uri(call: Call, session: Session, uri: str) -> entities.Status:
-    """What was just posted, or waits for its picture."""
+async def _of_uri(
+    call: Call, session: Session, uri: str
+) -> entities.Status | entities.ScheduledStatus:
+    """What was just posted, or waits for its picture or its time."""
     status = await statuses.load_by_uri(session, call.account, uri)
     if status is not None:
         return await views.show_one(call.easel, session, call.account, status)
     waiting = await pending.load(session, call.account, uri)
+    later = await scheduling.by_uri(session, call.account, uri) if waiting is None else None
+    if later is not None:
+        return (await scheduled.show(call.easel, session, [later]))[0]
     if waiting is None:  # posted under this key, and taken back since
         raise NotFound(NO_RECORD)
     [shown] = await views.show_posts(call.easel, session, call.account, [waiting.post])

@@ -19,6 +19,15 @@ from fedi.database.tables.accounts import (
     Login,
     Notification,
 )
+from fedi.database.tables.arranging import (
+    DismissedSuggestion,
+    Filter,
+    FilterKeyword,
+    FilterStatus,
+    FollowedTag,
+    ListMember,
+    UserList,
+)
 from fedi.database.tables.carrying import Archive, Import, ImportLine
 from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
@@ -35,7 +44,7 @@ from fedi.database.tables.preferring import (
     ThreadMute,
 )
 from fedi.database.tables.reports import Report
-from fedi.database.tables.responses import Poll, Quote, Reaction, Stamp
+from fedi.database.tables.responses import Poll, PollVote, Quote, Reaction, Stamp
 from fedi.database.tables.search import SearchChange
 from fedi.database.tables.statuses import (
     Favourite,
@@ -57,6 +66,7 @@ from fedi.database.tables.work import (
     PaintingInput,
     ReceivedActivity,
 )
+from fedi.database.tables.writing import Conversation, ScheduledStatus, StatusEdit
 
 __all__ = [
     "AccessToken",
@@ -70,13 +80,19 @@ __all__ = [
     "Bookmark",
     "BrowserSession",
     "Challenge",
+    "Conversation",
     "CustomEmoji",
+    "DismissedSuggestion",
     "DomainAllow",
     "DomainRule",
     "Endorsement",
     "Favourite",
     "FeaturedTag",
+    "Filter",
+    "FilterKeyword",
+    "FilterStatus",
     "Follow",
+    "FollowedTag",
     "Grant",
     "HomeEntry",
     "IdempotencyKey",
@@ -85,6 +101,7 @@ __all__ = [
     "InputPicture",
     "InstanceSecret",
     "Job",
+    "ListMember",
     "Login",
     "Mark",
     "Marker",
@@ -100,6 +117,7 @@ __all__ = [
     "PeerHost",
     "Pin",
     "Poll",
+    "PollVote",
     "Quote",
     "Reaction",
     "ReceivedActivity",
@@ -107,11 +125,14 @@ __all__ = [
     "RemoteFile",
     "Report",
     "Rule",
+    "ScheduledStatus",
     "SearchChange",
     "SecondFactor",
     "Stamp",
     "Status",
+    "StatusEdit",
     "StatusTag",
     "Tag",
     "ThreadMute",
+    "UserList",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, UniqueConstraint
+from sqlalchemy import JSON, UniqueConstraint, false
 from sqlmodel import Field
 
 from fedi.database.tables.columns import (
@@ -34,7 +34,7 @@ class Reaction(Table, table=True):
 
 
 class Poll(Table, table=True):
-    """The poll of a post from elsewhere, as its author's server last counted it."""
+    """What a post asks: of one from elsewhere as its author's server last counted it."""
 
     __tablename__ = "poll"
 
@@ -44,7 +44,23 @@ class Poll(Table, table=True):
     voters_count: int | None = None
     ends_at: datetime | None = optional_moment()
     closed: bool = False
+    # Of one of ours: whether nobody sees the counts before it ends.
+    hide_totals: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     fetched_at: datetime = moment()
+
+
+class PollVote(Table, table=True):
+    """What somebody chose: of one of ours everybody's, elsewhere that of our people."""
+
+    __tablename__ = "poll_vote"
+    __table_args__ = (UniqueConstraint("status_id", "account_id", "choice"),)
+
+    id: int = primary_id()
+    status_id: int = reference("status.id")
+    account_id: int = reference("account.id", index=True)
+    choice: int  # which option, from 0
+    uri: str = Field(index=True)  # of the Note that says so
+    created_at: datetime = moment()
 
 
 class Quote(Table, table=True):
@@ -56,7 +72,9 @@ class Quote(Table, table=True):
     quoted_uri: str = Field(index=True)
     quoted_id: int | None = optional_reference("status.id", index=True)
     authorization_uri: str | None = Field(default=None, index=True)
-    state: str = "pending"  # pending, accepted, revoked
+    state: str = "pending"  # pending, accepted, revoked; of ours also rejected
+    # Of ours: the QuoteRequest that asks the quoted author.
+    request_uri: str | None = Field(default=None, index=True)
 
 
 class Stamp(Table, table=True):
@@ -74,4 +92,4 @@ class Stamp(Table, table=True):
     revoked_at: datetime | None = optional_moment()
 
 
-__all__ = ["Poll", "Quote", "Reaction", "Stamp"]
+__all__ = ["Poll", "PollVote", "Quote", "Reaction", "Stamp"]

@@ -156,7 +156,7 @@ async def featured(asked: OfAccount) -> Response:
 
     async def show(rows: list[Status]) -> list[Any]:
         pinned = await posts.assemble(session, rows, account)
-        return [outward.note(post, session.instance).document() for post in pinned]
+        return [outward.note(post, session.instance, session.now).document() for post in pinned]
 
     query = (
         statuses.visible_to(reader.account)

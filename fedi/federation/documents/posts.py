@@ -36,7 +36,7 @@ async def note(asked: OfPost) -> Response:
     request, session, _, status, post = asked
     if wants_page(request):
         return RedirectResponse(status.url, 302, headers=VARY)
-    document = outward.note(post, session.instance).document()
+    document = outward.note(post, session.instance, session.now).document()
     return answer(document, public=for_all(status))
 
 
@@ -69,7 +69,7 @@ async def announce_document(session: Session, boost: Status) -> dict[str, Any]:
 
 def create_document(session: Session, post: posts.Post) -> dict[str, Any]:
     """The Create of a post, as its author sees it."""
-    document = outward.note(post, session.instance).document()
+    document = outward.note(post, session.instance, session.now).document()
     return activities.create(post.status.activity_uri, post.account.uri, document).document()
 
 

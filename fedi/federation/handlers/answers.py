@@ -9,7 +9,7 @@ from fedi.database.tables import Account, Follow
 from fedi.federation import relays, subscriptions
 from fedi.federation.handlers.effects import Effect, embedded, local_person
 from fedi.runtime import Easel
-from fedi.social import accounts, approvals, follows
+from fedi.social import accounts, approvals, follows, quoting
 
 
 async def accept(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
@@ -23,7 +23,9 @@ async def accept(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         found = await _sent(tx, actor, activity)
         if found is not None:
             await follows.accept(tx, found)
-        elif activity.object_id is not None and stamp is not None and own:
+        elif activity.object_id is None or stamp is None or not own:
+            return
+        elif not await quoting.accept(tx, actor, activity.object_id, stamp):
             await approvals.accept(tx, actor, activity.object_id, stamp)
 
     return effect
@@ -36,7 +38,9 @@ async def reject(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         found = await _sent(tx, actor, activity)
         if found is not None:
             await follows.reject(tx, found)
-        elif activity.object_id is not None:
+        elif activity.object_id is not None and not await quoting.reject(
+            tx, actor, activity.object_id
+        ):
             await approvals.reject(tx, actor, activity.object_id)
 
     return effect

@@ -17,7 +17,7 @@ from fedi.database import Transaction
 from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Follow, Status
 from fedi.federation import arrivals, remote, threads
-from fedi.federation.handlers import actors
+from fedi.federation.handlers import actors, votes
 from fedi.federation.handlers.effects import Effect, status_by_uri
 from fedi.federation.translate import inward
 from fedi.runtime import Easel
@@ -121,7 +121,10 @@ class Arrival:
 async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
     if activity.object is None and not await _is_worth_asking(easel, actor, activity):
         return None
-    return _taken_in(easel, actor, Note.parse(await _stated(easel, actor, activity)))
+    note = Note.parse(await _stated(easel, actor, activity))
+    if note.id is not None and votes.is_vote(easel, note):
+        return votes.counted(actor, note)
+    return _taken_in(easel, actor, note)
 
 
 def _taken_in(easel: Easel, actor: Account, note: Note) -> Effect:
@@ -201,7 +204,7 @@ async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | N
     if status.account_id != actor.id or status.deleted_at is not None:
         return None
     note = Note.parse(await _stated(easel, actor, activity))
-    if note.id != status.uri or note.type != status.object_type:
+    if note.id != status.uri or not _may_become(status.object_type, note.type):
         return None
 
     async def effect(tx: Transaction) -> None:
@@ -216,6 +219,11 @@ async def update(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         await arrivals.expect(easel, tx, current)
 
     return effect
+
+
+def _may_become(known: str, told: str) -> bool:
+    """Whether an edit can make one of the other: only that a Note asks something, or no more."""
+    return known == told or {known, told} == {"Note", "Question"}
 
 
 async def _early(easel: Easel, actor: Account, activity: Activity) -> Effect | None:

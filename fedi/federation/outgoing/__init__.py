@@ -11,7 +11,7 @@ from typing import Any
 
 from fedi.database import Transaction
 from fedi.federation import relays, sending
-from fedi.federation.outgoing import collections, people, posts, quotes, ties
+from fedi.federation.outgoing import collections, people, posts, quotes, ties, votes
 from fedi.federation.relays import Ready
 from fedi.jobs import Claimed, handles
 from fedi.runtime import Easel
@@ -32,9 +32,11 @@ BUILDERS: dict[str, Callable[[Transaction, dict[str, Any]], Awaitable[Ready | No
     "undo_block": ties.undo_block,
     "move": people.move,
     "flag": people.flag,
+    "request_quote": quotes.request_quote,
     "accept_quote": quotes.accept_quote,
     "reject_quote": quotes.reject_quote,
     "revoke_stamp": quotes.revoke_stamp,
+    "vote": votes.vote,
     "pin": collections.pin,
     "unpin": collections.unpin,
     "feature_tag": collections.feature_tag,

@@ -13,7 +13,7 @@ from fedi.database.tables import Account, Status
 from fedi.federation import recipients, sending
 from fedi.federation.relays import Ready
 from fedi.federation.translate import outward
-from fedi.social import favourites, posts, reactions
+from fedi.social import favourites, polls, posts, reactions
 
 
 async def _status(tx: Transaction, payload: dict[str, Any]) -> tuple[Status, Account] | None:
@@ -28,7 +28,7 @@ async def _status(tx: Transaction, payload: dict[str, Any]) -> tuple[Status, Acc
 async def note_of(tx: Transaction, status: Status, author: Account) -> dict[str, Any]:
     """The document of a post, as its author sees it."""
     [post] = await posts.assemble(tx, [status], author)
-    return outward.note(post, tx.instance).document()
+    return outward.note(post, tx.instance, tx.now).document()
 
 
 async def create(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
@@ -74,7 +74,7 @@ async def delete_status(tx: Transaction, payload: dict[str, Any]) -> Ready | Non
         status.uri,
         to=to,
         cc=cc,
-        former_type="Note",
+        former_type=status.object_type,
         deleted=status.deleted_at,
     )
     if status.approval == "pending":
@@ -84,6 +84,7 @@ async def delete_status(tx: Transaction, payload: dict[str, Any]) -> Ready | Non
     if status.deleted_at is not None:
         await favourites.forget(tx, status)
         await reactions.forget(tx, status)
+        await polls.forget(tx, status)
     return author, made, inboxes
 
 

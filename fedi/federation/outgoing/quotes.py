@@ -8,11 +8,33 @@ from activitypub.addressing import PUBLIC
 from activitypub.objects import Activity
 from activitypub.objects import activity as activities
 from fedi.database import Transaction
-from fedi.database.tables import Account, Stamp, Status
+from fedi.database.tables import Account, Quote, Stamp, Status
 from fedi.federation import recipients
 from fedi.federation.outgoing.pairs import both
 from fedi.federation.relays import Ready
 from fedi.social import quotes
+
+
+async def request_quote(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    """Ask the author of what a new post quotes (FEP-044f)."""
+    status = await tx.get(Status, payload["status_id"])
+    row = await tx.get(Quote, payload["status_id"])
+    if status is None or status.deleted_at is not None or row is None or row.quoted_id is None:
+        return None
+    author = await tx.get_one(Account, status.account_id)
+    quoted = await tx.get_one(Status, row.quoted_id)
+    asked = await tx.get_one(Account, quoted.account_id)
+    if not author.private_key_pem or row.state != quotes.PENDING:
+        return None
+    made = Activity(
+        id=row.request_uri,
+        type="QuoteRequest",
+        actor=author.uri,
+        object_id=quoted.uri,
+        instrument=status.uri,
+        to=(asked.uri,),
+    )
+    return author, made, [asked.inbox_uri]
 
 
 async def accept_quote(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
@@ -61,4 +83,5 @@ async def revoke_stamp(tx: Transaction, payload: dict[str, Any]) -> Ready | None
         f"{uri}#delete", author.uri, uri, to=[PUBLIC], former_type="QuoteAuthorization"
     )
     inboxes = await recipients.who_may_have(tx, status)
-    return author, made, sorted({*inboxes, quoting.shared_inbox_uri or quoting.inbox_uri})
+    theirs = set() if quoting.local else {quoting.shared_inbox_uri or quoting.inbox_uri}
+    return author, made, sorted({*inboxes, *theirs})

@@ -22,14 +22,17 @@ from activitypub.objects import (
     Mention,
     Multikey,
     Note,
+    Poll,
+    PollOption,
     PublicKey,
     Source,
 )
 from activitypub.signatures.keys import load_public, multikey
 from fedi import __version__
+from fedi.database import tables
 from fedi.database.tables import Account, AccountKey, MediaAttachment, Tag
 from fedi.settings import InstanceSettings
-from fedi.social import policies, text
+from fedi.social import policies, polls, text
 from fedi.social.accounts import is_person
 from fedi.social.posts import Post
 from generation.recipe import Recipe
@@ -102,13 +105,13 @@ def _picture(key: str | None, description: str, instance: InstanceSettings) -> A
     return Attachment(url=media_url(instance, key), name=description or None)
 
 
-def note(post: Post, instance: InstanceSettings) -> Note:
+def note(post: Post, instance: InstanceSettings, now: datetime) -> Note:
     """A local post, as other servers see it."""
     status, account = post.status, post.account
     to, cc = audience(post)
     return Note(
         id=status.uri,
-        type="Note",
+        type=status.object_type,
         attributed_to=account.uri,
         content=status.content,
         language=status.language,
@@ -118,9 +121,12 @@ def note(post: Post, instance: InstanceSettings) -> Note:
         url=status.url,
         published=status.created_at,
         updated=status.edited_at,
+        poll=poll(post.poll, now) if post.poll is not None else None,
         in_reply_to=status.in_reply_to_uri,
         context=status.context_uri,
         is_based_on=status.based_on_uri,
+        quote=post.quoting.quoted_uri if post.quoting is not None else None,
+        quote_authorization=_stamp(post.quoting),
         approved_by=status.approved_by,
         interaction_policy=InteractionPolicy.parse(
             # posts from before there were policies
@@ -143,6 +149,27 @@ def note(post: Post, instance: InstanceSettings) -> Note:
         likes=CollectionLink(id=f"{status.uri}/likes", total_items=status.favourites_count),
         shares=CollectionLink(id=f"{status.uri}/shares", total_items=status.reblogs_count),
         generator=Generator(name=status.generator) if status.generator else None,
+    )
+
+
+def _stamp(quote: tables.Quote | None) -> str | None:
+    """Where the author of what a post quotes shows that they agree."""
+    return quote.authorization_uri if quote is not None and quote.state == "accepted" else None
+
+
+def poll(asked: tables.Poll, now: datetime) -> Poll:
+    """What a local post asks; counts that nobody is to see yet are told to nobody."""
+    ended = polls.has_ended(asked, now)
+    hidden = asked.hide_totals and not ended
+    return Poll(
+        options=tuple(
+            PollOption(name=option["title"], votes=0 if hidden else option["votes_count"])
+            for option in asked.options
+        ),
+        multiple=asked.multiple,
+        voters=asked.voters_count,
+        ends=asked.ends_at,
+        closed=ended,
     )
 
 

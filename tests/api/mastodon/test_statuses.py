@@ -83,9 +83,8 @@ async def test_what_cannot_be_posted_is_refused(alice: App, bob: App) -> None:
         ({"status": "x", "in_reply_to_id": secret.id}, 404),
         ({"status": "x", "in_reply_to_id": "seven"}, 404),
         ({"status": "x", "quote_approval_policy": "friends"}, 422),
-        ({"status": "x", "scheduled_at": "2030-01-01T00:00:00Z"}, 422),
-        ({"status": "x", "poll": {"options": ["a", "b"], "expires_in": 300}}, 422),
-        ({"status": "x", "quoted_status_id": secret.id}, 422),
+        ({"status": "x", "scheduled_at": "soon"}, 422),
+        ({"status": "x", "quoted_status_id": secret.id}, 404),
         ({"status": "a\0b"}, 400),
     ):
         answer = await alice.post(STATUSES, asked)

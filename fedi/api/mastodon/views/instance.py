@@ -16,7 +16,7 @@ from fedi.database import Session
 from fedi.database.tables import Account, DomainRule, Login, Status
 from fedi.runtime import Easel
 from fedi.social import accounts as people
-from fedi.social import emojis, featured_tags, pins, profiles, statuses, text
+from fedi.social import emojis, featured_tags, pins, polls, profiles, statuses, text
 from fedi.social import rules as agreed
 from fedi.studio import media, pictures
 
@@ -29,8 +29,6 @@ API_VERSION = 1
 VERSION = f"{MASTODON_VERSION} (compatible; Easel {__version__})"
 
 RESERVED_PER_URL = 23  # characters that Mastodon's apps count for an address, however long
-MAX_OPTIONS, MAX_OPTION = 8, 100
-LEAST_EXPIRATION_S, MOST_EXPIRATION_S = 300, 2_629_746  # 5 minutes and a month, as Mastodon
 MONTH, WEEK = timedelta(days=30), timedelta(weeks=1)
 WEEKS = 12
 
@@ -244,10 +242,10 @@ def _configuration(easel: Easel) -> entities.Configuration:
             video_matrix_limit=0,
         ),
         polls=entities.PollLimits(
-            max_options=MAX_OPTIONS,
-            max_characters_per_option=MAX_OPTION,
-            min_expiration=LEAST_EXPIRATION_S,
-            max_expiration=MOST_EXPIRATION_S,
+            max_options=polls.OWN_OPTIONS,
+            max_characters_per_option=polls.OWN_OPTION,
+            min_expiration=polls.LEAST_EXPIRATION_S,
+            max_expiration=polls.MOST_EXPIRATION_S,
         ),
     )
 

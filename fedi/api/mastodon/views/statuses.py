@@ -13,9 +13,9 @@ from activitypub.addressing import PUBLIC_NAMES
 from fedi.api.mastodon import entities
 from fedi.api.mastodon.views import accounts, frames
 from fedi.database import Session
-from fedi.database.tables import Account, Follow, Poll, Quote, Status
+from fedi.database.tables import Account, Filter, Follow, Poll, Quote, Status
 from fedi.runtime import Easel
-from fedi.social import posts, text
+from fedi.social import filters, polls, posts, text
 from fedi.social.posts import Post
 from fedi.studio.remote_files import claims, gallery
 from fedi.studio.remote_files.gallery import Gallery
@@ -70,11 +70,13 @@ class _Around(msgspec.Struct, frozen=True):
         authors: who posted them, each made once.
         quotes: how often each is quoted.
         followed: authors whom the viewer follows, of those where it matters.
+        filters: what the viewer does not want to see.
     """
 
     authors: dict[int, entities.Account]
     quotes: dict[int, int]
     followed: set[int]
+    filters: Sequence[filters.Whole] = ()
 
 
 async def _around(
@@ -103,7 +105,8 @@ async def _around(
             Follow.state == "accepted",
         )
         followed = set((await session.exec(follows)).all())
-    return _Around(authors, quotes, followed)
+    wanted = await filters.active(session, viewer, session.now) if viewer is not None else []
+    return _Around(authors, quotes, followed, wanted)
 
 
 def body(
@@ -160,7 +163,7 @@ def _status(
             "reblogged": shown.reblogged,
             "bookmarked": shown.bookmarked,
             "muted": shown.muted,
-            "filtered": [],
+            "filtered": _filtered(post, viewer, around),
         }
         if viewer.id == shown.status.account_id and shown.status.visibility != "direct":
             mine["pinned"] = shown.pinned
@@ -176,6 +179,31 @@ def _status(
         quote=_quote(post, gallery, viewer, around, quoted=quoted),
         quote_approval=_approval(post, viewer, around),
         **mine,
+    )
+
+
+def _filtered(post: Post, viewer: Account, around: _Around) -> list[entities.FilterResult]:
+    """Which of the viewer's filters are for a post of somebody else."""
+    if not around.filters or (post.reblog or post).account.id == viewer.id:
+        return []
+    return [
+        entities.FilterResult(
+            filter=filter_entity(match.filter),
+            keyword_matches=match.keywords or None,
+            status_matches=[str(status_id) for status_id in match.statuses] or None,
+        )
+        for match in filters.matches(around.filters, post)
+    ]
+
+
+def filter_entity(row: Filter, **parts: Any) -> entities.Filter:
+    return entities.Filter(
+        id=str(row.id),
+        title=row.title,
+        context=cast(list[entities.FilterContext], row.context),
+        expires_at=entities.optional_moment(row.expires_at),
+        filter_action=cast(Any, row.action),
+        **parts,
     )
 
 
@@ -247,7 +275,8 @@ def poll(post: Post, gallery: Gallery, viewer: Account | None) -> entities.Poll:
     found = post.poll
     assert isinstance(found, Poll)
     votes = [int(option["votes_count"]) for option in found.options]
-    ended = found.closed or (found.ends_at is not None and found.ends_at <= gallery.now)
+    ended = polls.has_ended(found, gallery.now)
+    hidden = found.hide_totals and not ended
     return entities.Poll(
         id=str(found.status_id),
         expires_at=entities.optional_moment(found.ends_at),
@@ -256,10 +285,12 @@ def poll(post: Post, gallery: Gallery, viewer: Account | None) -> entities.Poll:
         votes_count=sum(votes),
         voters_count=found.voters_count,
         options=[
-            entities.PollOption(title=option["title"], votes_count=count)
+            entities.PollOption(title=option["title"], votes_count=None if hidden else count)
             for option, count in zip(found.options, votes, strict=True)
         ],
         emojis=frames.emojis(post.status.emojis, gallery),
-        voted=entities.UNSET if viewer is None else viewer.id == post.account.id,
-        own_votes=entities.UNSET if viewer is None else [],
+        voted=entities.UNSET
+        if viewer is None
+        else bool(post.own_votes) or viewer.id == post.account.id,
+        own_votes=entities.UNSET if viewer is None else post.own_votes,
     )

@@ -1,0 +1,36 @@
+"""What somebody here chose in a poll elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from activitypub.objects import Note
+from activitypub.objects import activity as activities
+from fedi.database import Transaction
+from fedi.database.tables import Account, Poll, PollVote, Status
+from fedi.federation.relays import Ready
+
+
+async def vote(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
+    """A Create of a Note with the title of an option, to the author alone (FEP-9967)."""
+    row = await tx.get(PollVote, payload["vote_id"])
+    if row is None:
+        return None
+    status = await tx.get(Status, row.status_id)
+    poll = await tx.get(Poll, row.status_id)
+    voter = await tx.get(Account, row.account_id)
+    author = await tx.get(Account, status.account_id) if status is not None else None
+    if status is None or poll is None or voter is None or author is None:
+        return None
+    if row.choice >= len(poll.options) or not voter.private_key_pem:
+        return None
+    note = Note(
+        id=row.uri,
+        attributed_to=voter.uri,
+        name=poll.options[row.choice]["title"],
+        in_reply_to=status.uri,
+        published=row.created_at,
+        to=(author.uri,),
+    )
+    made = activities.create(f"{row.uri}/activity", voter.uri, note.document())
+    return voter, made, [author.inbox_uri]

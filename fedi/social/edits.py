@@ -1,0 +1,105 @@
+"""What posts were before they were changed, ours and everybody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from sqlalchemy import delete
+from sqlmodel import col, select
+
+from fedi.database import Session, Transaction
+from fedi.database.tables import MediaAttachment, Poll, Status, StatusEdit
+
+MAX_KEPT = 100  # of one post, the latest: whoever edits all day fills no disk
+
+
+class MediaChange(Struct, frozen=True, kw_only=True):
+    """What an edit says of a picture that is posted; None: that stays.
+
+    Attributes:
+        id: which.
+        description: its alt text.
+        focus: what must stay in sight, from -1 to 1 to the right and upwards.
+    """
+
+    id: int
+    description: str | None = None
+    focus: tuple[float, float] | None = None
+
+
+class Further(Struct, frozen=True, kw_only=True):
+    """What an edit changes besides the words.
+
+    Attributes:
+        media: changes of pictures.
+        all_media: the draft names all pictures, even if that is none; else none are the same.
+        polled: the draft has the poll, even if that is none; else it stays.
+    """
+
+    media: tuple[MediaChange, ...] = ()
+    all_media: bool = False
+    polled: bool = False
+
+
+async def keep(tx: Transaction, status: Status) -> None:
+    """Note what a post is, before it is changed."""
+    media = await tx.exec(
+        select(MediaAttachment)
+        .where(MediaAttachment.status_id == status.id)
+        .order_by(col(MediaAttachment.position))
+    )
+    poll = await tx.get(Poll, status.id) if status.object_type == "Question" else None
+    tx.add(
+        StatusEdit(
+            id=tx.new_id(),
+            status_id=status.id,
+            content=status.content,
+            spoiler_text=status.spoiler_text,
+            sensitive=status.sensitive,
+            media=[{"id": medium.id, "description": medium.description} for medium in media.all()],
+            poll=[option["title"] for option in poll.options] if poll is not None else None,
+            emojis=list(status.emojis),
+            created_at=status.edited_at or status.created_at,
+        )
+    )
+    await tx.flush()
+    older = (
+        select(StatusEdit.id)
+        .where(StatusEdit.status_id == status.id)
+        .order_by(col(StatusEdit.id).desc())
+        .offset(MAX_KEPT)
+        .limit(MAX_KEPT)  # SQLite knows no OFFSET alone
+    )
+    await tx.execute(
+        delete(StatusEdit)
+        .where(col(StatusEdit.id).in_(older))
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def of_status(session: Session, status: Status) -> Sequence[StatusEdit]:
+    """What a post was before each of its edits, the oldest first."""
+    rows = await session.exec(
+        select(StatusEdit).where(StatusEdit.status_id == status.id).order_by(col(StatusEdit.id))
+    )
+    return rows.all()
+
+
+async def media_of(
+    session: Session, status: Status, kept: Sequence[StatusEdit]
+) -> dict[int, MediaAttachment]:
+    """The pictures that a post had, as far as they are still here, by their ids."""
+    wanted = {entry["id"] for edit in kept for entry in edit.media}
+    if not wanted:
+        return {}
+    rows = await session.exec(
+        select(MediaAttachment).where(
+            col(MediaAttachment.id).in_(wanted),
+            # What is part of another post now is not for those to see who see this one.
+            MediaAttachment.account_id == status.account_id,
+            (col(MediaAttachment.status_id) == status.id)
+            | col(MediaAttachment.status_id).is_(None),
+        )
+    )
+    return {medium.id: medium for medium in rows.all()}

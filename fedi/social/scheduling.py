@@ -1,0 +1,170 @@
+"""Posts for later: kept as their authors meant them, and published when it is time.
+
+What cannot be published then stays as it was, with the reason, and its author is told: they change
+when, and it is tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, MediaAttachment, ScheduledStatus
+from fedi.jobs import enqueue
+from fedi.social import drafts, paging, quoting, statuses
+from fedi.social.drafts import Draft
+from fedi.social.errors import Invalid, NotFound
+from fedi.social.notifications import notify
+
+LEAST_AHEAD = timedelta(minutes=5)  # as Mastodon
+MOST_AHEAD = timedelta(days=5 * 365)
+MAX_WAITING = 300  # of one account, as Mastodon
+MAX_A_DAY = 25  # of them for one day, as Mastodon
+
+TOO_SOON = "The scheduled date must be in the future"  # Mastodon's own words
+
+
+async def add(tx: Transaction, author: Account, draft: Draft, when: datetime) -> ScheduledStatus:
+    """Keep a post for later; what could not be published now is refused now.
+
+    Raises:
+        Invalid: too soon, too late, or too many; or as for `statuses.publish`.
+        NotFound: as there.
+        NotAllowed: as there.
+    """
+    _, _, media = await statuses.check(tx, author, draft)
+    await quoting.check(tx, author, draft.quoted_status_id, draft.visibility)
+    await drafts.write(tx, draft, media)
+    # Of two at once the second one counts the first.
+    await tx.exec(select(Account.id).where(col(Account.id) == author.id).with_for_update())
+    await _check_time(tx, author, when)
+    if set(draft.media_ids) & await media_waiting(tx, author):
+        raise Invalid("A picture is not there, not yours, or posted already.")
+    row = ScheduledStatus(
+        id=tx.new_id(),
+        account_id=author.id,
+        scheduled_at=when,
+        draft=msgspec.to_builtins(draft),
+        uri=statuses.mint_uri(tx, author),
+        created_at=tx.now,
+    )
+    tx.add(row)
+    await tx.flush()
+    await _expect(tx, row)
+    return row
+
+
+async def move(
+    tx: Transaction, author: Account, row: ScheduledStatus, when: datetime
+) -> ScheduledStatus:
+    """Publish it at another time.
+
+    Raises:
+        Invalid: too soon, too late, or too many for that day.
+    """
+    await _check_time(tx, author, when, but=row.id)
+    row.scheduled_at, row.error = when, ""
+    tx.add(row)
+    await tx.flush()
+    await _expect(tx, row)
+    return row
+
+
+async def _check_time(tx: Transaction, author: Account, when: datetime, but: int = 0) -> None:
+    if when < tx.now + LEAST_AHEAD:
+        raise Invalid(TOO_SOON)
+    if when > tx.now + MOST_AHEAD:
+        raise Invalid("That is too far in the future.")
+    mine = (
+        select(func.count())
+        .select_from(ScheduledStatus)
+        .where(col(ScheduledStatus.account_id) == author.id, col(ScheduledStatus.id) != but)
+    )
+    day = when.replace(hour=0, minute=0, second=0, microsecond=0)
+    at = col(ScheduledStatus.scheduled_at)
+    if ((await tx.execute(mine)).scalar() or 0) >= MAX_WAITING:
+        raise Invalid(f"At most {MAX_WAITING} posts can be scheduled.")
+    today = mine.where(at >= day, at < day + timedelta(days=1))
+    if ((await tx.execute(today)).scalar() or 0) >= MAX_A_DAY:
+        raise Invalid(f"At most {MAX_A_DAY} posts can be scheduled for one day.")
+
+
+async def _expect(tx: Transaction, row: ScheduledStatus) -> None:
+    await enqueue(
+        tx,
+        "scheduled",
+        {"scheduled_id": row.id},
+        delay=row.scheduled_at - tx.now,
+        unique_key=f"scheduled {row.id} {int(row.scheduled_at.timestamp() * 1000)}",
+    )
+
+
+def draft_of(row: ScheduledStatus) -> Draft:
+    return msgspec.convert(row.draft, Draft)
+
+
+async def due(tx: Transaction, scheduled_id: int) -> tuple[Account, ScheduledStatus] | None:
+    """What is to be published now, and for whom; None: it was taken back, or put off."""
+    row = await tx.get(ScheduledStatus, scheduled_id, with_for_update=True)
+    if row is None or row.scheduled_at > tx.now or row.error:
+        return None
+    return await tx.get_one(Account, row.account_id), row
+
+
+async def fail(tx: Transaction, author: Account, scheduled_id: int, reason: str) -> None:
+    """It could not be published: it stays, and its author is told."""
+    row = await tx.get_one(ScheduledStatus, scheduled_id)
+    row.error = reason
+    tx.add(row)
+    await notify(tx, author, author, "scheduled_failed")
+
+
+async def of_account(
+    session: Session, author: Account, page: paging.Page
+) -> Sequence[ScheduledStatus]:
+    """What somebody has for later."""
+    query = select(ScheduledStatus).where(ScheduledStatus.account_id == author.id)
+    found: list[ScheduledStatus] = await paging.rows(session, query, page, col(ScheduledStatus.id))
+    return found
+
+
+async def find(session: Session, author: Account, scheduled_id: int) -> ScheduledStatus:
+    """One of somebody's posts for later.
+
+    Raises:
+        NotFound: it is none of theirs.
+    """
+    row = await session.get(ScheduledStatus, scheduled_id)
+    if row is None or row.account_id != author.id:
+        raise NotFound("Record not found")
+    return row
+
+
+async def by_uri(session: Session, author: Account, uri: str) -> ScheduledStatus | None:
+    """The one that will be published under this id."""
+    mine = select(ScheduledStatus).where(
+        ScheduledStatus.account_id == author.id, ScheduledStatus.uri == uri
+    )
+    return (await session.exec(mine)).first()
+
+
+async def media_waiting(session: Session, author: Account) -> set[int]:
+    """The pictures that somebody's posts for later have."""
+    rows = await session.exec(
+        select(ScheduledStatus.draft).where(ScheduledStatus.account_id == author.id)
+    )
+    return {media_id for draft in rows.all() for media_id in draft.get("media_ids", ())}
+
+
+async def media_of(session: Session, rows: Sequence[ScheduledStatus]) -> dict[int, MediaAttachment]:
+    """The pictures of posts for later, as far as they are still there, by their ids."""
+    wanted = {media_id for row in rows for media_id in row.draft.get("media_ids", ())}
+    if not wanted:
+        return {}
+    found = await session.exec(select(MediaAttachment).where(col(MediaAttachment.id).in_(wanted)))
+    return {medium.id: medium for medium in found.all()}
