@@ -6,7 +6,7 @@ happens. Follows are sent at a pace: hosts that are asked a thousand times at on
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -25,13 +25,15 @@ from fedi.database.tables import (
     Follow,
     Import,
     ImportLine,
+    ListMember,
     Mute,
     Status,
+    UserList,
 )
 from fedi.federation import newcomers, remote
 from fedi.jobs import Claimed, enqueue, handles
 from fedi.runtime import Easel
-from fedi.social import blocks, bookmarks, follows, hiding, mutes, statuses
+from fedi.social import blocks, bookmarks, follows, hiding, lists, mutes, statuses
 from fedi.social.carrying import bringing
 from fedi.social.carrying.sheets import Entry, subject
 from fedi.social.carrying.taking import full_handle
@@ -39,6 +41,7 @@ from fedi.social.errors import NotFound, SocialError
 
 BATCH = 20  # lines of one turn
 PACE = timedelta(minutes=1)  # between two turns of follows
+FOLLOWING = frozenset({"follows", "lists"})  # who is on a list is followed
 CLEARED = 50  # ties that are undone in one transaction
 ATTEMPTS = 100  # a turn that fails is one of the database; a line that fails is told
 
@@ -64,7 +67,7 @@ async def bring(easel: Easel, job: Claimed) -> None:
         await job.finish(tx)
         brought = await tx.get_one(Import, brought.id)
         if len(lines) == BATCH:
-            delay = PACE if brought.kind == "follows" else timedelta()
+            delay = PACE if brought.kind in FOLLOWING else timedelta()
             await enqueue(tx, bringing.JOB, {"import_id": brought.id}, delay=delay)
         else:
             brought.finished_at = tx.now
@@ -103,6 +106,19 @@ async def _follow(easel: Easel, entry: Entry) -> Effect:
             if name in entry:
                 setattr(follow, name, entry[name])
         tx.add(follow)
+
+    return effect
+
+
+async def _list(easel: Easel, entry: Entry) -> Effect:
+    target = await remote.resolve(easel, entry["acct"])
+
+    async def effect(tx: Transaction, account: Account) -> None:
+        if target.id != account.id:
+            await follows.request(tx, account, await tx.get_one(Account, target.id))
+        mine = {row.title: row for row in await lists.of_account(tx, account)}
+        row = mine.get(entry["title"]) or await lists.create(tx, account, entry["title"])
+        await lists.add(tx, account, row, [target.id])
 
     return effect
 
@@ -151,6 +167,7 @@ async def _bookmark(easel: Easel, entry: Entry) -> Effect:
 
 _EFFECTS: dict[str, Callable[[Easel, Entry], Awaitable[Effect]]] = {
     "follows": _follow,
+    "lists": _list,
     "blocks": _block,
     "mutes": _mute,
     "domains": _domain,
@@ -173,8 +190,18 @@ async def _clear(easel: Easel, account: Account, brought: Import) -> None:
                 if name not in kept:
                     await undo()
         if len(rows) < CLEARED:
-            return
+            break
         last = rows[-1][0]
+    if brought.kind == "lists":
+        await _drop_lists(easel, account, {name.rpartition(": ")[0] for name in kept})
+
+
+async def _drop_lists(easel: Easel, account: Account, titles: Collection[str]) -> None:
+    """Drop the lists that have none of these titles."""
+    async with easel.database.write() as tx:
+        for row in await lists.of_account(tx, account):
+            if row.title not in titles:
+                await tx.delete(row)
 
 
 async def _there(
@@ -200,6 +227,22 @@ async def _there(
         return [
             (row.id, status.uri, partial(bookmarks.remove, tx, account, status))
             for row, status in rows.all()
+        ]
+    if kind == "lists":
+        listed = (
+            select(ListMember.id, UserList, Account)
+            .join(UserList, col(UserList.id) == col(ListMember.list_id))
+            .join(Account, col(Account.id) == col(ListMember.account_id))
+            .where(UserList.account_id == account.id, col(ListMember.id) > last)
+        )
+        members = await tx.exec(listed.order_by(col(ListMember.id)).limit(CLEARED))
+        return [
+            (
+                row_id,
+                f"{owned.title}: {full_handle(tx, other).lower()}",
+                partial(lists.remove, tx, owned, [other.id]),
+            )
+            for row_id, owned, other in members.all()
         ]
     table, undo = _TIES[kind]
     tied = (

@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from fedi.database.tables import Account, Follow, Import, ImportLine, Mute
 from fedi.federation import importing
-from fedi.social import accounts, bookmarks, hiding, mutes, relationships
+from fedi.social import accounts, bookmarks, hiding, lists, mutes, relationships
 from fedi.social.carrying import KINDS, Kind, bringing, sheets, taking
 from fedi.social.errors import Invalid, NotAllowed, TooMany
 from fedi.social.relationships import Relation
@@ -123,6 +123,26 @@ async def test_blocks_mutes_and_domains_as_mastodon_writes_them(
         f"Account address,Hide notifications\n{carol.handle},false\n"
     )
     assert await take(instance, alice, "domains") == "spam.example\nloud.example\n"
+
+
+async def test_lists_are_brought_and_who_is_on_them_is_followed(
+    instance: Instance, internet: Internet, alice: Account
+) -> None:
+    bob, carol = internet.person("bob"), internet.person("carol", "third")
+    written = f"Friends,{bob.handle}\nFriends,{carol.handle}\nArt, {carol.handle}\nNobody\n"
+    done = await bring(instance, alice, "lists", written)
+    assert (done.done, done.failed) == (3, 0)
+    assert (await relation(instance, alice, bob)).requested
+    assert len(internet.got(carol.inbox)) >= 1
+    assert await take(instance, alice, "lists") == (
+        f"Friends,{bob.handle}\nFriends,{carol.handle}\nArt,{carol.handle}\n"
+    )
+    await bring(instance, alice, "lists", f"Friends,{carol.handle}\n", overwrite=True)
+    assert await take(instance, alice, "lists") == f"Friends,{carol.handle}\n"
+    async with instance.easel.database.read() as session:
+        assert [row.title for row in await lists.of_account(session, alice)] == ["Friends"]
+    await bring(instance, alice, "lists", f"List name,Account address\nNew,{bob.handle}\n")
+    assert (await take(instance, alice, "lists")).endswith(f"New,{bob.handle}\n")
 
 
 async def test_bookmarks_are_read_where_they_are_from(

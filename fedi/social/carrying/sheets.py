@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from fedi.social.errors import Invalid
 
-Kind = Literal["follows", "blocks", "mutes", "domains", "bookmarks"]
+Kind = Literal["follows", "lists", "blocks", "mutes", "domains", "bookmarks"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 MAX_LINES = 20_000  # of one list; Mastodon's
@@ -24,6 +24,7 @@ HEADERS: Mapping[Kind, Sequence[str]] = {
 }
 FILES: Mapping[Kind, str] = {
     "follows": "following_accounts.csv",
+    "lists": "lists.csv",
     "blocks": "blocked_accounts.csv",
     "mutes": "muted_accounts.csv",
     "domains": "blocked_domains.csv",
@@ -31,11 +32,23 @@ FILES: Mapping[Kind, str] = {
 }
 
 # What a first line begins with that names columns, in any case, from whomever it is.
-_NAMES = frozenset({ADDRESS.lower(), "#account", "account", "#domain", "domain", "#uri", "uri"})
+_NAMES = frozenset(
+    {
+        ADDRESS.lower(),
+        "#account",
+        "account",
+        "#domain",
+        "domain",
+        "#uri",
+        "uri",
+        "list name",
+        "list title",
+    }
+)
 _TRUE = frozenset({"true", "1", "yes", "t"})
 
 Entry = dict[str, Any]
-"""`acct`, `domain` or `uri`, and what else a line says of it."""
+"""`acct` (of a list with its `title`), `domain` or `uri`, and what else a line says of it."""
 
 
 def read(kind: Kind, content: bytes) -> list[Entry]:
@@ -72,6 +85,8 @@ def read(kind: Kind, content: bytes) -> list[Entry]:
 
 def subject(entry: Entry) -> str:
     """What a line is about."""
+    if "title" in entry:
+        return f"{entry['title']}: {entry['acct']}" if entry["title"] and entry["acct"] else ""
     return str(entry.get("acct") or entry.get("domain") or entry.get("uri") or "")
 
 
@@ -81,13 +96,19 @@ def _entry(kind: Kind, row: Sequence[str], named: Sequence[str]) -> Entry:
         return {"domain": first.lower()}
     if kind == "bookmarks":
         return {"uri": first}
-    entry: Entry = {"acct": first.lstrip("@").lower()}
+    if kind == "lists":
+        return {"title": " ".join(first.split()), "acct": _acct(row[1]) if row[1:] else ""}
+    entry: Entry = {"acct": _acct(first)}
     cells = dict(zip(named, row, strict=False))
     for column, key, means in _OPTIONS.get(kind, ()):
         cell = cells.get(column.lower(), "")
         if cell:
             entry[key] = means(cell)
     return entry
+
+
+def _acct(cell: str) -> str:
+    return cell.lstrip("@").lower()
 
 
 def _languages(cell: str) -> list[str]:

@@ -14,8 +14,10 @@ from fedi.database.tables import (
     Block,
     Bookmark,
     Follow,
+    ListMember,
     Mute,
     Status,
+    UserList,
 )
 from fedi.social.carrying.sheets import HEADERS, Kind, written
 from fedi.social.follows import ACCEPTED
@@ -64,6 +66,15 @@ def _query(account: Account, kind: Kind) -> Callable[[int], Any]:
         case "follows":
             query = tied(Follow, Follow.reblogs, Follow.notify, Follow.languages)
             query, key = query.where(Follow.state == ACCEPTED), col(Follow.id)
+        case "lists":
+            key = col(ListMember.id)
+            query = (
+                select(key, Account, UserList.title)
+                .join(Account, col(Account.id) == col(ListMember.account_id))
+                .join(UserList, col(UserList.id) == col(ListMember.list_id))
+                .where(UserList.account_id == account.id, col(Account.deleted_at).is_(None))
+                .order_by(key)
+            )
         case "blocks":
             query, key = tied(Block), col(Block.id)
         case "mutes":
@@ -98,6 +109,7 @@ def _of_follow(session: Session, row: Any) -> list[object]:
 
 _CELLS: dict[Kind, Callable[[Session, Any], Sequence[object]]] = {
     "follows": _of_follow,
+    "lists": lambda session, row: [row[2], full_handle(session, row[1])],
     "blocks": _about,
     "mutes": _about,
     "domains": lambda _, row: [row[1]],
