@@ -14,7 +14,7 @@ from fedi.runtime import Easel
 from fedi.social import emojis, posts, statuses
 from fedi.social.errors import Invalid
 from fedi.social.statuses import Draft
-from fedi.studio import faces
+from fedi.studio import faces, orphans
 from tests import rig
 from tests.api.apps import App
 from tests.api.mastodon.apps import held, nobody
@@ -63,6 +63,20 @@ async def test_an_emoji_is_listed_and_its_file_is_ours(
     async with instance.easel.database.write() as tx:
         await emojis.remove(tx, ":party:")
     assert len((await anybody.get("/api/v1/custom_emojis")).body) == 1
+
+
+async def test_the_files_of_an_emoji_that_is_gone_stay_for_the_posts_that_have_it(
+    easel: Easel,
+) -> None:
+    await add(easel, "party", files.moving("GIF", 3))
+    async with easel.database.read() as session:
+        [known] = await emojis.used(session, "a :party:")
+    keys = [known[name].partition("/media/")[2] for name in ("url", "static_url")]
+    async with easel.database.write() as tx:
+        await emojis.remove(tx, "party")
+    async with easel.database.read() as session:
+        assert await emojis.used(session, "a :party:") == []
+        assert await orphans.named(session, keys) == set(keys)
 
 
 @pytest.mark.parametrize("code", ["a", "a b", "x" * 65, "../../x", "é", ""])

@@ -11,7 +11,7 @@ from PIL import Image
 
 from fedi.api.mastodon import entities
 from fedi.database.tables import Account
-from fedi.social import follows
+from fedi.social import accounts, follows
 from tests import rig
 from tests.api.apps import Answer, App
 from tests.api.mastodon.apps import form, held
@@ -121,6 +121,17 @@ async def test_a_picture_is_cleaned_and_goes_when_another_comes(
     assert (await alice.ask("DELETE", f"{PROFILE}/header")).status == 200
     await instance.run_jobs()
     assert (await alice.get(second.avatar)).status == 404
+
+
+async def test_the_pictures_of_who_is_deleted_go(alice: App, instance: rig.Instance) -> None:
+    answer = await send(alice, UPDATE, {}, avatar=photo(), header=photo())
+    found = held(answer, entities.CredentialAccount)
+    async with instance.easel.database.write() as tx:
+        await accounts.delete_account(tx, await tx.get_one(Account, alice.account.id))
+    await instance.run_jobs()
+    for picture in (found.avatar, found.header):
+        async with alice.browser.get(picture) as gone:
+            assert gone.status == 404
 
 
 async def test_a_profile_by_its_newer_form(alice: App) -> None:
