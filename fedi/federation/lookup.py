@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from activitypub import origin
 from activitypub.client import FetchError
 from activitypub.errors import Malformed
 from fedi.database.tables import Account, Status
@@ -61,9 +60,9 @@ async def address(easel: Easel, viewer: Account, asked: str) -> Account | Status
     async with easel.database.read() as session:
         known = await accounts.by_uri(session, asked)
         if known is None:
-            # Anybody may say that somebody else's page is theirs.
-            named = await session.exec(select(Account).where(col(Account.url) == asked))
-            theirs = [one for one in named.all() if origin.same_origin(one.uri, asked)]
+            # Their server is theirs (`remote_accounts`); two of one server may say the same page.
+            named = await session.exec(select(Account).where(col(Account.url) == asked).limit(2))
+            theirs = named.all()
             known = theirs[0] if len(theirs) == 1 else None
         status = await statuses.load_by_uri(session, viewer, asked) if known is None else None
     if status is not None:

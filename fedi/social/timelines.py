@@ -275,16 +275,13 @@ async def home(session: Session, account: Account, page: Page) -> Sequence[Statu
         (col(HomeEntry.status_id) == col(Status.id)) & (col(HomeEntry.account_id) == account.id),
     )
     query = await _unmuted(session, account, query)
-    exclusive = select(UserList.id).where(
-        UserList.account_id == account.id, col(UserList.exclusive)
+    apart = exists().where(
+        col(ListMember.account_id) == col(Status.account_id),
+        col(ListMember.list_id) == col(UserList.id),
+        col(UserList.account_id) == account.id,
+        col(UserList.exclusive),
     )
-    if mine := (await session.exec(exclusive)).all():  # most have none
-        query = query.where(
-            ~exists().where(
-                col(ListMember.list_id).in_(mine),
-                col(ListMember.account_id) == col(Status.account_id),
-            )
-        )
+    query = query.where(~apart)
     return await _read(session, query, page, key=col(HomeEntry.status_id))
 
 
