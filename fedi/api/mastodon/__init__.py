@@ -20,6 +20,7 @@ from fedi.api.mastodon import (
     lists,
     markers,
     media,
+    notification_policies,
     oembed,
     old_filters,
     polls,
@@ -31,6 +32,7 @@ from fedi.api.mastodon import (
     search,
     showing,
     statuses,
+    streaming,
     tags,
     timelines,
 )
@@ -62,6 +64,8 @@ RESOURCES = (
     markers,
     reports,
     oembed,
+    notification_policies,
+    streaming,
 )
 
 routes: list[BaseRoute] = [route for resource in RESOURCES for route in resource.routes]
