@@ -42,6 +42,7 @@ from fedi.jobs import Runner
 from fedi.runtime import Easel
 from fedi.social import accounts, domain_settings, hiding, requests, seals
 from fedi.social.errors import Later, SocialError
+from fedi.social.push import delivery as push
 from fedi.social.search import index
 from fedi.studio import cleaning, faces, orphans, reviews, scheduled
 from fedi.studio.dispatcher import Dispatcher
@@ -64,6 +65,7 @@ JOBS = (
     outgoing,
     polling,
     pruning,
+    push,
     quoting,
     relayed,
     remote_file_jobs,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import delete, func
 from sqlmodel import col, select
@@ -137,10 +137,8 @@ async def groups(
         scanned += len(rows)
         if len(rows) < part.limit:
             break
-        if forwards:
-            part = replace(part, min_id=rows[0].id)
-        else:
-            part = replace(part, max_id=rows[-1].id)
+        beyond = {"min_id": rows[0].id} if forwards else {"max_id": rows[-1].id}
+        part = replace(part, **cast(Any, beyond))
     for members in pages.values():
         members.sort(key=lambda row: -row.id)
     found = await _whole(session, account, wanted, pages)

@@ -24,6 +24,7 @@ from fedi.database.tables import (
 )
 from fedi.events import Event
 from fedi.social import notification_policies
+from fedi.social.push import subscriptions
 
 Kind = Literal[
     "follow",
@@ -233,6 +234,7 @@ async def _add(
     told = {row["account_id"]: row["id"] for row in rows if not row["filtered"]}
     for account_id, number in told.items():
         tx.emit(Event(f"account:{account_id}", "notification", {"id": str(number)}))
+    await subscriptions.tell(tx, told, from_account_id, kind)
 
 
 async def withdraw(

@@ -25,6 +25,7 @@ from fedi.api.mastodon import (
     old_filters,
     polls,
     profiles,
+    push,
     quotes,
     relationships,
     reports,
@@ -65,6 +66,7 @@ RESOURCES = (
     reports,
     oembed,
     notification_policies,
+    push,
     streaming,
 )
 
