@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from fedi.api.mastodon import (
     accounts,
+    announcements,
     correspondence,
     credentials,
     deciding,
@@ -67,6 +68,7 @@ RESOURCES = (
     oembed,
     notification_policies,
     push,
+    announcements,
     streaming,
 )
 

@@ -9,7 +9,8 @@ from starlette.requests import HTTPConnection
 
 from fedi.api import auth
 from fedi.api.auth import Caller
-from fedi.api.mastodon.streaming.channels import Channel
+from fedi.api.mastodon import throttle
+from fedi.api.mastodon.streaming import channels
 from fedi.runtime import Easel
 from fedi.social import credentials
 
@@ -27,8 +28,19 @@ async def caller(connection: HTTPConnection) -> Caller:
     """Who asks, by the Authorization header, the query, or the subprotocol.
 
     Raises:
-        HTTPException: 401.
+        HTTPException: 401; 429 to an address that has tried too many.
     """
+    try:
+        return await _caller(connection)
+    except HTTPException:
+        easel = cast(Easel, connection.app.state.easel)
+        address = connection.client.host if connection.client is not None else ""
+        if not throttle.of(easel).address(address).allowed:
+            raise HTTPException(429, "Too many requests") from None
+        raise
+
+
+async def _caller(connection: HTTPConnection) -> Caller:
     easel = cast(Easel, connection.app.state.easel)
     token = auth.bearer(connection) or connection.query_params.get("access_token", "")
     token = token or offered(connection)
@@ -44,11 +56,11 @@ async def caller(connection: HTTPConnection) -> Caller:
     return Caller(account, row, frozenset(row.scopes.split()))
 
 
-def check(who: Caller, channel: Channel) -> None:
+def check(who: Caller, kind: str) -> None:
     """Refuse what a token does not allow.
 
     Raises:
-        HTTPException: 401, as Mastodon.
+        HTTPException: 403.
     """
-    if not who.may(channel.scope):
-        raise HTTPException(401, "Access token does not have the required scopes")
+    if not who.may(channels.scope(kind)):
+        raise HTTPException(403, "This action is outside the authorized scopes")

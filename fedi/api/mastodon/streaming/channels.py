@@ -31,12 +31,10 @@ class Channel:
     about: str = ""
     label: tuple[str, ...] = field(default=(), compare=False)
 
-    @property
-    def scope(self) -> str:
-        """What an app must be allowed to."""
-        return {NOTIFICATIONS: "read:notifications", LIST: "read:lists"}.get(
-            self.kind, "read:statuses"
-        )
+
+def scope(kind: str) -> str:
+    """What an app must be allowed to, to listen to streams of this name."""
+    return {NOTIFICATIONS: "read:notifications", LIST: "read:lists"}.get(kind, "read:statuses")
 
 
 def named(kind: str, account_id: int, *, tag: str = "", list_id: str = "") -> Channel:

@@ -15,8 +15,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import msgspec
-
 from fedi import logs
 from fedi.api.auth import Caller
 from fedi.api.mastodon.streaming import channels, personal
@@ -241,8 +239,3 @@ def of(easel: Easel) -> Hub:
     if found is None:
         found = _hubs[easel] = Hub(easel)
     return found
-
-
-def encoded(found: Any) -> str:
-    """An entity as a payload."""
-    return msgspec.json.encode(found).decode()

@@ -13,13 +13,15 @@ from typing import Any
 import msgspec
 from sqlmodel import col, select
 
-from fedi.api.mastodon.streaming.channels import DIRECT, NOTIFICATIONS, USER
+from fedi.api.mastodon.streaming.channels import NOTIFICATIONS, USER
+from fedi.api.mastodon.views import announcements as announcement_views
 from fedi.api.mastodon.views import notifications as views
 from fedi.database import Session
-from fedi.database.tables import Account, Notification
+from fedi.database.tables import Account, Announcement, Notification
 from fedi.runtime import Easel
+from fedi.social import announcements
 
-ANNOUNCEMENTS = "announcements"
+ANNOUNCEMENTS = announcements.TOPIC
 _ACCOUNT = "account:"
 
 Show = Callable[[Easel, Session, Account, dict[str, Any]], Awaitable[str | None]]
@@ -60,7 +62,7 @@ async def _notification(
     if row is None:
         return None
     shown = await views.show(easel, session, viewer, [row])
-    return msgspec.json.encode(shown[0]).decode() if shown else None
+    return encoded(shown[0]) if shown else None
 
 
 async def _nothing(
@@ -71,8 +73,42 @@ async def _nothing(
     return "{}"
 
 
+async def _announcement(
+    easel: Easel, session: Session, viewer: Account, data: dict[str, Any]
+) -> str | None:
+    row = await session.get(Announcement, int(data["id"]))
+    if row is None:
+        return None
+    [shown] = await announcements.show(session, [row], None)
+    return encoded(announcement_views.announcement(shown, personal=False))
+
+
+async def _end(easel: Easel, session: Session, viewer: Account, data: dict[str, Any]) -> str | None:
+    return str(data["id"])
+
+
+async def _reaction(
+    easel: Easel, session: Session, viewer: Account, data: dict[str, Any]
+) -> str | None:
+    row = await session.get(Announcement, int(data["id"]))
+    if row is None:
+        return None
+    [shown] = await announcements.show(session, [row], None)
+    count, _ = shown.reactions.get(data["name"], (0, False))
+    told = {"name": data["name"], "count": count, "announcement_id": data["id"]}
+    return encoded(told)
+
+
+def encoded(found: Any) -> str:
+    """An entity as a payload."""
+    return msgspec.json.encode(found).decode()
+
+
+_HOME = frozenset({USER})
 EVENTS: dict[str, Personal] = {
     "notification": Personal(frozenset({USER, NOTIFICATIONS}), _notification, "read:notifications"),
-    "filters_changed": Personal(frozenset({USER}), _nothing),
+    "filters_changed": Personal(_HOME, _nothing),
+    "announcement": Personal(_HOME, _announcement),
+    "announcement.delete": Personal(_HOME, _end),
+    "announcement.reaction": Personal(_HOME, _reaction),
 }
-DIRECT_ONLY = frozenset({DIRECT})

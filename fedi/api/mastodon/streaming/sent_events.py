@@ -85,12 +85,12 @@ def stream(kind: str) -> Callable[[Request], Awaitable[Response]]:
             standing = throttle.of(easel).account(who.account.id)
             if not standing.allowed:
                 raise TooMany("Too many requests", 60)
+            admission.check(who, kind)
             asked = decode(await gather(request), Asked)
             media = ":media" if asked.only_media and kind in channels.PUBLIC else ""
             channel = channels.named(
                 kind + media, who.account.id, tag=asked.tag, list_id=asked.list
             )
-            admission.check(who, channel)
             return _opened(hub.of(easel), who, channel)
         except HTTPException as error:
             refused = route.refusal(error.status_code, error.detail)

@@ -101,7 +101,7 @@ async def _answer(socket: WebSocket, here: Hub, connection: Connection, asked: A
     try:
         channel = _channel(connection, asked)
         if asked.type == "subscribe":
-            admission.check(connection.who, channel)
+            admission.check(connection.who, asked.stream)
             here.subscribe(connection, channel)
         elif asked.type == "unsubscribe":
             here.unsubscribe(connection, channel)
