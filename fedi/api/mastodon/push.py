@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute
 from fedi.api.mastodon import entities
 from fedi.api.mastodon.notifications import Nothing
 from fedi.api.mastodon.route import NO_RECORD, Call, route
-from fedi.database import Transaction
+from fedi.database import Session
 from fedi.database.tables import PushSubscription
 from fedi.social import vapid
 from fedi.social.errors import NotFound
@@ -86,8 +86,8 @@ async def subscribe(call: Call) -> entities.WebPushSubscription:
 
 
 async def show(call: Call) -> entities.WebPushSubscription:
-    async with call.easel.database.write() as tx:
-        return await _shown(tx, await _mine(call, tx))
+    async with call.easel.database.read() as session:
+        return await _shown(session, await _mine(call, session))
 
 
 async def change(call: Call) -> entities.WebPushSubscription:
@@ -107,16 +107,15 @@ async def unsubscribe(call: Call) -> Nothing:
     return Nothing()
 
 
-async def _mine(call: Call, tx: Transaction) -> PushSubscription:
+async def _mine(call: Call, session: Session) -> PushSubscription:
     assert call.caller is not None
-    found = await subscriptions.of_token(tx, call.caller.token)
+    found = await subscriptions.of_token(session, call.caller.token)
     if found is None:
         raise NotFound(NO_RECORD)
     return found
 
 
-async def _shown(tx: Transaction, row: PushSubscription) -> entities.WebPushSubscription:
-    await vapid.ensure(tx)
+async def _shown(session: Session, row: PushSubscription) -> entities.WebPushSubscription:
     alerts = {name.replace(".", "_"): row.alerts.get(name, False) for name in subscriptions.ALERTS}
     return entities.WebPushSubscription(
         id=str(row.id),
@@ -124,7 +123,7 @@ async def _shown(tx: Transaction, row: PushSubscription) -> entities.WebPushSubs
         standard=row.standard,
         alerts=entities.Alerts(**alerts),
         policy=row.policy,  # type: ignore[arg-type]
-        server_key=await vapid.public_key(tx),
+        server_key=await vapid.public_key(session),
     )
 
 

@@ -38,11 +38,8 @@ async def push(easel: Easel, job: Claimed) -> None:
         row = await session.get(PushSubscription, int(job.payload["subscription_id"]))
         message = await _message(easel, session, row, int(job.payload["notification_id"]))
         key = await vapid.private_key(session)
-    if row is None or message is None:
+    if row is None or message is None or key is None:
         return
-    if key is None:
-        async with easel.database.write() as tx:
-            key = await vapid.ensure(tx)
     settings = easel.settings.instance
     body, headers = encryption.request(
         message,

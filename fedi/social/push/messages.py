@@ -39,8 +39,8 @@ _TITLES = {
 
 
 class Message(msgspec.Struct, kw_only=True):
-    """Mastodon's payload. The token is empty: no service and no log should have one, and apps that
-    keep their own do without."""
+    """Mastodon's payload. The token is empty: what is kept of tokens is a hash, and no service
+    should have one. Apps that have several accounts know them by where they subscribed."""
 
     access_token: str = ""
     preferred_locale: str

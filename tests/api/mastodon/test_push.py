@@ -167,6 +167,8 @@ async def test_an_app_reads_what_was_pushed(
         "title": "You were mentioned by bob",
         "body": "@alice a fox in the grass",
     }
+    told = (await alice.get("/api/v2/instance")).body["configuration"]
+    assert told["vapid"] == {"public_key": made.server_key}
     claims = service.signer(made.server_key)
     assert claims["aud"] == service.url
     assert claims["sub"] == alice.instance.url

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
 
-from fedi.api.mastodon import paging
 from fedi.social.audiences import Facts
 from fedi.social.text import MAX_TAG_LENGTH, normal_tag
 
@@ -23,7 +22,7 @@ class Channel:
 
     Attributes:
         kind: its name.
-        about: whose it is, or the hashtag in its normal form, or the list; empty for public ones.
+        about: whose it is, or the hashtag in its normal form; empty for public ones.
         label: how its events name it.
     """
 
@@ -37,14 +36,13 @@ def scope(kind: str) -> str:
     return {NOTIFICATIONS: "read:notifications", LIST: "read:lists"}.get(kind, "read:statuses")
 
 
-def named(kind: str, account_id: int, *, tag: str = "", list_id: str = "") -> Channel:
+def named(kind: str, account_id: int, *, tag: str = "") -> Channel:
     """The stream of this name.
 
     Args:
         kind: one of Mastodon's names.
         account_id: who listens.
         tag: which hashtag.
-        list_id: which list.
 
     Raises:
         HTTPException: there is none, or it is not said which.
@@ -59,10 +57,8 @@ def named(kind: str, account_id: int, *, tag: str = "", list_id: str = "") -> Ch
             raise HTTPException(400, "Missing tag name parameter")
         return Channel(kind, name, (kind, tag[: MAX_TAG_LENGTH + 1]))
     if kind == LIST:
-        number = paging.number(list_id)
-        if number is None:
-            raise HTTPException(400, "Missing list name parameter")
-        return Channel(kind, str(number), (kind, str(number)))
+        # Nobody here has lists yet, and another's is not told from one that is not there.
+        raise HTTPException(404, "Record not found")
     raise HTTPException(400, "Unknown stream type")
 
 

@@ -144,12 +144,12 @@ class Hub:
         if make is None:
             return  # such as a post of this account, which was heard of above
         whose = personal.account_of(event.topic)
-        kinds = make.channels
         wanted: Candidates = {}
-        for connection in self._everybody() if whose is None else list(self._accounts[whose]):
-            mine = [channel for channel in connection.channels if channel.kind in kinds]
-            if mine and (not make.scope or connection.who.may(make.scope)):
-                wanted[connection] = mine
+        mine = self._everybody() if whose is None else list(self._accounts.get(whose, ()))
+        for connection in mine:
+            heard = [channel for channel in connection.channels if channel.kind in make.channels]
+            if heard and (not make.scope or connection.who.may(make.scope)):
+                wanted[connection] = heard
         await self._personally(wanted, event.kind, event.data, make.show)
 
     async def _personally(

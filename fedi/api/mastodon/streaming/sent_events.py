@@ -29,7 +29,6 @@ HELLO, HEARTBEAT = b":)\n\n", b":thump\n\n"
 
 class Asked(Struct, kw_only=True):
     tag: str = ""
-    list: str = ""
     only_media: bool = False
 
 
@@ -88,9 +87,7 @@ def stream(kind: str) -> Callable[[Request], Awaitable[Response]]:
             admission.check(who, kind)
             asked = decode(await gather(request), Asked)
             media = ":media" if asked.only_media and kind in channels.PUBLIC else ""
-            channel = channels.named(
-                kind + media, who.account.id, tag=asked.tag, list_id=asked.list
-            )
+            channel = channels.named(kind + media, who.account.id, tag=asked.tag)
             return _opened(hub.of(easel), who, channel)
         except HTTPException as error:
             refused = route.refusal(error.status_code, error.detail)

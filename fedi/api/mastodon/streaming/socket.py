@@ -29,7 +29,6 @@ class Asked(msgspec.Struct, kw_only=True):
     type: str
     stream: str
     tag: str = ""
-    list: str | int = ""
 
 
 async def connect(socket: WebSocket) -> None:
@@ -49,12 +48,7 @@ async def connect(socket: WebSocket) -> None:
         await socket.accept(subprotocol=admission.offered(socket) or None)
         query = socket.query_params
         if query.get("stream"):
-            asked = Asked(
-                type="subscribe",
-                stream=query["stream"],
-                tag=query.get("tag", ""),
-                list=query.get("list", ""),
-            )
+            asked = Asked(type="subscribe", stream=query["stream"], tag=query.get("tag", ""))
             await _answer(socket, here, connection, asked)
         await first_of(
             _hear(socket, easel, here, connection),
@@ -114,9 +108,7 @@ async def _answer(socket: WebSocket, here: Hub, connection: Connection, asked: A
 
 
 def _channel(connection: Connection, asked: Asked) -> Channel:
-    return channels.named(
-        asked.stream, connection.account_id, tag=asked.tag, list_id=str(asked.list)
-    )
+    return channels.named(asked.stream, connection.account_id, tag=asked.tag)
 
 
 async def _refuse(socket: WebSocket, status: int, sentence: str) -> None:
