@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from fedi.api.mastodon import entities
 from fedi.api.mastodon.streaming import connections, hub
-from fedi.database.tables import AccessToken, Mute, Status
+from fedi.database.tables import AccessToken, Mute, Quote, Status
 from fedi.social import blocks, reblogs, statuses
 from fedi.social.statuses import Draft
 from tests import rig
@@ -354,3 +354,38 @@ async def test_a_private_boost_shows_what_it_boosts_to_those_who_may_see_it(
         heard = strictly(await socket.next())
         assert heard.reblog is not None
         assert heard.reblog.id == str(secret.id)
+
+
+async def test_what_a_post_quotes_is_shown_to_those_alone_who_may_see_it(
+    alice: App, bob: App
+) -> None:
+    """Of one post: bob may see what it quotes, and eve, whom its author blocks, may not."""
+    easel = alice.instance.easel
+    eve = await App.of(alice.instance, alice.browser, "eve")
+    dave = await App.of(alice.instance, alice.browser, "dave")
+    quoted = {
+        "public": await publish(alice, "open"),
+        "private": await publish(alice, "for followers", visibility="private"),
+    }
+    async with easel.database.write() as tx:
+        await blocks.add(tx, alice.account, eve.account)
+    for app in (bob, eve):
+        await people.follow(easel, app.account, dave.account)
+    async with listening(bob, "user") as his, listening(eve, "user") as hers:
+        for status in quoted.values():
+            async with easel.database.write() as tx:
+                quoting = await statuses.publish(tx, dave.account, Draft(text="look"))
+                tx.add(
+                    Quote(
+                        status_id=quoting.id,
+                        quoted_uri=status.uri,
+                        quoted_id=status.id,
+                        state="accepted",
+                    )
+                )
+            seen, unseen = strictly(await his.next()), strictly(await hers.next())
+            assert isinstance(seen.quote, entities.Quote)
+            assert isinstance(seen.quote.quoted_status, entities.Status)
+            assert seen.quote.quoted_status.id == str(status.id)
+            assert isinstance(unseen.quote, entities.Quote)
+            assert (unseen.quote.state, unseen.quote.quoted_status) == ("unauthorized", None)
