@@ -14,15 +14,21 @@ from fedi.database import Session
 from fedi.database.tables import (
     AccessToken,
     Account,
+    AccountDomainBlock,
     Block,
+    Filter,
     HomeEntry,
+    ListMember,
     MediaAttachment,
     Mute,
     Quote,
     Status,
     StatusTag,
     Tag,
+    UserList,
 )
+from fedi.social import filters, lists, posts
+from fedi.social.paging import Page
 from fedi.social.visibility import viewers_of
 
 
@@ -94,25 +100,73 @@ async def facts(session: Session, status_id: int) -> Facts | None:
     )
 
 
-async def homes(session: Session, status_id: int, readers: Collection[int]) -> set[int]:
-    """Into whose homes, of some accounts, a status was written."""
+async def homes(session: Session, known: Facts, readers: Collection[int]) -> set[int]:
+    """In whose homes, of some accounts, a status stands: it was written there, and is not in an
+    exclusive list instead."""
     if not readers:
         return set()
     query = select(HomeEntry.account_id).where(
-        col(HomeEntry.status_id) == status_id, col(HomeEntry.account_id).in_(readers)
+        col(HomeEntry.status_id) == known.status.id,
+        col(HomeEntry.account_id).in_(readers),
+        ~exists().where(
+            col(UserList.account_id) == col(HomeEntry.account_id),
+            col(UserList.exclusive),
+            col(ListMember.list_id) == col(UserList.id),
+            col(ListMember.account_id) == known.status.account_id,
+        ),
     )
     return set((await session.exec(query)).all())
 
 
+async def on_lists(session: Session, known: Facts, list_ids: Collection[int]) -> set[int]:
+    """On which of some lists a status stands: those whose timelines show it."""
+    if not list_ids:
+        return set()
+    query = (
+        select(UserList, Account)
+        .join(ListMember, col(ListMember.list_id) == col(UserList.id))
+        .join(Account, col(Account.id) == col(UserList.account_id))
+        .where(col(UserList.id).in_(list_ids), ListMember.account_id == known.status.account_id)
+    )
+    number = known.status.id
+    here = Page(limit=1, max_id=number + 1, since_id=number - 1)
+    return {
+        row.id
+        for row, owner in (await session.exec(query)).all()
+        if await lists.timeline(session, owner, row, here)
+    }
+
+
+async def filtering(session: Session, known: Facts, readers: Collection[int]) -> set[int]:
+    """Who of some accounts has a filter that is for a status."""
+    query = select(Filter).where(
+        col(Filter.account_id).in_(readers),
+        or_(col(Filter.expires_at).is_(None), col(Filter.expires_at) > session.now),
+    )
+    rows = (await session.exec(query)).all()
+    if not rows:
+        return set()
+    [post] = await posts.assemble(session, [known.status], None)
+    whole = await filters.whole(session, rows)
+    return {one.filter.account_id for one in whole if filters.matches([one], post)}
+
+
 async def willing(session: Session, known: Facts, readers: Collection[int]) -> set[int]:
-    """Who of some accounts may see a status, and neither blocks nor mutes who is behind it."""
+    """Who of some accounts may see a status, and does not shut out who is behind it."""
     found = await viewers_of(session, known.status.id, readers)
     if not found:
         return found
-    authors = [known.status.account_id]
-    if known.original_id is not None:
-        query = select(Status.account_id).where(col(Status.id) == known.original_id)
-        authors += (await session.exec(query)).all()
+    query = (
+        select(Account.id, Account.domain)
+        .join(Status, col(Status.account_id) == col(Account.id))
+        .where(col(Status.id).in_([known.status.id, known.original_id or known.status.id]))
+    )
+    people = dict((await session.exec(query)).all())
+    authors, domains = list(people), [domain for domain in people.values() if domain]
+    hidden = select(AccountDomainBlock.account_id).where(
+        col(AccountDomainBlock.account_id).in_(found),
+        col(AccountDomainBlock.domain).in_(domains),
+    )
     blocks = select(Block.account_id).where(
         col(Block.account_id).in_(found), col(Block.target_account_id).in_(authors)
     )
@@ -121,7 +175,9 @@ async def willing(session: Session, known: Facts, readers: Collection[int]) -> s
         col(Mute.target_account_id).in_(authors),
         or_(col(Mute.expires_at).is_(None), col(Mute.expires_at) > session.now),
     )
-    return found - set((await session.exec(blocks)).all()) - set((await session.exec(mutes)).all())
+    for query_ in (blocks, mutes, hidden):
+        found -= set((await session.exec(query_)).all())
+    return found
 
 
 async def revoked(session: Session, tokens: Mapping[int, int]) -> set[int]:

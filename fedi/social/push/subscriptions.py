@@ -36,6 +36,7 @@ MAX_ENDPOINT = 2048  # characters; those of the large services have up to 500
 ALERT_OF = {
     "reaction": "favourite",
     "remix": "mention",
+    "scheduled_failed": "mention",
     "painting_failed": "mention",
     "painting_held": "mention",
     "painting_refused": "mention",

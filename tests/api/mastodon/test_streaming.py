@@ -308,7 +308,8 @@ async def test_nothing_leaks(instance: rig.Instance, browser: aiohttp.ClientSess
         for name, socket in sockets.items():
             heard = await until(socket, end)
             kinds = {one.event for one in heard} - {"update"}
-            assert kinds == ({"notification"} if name == "named" else set()), name
+            theirs = {"named": {"notification", "conversation"}, "author": {"conversation"}}
+            assert kinds == theirs.get(name, set()), name
             seen = {one.payload["visibility"] for one in heard if one.event == "update"}
             assert seen == {one for one in VISIBILITIES if name in HEARS[one]}, name
         for status in posted:
@@ -389,3 +390,60 @@ async def test_what_a_post_quotes_is_shown_to_those_alone_who_may_see_it(
             assert seen.quote.quoted_status.id == str(status.id)
             assert isinstance(unseen.quote, entities.Quote)
             assert (unseen.quote.state, unseen.quote.quoted_status) == ("unauthorized", None)
+
+
+async def test_lists_are_heard_by_their_owners(alice: App, bob: App) -> None:
+    made = (await bob.post("/api/v1/lists", {"title": "Friends"})).body["id"]
+    added = await bob.post(
+        f"/api/v1/lists/{made}/accounts", {"account_ids": [str(alice.account.id)]}
+    )
+    assert added.status == 200
+    assert (await alice.get(f"/api/v1/streaming/list?list={made}")).status == 404
+    async with (
+        listening(bob, "list", list=made) as socket,
+        reading(bob, f"list?list={made}") as sent,
+    ):
+        await publish(bob, "of nobody on it")
+        status = await publish(alice, "a fox", visibility="private")
+        heard = await socket.next()
+        assert (heard.stream, heard.payload["id"]) == (["list", made], str(status.id))
+        assert (await sent.next())[1]["id"] == str(status.id)
+    async with listening(alice) as hers:
+        await hers.say(type="subscribe", stream="list", list=made)
+        assert (await hers.raw())["status"] == 404
+
+
+async def test_conversations_come_by_the_direct_stream(alice: App, bob: App) -> None:
+    async with listening(bob, "direct") as socket:
+        status = await publish(alice, "@bob psst", visibility="direct")
+        heard = await socket.next()
+        assert (heard.stream, heard.event) == (["direct"], "conversation")
+        found = msgspec.json.decode(AS_JSON(heard.payload), type=entities.Conversation)
+        assert isinstance(found.last_status, entities.Status)
+        assert (found.last_status.id, found.unread) == (str(status.id), True)
+        assert [one.acct for one in found.accounts] == ["alice"]
+
+
+async def test_filters_are_said_to_those_who_have_them(alice: App, bob: App) -> None:
+    carol = await App.of(alice.instance, alice.browser, "carol")
+    await people.follow(alice.instance.easel, carol.account, alice.account)
+    async with listening(bob, "user") as his, listening(carol, "user") as hers:
+        made = await bob.post(
+            "/api/v2/filters",
+            {
+                "title": "Foxes",
+                "context": ["home"],
+                "keywords_attributes": [{"keyword": "fox"}],
+            },
+        )
+        assert made.status == 200
+        await publish(alice, "a fox")
+        heard = await his.next()
+        assert heard == Heard(["user"], "filters_changed", {})
+        while heard.event == "filters_changed":  # once for each keyword
+            heard = await his.next()
+        filtered = heard.payload["filtered"]
+        assert [one["filter"]["title"] for one in filtered] == ["Foxes"]
+        assert not (await hers.next()).payload.get("filtered")
+        await publish(alice, "a cat")
+        assert not (await his.next()).payload.get("filtered")

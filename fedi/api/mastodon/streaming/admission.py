@@ -11,8 +11,9 @@ from fedi.api import auth
 from fedi.api.auth import Caller
 from fedi.api.mastodon import throttle
 from fedi.api.mastodon.streaming import channels
+from fedi.api.mastodon.streaming.channels import Channel
 from fedi.runtime import Easel
-from fedi.social import credentials
+from fedi.social import credentials, lists
 
 MISSING = "Missing access token"  # Mastodon's own words
 INVALID = "Invalid access token"
@@ -54,6 +55,17 @@ async def _caller(connection: HTTPConnection) -> Caller:
         raise auth.challenge(INVALID, error="invalid_token")
     account, row = found
     return Caller(account, row, frozenset(row.scopes.split()))
+
+
+async def own(easel: Easel, who: Caller, channel: Channel) -> None:
+    """Refuse a list that is somebody else's.
+
+    Raises:
+        NotFound: it is, or there is none.
+    """
+    if channel.kind == channels.LIST:
+        async with easel.database.read() as session:
+            await lists.find(session, who.account, int(channel.about))
 
 
 def check(who: Caller, kind: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
 
+from fedi.api.mastodon import paging
 from fedi.social.audiences import Facts
 from fedi.social.text import MAX_TAG_LENGTH, normal_tag
 
@@ -22,7 +23,7 @@ class Channel:
 
     Attributes:
         kind: its name.
-        about: whose it is, or the hashtag in its normal form; empty for public ones.
+        about: whose it is, or the hashtag in its normal form, or the list; empty for public ones.
         label: how its events name it.
     """
 
@@ -36,13 +37,14 @@ def scope(kind: str) -> str:
     return {NOTIFICATIONS: "read:notifications", LIST: "read:lists"}.get(kind, "read:statuses")
 
 
-def named(kind: str, account_id: int, *, tag: str = "") -> Channel:
+def named(kind: str, account_id: int, *, tag: str = "", list_id: str = "") -> Channel:
     """The stream of this name.
 
     Args:
         kind: one of Mastodon's names.
         account_id: who listens.
         tag: which hashtag.
+        list_id: which list; whose it is, is not looked at here.
 
     Raises:
         HTTPException: there is none, or it is not said which.
@@ -57,8 +59,10 @@ def named(kind: str, account_id: int, *, tag: str = "") -> Channel:
             raise HTTPException(400, "Missing tag name parameter")
         return Channel(kind, name, (kind, tag[: MAX_TAG_LENGTH + 1]))
     if kind == LIST:
-        # Nobody here has lists yet, and another's is not told from one that is not there.
-        raise HTTPException(404, "Record not found")
+        number = paging.number(list_id)
+        if number is None:
+            raise HTTPException(400, "Missing list name parameter")
+        return Channel(kind, str(number), (kind, str(number)))
     raise HTTPException(400, "Unknown stream type")
 
 

@@ -195,7 +195,9 @@ class Hub:
             account_id: Channel(channels.USER, str(account_id)) for account_id in self._accounts
         }
         at_home = [one for one, channel in readers.items() if channel in self._listening]
-        streams = [readers[one] for one in await audiences.homes(session, known.status.id, at_home)]
+        streams = [readers[one] for one in await audiences.homes(session, known, at_home)]
+        by_id = {int(one.about): one for one in self._listening if one.kind == channels.LIST}
+        streams += [by_id[one] for one in await audiences.on_lists(session, known, by_id)]
         for channel in (*streams, *channels.open_to_all(known)):
             for connection in self._listening.get(channel, ()):
                 wanted[connection].append(channel)

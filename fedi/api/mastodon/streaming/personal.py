@@ -13,11 +13,12 @@ from typing import Any
 import msgspec
 from sqlmodel import col, select
 
-from fedi.api.mastodon.streaming.channels import NOTIFICATIONS, USER
+from fedi.api.mastodon import correspondence
+from fedi.api.mastodon.streaming.channels import DIRECT, NOTIFICATIONS, USER
 from fedi.api.mastodon.views import announcements as announcement_views
 from fedi.api.mastodon.views import notifications as views
 from fedi.database import Session
-from fedi.database.tables import Account, Announcement, Notification
+from fedi.database.tables import Account, Announcement, Conversation, Notification
 from fedi.runtime import Easel
 from fedi.social import announcements
 
@@ -73,6 +74,20 @@ async def _nothing(
     return "{}"
 
 
+async def _conversation(
+    easel: Easel, session: Session, viewer: Account, data: dict[str, Any]
+) -> str | None:
+    query = select(Conversation).where(
+        Conversation.account_id == viewer.id,
+        Conversation.last_status_id == int(data["status_id"]),
+    )
+    row = (await session.exec(query)).first()
+    if row is None:
+        return None
+    [shown] = await correspondence.show(easel, session, viewer, [row])
+    return encoded(shown) if shown.last_status is not None else None
+
+
 async def _announcement(
     easel: Easel, session: Session, viewer: Account, data: dict[str, Any]
 ) -> str | None:
@@ -107,6 +122,7 @@ def encoded(found: Any) -> str:
 _HOME = frozenset({USER})
 EVENTS: dict[str, Personal] = {
     "notification": Personal(frozenset({USER, NOTIFICATIONS}), _notification, "read:notifications"),
+    "conversation": Personal(frozenset({DIRECT}), _conversation),
     "filters_changed": Personal(_HOME, _nothing),
     "announcement": Personal(_HOME, _announcement),
     "announcement.delete": Personal(_HOME, _end),

@@ -1,7 +1,8 @@
 """A status as a payload: written once for all who see the same in it.
 
-As in Mastodon it says nothing of the viewer: whether they like it they know, or ask. Two things
-differ all the same: what a post quotes, and a boost of what is not for everybody.
+As in Mastodon it says nothing of the viewer: whether they like it they know, or ask. Three
+things differ all the same: what a post quotes, a boost of what is not for everybody, and which of
+the viewer's filters are for it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from fedi.api.mastodon.views import statuses as views
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
-from fedi.social.audiences import Facts
+from fedi.social.audiences import Facts, filtering
 from fedi.social.visibility import viewers_of, visible_to
 
 
@@ -42,14 +43,14 @@ class Rendering:
         cls, easel: Easel, session: Session, known: Facts, event: str, readers: Collection[int]
     ) -> Rendering:
         """For these readers, all of whom may see the status."""
-        special: set[int] = set()
+        special = await filtering(session, known, readers)
         if known.original_private:
             special = set(readers)
         elif known.quoted_id is not None:
             see = await viewers_of(session, known.quoted_id, readers)
             query = visible_to(None).where(col(Status.id) == known.quoted_id)
             common = (await session.exec(query)).first() is not None
-            special = set(readers) - see if common else see
+            special |= set(readers) - see if common else see
         return cls(easel, session, known, event, special)
 
     async def told_to(self, viewer: Account) -> Told | None:

@@ -29,6 +29,7 @@ HELLO, HEARTBEAT = b":)\n\n", b":thump\n\n"
 
 class Asked(Struct, kw_only=True):
     tag: str = ""
+    list: str = ""
     only_media: bool = False
 
 
@@ -87,7 +88,10 @@ def stream(kind: str) -> Callable[[Request], Awaitable[Response]]:
             admission.check(who, kind)
             asked = decode(await gather(request), Asked)
             media = ":media" if asked.only_media and kind in channels.PUBLIC else ""
-            channel = channels.named(kind + media, who.account.id, tag=asked.tag)
+            channel = channels.named(
+                kind + media, who.account.id, tag=asked.tag, list_id=asked.list
+            )
+            await admission.own(easel, who, channel)
             return _opened(hub.of(easel), who, channel)
         except HTTPException as error:
             refused = route.refusal(error.status_code, error.detail)

@@ -29,6 +29,7 @@ class Asked(msgspec.Struct, kw_only=True):
     type: str
     stream: str
     tag: str = ""
+    list: str | int = ""
 
 
 async def connect(socket: WebSocket) -> None:
@@ -48,7 +49,12 @@ async def connect(socket: WebSocket) -> None:
         await socket.accept(subprotocol=admission.offered(socket) or None)
         query = socket.query_params
         if query.get("stream"):
-            asked = Asked(type="subscribe", stream=query["stream"], tag=query.get("tag", ""))
+            asked = Asked(
+                type="subscribe",
+                stream=query["stream"],
+                tag=query.get("tag", ""),
+                list=query.get("list", ""),
+            )
             await _answer(socket, here, connection, asked)
         await first_of(
             _hear(socket, easel, here, connection),
@@ -96,6 +102,7 @@ async def _answer(socket: WebSocket, here: Hub, connection: Connection, asked: A
         channel = _channel(connection, asked)
         if asked.type == "subscribe":
             admission.check(connection.who, asked.stream)
+            await admission.own(cast(Easel, socket.app.state.easel), connection.who, channel)
             here.subscribe(connection, channel)
         elif asked.type == "unsubscribe":
             here.unsubscribe(connection, channel)
@@ -108,7 +115,9 @@ async def _answer(socket: WebSocket, here: Hub, connection: Connection, asked: A
 
 
 def _channel(connection: Connection, asked: Asked) -> Channel:
-    return channels.named(asked.stream, connection.account_id, tag=asked.tag)
+    return channels.named(
+        asked.stream, connection.account_id, tag=asked.tag, list_id=str(asked.list)
+    )
 
 
 async def _refuse(socket: WebSocket, status: int, sentence: str) -> None:

@@ -20,7 +20,6 @@ from fedi.database.tables import Account, Notification, Painting, Report, Status
 from fedi.runtime import Easel
 from fedi.social import pending, posts
 from fedi.social.notification_lists import Group
-from fedi.social.notifications import OF_PAINTINGS
 from fedi.social.visibility import visible_to
 
 TYPES: dict[str, entities.NotificationType] = {
@@ -38,6 +37,7 @@ TYPES: dict[str, entities.NotificationType] = {
     "admin.sign_up": "admin.sign_up",
     "reaction": "favourite",
     "remix": "mention",
+    "scheduled_failed": "mention",
     "painting_failed": "mention",
     "painting_held": "mention",
     "painting_refused": "mention",
@@ -45,8 +45,9 @@ TYPES: dict[str, entities.NotificationType] = {
 }
 WITHOUT_STATUS = frozenset({"follow", "follow_request", "admin.report", "admin.sign_up"})
 
-# What an author is told of their own picture.
+# What an author is told of what they asked for.
 _SENTENCES = {
+    "scheduled_failed": "A post that you scheduled could not be published.",
     "painting_failed": "Your picture could not be painted.",
     "painting_held": "Your picture is painted. A moderator looks at it before it is shown.",
     "painting_refused": "Your picture is not shown on this instance.",
@@ -195,7 +196,7 @@ async def _paintings(
     people: dict[int, entities.Account],
 ) -> dict[int, entities.Status]:
     """News of one's own pictures, as posts that nobody else sees."""
-    mine = [row for row in rows if row.type in OF_PAINTINGS]
+    mine = [row for row in rows if row.type in _SENTENCES]
     if not mine:
         return {}
     found = await session.exec(
@@ -269,11 +270,11 @@ def _report(row: Report, people: dict[int, entities.Account]) -> entities.Report
         id=str(row.id),
         action_taken=row.resolved_at is not None,
         action_taken_at=entities.optional_moment(row.resolved_at),
-        category=cast(Any, "other"),
+        category=cast(Any, row.category),
         comment=row.comment,
         forwarded=row.forwarded,
         created_at=entities.moment(row.created_at),
         status_ids=[str(number) for number in row.status_ids],
-        rule_ids=[],
+        rule_ids=[str(number) for number in row.rule_ids],
         target_account=people[row.target_account_id],
     )
