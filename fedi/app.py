@@ -40,8 +40,9 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
 )
 from fedi.jobs import Runner
 from fedi.runtime import Easel
-from fedi.social import accounts, domain_settings, hiding, requests, seals
+from fedi.social import accounts, domain_settings, hiding, requests, seals, vapid
 from fedi.social.errors import Later, SocialError
+from fedi.social.push import delivery as push
 from fedi.social.search import index
 from fedi.studio import cleaning, faces, orphans, reviews, scheduled
 from fedi.studio.dispatcher import Dispatcher
@@ -64,6 +65,7 @@ JOBS = (
     outgoing,
     polling,
     pruning,
+    push,
     quoting,
     relayed,
     remote_file_jobs,
@@ -92,6 +94,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
         async with easel.database.write() as tx:
             await accounts.ensure_instance_actor(tx)
             await domain_settings.keep(tx, easel.settings.federation)
+            await vapid.ensure(tx)
         await seals.of(easel)
         await fetching.recover(easel)
         # Made now: who needs it later holds a session already, and may be one of many at once.

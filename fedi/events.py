@@ -35,10 +35,14 @@ class Event:
 
 
 class Listener:
-    """A bounded queue of the events of some topics."""
+    """A bounded queue of the events of some topics.
 
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE_SIZE)
+    Args:
+        size: events it may be behind.
+    """
+
+    def __init__(self, size: int = QUEUE_SIZE) -> None:
+        self._queue: asyncio.Queue[Event] = asyncio.Queue(size)
 
     def put(self, event: Event) -> None:
         if self._queue.full():
@@ -71,14 +75,22 @@ class Events:
         listener = Listener()
         names = list(topics)
         for name in names:
-            self._listeners[name].add(listener)
+            self.join(listener, name)
         try:
             yield listener
         finally:
             for name in names:
-                self._listeners[name].discard(listener)
-                if not self._listeners[name]:
-                    del self._listeners[name]
+                self.leave(listener, name)
+
+    def join(self, listener: Listener, topic: str) -> None:
+        """One more topic for a listener, until it leaves it."""
+        self._listeners[topic].add(listener)
+
+    def leave(self, listener: Listener, topic: str) -> None:
+        """One topic less."""
+        self._listeners[topic].discard(listener)
+        if not self._listeners[topic]:
+            del self._listeners[topic]
 
     def attach(self, topic: str) -> Listener:
         """Listen as long as this bus exists."""

@@ -192,6 +192,25 @@ class Client:
                 answer = await self._delivered(address, body, signer, extra)
             return answer
 
+    async def submit(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
+        """POST something that is no activity, unsigned and as it is: no redirect is followed.
+
+        Raises `FetchError` if there is no answer or the address may not be reached.
+        """
+        address = self._checked(url)
+        async with (
+            self._deadline(self._total_timeout),
+            self._session.post(
+                address, data=body, headers=headers, allow_redirects=False
+            ) as answer,
+        ):
+            return Response(
+                status=answer.status,
+                retry_after=self._retry_after(answer.headers),
+                location=answer.headers.get("Location"),
+                body=await bodies.beginning(answer),
+            )
+
     async def _delivered(
         self, address: URL, body: bytes, signer: Signer, extra: Mapping[str, str] | None
     ) -> Response:

@@ -16,6 +16,7 @@ import typer
 
 from fedi import __version__
 from fedi.cli import (
+    announcements,
     carrying,
     context,
     doctor,
@@ -56,6 +57,7 @@ app.command("follow")(people.follow)
 app.command("report")(moderation.report)
 app.command("reports")(moderation.list_reports)
 app.command("quotes")(moderation.quotes)
+app.add_typer(announcements.app, name="announcement")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(federation.app, name="federation")
 app.add_typer(domains.app, name="domain")

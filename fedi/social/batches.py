@@ -76,6 +76,8 @@ async def receive_all(
     statuses = [status for status, _ in plain]
     await _count(tx, statuses)
     await timelines.distribute_all(tx, statuses)
+    people = {author.id: author for author, _ in posts}
+    await spreading.ring(tx, [(status, people[status.account_id]) for status in statuses])
     for status in statuses:
         spreading.announce_event(tx, status, "status")
     found = {status.uri: status for status in statuses}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import sqlmodel
@@ -15,13 +16,15 @@ from fedi.database.tables import (
     Account,
     AccountDomainBlock,
     Block,
-    Follow,
+    Login,
     Mute,
     Notification,
     Status,
     ThreadMute,
 )
 from fedi.events import Event
+from fedi.social import notification_policies
+from fedi.social.push import subscriptions
 
 Kind = Literal[
     "follow",
@@ -35,11 +38,17 @@ Kind = Literal[
     "update",
     "poll",
     "scheduled_failed",
+    "status",
+    "admin.report",
     "painting_failed",
     "painting_held",
     "painting_approved",
     "painting_refused",
 ]
+
+# What apps may show together, and over how long, as Mastodon.
+GROUPED = frozenset({"favourite", "reblog", "follow"})
+GROUP_SPAN = timedelta(hours=12)
 
 # What people hear of their own pictures.
 OF_PAINTINGS = frozenset(
@@ -118,8 +127,8 @@ async def notify(
     status_id: int | None = None,
     painting_id: int | None = None,
 ) -> None:
-    """Tell a local account something, once; nobody hears of themselves, or across a block, and
-    of who is silenced only those hear who follow them.
+    """Tell a local account something, once; nobody hears of themselves, or across a block, or of
+    those of whom they do not want to hear (`notification_policies`).
 
     Args:
         account: who should know; nothing happens for remote ones.
@@ -136,7 +145,7 @@ async def notify(
     if not itself:
         await notify_all(tx, [account], from_account, kind, status_id)
         return
-    await _add(tx, [account.id], from_account.id, kind, status_id, painting_id)
+    await _add(tx, [account.id], from_account.id, kind, status_id, painting_id=painting_id)
 
 
 async def notify_all(
@@ -152,13 +161,6 @@ async def notify_all(
         for account in accounts
         if account.local and account.deleted_at is None and account.id != from_account.id
     ]
-    if wanted and from_account.silenced_at is not None and kind != "follow_request":
-        followers = select(col(Follow.account_id)).where(
-            col(Follow.target_account_id) == from_account.id,
-            col(Follow.account_id).in_(wanted),
-            col(Follow.state) == "accepted",
-        )
-        wanted = list((await tx.execute(followers)).scalars())
     if not wanted:
         return
     about = {"wanted": wanted, "author": from_account.id, "kind": kind, "now": tx.now}
@@ -168,7 +170,33 @@ async def notify_all(
         found = await tx.execute_core(_UNWILLING, {**about, "status": status_id})
     not_these = set(found.scalars())
     told = [account_id for account_id in dict.fromkeys(wanted) if account_id not in not_these]
-    await _add(tx, told, from_account.id, kind, status_id, None)
+    judgement = await notification_policies.judge(tx, told, from_account, kind, status_id)
+    told = [account_id for account_id in told if account_id not in judgement.dropped]
+    await _add(tx, told, from_account.id, kind, status_id, filtered=judgement.filtered)
+    if judgement.filtered and kind in notification_policies.REQUESTED:
+        await notification_policies.request(
+            tx, list(judgement.filtered), from_account.id, status_id
+        )
+
+
+async def report_to_staff(tx: Transaction, report_id: int, reporter: Account) -> None:
+    """Tell those who look after this instance of a report."""
+    staff = await tx.exec(
+        sqlmodel.select(Login.account_id)
+        .join(Account, col(Account.id) == col(Login.account_id))
+        .where(col(Login.role).in_(("moderator", "admin")), col(Account.deleted_at).is_(None))
+    )
+    await _add(tx, staff.all(), reporter.id, "admin.report", None, report_id=report_id)
+
+
+def group_key(kind: Kind, notification_id: int, status_id: int | None, now: datetime) -> str:
+    """What apps show as one thing: likes and boosts of one post, and follows, within half a day.
+    All else stands for itself."""
+    alike = {"reaction": "favourite"}.get(kind, kind)
+    if alike not in GROUPED:
+        return f"ungrouped-{notification_id}"
+    about = f"-{status_id}" if status_id is not None else ""
+    return f"{alike}{about}-{int(now.timestamp() // GROUP_SPAN.total_seconds())}"
 
 
 async def _add(
@@ -177,25 +205,36 @@ async def _add(
     from_account_id: int,
     kind: Kind,
     status_id: int | None,
-    painting_id: int | None,
+    *,
+    painting_id: int | None = None,
+    report_id: int | None = None,
+    filtered: Collection[int] = (),
 ) -> None:
-    rows = [
-        {
-            "id": tx.new_id(),
-            "account_id": account_id,
-            "from_account_id": from_account_id,
-            "type": kind,
-            "status_id": status_id,
-            "painting_id": painting_id,
-            "created_at": tx.now,
-        }
-        for account_id in account_ids
-    ]
-    if rows:
-        await tx.execute_core(insert(_TOLD), rows)
-    for row in rows:
-        topic = f"account:{row['account_id']}"
-        tx.emit(Event(topic, "notification", {"id": str(row["id"])}))
+    """Write notifications, and tell those for whom they are not set aside."""
+    rows: list[dict[str, Any]] = []
+    for account_id in account_ids:
+        number = tx.new_id()
+        rows.append(
+            {
+                "id": number,
+                "account_id": account_id,
+                "from_account_id": from_account_id,
+                "type": kind,
+                "status_id": status_id,
+                "painting_id": painting_id,
+                "report_id": report_id,
+                "group_key": group_key(kind, number, status_id, tx.now),
+                "filtered": account_id in filtered,
+                "created_at": tx.now,
+            }
+        )
+    if not rows:
+        return
+    await tx.execute_core(insert(_TOLD), rows)
+    told = {row["account_id"]: row["id"] for row in rows if not row["filtered"]}
+    for account_id, number in told.items():
+        tx.emit(Event(f"account:{account_id}", "notification", {"id": str(number)}))
+    await subscriptions.tell(tx, told, from_account_id, kind)
 
 
 async def withdraw(
@@ -224,10 +263,10 @@ async def forget(tx: Transaction, account_id: int, from_account_id: int) -> None
 
 
 async def newest(session: Session, account: Account, *, limit: int = 40) -> list[Notification]:
-    """An account's notifications, the newest first."""
+    """An account's notifications, the newest first, without those that are set aside."""
     rows = await session.exec(
         sqlmodel.select(Notification)
-        .where(Notification.account_id == account.id)
+        .where(Notification.account_id == account.id, ~col(Notification.filtered))
         .order_by(col(Notification.id).desc())
         .limit(limit)
     )

@@ -12,6 +12,7 @@ from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Report, Status
 from fedi.social import domains, text
 from fedi.social.errors import Invalid, NotAllowed
+from fedi.social.notifications import report_to_staff
 from fedi.social.outbound import tell
 
 MAX_COMMENT = 5000  # characters that are kept; Mastodon writes 1,000
@@ -54,7 +55,8 @@ async def receive(
     for number, (target_id, status_ids) in enumerate(sorted(about.items())):
         report = _new(tx, account.id, target_id, status_ids, comment)
         report.uri = uri if number == 0 else f"{uri}#{number}"
-        await add_once(tx, report)
+        if await add_once(tx, report):
+            await report_to_staff(tx, report.id, account)
 
 
 async def make(
@@ -93,6 +95,7 @@ async def make(
     report.category, report.rule_ids = category or "other", list(rule_ids)
     tx.add(report)
     await tx.flush()
+    await report_to_staff(tx, report.id, account)
     if report.forwarded:
         await tell(tx, "flag", report_id=report.id)
     return report

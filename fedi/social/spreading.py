@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+import sqlmodel
 from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import text as text_sql
 from sqlmodel import col
 
 from fedi.database import Transaction
 from fedi.database.insertion import insert_into, insert_new, table_of
-from fedi.database.tables import Account, Mention, Status, StatusTag, Tag
+from fedi.database.tables import Account, Follow, Mention, Status, StatusTag, Tag
 from fedi.events import Event
 from fedi.social import correspondence, text, timelines
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
 
+STATUSES = "statuses"  # the topic of all that is posted, changed and deleted
+
 _TAGS = table_of(Tag).c
+_FOLLOWS = table_of(Follow).c
+# The index is partial: what it holds must be said as it says it.
+_RINGING = select(_FOLLOWS.account_id, _FOLLOWS.target_account_id).where(
+    _FOLLOWS.target_account_id.in_(bindparam("authors", expanding=True)),
+    text_sql("notify"),
+    _FOLLOWS.state == "accepted",
+)
 _TAG_IDS = select(_TAGS.name, _TAGS.id).where(_TAGS.name.in_(bindparam("names", expanding=True)))
+
+
+class Rung(Protocol):
+    """What decides who hears of a post."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def account_id(self) -> int: ...
+    @property
+    def visibility(self) -> str: ...
+    @property
+    def in_reply_to_uri(self) -> str | None: ...
+    @property
+    def in_reply_to_account_id(self) -> int | None: ...
 
 
 class Posted(Protocol):
@@ -136,7 +163,34 @@ async def show(
     await notify_all(tx, addressed, author, "mention", status.id)
     if status.visibility == "direct":
         await correspondence.add(tx, status)
+    await ring(tx, [(status, author)], {account.id for account in addressed})
     announce_event(tx, status, "status")
+
+
+async def ring(
+    tx: Transaction, posts: Sequence[tuple[Rung, Account]], named: Collection[int] = ()
+) -> None:
+    """Tell those who asked to hear of each post of an author, unless they hear of it as `named`.
+    What is said to somebody else is not for them."""
+    mine = [
+        (status, author)
+        for status, author in posts
+        if status.visibility != "direct"
+        and (status.in_reply_to_uri is None or status.in_reply_to_account_id == status.account_id)
+    ]
+    if not mine:
+        return
+    rows = await tx.execute_core(_RINGING, {"authors": [author.id for _, author in mine]})
+    listening: defaultdict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        if row.account_id not in named:
+            listening[row.target_account_id].append(row.account_id)
+    for status, author in mine:
+        if listening[author.id]:
+            people = await tx.exec(
+                sqlmodel.select(Account).where(col(Account.id).in_(listening[author.id]))
+            )
+            await notify_all(tx, people.all(), author, "status", status.id)
 
 
 def announce_event(tx: Transaction, status: Posted, kind: str) -> None:
@@ -147,6 +201,4 @@ def announce_event(tx: Transaction, status: Posted, kind: str) -> None:
     """
     details = {"id": str(status.id), "visibility": status.visibility, "local": status.local}
     tx.emit(Event(f"account:{status.account_id}", kind, details))
-    tx.emit(Event(f"status:{status.id}", kind, details))
-    if status.visibility == "public":
-        tx.emit(Event("public", kind, details))
+    tx.emit(Event(STATUSES, kind, details))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, exists, or_
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, false, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from fedi.database import Session
 from fedi.database.tables import Account, Block, Follow, Mention, Status
 
 SHOWN_TO_ALL = ("public", "unlisted")
@@ -50,23 +52,56 @@ def _for_somebody() -> SelectOfScalar[Status]:
 
 
 def _visible(viewer: Any) -> SelectOfScalar[Status]:
+    return select(Status).where(_shown_to(viewer, gone=False))
+
+
+async def viewers_of(
+    session: Session, status_id: int, viewers: Collection[int], *, gone: bool = False
+) -> set[int]:
+    """`visible_to` turned round: which of some accounts may see a status.
+
+    Args:
+        viewers: their ids.
+        gone: whether they could see it, before it was deleted or withheld.
+    """
+    if not viewers:
+        return set()
+    about = {"viewers": list(viewers), "status": status_id}
+    return set((await session.execute(_viewers(gone=gone), about)).scalars())
+
+
+@cache
+def _viewers(*, gone: bool) -> Any:
+    viewer = aliased(Account)
+    return select(col(viewer.id)).where(
+        col(Status.id) == bindparam("status", type_=BigInteger),
+        col(viewer.id).in_(bindparam("viewers", expanding=True)),
+        _shown_to(col(viewer.id), gone=gone),
+    )
+
+
+def _shown_to(viewer: Any, *, gone: bool) -> ColumnElement[bool]:
+    """Whether one may see a status: an id, a column of ids, or None for nobody."""
     original = aliased(Status)
     boosted = exists().where(
-        col(original.id) == col(Status.reblog_of_id), _may_see(original, viewer)
+        col(original.id) == col(Status.reblog_of_id), _may_see(original, viewer, gone=gone)
     )
-    return select(Status).where(
-        _may_see(Status, viewer), or_(col(Status.reblog_of_id).is_(None), boosted)
+    return and_(
+        _may_see(Status, viewer, gone=gone), or_(col(Status.reblog_of_id).is_(None), boosted)
     )
 
 
-def _may_see(status: Any, viewer: Any) -> ColumnElement[bool]:
+def _may_see(status: Any, viewer: Any, *, gone: bool) -> ColumnElement[bool]:
     author = aliased(Account)
-    condition = col(status.deleted_at).is_(None) & exists().where(
+    condition: ColumnElement[bool] = exists().where(
         col(author.id) == col(status.account_id),
         col(author.suspended_at).is_(None),
         col(author.deleted_at).is_(None),
     )
-    held = col(status.approval).in_(HELD)
+    held = false() if gone else col(status.approval).in_(HELD)
+    refused = false() if gone else col(status.approval) == "rejected"
+    if not gone:
+        condition &= col(status.deleted_at).is_(None)
     shown = col(status.visibility).in_(SHOWN_TO_ALL) & ~held
     if viewer is None:
         return condition & shown
@@ -87,7 +122,7 @@ def _may_see(status: Any, viewer: Any) -> ColumnElement[bool]:
         ~blocked
         & or_(
             shown,
-            named & (col(status.approval) != "rejected"),
+            named & ~refused,
             (col(status.visibility) == "private") & follows & ~held,
             (col(status.in_reply_to_account_id) == viewer) & (col(status.approval) == "pending"),
         ),

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from fedi.api.mastodon import (
     accounts,
+    announcements,
     correspondence,
     credentials,
     deciding,
@@ -20,10 +21,12 @@ from fedi.api.mastodon import (
     lists,
     markers,
     media,
+    notification_policies,
     oembed,
     old_filters,
     polls,
     profiles,
+    push,
     quotes,
     relationships,
     reports,
@@ -31,6 +34,7 @@ from fedi.api.mastodon import (
     search,
     showing,
     statuses,
+    streaming,
     tags,
     timelines,
 )
@@ -62,6 +66,10 @@ RESOURCES = (
     markers,
     reports,
     oembed,
+    notification_policies,
+    push,
+    announcements,
+    streaming,
 )
 
 routes: list[BaseRoute] = [route for resource in RESOURCES for route in resource.routes]

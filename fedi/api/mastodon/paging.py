@@ -51,11 +51,11 @@ class Paged(Struct, frozen=True):
     """A page as it is answered.
 
     Args:
-        items: entities, the newest first.
+        items: entities, the newest first; or one that holds them.
         newest, oldest: the ids by which the listing is ordered; None of a page without rows.
     """
 
-    items: Sequence[Any]
+    items: Any
     newest: int | None
     oldest: int | None
 

@@ -33,6 +33,15 @@ from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
 from fedi.database.tables.instance import CustomEmoji, Rule
 from fedi.database.tables.keys import AccountKey
+from fedi.database.tables.notices import (
+    Announcement,
+    AnnouncementReaction,
+    AnnouncementRead,
+    NotificationPermission,
+    NotificationPolicy,
+    NotificationRequest,
+    PushSubscription,
+)
 from fedi.database.tables.preferring import (
     AccountDomainBlock,
     AccountNote,
@@ -74,6 +83,9 @@ __all__ = [
     "AccountDomainBlock",
     "AccountKey",
     "AccountNote",
+    "Announcement",
+    "AnnouncementReaction",
+    "AnnouncementRead",
     "Application",
     "Archive",
     "Block",
@@ -109,6 +121,9 @@ __all__ = [
     "Mention",
     "Mute",
     "Notification",
+    "NotificationPermission",
+    "NotificationPolicy",
+    "NotificationRequest",
     "OutgoingActivity",
     "Painter",
     "Painting",
@@ -118,6 +133,7 @@ __all__ = [
     "Pin",
     "Poll",
     "PollVote",
+    "PushSubscription",
     "Quote",
     "Reaction",
     "ReceivedActivity",

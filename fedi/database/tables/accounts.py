@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Text, UniqueConstraint, false, true
+from sqlalchemy import JSON, Index, Text, UniqueConstraint, false, text, true
 from sqlmodel import Field
 
 from fedi.database.tables.columns import (
@@ -113,6 +113,12 @@ class Follow(Table, table=True):
         UniqueConstraint("account_id", "target_account_id"),
         Index("follow_target", "target_account_id", "state", "id"),
         Index("follow_source", "account_id", "state", "id"),
+        Index(
+            "follow_notify",
+            "target_account_id",
+            sqlite_where=text("notify"),
+            postgresql_where=text("notify"),
+        ),
     )
 
     id: int = primary_id()
@@ -143,7 +149,10 @@ class Notification(Table, table=True):
     """Something that a local account should know."""
 
     __tablename__ = "notification"
-    __table_args__ = (Index("notification_account", "account_id", "id"),)
+    __table_args__ = (
+        Index("notification_account", "account_id", "id"),
+        Index("notification_group", "account_id", "group_key", "id"),
+    )
 
     id: int = primary_id()
     account_id: int = reference("account.id")
@@ -151,6 +160,11 @@ class Notification(Table, table=True):
     type: str  # a `social.notifications.Kind`
     status_id: int | None = reference("status.id", index=True, default=None, nullable=True)
     painting_id: int | None = optional_reference("painting.id", index=True)
+    report_id: int | None = reference("report.id", index=True, default=None, nullable=True)
+    # What apps show as one thing has one key (`social.notifications.group_key`).
+    group_key: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    # Set aside by its account's policy, until that says otherwise (`social.notification_requests`).
+    filtered: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     created_at: datetime = moment()
 
 

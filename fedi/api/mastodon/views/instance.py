@@ -16,15 +16,15 @@ from fedi.database import Session
 from fedi.database.tables import Account, DomainRule, Login, Status
 from fedi.runtime import Easel
 from fedi.social import accounts as people
-from fedi.social import emojis, featured_tags, pins, polls, profiles, statuses, text
+from fedi.social import emojis, featured_tags, pins, polls, profiles, statuses, text, vapid
 from fedi.social import rules as agreed
 from fedi.studio import media, pictures
 
 # Of which Mastodon's API we are compatible with; Phanpy and Ice Cubes choose their calls by it, so
 # both go up with what is there: 2 are grouped notifications (4.3), 5 the filter action blur (4.4),
 # 7 quotes (4.5).
-MASTODON_VERSION = "4.2.0"
-API_VERSION = 1
+MASTODON_VERSION = "4.3.0"
+API_VERSION = 2
 # Phanpy reads the leading number, Mastodon.py what stands before the first space.
 VERSION = f"{MASTODON_VERSION} (compatible; Easel {__version__})"
 
@@ -40,6 +40,7 @@ async def show(easel: Easel, session: Session) -> entities.Instance:
     contact = await _contact(easel, session)
     open_feeds = entities.Feeds(local="public", remote="public")
     usual = _configuration(easel)
+    server_key = await vapid.public_key(session)
     return entities.Instance(
         domain=instance.domain,
         title=instance.name,
@@ -65,6 +66,7 @@ async def show(easel: Easel, session: Session) -> entities.Instance:
                 about=f"{instance.url}/about",
                 privacy_policy=None,
             ),
+            vapid=entities.Vapid(public_key=server_key) if server_key else entities.UNSET,
             translation=entities.Translating(enabled=False),
             timelines_access=entities.TimelinesAccess(
                 live_feeds=open_feeds, hashtag_feeds=open_feeds, trending_link_feeds=open_feeds

@@ -1,0 +1,165 @@
+"""Which apps want to be told of what, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from sqlalchemy import delete
+from sqlmodel import col, select
+
+from activitypub.origin import origin
+from fedi.database import Session, Transaction
+from fedi.database.tables import AccessToken, Account, Follow, PushSubscription
+from fedi.jobs.queue import NewJob, enqueue_many
+from fedi.social.errors import Invalid
+from fedi.social.push import encryption
+
+ALERTS = (
+    "mention",
+    "quote",
+    "status",
+    "reblog",
+    "follow",
+    "follow_request",
+    "favourite",
+    "poll",
+    "update",
+    "quoted_update",
+    "admin.sign_up",
+    "admin.report",
+)
+POLICIES = ("all", "followed", "follower", "none")
+MAX_ENDPOINT = 2048  # characters; those of the large services have up to 500
+
+# Under which alert an app knows what Easel alone tells; all else goes by its own name.
+ALERT_OF = {
+    "reaction": "favourite",
+    "remix": "mention",
+    "scheduled_failed": "mention",
+    "painting_failed": "mention",
+    "painting_held": "mention",
+    "painting_refused": "mention",
+    "painting_approved": "status",
+}
+
+
+async def subscribe(
+    tx: Transaction,
+    account: Account,
+    token: AccessToken,
+    *,
+    endpoint: str,
+    public_key: str,
+    secret: str,
+    standard: bool,
+    alerts: Mapping[str, bool],
+    policy: str,
+) -> PushSubscription:
+    """Tell the app of this token; each has one subscription, and the last one counts.
+
+    Raises:
+        Invalid: the address is none, or a key is none.
+    """
+    if origin(endpoint) is None or len(endpoint) > MAX_ENDPOINT:
+        raise Invalid("The endpoint must be an address of the web.")
+    if not encryption.is_point(public_key):
+        raise Invalid("The key p256dh must be a public key of P-256.")
+    if encryption.decoded(secret, encryption.SECRET_BYTES) is None:
+        raise Invalid("The key auth must have 16 bytes.")
+    await unsubscribe(tx, token)
+    row = PushSubscription(
+        id=tx.new_id(),
+        token_id=token.id,
+        account_id=account.id,
+        endpoint=endpoint,
+        public_key=public_key,
+        secret=secret,
+        standard=standard,
+        alerts=_known(alerts),
+        policy=_policy(policy),
+        created_at=tx.now,
+    )
+    tx.add(row)
+    await tx.flush()
+    return row
+
+
+async def change(
+    tx: Transaction, row: PushSubscription, alerts: Mapping[str, bool] | None, policy: str
+) -> None:
+    """Change what a subscription is for; an empty `policy` stays as it is."""
+    if alerts is not None:
+        row.alerts = {**row.alerts, **_known(alerts)}
+    if policy:
+        row.policy = _policy(policy)
+    tx.add(row)
+    await tx.flush()
+
+
+def _known(alerts: Mapping[str, bool]) -> dict[str, bool]:
+    return {name: bool(alerts[name]) for name in ALERTS if name in alerts}
+
+
+def _policy(policy: str) -> str:
+    if policy not in POLICIES:
+        raise Invalid("The policy must be all, followed, follower or none.")
+    return policy
+
+
+async def of_token(session: Session, token: AccessToken) -> PushSubscription | None:
+    """The subscription of an app."""
+    query = select(PushSubscription).where(PushSubscription.token_id == token.id)
+    return (await session.exec(query)).first()
+
+
+async def unsubscribe(tx: Transaction, token: AccessToken) -> None:
+    """Tell the app of this token no more."""
+    await tx.execute(delete(PushSubscription).where(col(PushSubscription.token_id) == token.id))
+
+
+async def tell(tx: Transaction, told: Mapping[int, int], from_account_id: int, kind: str) -> None:
+    """Ask for the jobs that push a notification.
+
+    Args:
+        told: its id for each account.
+        from_account_id: who did it.
+        kind: what they did (`social.notifications.Kind`).
+    """
+    if not told:
+        return
+    rows = await tx.exec(
+        select(PushSubscription)
+        .join(AccessToken, col(AccessToken.id) == col(PushSubscription.token_id))
+        .where(
+            col(PushSubscription.account_id).in_(told),
+            col(PushSubscription.policy) != "none",
+            col(AccessToken.revoked_at).is_(None),
+        )
+    )
+    alert = ALERT_OF.get(kind, kind)
+    wanted = [row for row in rows.all() if row.alerts.get(alert)]
+    if not wanted:
+        return
+    jobs = [
+        NewJob(
+            {"subscription_id": row.id, "notification_id": told[row.account_id]},
+            lane=urlsplit(row.endpoint).hostname or "",
+        )
+        for row in wanted
+        if row.policy == "all"
+        or row.account_id == from_account_id
+        or await _follows(tx, row, from_account_id)
+    ]
+    await enqueue_many(tx, "push", jobs)
+
+
+async def _follows(tx: Transaction, row: PushSubscription, other_id: int) -> bool:
+    """Whether somebody is of those whose doings a subscription is for."""
+    pair = (row.account_id, other_id) if row.policy == "followed" else (other_id, row.account_id)
+    query = select(Follow.id).where(
+        Follow.account_id == pair[0],
+        Follow.target_account_id == pair[1],
+        Follow.state == "accepted",
+    )
+    return (await tx.exec(query)).first() is not None
