@@ -34,6 +34,7 @@ class Hand:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self.model = "test/flat"  # what it says that it painted with
         self.pictures: dict[str, bytes] = {}  # what came with the last message
 
     async def say(self, message: protocol.FromPainter, data: bytes = b"") -> None:
@@ -65,7 +66,7 @@ class Hand:
         self, paint: protocol.Paint, content: bytes | None = None, **said: Any
     ) -> None:
         recipe = Recipe.from_document(
-            {"model": "test/flat", "width": 64, "height": 64, "steps": 4, "guidance": 1.0}
+            {"model": self.model, "width": 64, "height": 64, "steps": 4, "guidance": 1.0}
             | paint.recipe.document()
         )
         await self.say(
@@ -108,6 +109,7 @@ async def connected(
             name=name, device="cpu", models=models, suggests=suggests, abilities=abilities
         )
         await hand.say(hello)
+        hand.model = next(iter(models), hand.model)
         await hand.say(protocol.Ready(slots=slots))
         known = instance.app.state.dispatcher
         await rig.until(lambda: name in [painter.name for painter in known.connected])

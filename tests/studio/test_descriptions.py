@@ -114,7 +114,7 @@ async def test_what_a_model_says_obeys_the_rules_for_what_is_asked_for(
 ) -> None:
     words = {"local": False, "blocked_words": ["gun"]}
     async with rig.serve_instance(tmp_path, new_database(), painting=words) as instance:
-        said = {"description": seen.encode("utf-8", "ignore").decode(), "described_by": "S\nm\x07"}
+        said = {"description": seen.encode("utf-8", "ignore").decode(), "described_by": "S m"}
         _, media = await described(instance, said)
         assert media.description == text
         assert media.described_by == ("prompt" if "Nobody" in text else "S m")
