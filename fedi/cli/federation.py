@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from fedi.cli import context
 from fedi.database import Session
 from fedi.database.tables import Account, Job, PeerHost
-from fedi.federation import hosts
+from fedi.federation import written_hosts
 
 app = typer.Typer(help="How other servers are doing.", no_args_is_help=False)
 
@@ -155,7 +155,7 @@ async def _host(name: str) -> None:
 
 async def _retry(name: str) -> None:
     async with context.opened() as easel, easel.database.write() as tx:
-        known = await hosts.retry(tx, name)
+        known = await written_hosts.retry(tx, name)
         result = await tx.execute(
             update(Job)
             .where(col(Job.kind) == "deliver", col(Job.lane) == name, col(Job.state) != "running")

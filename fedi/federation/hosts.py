@@ -21,21 +21,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
-import sqlalchemy
-from sqlalchemy import ColumnElement, bindparam, delete, func, or_
+from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.event import listen
 from sqlmodel import col, select
 
-from activitypub import origin
 from fedi import logs
-from fedi.database import Session, Transaction
-from fedi.database.insertion import insert_into, table_of
+from fedi.database import Transaction
+from fedi.database.insertion import insert_into
 from fedi.database.marks import Watch, change
-from fedi.database.tables import Account, DomainAllow, DomainRule, Follow, PeerHost, Relay
+from fedi.database.tables import PeerHost
+from fedi.federation import written_hosts
 from fedi.jobs import Backoff, Postpone, Retry, chore
 from fedi.runtime import Easel
-
-TOPIC = "hosts"
 
 FAILURES = 5  # in a row, until a host is left alone (Fedify 2.3 has five, Mastodon 4.6 ten)
 ALONE = Backoff(first=timedelta(minutes=1), factor=2, most=timedelta(hours=6), jitter=0.1)
@@ -50,10 +47,7 @@ PUT_OFF = Backoff(first=timedelta(seconds=10), jitter=1.0)
 
 KEPT = 10_000  # hosts in memory; a name costs nothing where DNS has wildcards (CVE-2026-69132)
 SAVE_EVERY = timedelta(seconds=10)
-SAVE_ROWS = 500  # in one go
-FORGET_AFTER = timedelta(days=90)  # without a word in either direction
 PRUNE_EVERY = 512  # one save in so many clears away what is older
-MAX_ROWS = 50_000  # hosts that are written down; the fediverse has about 30,000 that live
 CAP_EVERY = 1_000  # rows written by a process between two looks at how many there are
 MAX_ERROR = 300  # characters
 
@@ -92,7 +86,7 @@ class Hosts:
     def __init__(self, easel: Easel) -> None:
         self._clock = easel.clock
         self._database = easel.database
-        self._watch = Watch(easel.database, TOPIC)
+        self._watch = Watch(easel.database, written_hosts.TOPIC)
         self._kept: OrderedDict[str, Health] = OrderedDict()
         self._unsaved: dict[str, tuple[bool, int]] = {}  # whether others must know; which note
         self._notes = itertools.count()
@@ -241,8 +235,8 @@ class Hosts:
         if not self._unsaved or not (at_once or now - self._saved_at >= SAVE_EVERY):
             return
         self._saved_at = now
-        notes = sorted(self._unsaved.items(), key=lambda entry: not entry[1][0])[:SAVE_ROWS]
-        batch = dict(notes)
+        notes = sorted(self._unsaved.items(), key=lambda entry: not entry[1][0])
+        batch = dict(notes[: written_hosts.AT_ONCE])
         rows = [
             {"host": host, "signature": "cavage", "first_seen_at": now}
             | {name: getattr(self._kept[host], name) for name in (*_MOMENTS, *_STATE)}
@@ -260,7 +254,7 @@ class Hosts:
             )
         )
         if any(urgent for urgent, _ in batch.values()):
-            await change(tx, TOPIC)
+            await change(tx, written_hosts.TOPIC)
 
         def saved(_: object) -> None:
             for host, note in batch.items():
@@ -269,11 +263,11 @@ class Hosts:
 
         listen(tx.sync_session, "after_commit", saved, once=True)
         if tx.new_id() % PRUNE_EVERY == 0:
-            await _prune(tx)
+            await written_hosts.prune(tx)
         self._uncounted += len(batch)
         if self._uncounted >= CAP_EVERY:
             self._uncounted = 0
-            await _cap(tx)
+            await written_hosts.cap(tx)
 
     def _of(self, host: str) -> Health:
         health = self._kept.setdefault(host, Health())
@@ -317,85 +311,5 @@ async def save(easel: Easel, tx: Transaction, ending: bool) -> None:
         await view.save(tx, at_once=ending)
 
 
-_HOSTS = table_of(PeerHost).c
-_RESTED = sqlalchemy.select(_HOSTS.host).where(
-    _HOSTS.host.in_(bindparam("hosts", expanding=True)), _HOSTS.rested_at.is_not(None)
-)
-
-
-async def rested(session: Session, names: list[str]) -> set[str]:
-    """Those of these hosts to which nothing is sent any more."""
-    found: set[str] = set()
-    for start in range(0, len(names), SAVE_ROWS):
-        rows = await session.execute(_RESTED, {"hosts": names[start : start + SAVE_ROWS]})
-        found.update(rows.scalars())
-    return found
-
-
-async def retry(tx: Transaction, host: str) -> bool:
-    """Forget what was wrong with a host; False if nothing is known of it."""
-    row = await tx.get(PeerHost, host)
-    if row is None:
-        return False
-    row.failures, row.error = 0, ""
-    row.failing_since = row.open_until = row.rested_at = None
-    tx.add(row)
-    await change(tx, TOPIC)
-    return True
-
-
 def _held() -> ColumnElement[bool]:
     return or_(col(PeerHost.open_until).is_not(None), col(PeerHost.rested_at).is_not(None))
-
-
-async def _prune(tx: Transaction) -> None:
-    long_ago = tx.now - FORGET_AFTER
-    await tx.execute(
-        delete(PeerHost).where(
-            col(PeerHost.first_seen_at) < long_ago,
-            *(
-                or_(col(moment).is_(None), col(moment) < long_ago)
-                for moment in (PeerHost.seen_at, PeerHost.delivered_at, PeerHost.failed_at)
-            ),
-        )
-    )
-
-
-async def _cap(tx: Transaction) -> None:
-    """Forget hosts, if there are too many: those first that had no word for the longest time, and
-    none that is needed."""
-    count = (await tx.execute(select(func.count()).select_from(PeerHost))).scalar_one()
-    too_many = count - MAX_ROWS
-    if too_many <= 0:
-        return
-    needed = await _needed(tx)
-    last = func.coalesce(PeerHost.seen_at, PeerHost.delivered_at, PeerHost.first_seen_at)
-    oldest = await tx.execute(
-        select(col(PeerHost.host)).order_by(last, col(PeerHost.host)).limit(too_many + len(needed))
-    )
-    hosts = [host for host in oldest.scalars() if host not in needed][:too_many]
-    for start in range(0, len(hosts), SAVE_ROWS):
-        names = hosts[start : start + SAVE_ROWS]
-        await tx.execute(delete(PeerHost).where(col(PeerHost.host).in_(names)))
-    log.info("hosts_forgotten", count=len(hosts), needed=len(needed))
-
-
-async def _needed(session: Session) -> set[str]:
-    """The hosts that have a rule, are relays of ours, or whose people follow somebody here or are
-    followed: what is known of them is never forgotten."""
-    relays = (await session.exec(select(Relay.inbox_uri))).all()
-    found = {origin.host(uri) or "" for uri in relays}
-    for named in (DomainRule.domain, DomainAllow.domain):
-        found.update((await session.exec(select(named).distinct())).all())
-    for theirs in (Follow.account_id, Follow.target_account_id):
-        followed = select(Account.domain).join(Follow, col(Account.id) == col(theirs)).distinct()
-        rows = await session.exec(followed.where(col(Account.domain).is_not(None)))
-        found.update(domain for domain in rows.all() if domain)
-        # Whose handles are of another domain than their server is.
-        inside = "%://" + col(Account.domain) + "/%"
-        split = select(Account.uri).join(Follow, col(Account.id) == col(theirs)).distinct()
-        rows = await session.exec(
-            split.where(col(Account.domain).is_not(None), ~col(Account.uri).like(inside))
-        )
-        found.update(origin.host(uri) or "" for uri in rows.all())
-    return found

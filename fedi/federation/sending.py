@@ -25,7 +25,7 @@ from fedi.database import Transaction
 from fedi.database.insertion import insert_new, row_values
 from fedi.database.tables import Account, Job, OutgoingActivity
 from fedi.events import Event
-from fedi.federation import hosts
+from fedi.federation import written_hosts
 from fedi.jobs import NewJob, enqueue_many
 from fedi.social import account_keys
 
@@ -140,7 +140,8 @@ async def _overtake(tx: Transaction, sender: Account, activity: Activity) -> Non
 async def _reachable(tx: Transaction, inboxes: Sequence[str]) -> list[str]:
     """Those of these inboxes that are elsewhere, and not of hosts that are given up."""
     elsewhere = [inbox for inbox in inboxes if origin.origin(inbox) != tx.instance.url]
-    resting = await hosts.rested(tx, sorted({origin.host(inbox) or "" for inbox in elsewhere}))
+    there = sorted({origin.host(inbox) or "" for inbox in elsewhere})
+    resting = await written_hosts.rested(tx, there)
     return [inbox for inbox in elsewhere if origin.host(inbox) not in resting]
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, func, select
 from fedi.database import Transaction
 from fedi.database.insertion import insert_many, insert_new, row_values, table_of
 from fedi.database.tables import Account, MediaAttachment, Mention, Status
-from fedi.social import attachments, domains, policies, receiving, spreading, text, timelines
+from fedi.social import attachments, domains, homes, policies, receiving, spreading, text
 from fedi.social.attachments import MAX_MEDIA
 from fedi.social.counts import count_many
 from fedi.social.receiving import Received
@@ -75,7 +75,7 @@ async def receive_all(
     await _mention(tx, plain)
     statuses = [status for status, _ in plain]
     await _count(tx, statuses)
-    await timelines.distribute_all(tx, statuses)
+    await homes.distribute_all(tx, statuses)
     people = {author.id: author for author, _ in posts}
     await spreading.ring(tx, [(status, people[status.account_id]) for status in statuses])
     for status in statuses:

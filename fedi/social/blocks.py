@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Block
-from fedi.social import follows, notifications, timelines
+from fedi.social import follows, homes, notifications
 from fedi.social.errors import Invalid
 from fedi.social.outbound import tell
 
@@ -59,7 +59,7 @@ async def add(tx: Transaction, account: Account, target: Account, uri: str | Non
         assert existing is not None
         return existing
     if account.local:
-        await timelines.forget_boosts_of(tx, account.id, target.id)
+        await homes.forget_boosts_of(tx, account.id, target.id)
         await notifications.forget(tx, account.id, target.id)
     if account.local and not target.local:
         await tell(tx, "block", account_id=account.id, target_account_id=target.id, uri=block.uri)

@@ -9,7 +9,8 @@ from sqlalchemy import delete
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
-from fedi.database.tables import MediaAttachment, Poll, Status, StatusEdit
+from fedi.database.tables import Account, MediaAttachment, Poll, Status, StatusEdit
+from fedi.social import drafts
 
 MAX_KEPT = 100  # of one post, the latest: whoever edits all day fills no disk
 
@@ -44,11 +45,7 @@ class Further(Struct, frozen=True, kw_only=True):
 
 async def keep(tx: Transaction, status: Status) -> None:
     """Note what a post is, before it is changed."""
-    media = await tx.exec(
-        select(MediaAttachment)
-        .where(MediaAttachment.status_id == status.id)
-        .order_by(col(MediaAttachment.position))
-    )
+    media = await _media(tx, status)
     poll = await tx.get(Poll, status.id) if status.object_type == "Question" else None
     tx.add(
         StatusEdit(
@@ -57,7 +54,7 @@ async def keep(tx: Transaction, status: Status) -> None:
             content=status.content,
             spoiler_text=status.spoiler_text,
             sensitive=status.sensitive,
-            media=[{"id": medium.id, "description": medium.description} for medium in media.all()],
+            media=[{"id": medium.id, "description": medium.description} for medium in media],
             poll=[option["title"] for option in poll.options] if poll is not None else None,
             emojis=list(status.emojis),
             created_at=status.edited_at or status.created_at,
@@ -103,3 +100,58 @@ async def media_of(
         )
     )
     return {medium.id: medium for medium in rows.all()}
+
+
+async def changed_media(
+    tx: Transaction,
+    author: Account,
+    status: Status,
+    media_ids: Sequence[int],
+    further: Further,
+) -> list[MediaAttachment]:
+    """The pictures of a post after an edit, and what is said of them; what is left out of them is
+    nobody's any more.
+
+    Args:
+        media_ids: all of them; none are the same as before, unless `further` says that it is all.
+
+    Raises:
+        Invalid: they are not the author's to post, or too many.
+    """
+    attached = {medium.id: medium for medium in await _media(tx, status)}
+    media = list(attached.values())
+    if media_ids or further.all_media:
+        wanted = list(dict.fromkeys(media_ids))
+        fresh = await drafts.own_media(tx, author, [n for n in wanted if n not in attached])
+        found = {**attached, **{medium.id: medium for medium in fresh}}
+        drafts.check_media_count(wanted)
+        for medium in media:
+            if medium.id not in wanted:
+                medium.status_id = None
+                tx.add(medium)
+        media = [found[media_id] for media_id in wanted]
+    _describe(tx, media, further)
+    return media
+
+
+def _describe(tx: Transaction, media: Sequence[MediaAttachment], further: Further) -> None:
+    """Say something else of pictures that are posted."""
+    changes = {change.id: change for change in further.media}
+    for medium in media:
+        change = changes.get(medium.id)
+        if change is None:
+            continue
+        if change.description is not None:
+            medium.description, medium.described_by = change.description, ""
+        if change.focus is not None:
+            medium.focus_x, medium.focus_y = change.focus
+        tx.add(medium)
+
+
+async def _media(session: Session, status: Status) -> Sequence[MediaAttachment]:
+    rows = await session.exec(
+        select(MediaAttachment)
+        .where(MediaAttachment.status_id == status.id)
+        .order_by(col(MediaAttachment.position))
+    )
+    return rows.all()

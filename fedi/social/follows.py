@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once, table_of
 from fedi.database.tables import Account, AccountDomainBlock, Block, Follow
-from fedi.social import accounts, paging, timelines
+from fedi.social import accounts, homes, paging
 from fedi.social.counts import count
 from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.notifications import notify, withdraw
@@ -242,7 +242,7 @@ async def _hold(tx: Transaction, follow: Follow, account: Account, target: Accou
         return
     await withdraw(tx, target.id, account.id, "follow_request")
     if account.local:
-        await timelines.catch_up(tx, account.id, target.id, follow.created_at)
+        await homes.catch_up(tx, account.id, target.id, follow.created_at)
     await _held(tx, follow, account, target)
 
 
@@ -265,7 +265,7 @@ async def _drop(tx: Transaction, follow: Follow, account: Account, target: Accou
         await withdraw(tx, target.id, account.id, kind)
     if state == ACCEPTED:
         await _count(tx, account, target, -1)
-        await timelines.forget(tx, account.id, target.id)
+        await homes.forget(tx, account.id, target.id)
     return True
 
 

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Status
-from fedi.social import paging, policies, timelines
+from fedi.social import homes, paging, policies
 from fedi.social.accounts import check_stays
 from fedi.social.counts import count
 from fedi.social.errors import NotAllowed, NotFound
@@ -93,7 +93,7 @@ async def add(
     await count(tx, Status, original.id, {"reblogs_count": 1})
     author = await tx.get(Account, original.account_id)
     assert author is not None
-    await timelines.distribute(tx, boost, original)
+    await homes.distribute(tx, boost, original)
     await notify(tx, author, account, "reblog", original.id)
     if account.local:
         await tell(tx, "announce", status_id=boost.id)

@@ -19,7 +19,7 @@ from fedi import ids
 from fedi.database import Transaction
 from fedi.database.insertion import add_once, table_of
 from fedi.database.tables import Account, Status
-from fedi.social import attachments, consent, edits, polls, quotes, spreading, text, timelines
+from fedi.social import attachments, consent, edits, homes, polls, quotes, spreading, text
 from fedi.social.attachments import MAX_GENERATOR, ReceivedMedia
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
@@ -322,7 +322,7 @@ async def _adopt(tx: Transaction, status: Status) -> None:
         .execution_options(populate_existing=True)
     )
     for orphan in orphans.all():
-        await timelines.distribute(tx, orphan)
+        await homes.distribute(tx, orphan)
 
 
 async def _gather(tx: Transaction, status: Status) -> None:

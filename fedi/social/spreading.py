@@ -15,7 +15,7 @@ from fedi.database import Transaction
 from fedi.database.insertion import insert_into, insert_new, table_of
 from fedi.database.tables import Account, Follow, Mention, Status, StatusTag, Tag
 from fedi.events import Event
-from fedi.social import correspondence, text, timelines
+from fedi.social import correspondence, homes, text
 from fedi.social.counts import count
 from fedi.social.notifications import notify_all
 
@@ -159,7 +159,7 @@ async def show(
     tx: Transaction, status: Status, author: Account, addressed: Sequence[Account]
 ) -> None:
     """A post goes into homes and to those whom it names; those who have it, keep it once."""
-    await timelines.distribute(tx, status)
+    await homes.distribute(tx, status)
     await notify_all(tx, addressed, author, "mention", status.id)
     if status.visibility == "direct":
         await correspondence.add(tx, status)

@@ -35,13 +35,13 @@ from fedi.social import (
     correspondence,
     drafts,
     edits,
+    homes,
     labels,
     policies,
     polls,
     quoting,
     remixes,
     spreading,
-    timelines,
 )
 from fedi.social.accounts import check_stays
 from fedi.social.attachments import ReceivedMedia
@@ -208,8 +208,7 @@ async def edit(
     drafts.check(draft)
     await edits.keep(tx, status)
     further = further or Further()
-    media = await _changed_media(tx, author, status, draft.media_ids, whole=further.all_media)
-    _describe(tx, media, further)
+    media = await edits.changed_media(tx, author, status, draft.media_ids, further)
     if further.polled:
         await polls.change(tx, status, draft.poll)
     based_on = status.based_on_uri
@@ -251,7 +250,7 @@ async def delete(tx: Transaction, status: Status) -> None:
     """
     if not await _bury(tx, status):
         return
-    await timelines.withdraw(tx, status.id)
+    await homes.withdraw(tx, status.id)
     if status.reblog_of_id is not None:
         await count(tx, Status, status.reblog_of_id, {"reblogs_count": -1})
         await tx.execute(
@@ -323,52 +322,6 @@ def _attach(tx: Transaction, status: Status, media: Sequence[MediaAttachment]) -
         tx.add(medium)
 
 
-def _describe(tx: Transaction, media: Sequence[MediaAttachment], further: Further) -> None:
-    """Say something else of pictures that are posted."""
-    changes = {change.id: change for change in further.media}
-    for medium in media:
-        change = changes.get(medium.id)
-        if change is None:
-            continue
-        if change.description is not None:
-            medium.description, medium.described_by = change.description, ""
-        if change.focus is not None:
-            medium.focus_x, medium.focus_y = change.focus
-        tx.add(medium)
-
-
-async def _changed_media(
-    tx: Transaction,
-    author: Account,
-    status: Status,
-    media_ids: Sequence[int],
-    *,
-    whole: bool = False,
-) -> list[MediaAttachment]:
-    """The pictures of a post after an edit; what is left out of them is nobody's any more.
-
-    Args:
-        whole: no ids mean no pictures, rather than the same ones.
-    """
-    rows = await tx.exec(
-        select(MediaAttachment)
-        .where(MediaAttachment.status_id == status.id)
-        .order_by(col(MediaAttachment.position))
-    )
-    attached = {medium.id: medium for medium in rows.all()}
-    if not media_ids and not whole:
-        return list(attached.values())
-    wanted = list(dict.fromkeys(media_ids))
-    fresh = await drafts.own_media(tx, author, [n for n in wanted if n not in attached])
-    found = {**attached, **{medium.id: medium for medium in fresh}}
-    drafts.check_media_count(wanted)
-    for medium in attached.values():
-        if medium.id not in wanted:
-            medium.status_id = None
-            tx.add(medium)
-    return [found[media_id] for media_id in wanted]
-
-
 async def _empty(tx: Transaction, status: Status) -> None:
     """Leave nothing of a post but its id: pictures, ties and boosts of it go, too."""
     boosts = select(Status.id).where(Status.reblog_of_id == status.id)
@@ -392,7 +345,7 @@ async def _empty(tx: Transaction, status: Status) -> None:
         .values(deleted_at=tx.now)
         .execution_options(synchronize_session=False)
     )
-    # Local files are the storage's to remove: a row without a post is what it looks for.
+    # Pictures of ours stay with their author, who may post them again.
     await withdraw_media(tx, col(MediaAttachment.status_id) == status.id)
     await drop_media(tx, col(MediaAttachment.status_id) == status.id)
     status.content = status.source = status.spoiler_text = status.generator = ""

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from fedi.cli import app, context
 from fedi.database.tables import Account, DomainRule, PeerHost
-from fedi.federation import hosts, incoming
+from fedi.federation import hosts, incoming, written_hosts
 from fedi.social import accounts, domains, follows, remote_accounts
 from tests import rig
 from tests.federation import peer, seeing
@@ -320,7 +320,7 @@ async def test_a_wildcard_of_names_does_not_fill_the_table(
         await hosts.save(instance.easel, tx, True)
         await domains.put(tx, [DomainRule(domain=ruled, created_at=tx.now)], limited=False)
         await tx.execute(delete(PeerHost))
-        names = [*needed, *(f"n{n}.evil.example" for n in range(hosts.MAX_ROWS + 200))]
+        names = [*needed, *(f"n{n}.evil.example" for n in range(written_hosts.MAX_ROWS + 200))]
         ages = {name: 2 * MINUTE for name in needed} | {names[-1]: MINUTE}  # the oldest of all
         rows = [
             {"host": name, "first_seen_at": long_ago - ages.get(name, timedelta())}
@@ -335,7 +335,7 @@ async def test_a_wildcard_of_names_does_not_fill_the_table(
             await hosts.save(started, tx, True)
     async with instance.easel.database.read() as session:
         kept = set((await session.exec(select(PeerHost.host))).all())
-    assert len(kept) == hosts.MAX_ROWS
+    assert len(kept) == written_hosts.MAX_ROWS
     assert kept >= needed | {fresh}
     assert names[-1] not in kept
 

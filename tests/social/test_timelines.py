@@ -10,7 +10,8 @@ from fedi.clock import FakeClock
 from fedi.database.tables import Account, HomeEntry, Status
 from fedi.runtime import Easel
 from fedi.social import blocks, reblogs, timelines
-from fedi.social.timelines import HOME_LENGTH, TRIM_EVERY, Page
+from fedi.social.homes import HOME_LENGTH, TRIM_EVERY
+from fedi.social.timelines import Page
 from tests.social import people
 from tests.social.people import home_ids, publish, receive
 

@@ -10,9 +10,9 @@ from fedi.api.mastodon import entities, throttle
 from fedi.api.mastodon.paging import number
 from fedi.api.mastodon.route import NO_RECORD, Call, route
 from fedi.api.mastodon.views import accounts as views
+from fedi.api.mastodon.views import reports as report_views
 from fedi.database import Session
-from fedi.database.tables import Account, Report, Status
-from fedi.runtime import Easel
+from fedi.database.tables import Account, Status
 from fedi.social import accounts, reports, rules, statuses
 from fedi.social.errors import NotFound
 from fedi.social.reports import Category
@@ -48,7 +48,8 @@ async def report(call: Call) -> entities.Report:
             rule_ids=named,
         )
     async with call.easel.database.read() as session:
-        return await show(call.easel, session, made, target)
+        [shown] = await views.show(call.easel, session, [target])
+    return report_views.show(made, shown)
 
 
 async def _posts(session: Session, account: Account, ids: list[str]) -> list[Status]:
@@ -61,23 +62,6 @@ async def _posts(session: Session, account: Account, ids: list[str]) -> list[Sta
     if len(found) != len(wanted):
         raise NotFound(NO_RECORD)
     return found
-
-
-async def show(easel: Easel, session: Session, report: Report, target: Account) -> entities.Report:
-    """A report, as who made it sees it."""
-    [shown] = await views.show(easel, session, [target])
-    return entities.Report(
-        id=str(report.id),
-        action_taken=report.resolved_at is not None,
-        action_taken_at=entities.optional_moment(report.resolved_at),
-        category=report.category,  # type: ignore[arg-type]
-        comment=report.comment,
-        forwarded=report.forwarded,
-        created_at=entities.moment(report.created_at),
-        status_ids=[str(status_id) for status_id in report.status_ids],
-        rule_ids=[str(rule_id) for rule_id in report.rule_ids],
-        target_account=shown,
-    )
 
 
 routes: list[BaseRoute] = [route("POST", "/api/v1/reports", report, "write:reports")]

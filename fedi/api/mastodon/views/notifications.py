@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, cast
 
 from sqlmodel import col, select
 
 from fedi.api.mastodon import entities
 from fedi.api.mastodon.views import accounts, statuses
+from fedi.api.mastodon.views import reports as report_views
 from fedi.database import Session
 from fedi.database.tables import Account, Notification, Painting, Report, Status
 from fedi.runtime import Easel
@@ -165,7 +165,9 @@ async def _around(
     people = await posts.accounts_of(session, ids)
     shown = await accounts.show(easel, session, list(people.values()))
     around.accounts = dict(zip(people, shown, strict=True))
-    around.reports = {row.id: _report(row, around.accounts) for row in reports}
+    around.reports = {
+        row.id: report_views.show(row, around.accounts[row.target_account_id]) for row in reports
+    }
     by_id = await _statuses(easel, session, viewer, {row.status_id for row in rows})
     around.statuses = {
         row.id: by_id[row.status_id]
@@ -263,18 +265,3 @@ async def _reports(session: Session, rows: Iterable[Notification]) -> list[Repor
     if not ids:
         return []
     return list((await session.exec(select(Report).where(col(Report.id).in_(ids)))).all())
-
-
-def _report(row: Report, people: dict[int, entities.Account]) -> entities.Report:
-    return entities.Report(
-        id=str(row.id),
-        action_taken=row.resolved_at is not None,
-        action_taken_at=entities.optional_moment(row.resolved_at),
-        category=cast(Any, row.category),
-        comment=row.comment,
-        forwarded=row.forwarded,
-        created_at=entities.moment(row.created_at),
-        status_ids=[str(number) for number in row.status_ids],
-        rule_ids=[str(number) for number in row.rule_ids],
-        target_account=people[row.target_account_id],
-    )
