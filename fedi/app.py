@@ -44,7 +44,7 @@ from fedi.social import accounts, domain_settings, hiding, requests, seals, vapi
 from fedi.social.errors import Later, SocialError
 from fedi.social.push import delivery as push
 from fedi.social.search import index
-from fedi.studio import cleaning, faces, orphans, reviews, scheduled
+from fedi.studio import cleaning, faces, orphans, reviews, scheduled, unposted
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import claims, fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
@@ -74,6 +74,7 @@ JOBS = (
     scheduled,
     synchronisation,
     threads,
+    unposted,
 )
 
 log = logs.get(__name__)

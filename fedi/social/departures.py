@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import delete, func, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -192,7 +194,6 @@ async def _empty_statuses(tx: Transaction, account_id: int) -> None:
         .values(deleted_at=tx.now, content="", source="", spoiler_text="", generator=""),
     ):
         await tx.execute(statement.execution_options(synchronize_session=False))
-    # Local files are the storage's to remove: a row without a post is what it looks for.
-    await forgetting.withdraw_media(tx, col(MediaAttachment.account_id) == account_id)
-    media = (col(MediaAttachment.account_id) == account_id) & col(MediaAttachment.file).is_(None)
-    await forgetting.drop_media(tx, media)
+    theirs = col(MediaAttachment.account_id) == account_id
+    await forgetting.withdraw_media(tx, theirs, timedelta())
+    await forgetting.drop_media(tx, theirs & col(MediaAttachment.file).is_(None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, delete, update
@@ -16,6 +17,9 @@ FORGET = "remote_forget"  # the job: `{"files": [[kind, url, digest, size], …]
 # The job, of pictures that paintings began with: `{"media_ids": […]}`, or `{"account_id": …}` of
 # who began with some.
 FORGET_INPUTS = "forget_inputs"
+UNPOSTED = "unposted"  # the job, of pictures of ours that no post shows: `{"media_ids": […]}`
+# An app may take a post back to write it anew, with the same pictures; Mastodon 4.6 waits as long.
+REDRAFT = timedelta(days=1)
 DISCARD = "discard_files"  # the job: `{"keys": [storage key, …]}`
 FILES_OF_ONE_JOB = 100
 
@@ -42,15 +46,29 @@ async def drop_media(tx: Transaction, which: ColumnElement[bool]) -> None:
     await _forget_copies(tx, [row[0] for row in rows])
 
 
-async def withdraw_media(tx: Transaction, which: ColumnElement[bool]) -> None:
-    """Take pictures of ours out of their posts: their authors have them still, others do not."""
+async def withdraw_media(
+    tx: Transaction, which: ColumnElement[bool], delay: timedelta = REDRAFT
+) -> None:
+    """Take pictures of ours out of their posts.
+
+    Args:
+        delay: how long their author may still post them; then those that were uploaded go.
+    """
     result = await tx.execute(
         update(MediaAttachment)
         .where(which, col(MediaAttachment.file).is_not(None))
         .values(status_id=None)
         .returning(col(MediaAttachment.id))
     )
-    await _forget_copies(tx, list(result.scalars()))
+    found = list(result.scalars())
+    await _forget_copies(tx, found)
+    await let_go(tx, found, delay)
+
+
+async def let_go(tx: Transaction, media_ids: Sequence[int], delay: timedelta) -> None:
+    """Ask for pictures of ours to go, with their files, if no post shows them by then."""
+    jobs = [NewJob({"media_ids": list(part)}, delay=delay) for part in _parts(media_ids)]
+    await enqueue_many(tx, UNPOSTED, jobs)
 
 
 async def drop_copies(tx: Transaction, authors: ColumnElement[bool]) -> None:

@@ -345,7 +345,6 @@ async def _empty(tx: Transaction, status: Status) -> None:
         .values(deleted_at=tx.now)
         .execution_options(synchronize_session=False)
     )
-    # Pictures of ours stay with their author, who may post them again.
     await withdraw_media(tx, col(MediaAttachment.status_id) == status.id)
     await drop_media(tx, col(MediaAttachment.status_id) == status.id)
     status.content = status.source = status.spoiler_text = status.generator = ""

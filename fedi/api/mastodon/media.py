@@ -17,7 +17,7 @@ from fedi.api.mastodon.route import NO_RECORD, Call, entity, route
 from fedi.api.mastodon.views import frames
 from fedi.database import Session
 from fedi.database.tables import MediaAttachment, Painting
-from fedi.social import pending
+from fedi.social import forgetting, pending
 from fedi.social.errors import Invalid, NotFound
 from fedi.studio import gate, media, paintings
 from fedi.studio.remote_files import gallery
@@ -55,6 +55,7 @@ async def upload(call: Call) -> entities.MediaAttachment:
     async with call.easel.database.write() as tx:
         row = media.add_upload(tx, call.account, stored, description=description, focus=focus)
         await tx.flush()
+        await forgetting.let_go(tx, [row.id], forgetting.REDRAFT)
     return await _show(call, row)
 
 
