@@ -322,6 +322,9 @@ async def test_the_store_of_another_instance_is_left_alone(alice: App) -> None:
 async def test_files_are_found_by_index(sqlite_template: Path, tmp_path: Path) -> None:
     found = orphans.key_columns()
     assert {f"{column.table.name}.{column.name}" for column in found} == {
+        "archive.file",
+        "custom_emoji.file",
+        "custom_emoji.still_file",
         "input_picture.file",
         "media_attachment.file",
         "media_attachment.preview_file",

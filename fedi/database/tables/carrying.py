@@ -54,7 +54,8 @@ class Archive(Table, table=True):
 
     id: int = primary_id()
     account_id: int = reference("account.id", index=True)
-    file: str | None = None  # storage key, once it is there; no address leads to it
+    # A storage key, once it is there; no address leads to it.
+    file: str | None = Field(default=None, index=True)
     bytes: int = Field(default=0, sa_type=BigId)
     created_at: datetime = moment()
     finished_at: datetime | None = optional_moment()

@@ -30,8 +30,9 @@ class CustomEmoji(Table, table=True):
 
     id: int = primary_id()
     shortcode: str = Field(index=True)
-    file: str  # storage key
-    still_file: str  # of one that does not move; the same key, if it does not anyway
+    file: str = Field(index=True)  # storage key
+    # Of one that does not move; the same key, if it does not anyway.
+    still_file: str = Field(index=True)
     media_type: str
     category: str = ""
     updated_at: datetime = moment()

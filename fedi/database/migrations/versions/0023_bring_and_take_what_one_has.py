@@ -83,7 +83,8 @@ def upgrade() -> None:
         _moment("removed_at", optional=True),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("ix_custom_emoji_shortcode", "custom_emoji", ["shortcode"])
+    for column in ("shortcode", "file", "still_file"):
+        op.create_index(f"ix_custom_emoji_{column}", "custom_emoji", [column])
     op.create_table(
         "import",
         _id("id"),
@@ -120,7 +121,8 @@ def upgrade() -> None:
         _whose("account_id", "account.id"),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("ix_archive_account_id", "archive", ["account_id"])
+    for column in ("account_id", "file"):
+        op.create_index(f"ix_archive_{column}", "archive", [column])
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("category", sa.String(), server_default="other", nullable=False)
