@@ -191,7 +191,7 @@ class Toot:
         return self._json("polls", "vote", poll, str(choice))
 
 
-def _needed(path: Path, how: str) -> None:
+def needed(path: Path, how: str) -> None:
     if not path.exists():
         reason = f"{path.name} is not there: {how}"
         if os.environ.get("CI") == "true":
@@ -200,7 +200,7 @@ def _needed(path: Path, how: str) -> None:
 
 
 def _driven_by_node(script: str) -> Driven:
-    _needed(FOLDER / "node_modules", "run npm ci in tests/clients")
+    needed(FOLDER / "node_modules", "run npm ci in tests/clients")
     node = shutil.which("node")
     assert node is not None, "Node.js is not installed"
     return Driven(node, script)
@@ -214,7 +214,7 @@ def start(name: str, folder: Path) -> Client:
         folder: where it may keep what it wants to.
     """
     if name in {"Mastodon.py", "toot"}:
-        _needed(PYTHON, "make test makes it")
+        needed(PYTHON, "make test makes it")
     match name:
         case "Mastodon.py":
             return Driven(PYTHON, "python_driver.py")

@@ -32,13 +32,13 @@ class Neighbour:
     def __init__(self, server: rig.ServerProcess, name: str) -> None:
         self.url, self.name = server.url, name
         self.handle = f"{name}@{server.url.removeprefix('http://')}"
-        self._token = asyncio.run(join(server, name))
+        self.token = asyncio.run(join(server, name))
 
     def ask(self, method: str, path: str, **values: Any) -> Any:
         request = urllib.request.Request(
             self.url + path,
             json.dumps(values).encode() if values else None,
-            {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
+            {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
             method=method,
         )
         with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:

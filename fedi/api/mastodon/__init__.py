@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from fedi.api.mastodon import (
     accounts,
+    avoiding,
     correspondence,
     credentials,
     deciding,
@@ -45,6 +46,7 @@ RESOURCES = (
     showing,
     accounts,
     deciding,
+    avoiding,
     discovery,
     statuses,
     edits,
