@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import federation, painting, queue, server, signatures, starter
+from bench import federation, painting, queue, server, signatures, starter, timelines
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -17,7 +17,7 @@ def main() -> None:
     console = Console()
     table = Table("figure", "value", "to reach", "", "what")
     results: dict[str, float] = {}
-    for module in (signatures, queue, server, starter, painting, federation):
+    for module in (signatures, queue, server, starter, painting, federation, timelines):
         console.print(f"Measuring {module.__name__.removeprefix('bench.')}")
         for figure in module.measure():
             results[figure.key] = round(figure.value, 3)
