@@ -64,9 +64,7 @@ def start(folder: Path) -> tuple[float, float]:
 
 
 @contextmanager
-def process(
-    folder: Path, port: int, url: str, **more: str
-) -> Iterator[subprocess.Popen[bytes]]:
+def process(folder: Path, port: int, url: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """`easel serve` while the context lasts, with its database and files in a folder, and `more`
     settings as variables of its environment."""
     config = folder / "config.toml"  # empty: the settings of whoever measures are not measured
