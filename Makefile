@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PASTURE := tests/peers/pasture
+CLIENTS := tests/clients
 PIP := $(BIN)/pip install --disable-pip-version-check --quiet --progress-bar on -c constraints.txt
 ONCE ?=
 PORTS ?=
@@ -27,7 +28,7 @@ doctor: $(VENV)/.installed ## Look at the settings, the database, the address, t
 	@$(BIN)/easel doctor
 
 .PHONY: test
-test: $(VENV)/.installed-test $(PASTURE)/.venv/.installed ## Run all tests.
+test: $(VENV)/.installed-test $(PASTURE)/.venv/.installed $(CLIENTS)/.venv/.installed ## Run all tests.
 	@echo "Running all tests"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(PYTEST)
 
@@ -59,7 +60,7 @@ migration: $(VENV)/.installed ## Write a migration from the tables: make migrati
 
 .PHONY: clean
 clean: ## Remove what was built here; settings, data and pictures stay.
-	@rm -rf $(VENV) $(PASTURE)/.venv build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) $(PASTURE)/.venv $(CLIENTS)/.venv build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 config.toml:
 	@cp config.example.toml $@
@@ -85,4 +86,10 @@ $(PASTURE)/.venv/.installed: $(PASTURE)/requirements.txt
 	@echo "Installing fediverse-pasture, which has an environment of its own"
 	@$(PYTHON) -m venv $(PASTURE)/.venv
 	@$(PASTURE)/.venv/bin/pip install --disable-pip-version-check --quiet --progress-bar on -r $<
+	@touch $@
+
+$(CLIENTS)/.venv/.installed: $(CLIENTS)/requirements.txt
+	@echo "Installing Mastodon clients and Schemathesis, which have an environment of their own"
+	@$(PYTHON) -m venv $(CLIENTS)/.venv
+	@$(CLIENTS)/.venv/bin/pip install --disable-pip-version-check --quiet --progress-bar on -r $<
 	@touch $@

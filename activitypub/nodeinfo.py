@@ -20,7 +20,8 @@ SOFTWARE_LIMIT = 256
 class NodeInfo(Struct, frozen=True, kw_only=True):
     """What we say of ourselves, or what another server says. Counts are of local accounts and
     posts; None leaves them out. `content_credentials` is the address of the certificate that
-    vouches for signatures in pictures (C2PA)."""
+    vouches for signatures in pictures (C2PA). `upstream` is the software whose API for apps the
+    server speaks: apps built on megalodon turn away from what they do not know by its own name."""
 
     software: str
     version: str
@@ -34,6 +35,7 @@ class NodeInfo(Struct, frozen=True, kw_only=True):
     name: str | None = None
     description: str | None = None
     content_credentials: str | None = None
+    upstream: str | None = None
 
     @classmethod
     def parse(cls, document: Any) -> NodeInfo:
@@ -58,6 +60,7 @@ class NodeInfo(Struct, frozen=True, kw_only=True):
             name=values.text(metadata.get("nodeName"), values.NAME_LIMIT),
             description=values.text(metadata.get("nodeDescription"), values.NAME_LIMIT),
             content_credentials=values.web_uri(metadata.get("contentCredentials")),
+            upstream=values.text(_part(metadata, "upstream").get("name"), SOFTWARE_LIMIT),
         )
 
     def document(self, version: str) -> dict[str, Any]:
@@ -86,6 +89,7 @@ class NodeInfo(Struct, frozen=True, kw_only=True):
                     "nodeName": self.name,
                     "nodeDescription": self.description,
                     "contentCredentials": self.content_credentials,
+                    "upstream": {"name": self.upstream} if self.upstream else None,
                 }
             ),
         }

@@ -8,7 +8,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import federation, painting, queue, server, signatures, starter, streaming
+from bench import (
+    federation,
+    painting,
+    queue,
+    server,
+    signatures,
+    starter,
+    streaming,
+    timelines,
+)
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -17,7 +26,9 @@ def main() -> None:
     console = Console()
     table = Table("figure", "value", "to reach", "", "what")
     results: dict[str, float] = {}
-    for module in (signatures, queue, server, starter, painting, federation, streaming):
+    for module in (
+        signatures, queue, server, starter, painting, federation, timelines, streaming,
+    ):  # fmt: skip
         console.print(f"Measuring {module.__name__.removeprefix('bench.')}")
         for figure in module.measure():
             results[figure.key] = round(figure.value, 3)

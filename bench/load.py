@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
@@ -58,3 +59,24 @@ async def send(port: int, requests: Sequence[bytes], *, clients: int) -> dict[in
 
     await asyncio.gather(*(client() for _ in range(clients)))
     return statuses
+
+
+async def times(port: int, requests: Iterable[bytes]) -> list[float]:
+    """Send requests to loopback over one connection, each one after the last answer.
+
+    Returns:
+        The seconds that each took, until its whole answer was there.
+    """
+    found = []
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for data in requests:
+            began = time.perf_counter()
+            writer.write(data)
+            status, body = await _answer(reader)
+            found.append(time.perf_counter() - began)
+            if status != 200:
+                raise RuntimeError(f"{status}: {body[:200]!r}")
+    finally:
+        writer.close()
+    return found

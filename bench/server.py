@@ -64,8 +64,9 @@ def start(folder: Path) -> tuple[float, float]:
 
 
 @contextmanager
-def process(folder: Path, port: int, url: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`easel serve` while the context lasts, with its database and files in a folder."""
+def process(folder: Path, port: int, url: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`easel serve` while the context lasts, with its database and files in a folder, and `more`
+    settings as variables of its environment."""
     config = folder / "config.toml"  # empty: the settings of whoever measures are not measured
     config.touch()
     environment = {
@@ -77,6 +78,7 @@ def process(folder: Path, port: int, url: str) -> Iterator[subprocess.Popen[byte
         "EASEL_MEDIA__FOLDER": str(folder / "media"),
         "EASEL_FEDERATION__ALLOW_PRIVATE_ADDRESSES": "true",
         "EASEL_LOG__LEVEL": "error",
+        **more,
     }
     server = subprocess.Popen([sys.executable, "-m", "fedi.cli", "serve"], env=environment)
     try:

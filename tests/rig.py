@@ -287,7 +287,8 @@ class ServerProcess:
 
     Args:
         folder: for its settings, database and media.
-        name: its host is `NAME.localhost:PORT`.
+        name: its host is `NAME.localhost:PORT`; `localhost:PORT` without one, for programs that
+            find no other name of loopback.
         sections: settings to change, as in `settings_for`.
     """
 
@@ -295,7 +296,7 @@ class ServerProcess:
         folder.mkdir(parents=True, exist_ok=True)
         with free_socket() as sock:
             self.port = int(sock.getsockname()[1])
-        self.url = f"http://{name}.localhost:{self.port}"
+        self.url = f"http://{name + '.' if name else ''}localhost:{self.port}"
         self.folder = folder
         self.config = folder / "config.toml"
         self.process: subprocess.Popen[bytes] | None = None

@@ -8,6 +8,7 @@ write transaction begins IMMEDIATE, so that it never fails half-way for the lock
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -142,7 +143,10 @@ class Database:
         else:
             self._writers = None
             self._reading = create_async_engine(
-                self.url, pool_size=settings.pool_size, max_overflow=settings.pool_size
+                self.url,
+                pool_size=settings.pool_size,
+                max_overflow=settings.pool_size,
+                json_deserializer=_json,
             )
             self._writing = self._reading
 
@@ -296,6 +300,13 @@ def driver_url(address: str) -> URL:
             raise ValueError(f"Easel stores in SQLite or PostgreSQL, not in {other}")
 
 
+def _json(written: str) -> Any:
+    """What a column of JSON holds: most often nothing, which needs no parser."""
+    if written == "[]":
+        return []
+    return {} if written == "{}" else json.loads(written)
+
+
 def _sqlite_engine(
     url: URL, settings: DatabaseSettings, begin: str, connections: int, cache_kb: int
 ) -> AsyncEngine:
@@ -304,6 +315,7 @@ def _sqlite_engine(
         pool_size=connections,
         max_overflow=0,
         module=sqlite.module,
+        json_deserializer=_json,
         connect_args={"timeout": sqlite.BUSY_TIMEOUT_S, "isolation_level": None},
     )
 

@@ -164,6 +164,7 @@ async def describe(session: Session) -> NodeInfo:
         name=session.instance.name,
         description=session.instance.description,
         content_credentials=f"{session.instance.url}{seals.PATH}",
+        upstream="mastodon",
     )
 
 

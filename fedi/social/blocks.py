@@ -8,9 +8,10 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Block
-from fedi.social import follows, homes, notifications
+from fedi.social import follows, homes, notifications, paging
 from fedi.social.errors import Invalid
 from fedi.social.outbound import tell
+from fedi.social.paging import Page
 
 
 async def find(session: Session, account_id: int, target_id: int) -> Block | None:
@@ -25,6 +26,17 @@ async def find(session: Session, account_id: int, target_id: int) -> Block | Non
 
 async def by_uri(session: Session, uri: str) -> Block | None:
     return (await session.exec(select(Block).where(Block.uri == uri))).first()
+
+
+async def listed(session: Session, account: Account, page: Page) -> list[tuple[Block, Account]]:
+    """Whom somebody blocks, the last one first."""
+    query = (
+        select(Block, Account)
+        .join(Account, col(Account.id) == col(Block.target_account_id))
+        .where(Block.account_id == account.id, col(Account.deleted_at).is_(None))
+    )
+    rows = await paging.rows(session, query, page, col(Block.id))
+    return [(block, other) for block, other in rows]
 
 
 async def add(tx: Transaction, account: Account, target: Account, uri: str | None = None) -> Block:

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, update
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -196,21 +196,23 @@ def obstacle(account: Account, login: Login | None) -> str | None:
     return None
 
 
+# Made once: it is asked with every request of an app.
+_BEARER: Any = (
+    select(AccessToken, Account, Login, Application)
+    .outerjoin(Account, col(AccessToken.account_id) == col(Account.id))
+    .outerjoin(Login, col(Login.account_id) == col(Account.id))
+    .outerjoin(Application, col(Application.id) == col(AccessToken.application_id))
+    .where(
+        col(AccessToken.token_hash) == bindparam("hash"),
+        col(AccessToken.revoked_at).is_(None),
+        col(Account.deleted_at).is_(None),
+    )
+)
+
+
 async def identify(session: Session, token: str) -> Bearer | None:
     """Whose token this is; None if it is nobody's any more. Its account may not be able to act."""
-    row = (
-        await session.exec(
-            select(AccessToken, Account, Login, Application)
-            .outerjoin(Account, col(AccessToken.account_id) == col(Account.id))
-            .outerjoin(Login, col(Login.account_id) == col(Account.id))
-            .outerjoin(Application, col(Application.id) == col(AccessToken.application_id))
-            .where(
-                AccessToken.token_hash == token_hash(token),
-                col(AccessToken.revoked_at).is_(None),
-                col(Account.deleted_at).is_(None),
-            )
-        )
-    ).first()
+    row = (await session.execute(_BEARER, {"hash": token_hash(token)})).first()
     return None if row is None else Bearer(*row)
 
 

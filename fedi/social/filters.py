@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -49,12 +50,15 @@ class Match(Struct, frozen=True):
     statuses: list[int]
 
 
+_OF_ACCOUNT: Any = (  # made once: it is asked with every page
+    select(Filter).where(col(Filter.account_id) == bindparam("account")).order_by(col(Filter.id))
+)
+
+
 async def of_account(session: Session, account: Account) -> list[Whole]:
     """An account's filters, in the order in which they were made."""
-    rows = await session.exec(
-        select(Filter).where(Filter.account_id == account.id).order_by(col(Filter.id))
-    )
-    return await whole(session, rows.all())
+    rows = await session.execute(_OF_ACCOUNT, {"account": account.id})
+    return await whole(session, list(rows.scalars()))
 
 
 async def whole(session: Session, filters: Sequence[Filter]) -> list[Whole]:

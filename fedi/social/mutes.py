@@ -15,13 +15,15 @@ from sqlalchemy import (
     or_,
     union_all,
 )
-from sqlmodel import col
+from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
 from fedi.database.insertion import insert_into, insert_new, table_of
 from fedi.database.tables import Account, AccountDomainBlock, Mute, Status, ThreadMute
 from fedi.database.tables.columns import UTCDateTime
+from fedi.social import paging
 from fedi.social.errors import Invalid
+from fedi.social.paging import Page
 
 _MUTES, _HIDDEN = table_of(Mute).c, table_of(AccountDomainBlock).c
 _UNWANTED = union_all(
@@ -81,6 +83,21 @@ async def remove(tx: Transaction, account: Account, target: Account) -> None:
             col(Mute.account_id) == account.id, col(Mute.target_account_id) == target.id
         )
     )
+
+
+async def listed(session: Session, account: Account, page: Page) -> list[tuple[Mute, Account]]:
+    """Whom somebody mutes, the last one first."""
+    query = (
+        select(Mute, Account)
+        .join(Account, col(Account.id) == col(Mute.target_account_id))
+        .where(
+            Mute.account_id == account.id,
+            lasting(session.now),
+            col(Account.deleted_at).is_(None),
+        )
+    )
+    rows = await paging.rows(session, query, page, col(Mute.id))
+    return [(mute, other) for mute, other in rows]
 
 
 async def unwanted(session: Session, viewer: Account) -> tuple[list[int], list[str]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, String, bindparam, cast, literal, union_all
+from sqlalchemy import ColumnElement, String, bindparam, cast, func, literal, union_all
 from sqlmodel import col, select
 
 from fedi.database import Session
@@ -47,6 +47,7 @@ class Post:
         own_votes: what of that the viewer chose, from 0.
         reblog: for a boost, what it boosts.
         quoting: that it quotes something, and whether with leave.
+        quotes_count: how often it is quoted with leave.
         quote: what it quotes, if its author agreed and the viewer may see it; that one's own quote
             is left out.
         in_reply_to: the status it answers, if the viewer may see that.
@@ -65,6 +66,7 @@ class Post:
     own_votes: list[int] = field(default_factory=list)
     reblog: Post | None = None
     quoting: Quote | None = None
+    quotes_count: int = 0
     quote: Post | None = None
     in_reply_to: Status | None = None
     favourited: bool = False
@@ -92,16 +94,20 @@ async def assemble(
     quoting = {status.id: status for status in (*shown, *originals.values())}
     if not quoting:
         return []
-    quotes = await _quotes(session, list(quoting))
+    ties = await _ties(session, list(quoting))
+    quotes = await _quotes(session, ties["quotes"])
     quoted = await _quoted(session, quotes.values(), viewer)
     everything = quoting | {status.id: status for status in quoted.values()}
-    quotes |= await _quotes(session, list(everything.keys() - quoting)) if quoted else {}
+    if further := list(everything.keys() - quoting):
+        for name, counted in (await _ties(session, further)).items():
+            ties[name] |= counted
+        quotes |= await _quotes(session, [one for one in further if one in ties["quotes"]])
     ids = list(everything)
     asking = await _polls(session, everything.values())
     votes = await polls.votes_of(session, viewer, list(asking)) if viewer is not None else {}
     media = await _media(session, ids)
-    mentions, silent, blind = await _mentions(session, ids)
-    tags = await _tags(session, ids)
+    mentions, silent, blind = await _mentions(session, ties["mentions"])
+    tags = await _tags(session, ties["tags"])
     accounts = await accounts_of(session, {status.account_id for status in everything.values()})
     parents = await _parents(session, everything.values(), viewer)
     done = await _done_by(session, everything.values(), viewer)
@@ -121,6 +127,7 @@ async def assemble(
             own_votes=votes.get(status.id, []),
             reblog=post(original) if original is not None else None,
             quoting=quotes.get(status.id),
+            quotes_count=ties["quoted"].get(status.id, 0),
             quote=post(other, is_quoted=True) if other is not None else None,
             in_reply_to=parents.get(status.in_reply_to_id) if status.in_reply_to_id else None,
             **{name: status.id in found for name, found in done.items()},
@@ -139,8 +146,21 @@ async def _originals(
     return {status.id: status for status in rows.all()}
 
 
-async def _quotes(session: Session, ids: Sequence[int]) -> dict[int, Quote]:
+async def _ties(session: Session, ids: Sequence[int]) -> dict[str, dict[int, int]]:
+    """Which of these mention somebody, have hashtags, quote, are quoted, and how often: most do
+    none of it, and what they do not have is not asked for."""
+    found: dict[str, dict[int, int]] = {
+        name: {} for name in ("mentions", "tags", "quotes", "quoted")
+    }
+    for name, status_id, count in await session.execute(_TIES, {"ids": ids}):
+        found[name][status_id] = count
+    return found
+
+
+async def _quotes(session: Session, ids: Collection[int]) -> dict[int, Quote]:
     """What these quote, with or without leave."""
+    if not ids:
+        return {}
     rows = await session.exec(select(Quote).where(col(Quote.status_id).in_(ids)))
     return {quote.status_id: quote for quote in rows.all()}
 
@@ -181,53 +201,38 @@ async def _parents(
 
 async def _media(session: Session, ids: Sequence[int]) -> dict[int, list[MediaAttachment]]:
     found: defaultdict[int, list[MediaAttachment]] = defaultdict(list)
-    rows = await session.exec(
-        select(MediaAttachment)
-        .where(col(MediaAttachment.status_id).in_(ids))
-        .order_by(col(MediaAttachment.position), col(MediaAttachment.id))
-    )
-    for medium in rows.all():
+    for medium in (await session.execute(_MEDIA, {"ids": ids})).scalars():
         assert medium.status_id is not None
         found[medium.status_id].append(medium)
     return found
 
 
 async def _mentions(
-    session: Session, ids: Sequence[int]
+    session: Session, ids: Collection[int]
 ) -> tuple[dict[int, list[Account]], dict[int, list[Account]], dict[int, list[Account]]]:
     """Whom each post names, addresses, and addresses blindly."""
     named: defaultdict[int, list[Account]] = defaultdict(list)
     silent: defaultdict[int, list[Account]] = defaultdict(list)
     blind: defaultdict[int, list[Account]] = defaultdict(list)
-    rows = await session.exec(
-        select(Mention, Account)
-        .join(Account, col(Account.id) == col(Mention.account_id))
-        .where(col(Mention.status_id).in_(ids))
-        .order_by(col(Mention.account_id))
-    )
-    for mention, account in rows.all():
+    rows = await session.execute(_MENTIONS, {"ids": list(ids)}) if ids else ()
+    for mention, account in rows:
         among = blind if mention.blind else silent if mention.silent else named
         among[mention.status_id].append(account)
     return named, silent, blind
 
 
-async def _tags(session: Session, ids: Sequence[int]) -> dict[int, list[Tag]]:
+async def _tags(session: Session, ids: Collection[int]) -> dict[int, list[Tag]]:
     found: defaultdict[int, list[Tag]] = defaultdict(list)
-    rows = await session.exec(
-        select(StatusTag.status_id, Tag)
-        .join(Tag, col(Tag.id) == col(StatusTag.tag_id))
-        .where(col(StatusTag.status_id).in_(ids))
-        .order_by(col(Tag.name))
-    )
-    for status_id, tag in rows.all():
+    rows = await session.execute(_TAGS, {"ids": list(ids)}) if ids else ()
+    for status_id, tag in rows:
         found[status_id].append(tag)
     return found
 
 
 async def accounts_of(session: Session, ids: set[int]) -> dict[int, Account]:
     """Accounts by their ids."""
-    rows = await session.exec(select(Account).where(col(Account.id).in_(ids)))
-    return {account.id: account for account in rows.all()}
+    rows = await session.execute(_ACCOUNTS, {"ids": list(ids)})
+    return {account.id: account for account in rows.scalars()}
 
 
 async def _done_by(
@@ -278,5 +283,37 @@ _DONE = union_all(
         table_of(ThreadMute).c.account_id == _VIEWER,
         table_of(ThreadMute).c.context_uri.in_(bindparam("threads", expanding=True)),
     ),
+)
+# Made once, as `_DONE`: to make one takes SQLAlchemy as long as to execute it.
+_MEDIA: Any = (
+    select(MediaAttachment)
+    .where(col(MediaAttachment.status_id).in_(_IDS))
+    .order_by(col(MediaAttachment.position), col(MediaAttachment.id))
+)
+_MENTIONS: Any = (
+    select(Mention, Account)
+    .join(Account, col(Account.id) == col(Mention.account_id))
+    .where(col(Mention.status_id).in_(_IDS))
+    .order_by(col(Mention.account_id))
+)
+_TAGS: Any = (
+    select(StatusTag.status_id, Tag)
+    .join(Tag, col(Tag.id) == col(StatusTag.tag_id))
+    .where(col(StatusTag.status_id).in_(_IDS))
+    .order_by(col(Tag.name))
+)
+_ACCOUNTS: Any = select(Account).where(col(Account.id).in_(_IDS))
+
+
+def _tie(name: str, status_id: Any, *conditions: ColumnElement[bool]) -> Any:
+    counted = sqlalchemy.select(literal(name), status_id, func.count())
+    return counted.where(status_id.in_(_IDS), *conditions).group_by(status_id)
+
+
+_TIES = union_all(
+    _tie("mentions", table_of(Mention).c.status_id),
+    _tie("tags", table_of(StatusTag).c.status_id),
+    _tie("quotes", table_of(Quote).c.status_id),
+    _tie("quoted", table_of(Quote).c.quoted_id, table_of(Quote).c.state == "accepted"),
 )
 _DEEDS = ("favourited", "reblogged", "bookmarked", "pinned", "muted")

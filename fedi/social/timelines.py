@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
+    bindparam,
     exists,
     or_,
 )
 from sqlalchemy.orm import aliased
-from sqlmodel import col
+from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from fedi.database import Session
@@ -29,26 +32,45 @@ from fedi.database.tables import (
 )
 from fedi.social import mutes, paging
 from fedi.social.text import normal_tag
-from fedi.social.visibility import seen_by
+from fedi.social.visibility import for_viewer, seen_by
 
 Page = paging.Page
 
 
 async def home(session: Session, account: Account, page: Page) -> Sequence[Status]:
     """What those whom an account follows posted and boosted."""
-    query = seen_by(account).join(
-        HomeEntry,
-        (col(HomeEntry.status_id) == col(Status.id)) & (col(HomeEntry.account_id) == account.id),
-    )
-    query = await _unmuted(session, account, query)
-    apart = exists().where(
-        col(ListMember.account_id) == col(Status.account_id),
-        col(ListMember.list_id) == col(UserList.id),
-        col(UserList.account_id) == account.id,
-        col(UserList.exclusive),
-    )
-    query = query.where(~apart)
+    muted, hidden = await mutes.unwanted(session, account)
+    if not (muted or hidden):  # most mute nobody, and hide nothing
+        return await paging.read(session, _home(page.shape), page, {"viewer": account.id})
+    query = _without(_at_home().params(viewer=account.id), muted, hidden)
     return await _read(session, query, page, key=col(HomeEntry.status_id))
+
+
+@cache
+def _home(shape: Page) -> Any:
+    """Reads such a page of the home of `viewer`."""
+    return paging.between(_with_media(_at_home(), shape), shape, col(HomeEntry.status_id))
+
+
+@cache
+def _at_home() -> SelectOfScalar[Status]:
+    """What is in the home of `viewer`, but for what is read in exclusive lists alone."""
+    viewer: Any = bindparam("viewer", type_=BigInteger)
+    exclusive = select(UserList.id).where(
+        col(UserList.account_id) == viewer, col(UserList.exclusive)
+    )
+    elsewhere = exists().where(
+        col(ListMember.list_id).in_(exclusive),
+        col(ListMember.account_id) == col(Status.account_id),
+    )
+    return (
+        for_viewer()
+        .join(
+            HomeEntry,
+            (col(HomeEntry.status_id) == col(Status.id)) & (col(HomeEntry.account_id) == viewer),
+        )
+        .where(~elsewhere)
+    )
 
 
 async def unmuted(
@@ -178,7 +200,12 @@ async def _unmuted(
     it. Most mute nobody, and hide nothing."""
     if viewer is None:
         return query
-    muted, hidden = await mutes.unwanted(session, viewer)
+    return _without(query, *await mutes.unwanted(session, viewer))
+
+
+def _without(
+    query: SelectOfScalar[Status], muted: Sequence[int], hidden: Sequence[str]
+) -> SelectOfScalar[Status]:
     original = aliased(Status)
     if muted:
         boosted = exists().where(
@@ -229,10 +256,13 @@ async def _read(
     session: Session, query: SelectOfScalar[Status], page: Page, key: Any = None
 ) -> Sequence[Status]:
     """One page of a timeline, the newest first; `key` is the indexed column that has the id."""
-    if page.only_media:
-        query = query.where(
-            exists().where(
-                col(MediaAttachment.status_id) == col(Status.id),
-            )
-        )
-    return await paging.rows(session, query, page, col(Status.id) if key is None else key)
+    found = await paging.rows(
+        session, _with_media(query, page), page, col(Status.id) if key is None else key
+    )
+    return found
+
+
+def _with_media(query: SelectOfScalar[Status], page: Page) -> SelectOfScalar[Status]:
+    if not page.only_media:
+        return query
+    return query.where(exists().where(col(MediaAttachment.status_id) == col(Status.id)))

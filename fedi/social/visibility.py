@@ -38,7 +38,7 @@ def seen_by(viewer: Account | None) -> SelectOfScalar[Status]:
     once, which takes SQLAlchemy milliseconds, and given the viewer when it is executed."""
     if viewer is None:
         return _for_nobody()
-    return _for_somebody().params(viewer=viewer.id)
+    return for_viewer().params(viewer=viewer.id)
 
 
 @cache
@@ -47,7 +47,8 @@ def _for_nobody() -> SelectOfScalar[Status]:
 
 
 @cache
-def _for_somebody() -> SelectOfScalar[Status]:
+def for_viewer() -> SelectOfScalar[Status]:
+    """`seen_by` for the account whose id is given as `viewer` when it is executed."""
     return _visible(bindparam("viewer", type_=BigInteger))
 
 

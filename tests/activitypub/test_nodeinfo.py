@@ -21,6 +21,7 @@ OURS = NodeInfo(
     local_posts=17,
     name="A studio",
     description="Pictures",
+    upstream="mastodon",
 )
 
 

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from fedi.api.mastodon import (
     accounts,
     announcements,
+    avoiding,
     correspondence,
     credentials,
     deciding,
@@ -49,6 +50,7 @@ RESOURCES = (
     showing,
     accounts,
     deciding,
+    avoiding,
     discovery,
     statuses,
     edits,

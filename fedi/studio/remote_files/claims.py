@@ -12,6 +12,7 @@ import binascii
 import hmac
 import secrets
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal, cast
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -30,6 +31,7 @@ Rendition = Literal["original", "small"]
 MAX_URL = 2048  # bytes; what is longer is linked and not shown
 KEY_BYTES = 16  # of the signature: as hard to guess as a UUID
 SECRET_BYTES = 32
+KEPT = 5_000  # claims whose signatures are remembered, about 1 kB each: pages show the same again
 SECRET_NAME = "remote files"
 
 _addresses: WeakKeyDictionary[Easel, Addresses] = WeakKeyDictionary()
@@ -59,6 +61,7 @@ class Addresses:
     def __init__(self, secret: bytes, own: str) -> None:
         self._secret = secret
         self._own = own
+        self._signed = lru_cache(KEPT)(self._sign_packed)
 
     def usable(self, claim: Claim) -> bool:
         """Whether a file can be fetched for readers; what cannot is only linked."""
@@ -67,12 +70,12 @@ class Addresses:
 
     def key(self, claim: Claim) -> str:
         """What stands for a claim in the database: its signature."""
-        return self._sign(_packed(claim))
+        return self._signed(claim)[0]
 
     def path(self, claim: Claim, rendition: Rendition) -> str:
         """Where readers get the file, under our own origin."""
-        packed = _packed(claim)
-        return f"/media/remote/{self._sign(packed)}/{_text(packed)}/{rendition}"
+        key, packed = self._signed(claim)
+        return f"/media/remote/{key}/{packed}/{rendition}"
 
     def read(self, key: str, packed: str) -> Claim | None:
         """The claim of an address of ours; None if we never made it."""
@@ -84,6 +87,11 @@ class Addresses:
             return None
         kind, digest, size, url = raw.decode().split("\n", 3)
         return Claim(cast(Kind, kind), url, digest or None, int(size) if size else None)
+
+    def _sign_packed(self, claim: Claim) -> tuple[str, str]:
+        """The signature of a claim, and the claim as it stands in an address."""
+        packed = _packed(claim)
+        return self._sign(packed), _text(packed)
 
     def _sign(self, packed: bytes) -> str:
         return _text(hmac.digest(self._secret, packed, "sha256")[:KEY_BYTES])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from fedi.database import Session
@@ -14,6 +16,10 @@ from fedi.runtime import Easel
 from fedi.settings import InstanceSettings
 from fedi.studio.remote_files import claims, rules
 from fedi.studio.remote_files.claims import Addresses, Claim
+
+_ROWS: Any = select(RemoteFile).where(
+    col(RemoteFile.key).in_(bindparam("keys", expanding=True))  # made once
+)
 
 LOOKED_UP = 500  # files of one page of which more is looked up than their address
 
@@ -104,8 +110,8 @@ async def of(easel: Easel, session: Session, wanted: Iterable[Claim]) -> Gallery
     }
     rows = {}
     if usable:
-        found = await session.exec(select(RemoteFile).where(col(RemoteFile.key).in_(usable)))
-        rows = {usable[row.key]: row for row in found.all()}
+        found = await session.execute(_ROWS, {"keys": list(usable)})
+        rows = {usable[row.key]: row for row in found.scalars()}
     hosts = {claim.host for claim in usable.values()}
     hidden = {host for host in hosts if not await rules.shown_here(easel, host)}
     instance = easel.settings.instance

@@ -73,7 +73,7 @@ class Person:
     async def follow(self, seen: Seen) -> Seen:
         """Go where one is sent on, as long as that is here."""
         while (
-            seen.status in {302, 303}
+            seen.status in {302, 303, 307}
             and urlsplit(urljoin(self.instance.url, seen.location)).netloc
             == urlsplit(self.instance.url).netloc
         ):

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import func
 from sqlmodel import col, select
 
 from activitypub.addressing import PUBLIC_NAMES
 from fedi.api.mastodon import entities
 from fedi.api.mastodon.views import accounts, frames
 from fedi.database import Session
-from fedi.database.tables import Account, Filter, Follow, Poll, Quote, Status
+from fedi.database.tables import Account, Filter, Follow, Poll, Status
 from fedi.runtime import Easel
 from fedi.social import filters, polls, posts, text
 from fedi.social.posts import Post
@@ -68,13 +67,11 @@ class _Around(msgspec.Struct, frozen=True):
 
     Attributes:
         authors: who posted them, each made once.
-        quotes: how often each is quoted.
         followed: authors whom the viewer follows, of those where it matters.
         filters: what the viewer does not want to see.
     """
 
     authors: dict[int, entities.Account]
-    quotes: dict[int, int]
     followed: set[int]
     filters: Sequence[filters.Whole] = ()
 
@@ -85,13 +82,6 @@ async def _around(
     found: Sequence[Post],
     authors: dict[int, entities.Account],
 ) -> _Around:
-    ids = {post.status.id for post in found}
-    counted: Any = (
-        select(Quote.quoted_id, func.count())
-        .where(col(Quote.quoted_id).in_(ids), Quote.state == "accepted")
-        .group_by(col(Quote.quoted_id))
-    )
-    quotes = {row[0]: row[1] for row in await session.execute(counted)}
     asking = {
         post.account.id
         for post in found
@@ -106,12 +96,10 @@ async def _around(
         )
         followed = set((await session.exec(follows)).all())
     wanted = await filters.active(session, viewer, session.now) if viewer is not None else []
-    return _Around(authors, quotes, followed, wanted)
+    return _Around(authors, followed, wanted)
 
 
-def body(
-    post: Post, gallery: Gallery, author: entities.Account, quotes_count: int = 0
-) -> dict[str, Any]:
+def body(post: Post, gallery: Gallery, author: entities.Account) -> dict[str, Any]:
     """What a status is to everybody, whoever looks: the parts of an `entities.StatusBody`."""
     status, instance = post.status, gallery.instance
     return {
@@ -129,7 +117,7 @@ def body(
         "replies_count": status.replies_count,
         "reblogs_count": status.reblogs_count,
         "favourites_count": status.favourites_count,
-        "quotes_count": quotes_count,
+        "quotes_count": post.quotes_count,
         "edited_at": entities.optional_moment(status.edited_at),
         "content": status.content,
         "account": author,
@@ -168,12 +156,7 @@ def _status(
         if viewer.id == shown.status.account_id and shown.status.visibility != "direct":
             mine["pinned"] = shown.pinned
     return entities.Status(
-        **body(
-            post,
-            gallery,
-            around.authors[post.account.id],
-            around.quotes.get(post.status.id, 0),
-        ),
+        **body(post, gallery, around.authors[post.account.id]),
         reblog=_status(post.reblog, gallery, viewer, around) if post.reblog is not None else None,
         poll=poll(post, gallery, viewer) if post.poll is not None else None,
         quote=_quote(post, gallery, viewer, around, quoted=quoted),
