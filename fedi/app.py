@@ -39,8 +39,9 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     threads,
 )
 from fedi.jobs import Runner
+from fedi.mail import jobs as mail_jobs
 from fedi.runtime import Easel
-from fedi.social import accounts, domain_settings, hiding, requests, seals, vapid
+from fedi.social import accounts, domain_settings, hiding, registration, requests, seals, vapid
 from fedi.social.errors import Later, SocialError
 from fedi.social.push import delivery as push
 from fedi.social.search import index
@@ -61,12 +62,14 @@ JOBS = (
     importing,
     incoming,
     index,
+    mail_jobs,
     orphans,
     outgoing,
     polling,
     pruning,
     push,
     quoting,
+    registration,
     relayed,
     remote_file_jobs,
     requests,

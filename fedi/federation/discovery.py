@@ -48,7 +48,7 @@ async def finger(request: Request) -> Response:
             account = await _find(session, resource)
     except Malformed as error:
         raise HTTPException(400, error.reason, headers=CORS) from error
-    if account is None:
+    if account is None or account.suspended_at is not None:
         raise HTTPException(404, "There is no such account here.", headers=CORS)
     instance = easel.settings.instance
     person = accounts.is_person(account)
