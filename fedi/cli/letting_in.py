@@ -1,6 +1,8 @@
-"""`easel account waiting`, `approve` and `reject`: who asked to come in."""
+"""`easel account waiting`, `approve`, `reject` and `role`: who comes in, and who runs this."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -8,7 +10,7 @@ from rich.table import Table
 from sqlmodel import col, select
 
 from fedi.cli import context
-from fedi.cli.accounts import Name
+from fedi.cli.accounts import Name, local
 from fedi.cli.carrying import app
 from fedi.database import Session
 from fedi.database.tables import Account, Login
@@ -71,6 +73,26 @@ async def _reject(name: str) -> None:
         account, login = await _who_waits(tx, name)
         await audit.note(tx, None, "account.reject", account.acct, account.id)
         await registration.turn_away(tx, account, login)
+
+
+@app.command()
+def role(
+    name: Name, role: Annotated[str, typer.Argument(help="user, moderator or admin.")]
+) -> None:
+    """Say what somebody may do here."""
+    context.run(_role(name, role))
+    typer.echo(f"{name}: {role}.")
+
+
+async def _role(name: str, role: str) -> None:
+    if role not in accounts.ROLES:
+        raise context.CommandError(f"A role is one of {', '.join(accounts.ROLES)}.")
+    async with context.opened() as easel, easel.database.write() as tx:
+        account = await local(tx, name)
+        login = await tx.get_one(Login, account.id)
+        login.role = role
+        tx.add(login)
+        await audit.note(tx, None, "account.role", account.acct, account.id, role=role)
 
 
 async def _who_waits(session: Session, name: str) -> tuple[Account, Login]:

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from fedi.api.mastodon import (
     accounts,
+    admin,
     announcements,
     correspondence,
     credentials,
@@ -72,6 +73,7 @@ RESOURCES = (
     push,
     announcements,
     streaming,
+    admin,
 )
 
 routes: list[BaseRoute] = [route for resource in RESOURCES for route in resource.routes]
