@@ -30,6 +30,9 @@ _WORDS = {
     "quote": "{name} quoted you",
     "remix": "{name} made a remix of a picture of yours",
     "poll": "A poll of {name} has ended",
+    "scheduled_failed": "A post could not be published",
+    "admin.report": "{name} reported somebody",
+    "admin.sign_up": "{name} joined",
     "painting_failed": "A picture could not be painted",
     "painting_held": "A picture waits for a moderator",
     "painting_approved": "A picture was approved",
@@ -82,6 +85,7 @@ async def lines(tx: Transaction, account: Account, since: datetime) -> list[str]
         & (col(Notification.id) > last_read)
         & (col(Notification.created_at) >= since)
         & col(Notification.type).in_(list(_WORDS))
+        & ~col(Notification.filtered)
     )
     rows = await tx.exec(
         select(Notification.type, Account)

@@ -33,6 +33,7 @@ from fedi.social import (
     follows,
     forgetting,
     letters,
+    notifications,
     registration,
     reports,
     staff,
@@ -124,6 +125,7 @@ async def _warn(
     )
     tx.add(row)
     await tx.flush()
+    await notifications.warn(tx, target, row.id)
     if mail:
         await letters.write(tx, "warning", warning_id=row.id)
 

@@ -29,6 +29,7 @@ from fedi.social import (
     invites,
     ip_blocks,
     letters,
+    notifications,
 )
 from fedi.social.errors import Invalid, NotAllowed
 
@@ -295,6 +296,7 @@ async def _admit(tx: Transaction, account: Account) -> None:
     account.created_at = account.updated_at = tx.now
     tx.add(account)
     await tx.flush()
+    await notifications.sign_up_to_staff(tx, account)
 
 
 async def turn_away(tx: Transaction, account: Account, login: Login) -> None:

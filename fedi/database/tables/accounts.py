@@ -173,6 +173,9 @@ class Notification(Table, table=True):
     status_id: int | None = reference("status.id", index=True, default=None, nullable=True)
     painting_id: int | None = optional_reference("painting.id", index=True)
     report_id: int | None = reference("report.id", index=True, default=None, nullable=True)
+    warning_id: int | None = reference(
+        "account_warning.id", index=True, default=None, nullable=True
+    )
     # What apps show as one thing has one key (`social.notifications.group_key`).
     group_key: str = Field(default="", sa_column_kwargs={"server_default": ""})
     # Set aside by its account's policy, until that says otherwise (`social.notification_requests`).

@@ -182,6 +182,12 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("browsers", sa.JSON(), nullable=True))
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.add_column(_moment("updated_at", optional=True))
+    with op.batch_alter_table("notification", schema=None) as batch_op:
+        batch_op.add_column(_id("warning_id", optional=True))
+        batch_op.create_index("ix_notification_warning_id", ["warning_id"])
+        batch_op.create_foreign_key(
+            "notification_warning_id", "account_warning", ["warning_id"], ["id"], ondelete="CASCADE"
+        )
     for table, ties in TIES.items():
         with op.batch_alter_table(table, schema=None) as batch_op:
             for name, target in ties:
@@ -193,6 +199,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("notification", schema=None) as batch_op:
+        batch_op.drop_constraint("notification_warning_id", type_="foreignkey")
+        batch_op.drop_index("ix_notification_warning_id")
+        batch_op.drop_column("warning_id")
     for table, ties in TIES.items():
         with op.batch_alter_table(table, schema=None) as batch_op:
             for name, _ in ties:

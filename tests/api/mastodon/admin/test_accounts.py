@@ -120,6 +120,8 @@ async def test_who_waits_is_let_in_or_turned_away(
     found = held(await ada.post(f"{PATH}/{first.id}/approve"), entities.AdminAccount)
     assert found.approved
     assert (await alice.get("/api/v1/accounts/lookup?acct=newbie")).status == 200
+    told = (await ada.get("/api/v1/notifications")).body
+    assert [(one["type"], one["account"]["acct"]) for one in told] == [("admin.sign_up", "newbie")]
     assert (await ada.post(f"{PATH}/{first.id}/approve")).status == 403
     assert (await ada.post(f"{PATH}/{first.id}/reject")).status == 403
     found = held(await ada.post(f"{PATH}/{second.id}/reject"), entities.AdminAccount)
@@ -275,3 +277,10 @@ async def test_who_is_warned_hears_why_and_the_report_is_settled(
         jobs = (await session.exec(select(Job).where(Job.kind == "mail"))).all()
     assert found.resolved_at is not None and found.resolved_by_id == ada.account.id
     assert [job.payload["what"] for job in jobs] == (["warning"] if mail else [])
+    [told] = held(await alice.get("/api/v1/notifications"), list[entities.Notification])
+    assert told.type == "moderation_warning" and told.account.acct == "alice"
+    assert isinstance(told.moderation_warning, entities.AccountWarning)
+    assert told.moderation_warning.text == "Please be kind."
+    assert told.moderation_warning.status_ids == [posted.id]
+    grouped = held(await alice.get("/api/v2/notifications"), entities.GroupedNotifications)
+    assert grouped.notification_groups[0].moderation_warning == told.moderation_warning
