@@ -186,7 +186,9 @@ async def test_the_instance_says_the_truth_about_who_may_come(
         client = Client(instance, browser)
         _, second = await client.get("/api/v2/instance")
         _, first = await client.get("/api/v1/instance")
+        _, node = await client.get("/nodeinfo/2.1")
         told = second["registrations"]
+        assert node["openRegistrations"] is told["enabled"]
         assert told["enabled"] is first["registrations"] is (mode in {"approval", "open"})
         assert told["approval_required"] is first["approval_required"] is (mode == "approval")
         assert told["reason_required"] is (mode == "approval")
