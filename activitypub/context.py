@@ -45,6 +45,7 @@ CONTEXT: list[Any] = [
         "featuredTags": {"@id": "toot:featuredTags", "@type": "@id"},
         "discoverable": "toot:discoverable",
         "indexable": "toot:indexable",  # FEP-5feb
+        "suspended": "toot:suspended",
         "attributionDomains": {"@id": "toot:attributionDomains", "@type": "@id"},
         "blurhash": "toot:blurhash",
         "votersCount": "toot:votersCount",

@@ -39,8 +39,18 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     threads,
 )
 from fedi.jobs import Runner
+from fedi.mail import jobs as mail_jobs
 from fedi.runtime import Easel
-from fedi.social import accounts, domain_settings, hiding, requests, seals, vapid
+from fedi.social import (
+    accounts,
+    domain_settings,
+    hiding,
+    ip_blocks,
+    registration,
+    requests,
+    seals,
+    vapid,
+)
 from fedi.social.errors import Later, SocialError
 from fedi.social.push import delivery as push
 from fedi.social.search import index
@@ -61,12 +71,14 @@ JOBS = (
     importing,
     incoming,
     index,
+    mail_jobs,
     orphans,
     outgoing,
     polling,
     pruning,
     push,
     quoting,
+    registration,
     relayed,
     remote_file_jobs,
     requests,
@@ -121,7 +133,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(_PlainPaths), Middleware(Cors)],
+        middleware=[Middleware(_PlainPaths), Middleware(_Unwelcome), Middleware(Cors)],
         exception_handlers={
             HTTPException: _http_error,
             SocialError: _social_error,
@@ -144,6 +156,21 @@ class _PlainPaths:
         app = self.app
         if scope["type"] == "http" and "\0" in scope["path"]:
             app = _answer(Request(scope), 404, "There is nothing here.", {})
+        await app(scope, receive, send)
+
+
+class _Unwelcome:
+    """Nothing is served to networks that a moderator has shut out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.app
+        if scope["type"] == "http" and scope.get("client"):
+            easel = cast(Easel, scope["app"].state.easel)
+            if await ip_blocks.severity(easel, scope["client"][0]) == "no_access":
+                app = _answer(Request(scope), 403, "Nothing is served to where you are.", {})
         await app(scope, receive, send)
 
 

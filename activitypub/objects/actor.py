@@ -159,7 +159,8 @@ class Actor(Struct, frozen=True, kw_only=True):
 
     `webfinger` is FEP-2c59's `user@host`; `featured` is the collection of pinned posts,
     `featured_tags` that of the hashtags on the profile. `attribution_domains` are those whose pages
-    may name the actor as an author; they are written, and not read: we make no cards of pages.
+    may name the actor as an author; they are written, and not read: we make no cards of pages. So
+    is `suspended`: what others decide about their people is seen by what they serve.
     """
 
     id: str
@@ -185,6 +186,7 @@ class Actor(Struct, frozen=True, kw_only=True):
     manually_approves_followers: bool = False
     discoverable: bool | None = None
     indexable: bool | None = None
+    suspended: bool | None = None
     published: datetime | None = None
     also_known_as: tuple[str, ...] = ()
     attribution_domains: tuple[str, ...] = ()
@@ -278,6 +280,7 @@ class Actor(Struct, frozen=True, kw_only=True):
                 "manuallyApprovesFollowers": self.manually_approves_followers,
                 "discoverable": self.discoverable,
                 "indexable": self.indexable,
+                "suspended": self.suspended,
                 "published": values.stamp(self.published),
                 "alsoKnownAs": list(self.also_known_as) or None,
                 "attributionDomains": list(self.attribution_domains) or None,

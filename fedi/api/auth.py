@@ -75,6 +75,21 @@ async def caller(connection: HTTPConnection, *scopes: str) -> Caller:
     return await _of_account(connection, found, scopes)
 
 
+async def newcomer(connection: HTTPConnection, *scopes: str) -> Caller:
+    """Who asks, even if they were not let in yet.
+
+    Raises:
+        HTTPException: as for `caller`, except that the account may have to wait.
+    """
+    found = await _bearer(connection)
+    if found is None:
+        raise challenge("Sign in: this needs a bearer token.")
+    if found.account is None:
+        raise challenge("This needs the token of an account, not of an app.", "invalid_token")
+    _check_scopes(found, scopes)
+    return Caller(found.account, found.token, _scopes(found), found.application)
+
+
 async def optional_caller(connection: HTTPConnection, *scopes: str) -> Caller | None:
     """Who asks, for what is answered to everybody; None for nobody, and for an app that asks for
     itself.
@@ -134,6 +149,10 @@ def _check(found: Bearer, scopes: tuple[str, ...]) -> None:
     reason = found.obstacle
     if reason is not None:
         raise HTTPException(403, reason)
+    _check_scopes(found, scopes)
+
+
+def _check_scopes(found: Bearer, scopes: tuple[str, ...]) -> None:
     held = _scopes(found)
     if scopes and not any(scope_table.granted(held, scope) for scope in scopes):
         raise HTTPException(

@@ -17,13 +17,15 @@ import typer
 from fedi import __version__
 from fedi.cli import (
     announcements,
-    carrying,
+    auditing,
     context,
     doctor,
     domains,
     emoji,
     federation,
+    invitations,
     jobs,
+    letting_in,
     media,
     models,
     moderation,
@@ -51,11 +53,14 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("migrate")(serve.migrate_database)
-app.add_typer(carrying.app, name="account")  # `account`, with what it takes to move
+app.add_typer(letting_in.app, name="account")  # `account`, with who asked to come and who moves
+app.add_typer(invitations.app, name="invite")
+app.command("audit")(auditing.audit)
 app.command("post")(people.post)
 app.command("follow")(people.follow)
 app.command("report")(moderation.report)
 app.command("reports")(moderation.list_reports)
+app.command("moderate")(moderation.moderate)
 app.command("quotes")(moderation.quotes)
 app.add_typer(announcements.app, name="announcement")
 app.add_typer(jobs.app, name="jobs")

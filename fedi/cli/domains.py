@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from fedi.cli import context
 from fedi.database.tables import DomainAllow, DomainRule
-from fedi.social import blocklists, domains
+from fedi.social import audit, blocklists, domains
 
 app = typer.Typer(help="Block, silence and allow other domains.", no_args_is_help=True)
 
@@ -112,13 +112,18 @@ def export() -> None:
 async def _put(rules: list[DomainRule]) -> int:
     async with context.opened() as easel, easel.database.write() as tx:
         limited = easel.settings.federation.mode == "limited"
-        return await domains.put(tx, rules, limited=limited)
+        count = await domains.put(tx, rules, limited=limited)
+        for rule in rules:
+            name = domains.checked(rule.domain)
+            await audit.note(tx, None, "domain.block", name, severity=rule.severity)
+        return count
 
 
 async def _unblock(domain: str) -> None:
     async with context.opened() as easel, easel.database.write() as tx:
         limited = easel.settings.federation.mode == "limited"
         await domains.remove(tx, domain, limited=limited)
+        await audit.note(tx, None, "domain.unblock", domains.checked(domain))
 
 
 async def _allow(domain: str, allowed: bool) -> None:
@@ -126,6 +131,8 @@ async def _allow(domain: str, allowed: bool) -> None:
         limited = easel.settings.federation.mode == "limited"
         change = domains.allow if allowed else domains.disallow
         await change(tx, domain, limited=limited)
+        action = "domain.allow" if allowed else "domain.disallow"
+        await audit.note(tx, None, action, domains.checked(domain))
 
 
 async def _rules() -> tuple[list[DomainRule], list[str]]:

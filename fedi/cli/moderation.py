@@ -1,4 +1,4 @@
-"""`easel report`, `easel reports` and `easel quotes`: what is to be looked at, and taken back."""
+"""`easel report`, `reports`, `moderate` and `quotes`: what is to be looked at, done, taken back."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from rich.table import Table
 from fedi.cli import context
 from fedi.cli.accounts import local
 from fedi.federation import remote
-from fedi.social import accounts, reports, statuses
+from fedi.social import accounts, moderation, reports, statuses
 from fedi.social import quotes as quoting
 from fedi.social.errors import NotFound
+from fedi.social.moderation import ACTIONS, UNDOINGS
 
 
 def report(
@@ -72,6 +73,29 @@ async def _list_reports() -> list[tuple[str, str, str, str, str]]:
             when = f"{row.created_at:%Y-%m-%d %H:%M}"
             found.append((when, target.acct, str(len(row.status_ids)), by.acct, row.comment))
         return found
+
+
+def moderate(
+    target: Annotated[str, typer.Argument(help="Whom: a name here, or user@host.")],
+    what: Annotated[str, typer.Argument(help=f"{', '.join((*ACTIONS, *UNDOINGS))}.")],
+    reason: Annotated[str, typer.Option(help="Why; one of ours is told.")] = "",
+) -> None:
+    """Act on an account, or take back what was done to it."""
+    typer.echo(context.run(_moderate(target, what, reason)))
+
+
+async def _moderate(whom: str, what: str, reason: str) -> str:
+    async with context.opened() as easel, easel.database.write() as tx:
+        target = await accounts.by_handle(tx, whom)
+        if target is None:
+            raise NotFound(f"{whom} is not known here.")
+        if what in ACTIONS:
+            await moderation.act(tx, None, target, what, words=reason)
+        elif what in UNDOINGS:
+            await moderation.undo(tx, None, target, what)
+        else:
+            raise context.CommandError(f"Do one of {', '.join((*ACTIONS, *UNDOINGS))}.")
+        return f"{target.acct}: {what}."
 
 
 def quotes(

@@ -48,7 +48,7 @@ async def finger(request: Request) -> Response:
             account = await _find(session, resource)
     except Malformed as error:
         raise HTTPException(400, error.reason, headers=CORS) from error
-    if account is None:
+    if account is None or account.suspended_at is not None:
         raise HTTPException(404, "There is no such account here.", headers=CORS)
     instance = easel.settings.instance
     person = accounts.is_person(account)
@@ -117,8 +117,9 @@ async def nodeinfo_document(request: Request) -> Response:
     if version not in nodeinfo.VERSIONS:
         raise HTTPException(404, f"There is no NodeInfo {version} here.")
     easel = _easel(request)
+    joining = easel.settings.registrations.mode in {"approval", "open"}
     async with easel.database.read() as session:
-        document = (await describe(session)).document(version)
+        document = (await describe(session, open_registrations=joining)).document(version)
     media_type = nodeinfo.content_type(version)
     return Response(json.encode(document), headers=CORS, media_type=media_type)
 
@@ -134,8 +135,12 @@ async def authority(request: Request) -> Response:
     return Response(certificate, headers=headers, media_type=seals.MEDIA_TYPE)
 
 
-async def describe(session: Session) -> NodeInfo:
-    """This instance in numbers that are nobody's secret."""
+async def describe(session: Session, *, open_registrations: bool) -> NodeInfo:
+    """This instance in numbers that are nobody's secret.
+
+    Args:
+        open_registrations: whether who has no invitation can join.
+    """
     people: Any = select(func.count()).where(
         col(Account.domain).is_(None),
         col(Account.deleted_at).is_(None),
@@ -153,6 +158,7 @@ async def describe(session: Session) -> NodeInfo:
 
     now = session.now
     return NodeInfo(
+        open_registrations=open_registrations,
         software="easel",
         version=__version__,
         users_total=await count(people),

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from fedi.settings.joining import MailSettings, RegistrationSettings
 from fedi.settings.making import PaintingSettings, SafetySettings, WordsSettings
 from fedi.settings.section import Section
 from fedi.settings.serving import (
@@ -31,8 +32,10 @@ __all__ = [
     "FederationSettings",
     "InstanceSettings",
     "LogSettings",
+    "MailSettings",
     "MediaSettings",
     "PaintingSettings",
+    "RegistrationSettings",
     "SafetySettings",
     "ServerSettings",
     "Settings",
@@ -59,6 +62,8 @@ class Settings(BaseSettings):
 
     instance: InstanceSettings = InstanceSettings.model_validate({})
     server: ServerSettings = ServerSettings.model_validate({})
+    registrations: RegistrationSettings = RegistrationSettings.model_validate({})
+    mail: MailSettings = MailSettings.model_validate({})
     database: DatabaseSettings = DatabaseSettings.model_validate({})
     media: MediaSettings = MediaSettings.model_validate({})
     federation: FederationSettings = FederationSettings.model_validate({})

@@ -21,7 +21,7 @@ from fedi.database.tables import (
     Passkey,
     SecondFactor,
 )
-from fedi.social import account_keys, credentials, departures
+from fedi.social import account_keys, credentials, departures, email_addresses
 from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.outbound import tell
 
@@ -67,36 +67,20 @@ async def create_local(
     Raises:
         Invalid: the name is no name, reserved or taken; the password is too short; and so on.
     """
-    username = username.lower()
-    if not _USERNAME.fullmatch(username):
-        raise Invalid(f"A name is 1 to {MAX_USERNAME} of the letters a–z, digits and _.")
-    if username in RESERVED:
-        raise Invalid(f"The name {username} is reserved.")
     if len(display_name) > MAX_DISPLAY_NAME:
         raise Invalid(f"A display name has at most {MAX_DISPLAY_NAME} characters.")
     if role not in ROLES:
         raise Invalid(f"A role is one of {', '.join(ROLES)}.")
-    if await by_handle(tx, username) is not None:
-        raise Invalid(f"The name {username} is taken.")
     if email is not None:
-        _check_email(email)
-        if (await tx.exec(select(Login).where(Login.email == email.lower()))).first():
+        email = email_addresses.checked(email)
+        if (await tx.exec(select(Login).where(Login.email == email))).first():
             raise Invalid("That email address has an account already.")
     hashed = await credentials.hash_password(password) if password is not None else None
-    account, made = await _add_local(
-        tx,
-        uri=f"{tx.instance.url}/users/{username}",
-        url=f"{tx.instance.url}/@{username}",
-        username=username,
-        display_name=display_name or username,
-        actor_type="Person",
-    )
-    if not made:
-        raise Invalid(f"The name {username} is taken.")
+    account = await add_person(tx, username, display_name)
     tx.add(
         Login(
             account_id=account.id,
-            email=email.lower() if email else None,
+            email=email,
             password_hash=hashed,
             role=role,
             created_at=tx.now,
@@ -108,11 +92,62 @@ async def create_local(
     return account
 
 
+def checked_name(username: str) -> str:
+    """A name as it is stored.
+
+    Raises:
+        Invalid: it is none, or reserved.
+    """
+    username = username.lower()
+    if not _USERNAME.fullmatch(username):
+        raise Invalid(f"A name is 1 to {MAX_USERNAME} of the letters a–z, digits and _.")
+    if username in RESERVED:
+        raise Invalid(f"The name {username} is reserved.")
+    return username
+
+
+async def add_person(
+    tx: Transaction, username: str, display_name: str = "", keys: tuple[str, str] | None = None
+) -> Account:
+    """Somebody new of this instance, who cannot sign in yet.
+
+    Args:
+        keys: private and public, as PEM, of who made them before the transaction.
+
+    Raises:
+        Invalid: the name is no name, reserved or taken.
+    """
+    username = checked_name(username)
+    if await by_handle(tx, username) is not None:
+        raise Invalid(f"The name {username} is taken.")
+    account, made = await _add_local(
+        tx,
+        uri=f"{tx.instance.url}/users/{username}",
+        url=f"{tx.instance.url}/@{username}",
+        username=username,
+        display_name=display_name or username,
+        actor_type="Person",
+        keys=keys,
+    )
+    if not made:
+        raise Invalid(f"The name {username} is taken.")
+    return account
+
+
 async def _add_local(
-    tx: Transaction, *, uri: str, url: str, username: str, display_name: str, actor_type: str
+    tx: Transaction,
+    *,
+    uri: str,
+    url: str,
+    username: str,
+    display_name: str,
+    actor_type: str,
+    keys: tuple[str, str] | None = None,
 ) -> tuple[Account, bool]:
     """A new local account; or the one that was made at the same moment, and False."""
-    private_pem, public_pem = await asyncio.to_thread(generate)
+    if keys is None:
+        keys = await asyncio.to_thread(generate)
+    private_pem, public_pem = keys
     account = Account(
         id=tx.new_id(),
         username=username,
@@ -219,7 +254,9 @@ async def by_handles(session: Session, handles: list[str]) -> dict[str, Account]
         return {}
     rows = await session.exec(
         select(Account).where(
-            col(Account.handle).in_(list(wanted)), col(Account.deleted_at).is_(None)
+            col(Account.handle).in_(list(wanted)),
+            col(Account.deleted_at).is_(None),
+            col(Account.suspended_at).is_(None),
         )
     )
     return {handle: row for row in rows.all() if is_person(row) for handle in wanted[row.handle]}
@@ -250,11 +287,6 @@ async def list_local(session: Session) -> list[Account]:
         .order_by(col(Account.id))
     )
     return list(rows.all())
-
-
-def _check_email(email: str) -> None:
-    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]+", email) or len(email) > 254:
-        raise Invalid("That is no email address.")
 
 
 async def update_profile(tx: Transaction, account: Account) -> None:

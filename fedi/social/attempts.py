@@ -29,6 +29,10 @@ class Limit:
 PASSWORDS_OF_ACCOUNT = Limit("password of an account", 10, 600)
 SIGN_INS_OF_ADDRESS = Limit("sign-ins from an address", 30, 600)
 CODES_OF_ACCOUNT = Limit("one-time codes of an account", 8, 1800)
+SIGN_UPS_OF_ADDRESS = Limit("sign-ups from an address", 10, 1800)
+MAILS_OF_ADDRESS = Limit("mails that an address asks for", 10, 1800)
+MAILS_OF_ACCOUNT = Limit("mails to one email address", 3, 1800)
+LINKS_OF_ADDRESS = Limit("links of mails that an address tries", 30, 600)
 APPS_OF_ADDRESS = Limit("apps from an address", 50, 600)
 TOKENS_OF_ADDRESS = Limit("tokens for an address", 300, 600)
 

@@ -19,6 +19,7 @@ from fedi.database.tables import (
     Filter,
     HomeEntry,
     ListMember,
+    Login,
     MediaAttachment,
     Mute,
     Quote,
@@ -191,9 +192,11 @@ async def revoked(session: Session, tokens: Mapping[int, int]) -> set[int]:
     good = (
         select(AccessToken.id)
         .join(Account, col(Account.id) == col(AccessToken.account_id))
+        .outerjoin(Login, col(Login.account_id) == col(Account.id))
         .where(
             col(AccessToken.id).in_(tokens),
             col(AccessToken.revoked_at).is_(None),
+            col(Login.disabled_at).is_(None),
             col(Account.deleted_at).is_(None),
             col(Account.suspended_at).is_(None),
         )

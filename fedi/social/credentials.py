@@ -25,6 +25,7 @@ from fedi.database.tables import (
     Grant,
     Login,
 )
+from fedi.social import letters
 from fedi.social import scopes as scope_table
 from fedi.social.errors import Invalid
 
@@ -72,6 +73,7 @@ async def keep_password(tx: Transaction, account: Account, hashed: str) -> None:
         update(Login).where(col(Login.account_id) == account.id).values(password_hash=hashed)
     )
     await sign_out_everywhere(tx, account)
+    await letters.write(tx, "password_changed", account_id=account.id)
 
 
 async def sign_out_everywhere(tx: Transaction, account: Account) -> None:
@@ -185,14 +187,14 @@ def obstacle(account: Account, login: Login | None) -> str | None:
     """Why an account may not act now, as a sentence for its owner; None if it may."""
     if account.deleted_at is not None:
         return "This account was deleted."
+    if login is not None and login.confirmed_at is None:
+        return "Confirm your email address first."
+    if login is not None and login.approved_at is None:
+        return "This account waits for a moderator to let it in."
     if account.suspended_at is not None:
         return "This account is suspended."
-    if login is None:
-        return None
-    if login.confirmed_at is None:
-        return "Confirm your email address first."
-    if login.approved_at is None:
-        return "This account waits for a moderator to let it in."
+    if login is not None and login.disabled_at is not None:
+        return "A moderator has locked this account."
     return None
 
 

@@ -88,7 +88,7 @@ async def _mark(tx: Transaction, name: str, value: str) -> Mark:
 async def _rule(tx: Transaction, domain: str) -> tuple[DomainRule, bool]:
     """The rule of this domain, which `easel domain` may be making at the same moment; and whether
     it is new."""
-    row = DomainRule(domain=domain, created_at=tx.now)
+    row = DomainRule(domain=domain, id=tx.new_id(), created_at=tx.now)
     new = await insert_new(tx, DomainRule, row_values(row)) > 0
     locked = await tx.get_one(DomainRule, domain, with_for_update=True, populate_existing=True)
     return locked, new

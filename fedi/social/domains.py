@@ -183,7 +183,9 @@ async def put(tx: Transaction, rules: Iterable[DomainRule], *, limited: bool) ->
             raise Invalid(f"The severity of {domain} must be one of {', '.join(SEVERITIES)}.")
         if domain == tx.instance.domain:
             raise Invalid("This instance cannot block itself.")
-        row = await tx.get(DomainRule, domain) or DomainRule(domain=domain, created_at=tx.now)
+        row = await tx.get(DomainRule, domain) or DomainRule(
+            domain=domain, id=tx.new_id(), created_at=tx.now
+        )
         row.severity = rule.severity
         row.reject_media, row.reject_reports = rule.reject_media, rule.reject_reports
         row.public_comment = rule.public_comment[:MAX_COMMENT]
@@ -212,7 +214,7 @@ async def allow(tx: Transaction, domain: str, *, limited: bool) -> None:
     """Talk to a domain where only few are talked to."""
     name = checked(domain)
     if await tx.get(DomainAllow, name) is None:
-        tx.add(DomainAllow(domain=name, created_at=tx.now))
+        tx.add(DomainAllow(domain=name, id=tx.new_id(), created_at=tx.now))
     await changed(tx, limited=limited)
 
 

@@ -142,7 +142,8 @@ async def receive(tx: Transaction, account: Account, target: Account, uri: str) 
         NotAllowed: the target blocks them, or has moved; they are told so.
         Invalid: the target is nobody that can be followed.
     """
-    if not target.local or target.deleted_at is not None or target.actor_type == "Application":
+    gone = target.deleted_at is not None or target.suspended_at is not None
+    if not target.local or gone or target.actor_type == "Application":
         raise Invalid("That account cannot be followed.")
     moved = target.moved_to_uri is not None  # their server should follow the new account
     if moved or target.id in await _blocking(tx, account, target):

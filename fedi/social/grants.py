@@ -201,6 +201,13 @@ async def for_itself(tx: Transaction, application: Application, scope: str) -> I
     return await _issue(tx, application, " ".join(wanted), None, None)
 
 
+async def for_joined(
+    tx: Transaction, application: Application, account: Account, scopes: str
+) -> Issued:
+    """A token for the app by which somebody has just joined."""
+    return await _issue(tx, application, scopes, account, None)
+
+
 async def renew(
     tx: Transaction, application: Application, refresh_token: str, scope: str
 ) -> Issued | None:

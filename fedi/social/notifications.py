@@ -40,6 +40,8 @@ Kind = Literal[
     "scheduled_failed",
     "status",
     "admin.report",
+    "admin.sign_up",
+    "moderation_warning",
     "painting_failed",
     "painting_held",
     "painting_approved",
@@ -181,12 +183,28 @@ async def notify_all(
 
 async def report_to_staff(tx: Transaction, report_id: int, reporter: Account) -> None:
     """Tell those who look after this instance of a report."""
+    await _add(tx, await _staff(tx), reporter.id, "admin.report", None, report_id=report_id)
+
+
+async def sign_up_to_staff(tx: Transaction, newcomer: Account) -> None:
+    """Tell those who look after this instance who has come."""
+    await _add(tx, await _staff(tx), newcomer.id, "admin.sign_up", None)
+
+
+async def _staff(tx: Transaction) -> Sequence[int]:
     staff = await tx.exec(
         sqlmodel.select(Login.account_id)
         .join(Account, col(Account.id) == col(Login.account_id))
         .where(col(Login.role).in_(("moderator", "admin")), col(Account.deleted_at).is_(None))
     )
-    await _add(tx, staff.all(), reporter.id, "admin.report", None, report_id=report_id)
+    return staff.all()
+
+
+async def warn(tx: Transaction, account: Account, warning_id: int) -> None:
+    """Tell somebody of ours what moderators told them, or did; as Mastodon in their own name, since
+    nobody should know which moderator it was."""
+    kind: Kind = "moderation_warning"
+    await _add(tx, [account.id], account.id, kind, None, warning_id=warning_id)
 
 
 def group_key(kind: Kind, notification_id: int, status_id: int | None, now: datetime) -> str:
@@ -208,6 +226,7 @@ async def _add(
     *,
     painting_id: int | None = None,
     report_id: int | None = None,
+    warning_id: int | None = None,
     filtered: Collection[int] = (),
 ) -> None:
     """Write notifications, and tell those for whom they are not set aside."""
@@ -223,6 +242,7 @@ async def _add(
                 "status_id": status_id,
                 "painting_id": painting_id,
                 "report_id": report_id,
+                "warning_id": warning_id,
                 "group_key": group_key(kind, number, status_id, tx.now),
                 "filtered": account_id in filtered,
                 "created_at": tx.now,

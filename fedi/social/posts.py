@@ -75,6 +75,11 @@ class Post:
     pinned: bool = False
     muted: bool = False
 
+    @property
+    def sensitive(self) -> bool:
+        """Whether its pictures have a warning, by its author or by a moderator."""
+        return self.status.sensitive or self.account.sensitized_at is not None
+
 
 async def assemble(
     session: Session, statuses: Iterable[Status], viewer: Account | None

@@ -10,10 +10,11 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Report, Status
-from fedi.social import domains, text
+from fedi.social import domains, paging, text
 from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.notifications import report_to_staff
 from fedi.social.outbound import tell
+from fedi.social.paging import Page
 
 MAX_COMMENT = 5000  # characters that are kept; Mastodon writes 1,000
 MAX_STATUSES = 100
@@ -114,6 +115,75 @@ def _new(
         uri=f"{tx.instance.url}/reports/{report_id}",
         created_at=tx.now,
     )
+
+
+async def listed(
+    session: Session,
+    page: Page,
+    *,
+    resolved: bool = False,
+    account_id: int | None = None,
+    target_account_id: int | None = None,
+) -> list[Report]:
+    """Reports, the newest first.
+
+    Args:
+        resolved: those that were dealt with, instead of the others.
+        account_id, target_account_id: only those by, or about, one account.
+    """
+    done = col(Report.resolved_at)
+    query = select(Report).where(done.is_not(None) if resolved else done.is_(None))
+    if account_id is not None:
+        query = query.where(Report.account_id == account_id)
+    if target_account_id is not None:
+        query = query.where(Report.target_account_id == target_account_id)
+    return await paging.rows(session, query, page, col(Report.id))
+
+
+async def statuses_of(session: Session, reports: Sequence[Report]) -> dict[int, Status]:
+    """The posts that were reported, by their ids: who settles a report sees them, whoever else
+    may. What was deleted since is left out."""
+    wanted = {status_id for report in reports for status_id in report.status_ids}
+    if not wanted:
+        return {}
+    rows = await session.exec(
+        select(Status).where(col(Status.id).in_(wanted), col(Status.deleted_at).is_(None))
+    )
+    return {status.id: status for status in rows.all()}
+
+
+async def resolve(tx: Transaction, report: Report, by: Account | None) -> None:
+    """A report is dealt with."""
+    if report.resolved_at is None:
+        report.resolved_at = tx.now
+        report.resolved_by_id = None if by is None else by.id
+    await _keep(tx, report)
+
+
+async def reopen(tx: Transaction, report: Report) -> None:
+    """A report is to be dealt with once more."""
+    report.resolved_at = report.resolved_by_id = None
+    await _keep(tx, report)
+
+
+async def assign(tx: Transaction, report: Report, to: Account | None) -> None:
+    """Somebody of the staff looks after a report; nobody, if None."""
+    report.assigned_account_id = None if to is None else to.id
+    await _keep(tx, report)
+
+
+async def sort(
+    tx: Transaction, report: Report, category: Category, rule_ids: Sequence[int]
+) -> None:
+    """Say better what a report is about."""
+    report.category, report.rule_ids = category, list(rule_ids)
+    await _keep(tx, report)
+
+
+async def _keep(tx: Transaction, report: Report) -> None:
+    report.updated_at = tx.now
+    tx.add(report)
+    await tx.flush()
 
 
 async def unresolved(session: Session) -> list[Report]:

@@ -6,16 +6,22 @@ and is told the same.
 
 from __future__ import annotations
 
+import hashlib
+import re
+
 from sqlmodel import col, select
 
-from fedi.database import Session
+from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Login
 from fedi.runtime import Easel
-from fedi.social import accounts, attempts, credentials, passkeys, second_factor, sessions
+from fedi.social import accounts, attempts, credentials, letters, passkeys, second_factor, sessions
 from fedi.social.errors import NotAllowed
 from fedi.social.sessions import SignedIn
 
 MAX_NAME = 254  # characters: the longest email address
+MAX_BROWSERS = 20  # that are remembered of an account
+
+_NUMBERS = re.compile(r"[0-9][0-9._]*")
 
 WRONG = "That name and that password do not belong together."
 WRONG_CODE = "That code is not right, or was used already."
@@ -114,7 +120,30 @@ async def _open(
     if reason is not None:
         raise NotAllowed(reason)
     async with easel.database.write() as tx:
+        if complete:
+            await _note_browser(tx, account, user_agent)
         return await sessions.open_session(tx, account, user_agent, complete=complete)
+
+
+async def _note_browser(tx: Transaction, account: Account, user_agent: str) -> None:
+    """Tell somebody by mail that a browser signed in that never did before. An update makes no new
+    one: the numbers in what it calls itself do not count."""
+    login = await tx.get_one(Login, account.id)
+    name = hashlib.sha256(_NUMBERS.sub("", user_agent).encode("utf-8", "replace")).hexdigest()[:16]
+    known = login.browsers
+    if known is not None and name in known:
+        return
+    login.browsers = [*(known or []), name][-MAX_BROWSERS:]
+    tx.add(login)
+    if known is not None:
+        shown = "".join(sign for sign in user_agent if sign.isprintable())
+        await letters.write(
+            tx,
+            "new_browser",
+            account_id=account.id,
+            browser=shown[: sessions.MAX_USER_AGENT],
+            at=tx.now.isoformat(),
+        )
 
 
 async def _named(session: Session, name: str) -> Account | None:

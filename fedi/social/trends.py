@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 from sqlalchemy import ColumnElement, exists, func
 from sqlmodel import col, select
 
 from fedi import ids
-from fedi.database import Session
-from fedi.database.tables import Account, Block, Status, StatusTag, Tag
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, Block, Status, StatusTag, Tag, TrendVerdict
 from fedi.social.visibility import HELD, visible_to
 
 DAYS = 7  # that the history of a hashtag has
 WINDOW = timedelta(days=3)  # what is looked at for trends
 MAX_POSTS = 20_000  # of them, the newest: a count that is made for each who asks
+
+
+Kind = Literal["tag", "status"]  # of what moderators judge
 
 
 class Day(Struct, frozen=True):
@@ -29,8 +32,14 @@ class Day(Struct, frozen=True):
     accounts: int
 
 
-async def tags(session: Session, *, limit: int, offset: int = 0) -> list[Tag]:
-    """The hashtags that most people used, those of one person left out."""
+async def tags(
+    session: Session, rejected: bool = False, /, *, limit: int, offset: int = 0
+) -> list[Tag]:
+    """The hashtags that most people used, those of one person left out.
+
+    Args:
+        rejected: whether those are named, too, that moderators do not want to be shown.
+    """
     recent = _recent(session).subquery()
     people = func.count(func.distinct(recent.c.account_id))
     query: Any = (
@@ -41,13 +50,25 @@ async def tags(session: Session, *, limit: int, offset: int = 0) -> list[Tag]:
         .having(people > 1)
         .order_by(people.desc(), func.count().desc(), col(Tag.name))
     )
+    if not rejected:
+        query = query.where(~_rejected("tag", col(Tag.id)))
     return list((await session.exec(query.limit(limit).offset(offset))).all())
 
 
 async def statuses(
-    session: Session, viewer: Account | None, *, limit: int, offset: int = 0
+    session: Session,
+    viewer: Account | None,
+    rejected: bool = False,
+    /,
+    *,
+    limit: int,
+    offset: int = 0,
 ) -> list[Status]:
-    """Posts that most people boosted and liked; a boost says twice as much."""
+    """Posts that most people boosted and liked; a boost says twice as much.
+
+    Args:
+        rejected: as for `tags`.
+    """
     liked = col(Status.favourites_count) + 2 * col(Status.reblogs_count)
     query = visible_to(viewer).where(
         Status.visibility == "public",
@@ -68,6 +89,8 @@ async def statuses(
                 col(Block.target_account_id) == col(Status.account_id),
             )
         )
+    if not rejected:
+        query = query.where(~_rejected("status", col(Status.id)))
     query = query.order_by(liked.desc(), col(Status.id).desc())
     return list((await session.exec(query.limit(limit).offset(offset))).all())
 
@@ -99,6 +122,39 @@ async def history(session: Session, tags: Sequence[Tag]) -> dict[int, list[Day]]
         ]
         for tag_id in wanted
     }
+
+
+async def judge(tx: Transaction, kind: Kind, subject_id: int, *, allowed: bool) -> None:
+    """Whether something may be shown among these, as moderators say."""
+    query = select(TrendVerdict).where(
+        TrendVerdict.kind == kind, TrendVerdict.subject_id == subject_id
+    )
+    row = (await tx.exec(query)).first()
+    if row is None:
+        row = TrendVerdict(
+            id=tx.new_id(), kind=kind, subject_id=subject_id, allowed=allowed, created_at=tx.now
+        )
+    row.allowed = allowed
+    tx.add(row)
+    await tx.flush()
+
+
+async def verdicts(session: Session, kind: Kind, ids: Sequence[int]) -> dict[int, bool]:
+    """What moderators said of these, of those that they looked at."""
+    if not ids:
+        return {}
+    query = select(TrendVerdict).where(
+        TrendVerdict.kind == kind, col(TrendVerdict.subject_id).in_(ids)
+    )
+    return {row.subject_id: row.allowed for row in (await session.exec(query)).all()}
+
+
+def _rejected(kind: Kind, subject: Any) -> ColumnElement[bool]:
+    return exists().where(
+        col(TrendVerdict.kind) == kind,
+        col(TrendVerdict.subject_id) == subject,
+        ~col(TrendVerdict.allowed),
+    )
 
 
 def _recent(session: Session) -> Any:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.web import authorize, intents, pages, security, signing_in
+from fedi.web import authorize, intents, joining, mailed, pages, security, signing_in
 from fedi.web.render import error_page
 
 routes: list[BaseRoute] = [
     *pages.routes,
     *intents.routes,
     *signing_in.routes,
+    *joining.routes,
+    *mailed.routes,
     *authorize.routes,
     *security.routes,
 ]

@@ -98,7 +98,7 @@ def post(found: Post, gallery: Gallery) -> Card:
     instance = gallery.instance
     status, shown = found.status, posts.shown(found, gallery)
     words = shown.spoiler or text.plain(status.content)
-    described = shown.described[0] if shown.described and not status.sensitive else ""
+    described = shown.described[0] if shown.described and not found.sensitive else ""
     subject = excerpt(words or described, TITLE_LENGTH)
     name = excerpt(shown.maker.name, TITLE_LENGTH)
     more = [("article:published_time", shown.created.iso)]

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from fedi.database.tables import Login
+from fedi.mail import digests
 from fedi.runtime import Easel
 from fedi.social import attempts, credentials, grants, passkeys, second_factor, sessions
 from fedi.social.errors import Invalid, SocialError
@@ -55,6 +57,8 @@ async def _page(
         passkeys=keys,
         codes=codes,
         recovery_left=left,
+        mails=visitor.login.email is not None,
+        digest=visitor.login.digest,
     )
 
 
@@ -186,6 +190,20 @@ async def remove_passkey(request: Request, visitor: SignedIn) -> Response:
 
 
 @visitors.signed_in
+async def choose_digest(request: Request, visitor: SignedIn) -> Response:
+    """`POST …/digest`: how often to be told by mail what happened."""
+    chosen = (await forms.read(request)).get("digest", "")
+    if chosen not in {"", *digests.EVERY}:
+        raise HTTPException(400, "There is no such choice.")
+    async with _easel(request).database.write() as tx:
+        login = await tx.get_one(Login, visitor.account.id)
+        # The first one tells of what happens from now on.
+        login.digest, login.digested_at = chosen, tx.now
+        tx.add(login)
+    return _back()
+
+
+@visitors.signed_in
 async def close_browser(request: Request, visitor: SignedIn) -> Response:
     """`POST …/browsers/close`: one of them, or with `others` all but this one."""
     fields = await forms.read(request)
@@ -235,6 +253,7 @@ routes: list[BaseRoute] = [
     Route(f"{HERE}/passkeys/ask", offer_passkey, methods=["POST"]),
     Route(f"{HERE}/passkeys", add_passkey, methods=["POST"]),
     Route(f"{HERE}/passkeys/remove", remove_passkey, methods=["POST"]),
+    Route(f"{HERE}/digest", choose_digest, methods=["POST"]),
     Route(f"{HERE}/browsers/close", close_browser, methods=["POST"]),
     Route(f"{HERE}/apps/withdraw", withdraw_app, methods=["POST"]),
 ]

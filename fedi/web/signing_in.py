@@ -133,6 +133,7 @@ def _page(
         goal=goal,
         name=name or (visitor.account.username if confirming and visitor is not None else ""),
         confirming=confirming,
+        joining=_easel(request).settings.registrations.mode != "closed",
         error=str(error) if error is not None else "",
     )
     return forms.remember(request, _patient(response, error))

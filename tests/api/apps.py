@@ -78,7 +78,7 @@ class App:
     async def get(self, path: str, **options: Any) -> Answer:
         return await self.ask("GET", path, **options)
 
-    async def post(self, path: str, content: Any, **options: Any) -> Answer:
+    async def post(self, path: str, content: Any = None, **options: Any) -> Answer:
         return await self.ask("POST", path, content, **options)
 
     async def submit(self, content: Any, *, outbox: str = "", kind: str = LD_JSON) -> Answer:

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from fedi.api.mastodon import (
     accounts,
+    admin,
     announcements,
     avoiding,
     correspondence,
@@ -19,6 +20,7 @@ from fedi.api.mastodon import (
     edits,
     filters,
     instance,
+    joining,
     lists,
     markers,
     media,
@@ -48,6 +50,7 @@ RESOURCES = (
     search,
     relationships,
     showing,
+    joining,
     accounts,
     deciding,
     avoiding,
@@ -72,6 +75,7 @@ RESOURCES = (
     push,
     announcements,
     streaming,
+    admin,
 )
 
 routes: list[BaseRoute] = [route for resource in RESOURCES for route in resource.routes]

@@ -32,6 +32,13 @@ from fedi.database.tables.carrying import Archive, Import, ImportLine
 from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
 from fedi.database.tables.instance import CustomEmoji, Rule
+from fedi.database.tables.joining import (
+    CanonicalEmailBlock,
+    EmailDomainBlock,
+    Invite,
+    IpBlock,
+    MailLink,
+)
 from fedi.database.tables.keys import AccountKey
 from fedi.database.tables.notices import (
     Announcement,
@@ -55,6 +62,7 @@ from fedi.database.tables.preferring import (
 from fedi.database.tables.reports import Report
 from fedi.database.tables.responses import Poll, PollVote, Quote, Reaction, Stamp
 from fedi.database.tables.search import SearchChange
+from fedi.database.tables.staff import AccountWarning, AuditEntry, TrendVerdict
 from fedi.database.tables.statuses import (
     Favourite,
     FeaturedTag,
@@ -83,20 +91,24 @@ __all__ = [
     "AccountDomainBlock",
     "AccountKey",
     "AccountNote",
+    "AccountWarning",
     "Announcement",
     "AnnouncementReaction",
     "AnnouncementRead",
     "Application",
     "Archive",
+    "AuditEntry",
     "Block",
     "Bookmark",
     "BrowserSession",
+    "CanonicalEmailBlock",
     "Challenge",
     "Conversation",
     "CustomEmoji",
     "DismissedSuggestion",
     "DomainAllow",
     "DomainRule",
+    "EmailDomainBlock",
     "Endorsement",
     "Favourite",
     "FeaturedTag",
@@ -112,9 +124,12 @@ __all__ = [
     "ImportLine",
     "InputPicture",
     "InstanceSecret",
+    "Invite",
+    "IpBlock",
     "Job",
     "ListMember",
     "Login",
+    "MailLink",
     "Mark",
     "Marker",
     "MediaAttachment",
@@ -150,5 +165,6 @@ __all__ = [
     "StatusTag",
     "Tag",
     "ThreadMute",
+    "TrendVerdict",
     "UserList",
 ]

@@ -77,8 +77,10 @@ class Account(Table, table=True):
     created_at: datetime = moment()
     updated_at: datetime = moment()
     fetched_at: datetime | None = optional_moment()  # remote: when last read from its server
+    # Shown to nobody, and may do nothing: by a moderator, or as long as they are not let in yet.
     suspended_at: datetime | None = optional_moment()
     silenced_at: datetime | None = optional_moment()  # seen by those who follow, and by no others
+    sensitized_at: datetime | None = optional_moment()  # all their pictures have a warning
     limited_by_domain: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     deleted_at: datetime | None = optional_moment()  # a tombstone: answers 410
 
@@ -105,6 +107,16 @@ class Login(Table, table=True):
     created_at: datetime = moment()
     confirmed_at: datetime | None = optional_moment()  # the email address is theirs
     approved_at: datetime | None = optional_moment()  # somebody here let them in
+    disabled_at: datetime | None = optional_moment()  # cannot sign in, and is seen as before
+    locale: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    reason: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    address: str = Field(default="", sa_column_kwargs={"server_default": ""})  # where from
+    invite_id: int | None = optional_reference("invite.id", index=True)
+    application_id: int | None = optional_reference("application.id", index=True)  # that made it
+    # The browsers that signed in, by hashes of what they call themselves; None: not noted yet.
+    browsers: list[str] | None = Field(default=None, sa_type=JSON, nullable=True)
+    digest: str = Field(default="", sa_column_kwargs={"server_default": ""})  # daily, weekly
+    digested_at: datetime | None = optional_moment()
 
 
 class Follow(Table, table=True):
@@ -161,6 +173,9 @@ class Notification(Table, table=True):
     status_id: int | None = reference("status.id", index=True, default=None, nullable=True)
     painting_id: int | None = optional_reference("painting.id", index=True)
     report_id: int | None = reference("report.id", index=True, default=None, nullable=True)
+    warning_id: int | None = reference(
+        "account_warning.id", index=True, default=None, nullable=True
+    )
     # What apps show as one thing has one key (`social.notifications.group_key`).
     group_key: str = Field(default="", sa_column_kwargs={"server_default": ""})
     # Set aside by its account's policy, until that says otherwise (`social.notification_requests`).

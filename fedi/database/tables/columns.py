@@ -72,6 +72,11 @@ def primary_id() -> Any:
     return Field(sa_type=BigId, primary_key=True)
 
 
+def numbered() -> Any:
+    """A number by which Mastodon's apps know a row that has another primary key."""
+    return Field(default=None, sa_type=BigId, nullable=True, unique=True, index=True)
+
+
 def reference(target: str, *, index: bool = False, primary: bool = False, **rest: Any) -> Any:
     """A 64-bit reference to another row, which goes when that row goes."""
     return Field(

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Text
 from sqlmodel import Field
 
-from fedi.database.tables.columns import Table, moment, optional_moment, primary_id
+from fedi.database.tables.columns import Table, moment, numbered, optional_moment, primary_id
 
 
 class PeerHost(Table, table=True):
@@ -34,6 +34,7 @@ class DomainRule(Table, table=True):
     __tablename__ = "domain_rule"
 
     domain: str = Field(primary_key=True)
+    id: int | None = numbered()
     severity: str = "silence"  # none, silence, suspend
     reject_media: bool = False
     reject_reports: bool = False
@@ -49,6 +50,7 @@ class DomainAllow(Table, table=True):
     __tablename__ = "domain_allow"
 
     domain: str = Field(primary_key=True)
+    id: int | None = numbered()
     created_at: datetime = moment()
 
 

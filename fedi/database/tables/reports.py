@@ -12,6 +12,7 @@ from fedi.database.tables.columns import (
     moment,
     new_list,
     optional_moment,
+    optional_reference,
     primary_id,
     reference,
 )
@@ -38,6 +39,9 @@ class Report(Table, table=True):
     forwarded: bool = False  # told to the server of the account that it is about
     created_at: datetime = moment()
     resolved_at: datetime | None = optional_moment()
+    resolved_by_id: int | None = optional_reference("account.id", index=True)
+    assigned_account_id: int | None = optional_reference("account.id", index=True)
+    updated_at: datetime | None = optional_moment()  # when staff last did something about it
 
 
 __all__ = ["Report"]

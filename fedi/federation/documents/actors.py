@@ -14,7 +14,7 @@ from fedi.database.tables import Account, AccountKey
 from fedi.federation.documents.reading import VARY, answer, easel_of, here, wants_page
 from fedi.federation.translate import outward
 from fedi.runtime import Easel
-from fedi.social import account_keys, accounts
+from fedi.social import account_keys, accounts, registration
 
 
 async def instance_actor(request: Request) -> Response:
@@ -41,6 +41,8 @@ async def actor(request: Request) -> Response:
             stone = Tombstone(id=uri, former_type="Person", deleted=account.deleted_at)
             return answer(stone.document(), status=410)
         account = here(account)
+        if await registration.waits(session, account):
+            raise HTTPException(404, "There is no such account.", headers=VARY)
         if wants_page(request):
             return RedirectResponse(account.url, 302, headers=VARY)
         keys = await account_keys.of(session, account)

@@ -82,7 +82,10 @@ async def account_of(session: Session, request: Request) -> Account:
         HTTPException: there is none.
     """
     uri = f"{session.instance.url}/users/{request.path_params['name']}"
-    return here(await accounts.by_uri(session, uri))
+    account = here(await accounts.by_uri(session, uri))
+    if account.suspended_at is not None:
+        raise HTTPException(404, "There is no such account.", headers=VARY)
+    return account
 
 
 def here(account: Account | None) -> Account:

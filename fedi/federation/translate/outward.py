@@ -53,8 +53,11 @@ def media_url(instance: InstanceSettings, key: str) -> str:
 
 
 def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKey]) -> Actor:
-    """A local account and its further keys, as other servers see it."""
+    """A local account and its further keys, as other servers see it; of a suspended one nothing
+    but that it is."""
     person = is_person(account)
+    if account.suspended_at is not None:
+        return _suspended(account, keys)
     return Actor(
         id=account.uri,
         type=account.actor_type,
@@ -74,17 +77,8 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
         image=_picture(account.header, account.header_description, instance),
         fields=tuple(Field(name=field["name"], value=field["value"]) for field in account.fields),
         tags=emojis(account.emojis),
-        public_keys=(
-            PublicKey(id=account.public_key_id, owner=account.uri, pem=account.public_key_pem),
-        ),
-        assertion_methods=tuple(
-            Multikey(
-                id=key.key_id,
-                controller=account.uri,
-                multibase=multikey(load_public(key.public_pem)),
-            )
-            for key in keys
-        ),
+        public_keys=_public_keys(account),
+        assertion_methods=_further_keys(account, keys),
         manually_approves_followers=account.locked,
         discoverable=account.discoverable,
         indexable=account.indexable,
@@ -96,6 +90,41 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
         generator=Generator(
             name=f"Easel {__version__}", url=f"{instance.url}/about", implements=IMPLEMENTS
         ),
+    )
+
+
+def _suspended(account: Account, keys: Sequence[AccountKey]) -> Actor:
+    return Actor(
+        id=account.uri,
+        type=account.actor_type,
+        preferred_username=account.username,
+        inbox=account.inbox_uri,
+        outbox=account.outbox_uri,
+        followers=account.followers_uri,
+        following=account.following_uri,
+        shared_inbox=account.shared_inbox_uri,
+        name=account.username,
+        url=account.url,
+        public_keys=_public_keys(account),
+        assertion_methods=_further_keys(account, keys),
+        manually_approves_followers=True,
+        discoverable=False,
+        indexable=False,
+        suspended=True,
+    )
+
+
+def _public_keys(account: Account) -> tuple[PublicKey, ...]:
+    key = PublicKey(id=account.public_key_id, owner=account.uri, pem=account.public_key_pem)
+    return (key,)
+
+
+def _further_keys(account: Account, keys: Sequence[AccountKey]) -> tuple[Multikey, ...]:
+    return tuple(
+        Multikey(
+            id=key.key_id, controller=account.uri, multibase=multikey(load_public(key.public_pem))
+        )
+        for key in keys
     )
 
 
@@ -116,7 +145,7 @@ def note(post: Post, instance: InstanceSettings, now: datetime) -> Note:
         content=status.content,
         language=status.language,
         summary=status.spoiler_text or None,
-        sensitive=status.sensitive,
+        sensitive=post.sensitive,
         source=Source(content=status.source, media_type=status.source_type),
         url=status.url,
         published=status.created_at,
@@ -143,7 +172,7 @@ def note(post: Post, instance: InstanceSettings, now: datetime) -> Note:
             *emojis(status.emojis),
         ),
         attachments=tuple(
-            attachment(medium, instance, sensitive=status.sensitive) for medium in post.media
+            attachment(medium, instance, sensitive=post.sensitive) for medium in post.media
         ),
         replies=CollectionLink(id=f"{status.uri}/replies"),
         likes=CollectionLink(id=f"{status.uri}/likes", total_items=status.favourites_count),

@@ -106,7 +106,7 @@ def shown(post: Post, gallery: Gallery) -> Shown:
     if post.reblog is not None:
         booster, post = maker(post.account, gallery), post.reblog
     status = post.status
-    pictures = [picture(media, status.sensitive, gallery) for media in post.media]
+    pictures = [picture(media, post.sensitive, gallery) for media in post.media]
     return Shown(
         href=post_href(post),
         maker=maker(post.account, gallery),
@@ -164,8 +164,7 @@ def tiles(posts: Sequence[Post], gallery: Gallery) -> list[Tile]:
         Tile(seen, maker(post.account, gallery), post_href(post), post.status.spoiler_text)
         for post in posts
         for media in post.media
-        if (seen := picture(media, post.status.sensitive, gallery)).preview
-        and seen.kind == "Picture"
+        if (seen := picture(media, post.sensitive, gallery)).preview and seen.kind == "Picture"
     ]
 
 

@@ -21,8 +21,13 @@ from fedi.studio.remote_files import claims, gallery
 from fedi.studio.remote_files.gallery import Gallery
 
 # Mastodon's bits of what a role may do, of those that mean something here.
-ADMINISTRATOR, MANAGE_REPORTS, MANAGE_USERS = 1 << 0, 1 << 4, 1 << 10
-PERMISSIONS = {"admin": ADMINISTRATOR, "moderator": MANAGE_REPORTS | MANAGE_USERS, "user": 0}
+ADMINISTRATOR, VIEW_DASHBOARD, MANAGE_REPORTS = 1 << 0, 1 << 3, 1 << 4
+MANAGE_TAXONOMIES, MANAGE_USERS = 1 << 8, 1 << 10
+PERMISSIONS = {
+    "admin": ADMINISTRATOR,
+    "moderator": VIEW_DASHBOARD | MANAGE_REPORTS | MANAGE_TAXONOMIES | MANAGE_USERS,
+    "user": 0,
+}
 ROLE_IDS = {"user": "-99", "moderator": "2", "admin": "3"}  # those of a fresh Mastodon
 
 
@@ -94,6 +99,8 @@ def parts(account_: Account, gallery: Gallery, moved: Account | None = None) -> 
         found["roles"] = []
     if account_.silenced_at is not None:
         found["limited"] = True
+    if account_.suspended_at is not None:
+        found["suspended"] = True
     if moved is not None:
         found["moved"] = account(moved, gallery)
     return found
@@ -142,12 +149,17 @@ async def credentials(
             attribution_domains=account_.attribution_domains,
             quote_policy=usual.posting_quoters,
         ),
-        role=entities.Role(
-            id=ROLE_IDS.get(role, ROLE_IDS["user"]),
-            name="" if role == "user" else role.capitalize(),
-            permissions=str(PERMISSIONS.get(role, 0)),
-            highlighted=role != "user",
-        ),
+        role=role_entity(role),
+    )
+
+
+def role_entity(role: str) -> entities.Role:
+    """What somebody is here."""
+    return entities.Role(
+        id=ROLE_IDS.get(role, ROLE_IDS["user"]),
+        name="" if role == "user" else role.capitalize(),
+        permissions=str(PERMISSIONS.get(role, 0)),
+        highlighted=role != "user",
     )
 
 

@@ -16,7 +16,17 @@ from fedi.database import Session
 from fedi.database.tables import Account, DomainRule, Login, Status
 from fedi.runtime import Easel
 from fedi.social import accounts as people
-from fedi.social import emojis, featured_tags, pins, polls, profiles, statuses, text, vapid
+from fedi.social import (
+    emojis,
+    featured_tags,
+    pins,
+    polls,
+    profiles,
+    registration,
+    statuses,
+    text,
+    vapid,
+)
 from fedi.social import rules as agreed
 from fedi.studio import media, pictures
 
@@ -73,9 +83,7 @@ async def show(easel: Easel, session: Session) -> entities.Instance:
             ),
             limited_federation=settings.federation.mode == "limited",
         ),
-        registrations=entities.Registrations(
-            enabled=False, approval_required=False, reason_required=False
-        ),
+        registrations=_registrations(easel),
         api_versions=entities.ApiVersions(mastodon=API_VERSION),
         contact=entities.Contact(email=instance.contact, account=contact),
         rules=await rules(session),
@@ -84,7 +92,8 @@ async def show(easel: Easel, session: Session) -> entities.Instance:
 
 async def show_first_form(easel: Easel, session: Session) -> entities.V1Instance:
     """As `GET /api/v1/instance` answers."""
-    instance = easel.settings.instance
+    settings, joining = easel.settings, _registrations(easel)
+    instance = settings.instance
     people_: Any = _people(select(func.count()).select_from(Account))
     written: Any = select(func.count()).where(
         col(Status.local).is_(True),
@@ -108,9 +117,9 @@ async def show_first_form(easel: Easel, session: Session) -> entities.V1Instance
         ),
         thumbnail=_icon(easel),
         languages=[],
-        registrations=False,
-        approval_required=False,
-        invites_enabled=False,
+        registrations=joining.enabled,
+        approval_required=joining.approval_required,
+        invites_enabled=settings.registrations.mode != "closed",
         configuration=_configuration(easel),
         contact_account=await _contact(easel, session),
         rules=await rules(session),
@@ -212,6 +221,22 @@ def _starred(domain: str) -> str:
     shown = max(1, len(domain) // 4)
     middle = "".join("." if sign == "." else "*" for sign in domain[shown:-shown])
     return domain[:shown] + middle + domain[len(domain) - shown :]
+
+
+def _registrations(easel: Easel) -> entities.Registrations:
+    """Who may join, by an app. Who needs an invitation has the address of a page."""
+    settings, url = easel.settings.registrations, easel.settings.instance.url
+    approval = settings.mode == "approval"
+    messages = {"closed": registration.CLOSED, "invite": "Who has an invitation can join."}
+    message = messages.get(settings.mode)
+    return entities.Registrations(
+        enabled=settings.mode in {"approval", "open"},
+        approval_required=approval,
+        reason_required=approval and settings.reason_required,
+        message=None if message is None else f"<p>{message}</p>",
+        min_age=settings.minimum_age or None,
+        url=None if settings.mode == "closed" else f"{url}/sign-up",
+    )
 
 
 def _configuration(easel: Easel) -> entities.Configuration:

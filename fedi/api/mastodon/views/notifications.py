@@ -16,7 +16,7 @@ from fedi.api.mastodon import entities
 from fedi.api.mastodon.views import accounts, statuses
 from fedi.api.mastodon.views import reports as report_views
 from fedi.database import Session
-from fedi.database.tables import Account, Notification, Painting, Report, Status
+from fedi.database.tables import Account, AccountWarning, Notification, Painting, Report, Status
 from fedi.runtime import Easel
 from fedi.social import pending, posts
 from fedi.social.notification_lists import Group
@@ -35,6 +35,7 @@ TYPES: dict[str, entities.NotificationType] = {
     "quoted_update": "quoted_update",
     "admin.report": "admin.report",
     "admin.sign_up": "admin.sign_up",
+    "moderation_warning": "moderation_warning",
     "reaction": "favourite",
     "remix": "mention",
     "scheduled_failed": "mention",
@@ -43,7 +44,9 @@ TYPES: dict[str, entities.NotificationType] = {
     "painting_refused": "mention",
     "painting_approved": "status",
 }
-WITHOUT_STATUS = frozenset({"follow", "follow_request", "admin.report", "admin.sign_up"})
+WITHOUT_STATUS = frozenset(
+    {"follow", "follow_request", "admin.report", "admin.sign_up", "moderation_warning"}
+)
 
 # What an author is told of what they asked for.
 _SENTENCES = {
@@ -71,7 +74,10 @@ async def show(
         if row.type not in TYPES or (status is None and row.type not in WITHOUT_STATUS):
             continue
         report = around.reports.get(row.report_id or 0)
+        warning = around.warnings.get(row.warning_id or 0)
         if row.type == "admin.report" and report is None:
+            continue
+        if row.type == "moderation_warning" and warning is None:
             continue
         found.append(
             entities.Notification(
@@ -82,6 +88,7 @@ async def show(
                 account=around.accounts[row.from_account_id],
                 status=status if status is not None else entities.UNSET,
                 report=report if report is not None else entities.UNSET,
+                moderation_warning=warning if warning is not None else entities.UNSET,
             )
         )
     return found
@@ -106,6 +113,9 @@ async def show_groups(
         if row.type not in TYPES or (status is None and row.type not in WITHOUT_STATUS):
             continue
         report = around.reports.get(row.report_id or 0)
+        warning = around.warnings.get(row.warning_id or 0)
+        if row.type == "moderation_warning" and warning is None:
+            continue
         if status is not None:
             about[status.id] = status
         first[group.account_ids[0]] = None
@@ -122,6 +132,7 @@ async def show_groups(
                 sample_account_ids=[str(one) for one in group.account_ids],
                 status_id=status.id if status is not None else entities.UNSET,
                 report=report if report is not None else entities.UNSET,
+                moderation_warning=warning if warning is not None else entities.UNSET,
             )
         )
     whole = first if partial else first | others
@@ -145,12 +156,14 @@ def _face(account: entities.Account) -> entities.PartialAccount:
 
 
 class _Around:
-    """What notifications are about: accounts by id, posts by notification, reports by id."""
+    """What notifications are about: accounts by id, posts by notification, reports and warnings by
+    id."""
 
     def __init__(self) -> None:
         self.accounts: dict[int, entities.Account] = {}
         self.statuses: dict[int, entities.Status] = {}
         self.reports: dict[int, entities.Report] = {}
+        self.warnings: dict[int, entities.AccountWarning] = {}
 
 
 async def _around(
@@ -168,6 +181,7 @@ async def _around(
     around.reports = {
         row.id: report_views.show(row, around.accounts[row.target_account_id]) for row in reports
     }
+    around.warnings = await _warnings(session, rows, around.accounts)
     by_id = await _statuses(easel, session, viewer, {row.status_id for row in rows})
     around.statuses = {
         row.id: by_id[row.status_id]
@@ -265,3 +279,24 @@ async def _reports(session: Session, rows: Iterable[Notification]) -> list[Repor
     if not ids:
         return []
     return list((await session.exec(select(Report).where(col(Report.id).in_(ids)))).all())
+
+
+async def _warnings(
+    session: Session, rows: Iterable[Notification], people: dict[int, entities.Account]
+) -> dict[int, entities.AccountWarning]:
+    ids = [row.warning_id for row in rows if row.warning_id is not None]
+    if not ids:
+        return {}
+    found = await session.exec(select(AccountWarning).where(col(AccountWarning.id).in_(ids)))
+    return {
+        row.id: entities.AccountWarning(
+            id=str(row.id),
+            action=cast(Any, row.action),
+            text=row.text,
+            status_ids=[str(number) for number in row.status_ids] or None,
+            target_account=people[row.account_id],
+            appeal=None,
+            created_at=entities.moment(row.created_at),
+        )
+        for row in found.all()
+    }

@@ -108,7 +108,7 @@ def body(post: Post, gallery: Gallery, author: entities.Account) -> dict[str, An
         "in_reply_to_id": status.in_reply_to_id and str(status.in_reply_to_id),
         "in_reply_to_account_id": status.in_reply_to_account_id
         and str(status.in_reply_to_account_id),
-        "sensitive": status.sensitive,
+        "sensitive": post.sensitive,
         "spoiler_text": status.spoiler_text,
         "visibility": cast(entities.Visibility, status.visibility),
         "language": status.language,

@@ -1,0 +1,253 @@
+"""`/api/v1/admin/accounts`: who is here and elsewhere, and what is done to them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from msgspec import Struct, field
+from sqlmodel import col, or_, select
+from starlette.routing import BaseRoute
+
+from fedi.api.mastodon import entities, paging
+from fedi.api.mastodon.admin.access import by, route, row
+from fedi.api.mastodon.paging import Paged, paged
+from fedi.api.mastodon.route import NO_RECORD, Call, by_id
+from fedi.api.mastodon.views import admin as views
+from fedi.api.mastodon.views.accounts import ROLE_IDS
+from fedi.database import Session, Transaction
+from fedi.database.tables import Account, Invite, Login, Report
+from fedi.social import accounts, audit, moderation, registration, staff
+from fedi.social import paging as listing
+from fedi.social.errors import NotAllowed, NotFound
+from fedi.social.moderation import UNDOINGS, Action, Undoing
+
+READ, WRITE = "admin:read:accounts", "admin:write:accounts"
+PATH = "/accounts"
+USUAL = 100  # accounts of a page, as Mastodon
+State = Literal["active", "pending", "disabled", "silenced", "suspended", "sensitized"]
+
+
+class Sought(paging.Asked, kw_only=True):
+    """What both forms of the listing take."""
+
+    username: str = ""
+    display_name: str = ""
+    by_domain: str = ""
+    email: str = ""
+    ip: str = ""
+
+
+class First(Sought, kw_only=True):
+    local: bool = False
+    remote: bool = False
+    active: bool = False
+    pending: bool = False
+    disabled: bool = False
+    silenced: bool = False
+    suspended: bool = False
+    sensitized: bool = False
+    staff: bool = False
+
+
+class Second(Sought, kw_only=True):
+    origin: str = ""
+    status: str = ""
+    permissions: str = ""
+    role_ids: list[str] = field(default_factory=list)
+    invited_by: str = ""
+
+
+class Acting(Struct, kw_only=True):
+    type: Action = "none"
+    report_id: str = ""
+    text: str = ""
+    send_email_notification: bool = True
+
+
+def _waits() -> Any:
+    return col(Login.confirmed_at).is_(None) | col(Login.approved_at).is_(None)
+
+
+def _in_state(state: State) -> Any:
+    login = col(Login.account_id)
+    let_in = login.is_(None) | ~_waits()
+    match state:
+        case "active":
+            free = col(Account.suspended_at).is_(None) & col(Account.silenced_at).is_(None)
+            return free & (login.is_(None) | col(Login.disabled_at).is_(None))
+        case "pending":
+            return login.is_not(None) & col(Login.approved_at).is_(None)
+        case "disabled":
+            return login.is_not(None) & col(Login.disabled_at).is_not(None)
+        case "silenced":
+            return col(Account.silenced_at).is_not(None)
+        case "suspended":
+            return col(Account.suspended_at).is_not(None) & let_in
+        case "sensitized":
+            return col(Account.sensitized_at).is_not(None)
+
+
+def _begins(column: Any, text: str) -> Any:
+    return column.istartswith(text, autoescape=True)
+
+
+def _sought(asked: Sought) -> list[Any]:
+    """What is common to both forms."""
+    found = []
+    if asked.username:
+        found.append(_begins(col(Account.username), asked.username.removeprefix("@")))
+    if asked.display_name:
+        found.append(_begins(col(Account.display_name), asked.display_name))
+    if asked.by_domain:
+        found.append(col(Account.domain) == asked.by_domain.lower())
+    if asked.email:
+        found.append(_begins(col(Login.email), asked.email))
+    if asked.ip:
+        found.append(col(Login.address) == asked.ip)
+    return found
+
+
+async def first_form(call: Call) -> Paged:
+    asked = await call.read(First)
+    where = _sought(asked)
+    if asked.local:
+        where.append(col(Account.domain).is_(None))
+    if asked.remote:
+        where.append(col(Account.domain).is_not(None))
+    for state in ("active", "pending", "disabled", "silenced", "suspended", "sensitized"):
+        if getattr(asked, state):
+            where.append(_in_state(state))
+    if asked.staff:
+        where.append(col(Login.role) != "user")
+    return await _list(call, asked, where)
+
+
+async def second_form(call: Call) -> Paged:
+    asked = await call.read(Second)
+    where = _sought(asked)
+    if asked.origin in {"local", "remote"}:
+        local = col(Account.domain).is_(None)
+        where.append(local if asked.origin == "local" else ~local)
+    if asked.status in {"active", "pending", "disabled", "silenced", "suspended"}:
+        where.append(_in_state(asked.status))  # type: ignore[arg-type]
+    if asked.permissions == "staff":
+        where.append(col(Login.role) != "user")
+    if asked.role_ids:
+        named = [name for name, number in ROLE_IDS.items() if number in asked.role_ids]
+        where.append(col(Login.role).in_(named))
+    if asked.invited_by:
+        host = paging.number(asked.invited_by) or 0
+        codes = select(Invite.id).where(Invite.account_id == host)
+        where.append(col(Login.invite_id).in_(codes))
+    return await _list(call, asked, where)
+
+
+async def _list(call: Call, asked: Sought, where: list[Any]) -> Paged:
+    query = (
+        select(Account)
+        .outerjoin(Login, col(Login.account_id) == col(Account.id))
+        .where(
+            col(Account.deleted_at).is_(None),
+            or_(col(Account.domain).is_not(None), col(Account.actor_type) != "Application"),
+            *where,
+        )
+    )
+    async with call.easel.database.read() as session:
+        found = await listing.rows(session, query, asked.page(USUAL), col(Account.id))
+        return paged(await views.show(call.easel, session, found), by_id(found))
+
+
+async def _person(session: Session, call: Call) -> Account:
+    found = await row(session, Account, call.id())
+    if not accounts.is_person(found):
+        raise NotFound(NO_RECORD)
+    return found
+
+
+async def _shown(call: Call) -> entities.AdminAccount:
+    async with call.easel.database.read() as session:
+        [shown] = await views.show(call.easel, session, [await _person(session, call)])
+        return shown
+
+
+async def one(call: Call) -> entities.AdminAccount:
+    return await _shown(call)
+
+
+async def _waiting(tx: Transaction, call: Call) -> tuple[Account, Account, Login]:
+    who, target = await by(tx, call), await _person(tx, call)
+    login = await tx.get(Login, target.id)
+    if login is None or login.approved_at is not None:
+        raise NotAllowed(staff.NOT_ALLOWED)
+    return who, target, login
+
+
+async def approve(call: Call) -> entities.AdminAccount:
+    async with call.easel.database.write() as tx:
+        who, target, login = await _waiting(tx, call)
+        await registration.approve(tx, target, login)
+        await audit.note(tx, who, "account.approve", target.acct, target.id)
+    return await _shown(call)
+
+
+async def reject(call: Call) -> entities.AdminAccount:
+    """Turn somebody away; what they were is told once more."""
+    async with call.easel.database.write() as tx:
+        who, target, login = await _waiting(tx, call)
+        [shown] = await views.show(call.easel, tx, [target])
+        await audit.note(tx, who, "account.reject", target.acct, target.id)
+        await registration.turn_away(tx, target, login)
+    return shown
+
+
+async def delete(call: Call) -> entities.AdminAccount:
+    async with call.easel.database.write() as tx:
+        who, target = await by(tx, call), await _person(tx, call)
+        [shown] = await views.show(call.easel, tx, [target])
+        await moderation.erase(tx, who, target)
+    return shown
+
+
+async def act(call: Call) -> dict[str, Any]:
+    asked = await call.read(Acting)
+    async with call.easel.database.write() as tx:
+        who, target = await by(tx, call), await _person(tx, call)
+        report = None
+        if asked.report_id:
+            report = await row(tx, Report, paging.number(asked.report_id) or 0)
+            if report.target_account_id != target.id:
+                raise NotFound(NO_RECORD)
+        await moderation.act(
+            tx,
+            who,
+            target,
+            asked.type,
+            words=asked.text,
+            report=report,
+            mail=asked.send_email_notification,
+        )
+    return {}
+
+
+def _undoing(what: Undoing) -> Callable[[Call], Awaitable[entities.AdminAccount]]:
+    async def undo(call: Call) -> entities.AdminAccount:
+        async with call.easel.database.write() as tx:
+            who, target = await by(tx, call), await _person(tx, call)
+            await moderation.undo(tx, who, target, what)
+        return await _shown(call)
+
+    return undo
+
+
+POWER: staff.Power = "users"
+routes: list[BaseRoute] = [
+    route("GET", PATH, first_form, READ, POWER),
+    route("GET", "/api/v2/admin/accounts", second_form, READ, POWER),
+    route("GET", f"{PATH}/{{id}}", one, READ, POWER),
+    route("DELETE", f"{PATH}/{{id}}", delete, WRITE, POWER),
+    route("POST", f"{PATH}/{{id}}/approve", approve, WRITE, POWER),
+    route("POST", f"{PATH}/{{id}}/reject", reject, WRITE, POWER),
+    route("POST", f"{PATH}/{{id}}/action", act, WRITE, POWER),
+    *(route("POST", f"{PATH}/{{id}}/{what}", _undoing(what), WRITE, POWER) for what in UNDOINGS),
+]

@@ -1,0 +1,60 @@
+"""What people are told by mail: jobs of the kind `mail`, done by whoever writes letters.
+
+The payload is `{"what": WHAT, …}` with ids, never with what opens something: links are made when
+the letter is written.
+
+| what               | with                                                                    |
+|--------------------|-------------------------------------------------------------------------|
+| `confirm`          | `account_id`                                                            |
+| `confirm_again`    | `email`, as somebody typed it: it may be nobody's                       |
+| `taken`            | `account_id` (whose address somebody wants to come with)                |
+| `reset`            | `email`, as somebody typed it: it may be nobody's                       |
+| `password_changed` | `account_id`                                                            |
+| `new_browser`      | `account_id`, `browser` (what it calls itself), `at`                    |
+| `waiting`          | `account_id` (who waits for a moderator)                                |
+| `approved`         | `account_id`                                                            |
+| `rejected`         | `email`, `name`: the account is gone                                    |
+| `warning`          | `warning_id`                                                            |
+| `digest`           | `account_id`, `since` (of the last one)                                 |
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from fedi.database import Transaction
+from fedi.jobs import enqueue
+
+What = Literal[
+    "confirm",
+    "confirm_again",
+    "taken",
+    "reset",
+    "password_changed",
+    "new_browser",
+    "waiting",
+    "approved",
+    "rejected",
+    "warning",
+    "digest",
+]
+
+
+async def write(
+    tx: Transaction,
+    what: What,
+    *,
+    delay: timedelta = timedelta(),
+    key: str | None = None,
+    **rest: Any,
+) -> None:
+    """Write a letter, once this transaction is committed.
+
+    Args:
+        what: a line of the table above.
+        delay: how long to wait at least.
+        key: while a letter with this key waits, another one is not written.
+        rest: what that line asks for.
+    """
+    await enqueue(tx, "mail", {"what": what, **rest}, delay=delay, unique_key=key)
