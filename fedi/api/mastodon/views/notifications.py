@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any, cast
 
 from sqlmodel import col, select
 
