@@ -166,12 +166,20 @@ class _Unwelcome:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self.app
-        if scope["type"] == "http" and scope.get("client"):
-            easel = cast(Easel, scope["app"].state.easel)
-            if await ip_blocks.severity(easel, scope["client"][0]) == "no_access":
-                app = _answer(Request(scope), 403, "Nothing is served to where you are.", {})
-        await app(scope, receive, send)
+        if not await self._shut_out(scope):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            refusal = _answer(Request(scope), 403, "Nothing is served to where you are.", {})
+            await refusal(scope, receive, send)
+        else:
+            await send({"type": "websocket.close"})  # before it was accepted: 403
+
+    @staticmethod
+    async def _shut_out(scope: Scope) -> bool:
+        if scope["type"] == "lifespan" or not scope.get("client"):
+            return False
+        easel = cast(Easel, scope["app"].state.easel)
+        return await ip_blocks.severity(easel, scope["client"][0]) == "no_access"
 
 
 async def _health(request: Request) -> Response:

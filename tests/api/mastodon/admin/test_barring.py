@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
+import pytest
+
 from fedi.api.mastodon import entities
 from fedi.social import domains as kept
 from fedi.social import email_addresses
@@ -115,5 +118,8 @@ async def test_nothing_is_served_to_a_network_that_is_shut_out(
     for path in ("/", "/api/v2/instance", "/users/ada", "/oauth/authorize"):
         refused = await ada.get(path)
         assert refused.status == 403, path
+    stream = f"{instance.url}/api/v1/streaming?stream=user&access_token={ada.token}"
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+        await ada.browser.ws_connect(stream)
     instance.clock.advance(timedelta(seconds=61))
     assert (await ada.get("/api/v2/instance")).status == 200
