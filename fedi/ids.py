@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from datetime import datetime
 
+MAX = 2**63 - 1  # what the database can hold
+
 _SEQUENCE_BITS = 16
+_DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 _lock = threading.Lock()
 _last = 0
 
@@ -25,6 +29,14 @@ def new(now: datetime) -> int:
         else:
             _last = floor | secrets.randbits(_SEQUENCE_BITS - 1)
         return _last
+
+
+def parse(text: object) -> int | None:
+    """An id as it is written, in digits; None for whatever cannot be one."""
+    if not isinstance(text, str) or not _DIGITS.fullmatch(text):
+        return None
+    number = int(text)
+    return number if number <= MAX else None
 
 
 def at(moment: datetime) -> int:

@@ -6,6 +6,7 @@ from sqlmodel import col, select
 
 from activitypub.client import FetchError
 from activitypub.errors import Malformed
+from fedi import ids
 from fedi.database.tables import Account, Status
 from fedi.federation import newcomers, remote
 from fedi.runtime import Easel
@@ -80,9 +81,9 @@ async def address(easel: Easel, viewer: Account, asked: str) -> Account | Status
 
 async def _ours(easel: Easel, viewer: Account, address: str) -> Status | None:
     """The post of one of our pages: `/@alice/ID` or `/users/alice/statuses/ID`."""
-    number = address.rstrip("/").rpartition("/")[2]
-    if not number.isascii() or not number.isdigit() or len(number) > 19:
+    number = ids.parse(address.rstrip("/").rpartition("/")[2])
+    if number is None:
         return None
     async with easel.database.read() as session:
-        found = await statuses.load(session, viewer, int(number))
+        found = await statuses.load(session, viewer, number)
     return found if found is not None and address.rstrip("/") in {found.uri, found.url} else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from fedi import ids
 from fedi.database.tables import Account, Quote, Status
 from fedi.federation import remote, stamps
 from fedi.jobs import Backoff, Claimed, handles
@@ -46,10 +47,11 @@ async def _agreed(easel: Easel, status: Status, quoted: Status, stamp: str | Non
         author = await session.get(Account, quoted.account_id)
         assert author is not None
         if author.local:
-            prefix, _, number = stamp.rpartition("/")
-            if prefix != f"{author.uri}/stamps" or not number.isascii() or not number.isdigit():
+            prefix, _, key = stamp.rpartition("/")
+            number = ids.parse(key)
+            if prefix != f"{author.uri}/stamps" or number is None:
                 return False
-            ours = await quotes.find_stamp(session, author, int(number))
+            ours = await quotes.find_stamp(session, author, number)
             return (
                 ours is not None
                 and ours.status_id == quoted.id

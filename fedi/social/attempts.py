@@ -33,6 +33,8 @@ SIGN_UPS_OF_ADDRESS = Limit("sign-ups from an address", 10, 1800)
 MAILS_OF_ADDRESS = Limit("mails that an address asks for", 10, 1800)
 MAILS_OF_ACCOUNT = Limit("mails to one email address", 3, 1800)
 LINKS_OF_ADDRESS = Limit("links of mails that an address tries", 30, 600)
+POSTS_OF_ACCOUNT = Limit("posts of an account by pages", 300, 10_800)
+FOLLOWS_OF_ACCOUNT = Limit("follows of an account by pages", 400, 86_400)
 APPS_OF_ADDRESS = Limit("apps from an address", 50, 600)
 TOKENS_OF_ADDRESS = Limit("tokens for an address", 300, 600)
 
@@ -53,7 +55,7 @@ class Attempts:
         """Count one.
 
         Args:
-            who: an address (`from_address`), an account, or a name.
+            who: an address (by its `network`), an account, or a name.
 
         Raises:
             TooMany: none is left; who comes all the same does not wait longer for that.

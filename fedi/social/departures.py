@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import delete, func, or_, update
 from sqlalchemy.orm import aliased
@@ -13,31 +14,66 @@ from fedi.database.tables import (
     Account,
     AccountDomainBlock,
     AccountNote,
+    AnnouncementReaction,
+    AnnouncementRead,
     Archive,
     Block,
     Bookmark,
+    Conversation,
+    DismissedSuggestion,
     Endorsement,
     Favourite,
     FeaturedTag,
+    Filter,
     Follow,
+    FollowedTag,
     HomeEntry,
     IdempotencyKey,
     Import,
+    ListMember,
+    MailLink,
     Marker,
     MediaAttachment,
     Mention,
     Mute,
     Notification,
+    NotificationPermission,
+    NotificationPolicy,
+    NotificationRequest,
     Pin,
+    PushSubscription,
     Quote,
     Reaction,
+    ScheduledStatus,
     Status,
     StatusTag,
     ThreadMute,
+    UserList,
 )
 from fedi.social import forgetting
 from fedi.social.counts import stepped
 from fedi.social.visibility import HELD
+
+# What an account has to itself; what belongs to a row of these goes with it.
+THEIRS: tuple[Any, ...] = (
+    AccountDomainBlock,
+    AnnouncementReaction,
+    AnnouncementRead,
+    Archive,
+    Conversation,
+    Filter,
+    FollowedTag,
+    IdempotencyKey,
+    Import,
+    ListMember,
+    MailLink,
+    Marker,
+    NotificationPolicy,
+    PushSubscription,
+    ScheduledStatus,
+    ThreadMute,
+    UserList,
+)
 
 
 async def bury(tx: Transaction, account: Account) -> None:
@@ -156,9 +192,18 @@ async def _untie(tx: Transaction, account_id: int) -> None:
                 col(AccountNote.target_account_id) == account_id,
             )
         ),
+        *(delete(table).where(col(table.account_id) == account_id) for table in THEIRS),
+        delete(DismissedSuggestion).where(
+            or_(
+                col(DismissedSuggestion.account_id) == account_id,
+                col(DismissedSuggestion.target_account_id) == account_id,
+            )
+        ),
         *(
-            delete(table).where(col(table.account_id) == account_id)
-            for table in (ThreadMute, Marker, IdempotencyKey, AccountDomainBlock, Import, Archive)
+            delete(table).where(
+                or_(col(table.account_id) == account_id, col(table.from_account_id) == account_id)
+            )
+            for table in (NotificationPermission, NotificationRequest)
         ),
         delete(Quote).where(col(Quote.status_id).in_(mine)),
         delete(Pin).where(or_(col(Pin.account_id) == account_id, col(Pin.status_id).in_(mine))),

@@ -63,18 +63,21 @@ async def familiar(
     session: Session, account: Account, ids: Sequence[int]
 ) -> dict[int, list[Account]]:
     """Whom an account follows of those who follow these, by id; without those who hide whom they
-    follow."""
+    follow, and nobody for those who hide who follows them."""
     found: dict[int, list[Account]] = {one: [] for one in ids}
     if not ids:
         return found
     mine = select(Follow.target_account_id).where(
         Follow.account_id == account.id, Follow.state == follows.ACCEPTED
     )
+    open_ones = select(Account.id).where(
+        col(Account.id).in_(ids), col(Account.hide_collections).is_(False)
+    )
     query = (
         select(Follow.target_account_id, Account)
         .join(Account, col(Account.id) == col(Follow.account_id))
         .where(
-            col(Follow.target_account_id).in_(ids),
+            col(Follow.target_account_id).in_(open_ones),
             Follow.state == follows.ACCEPTED,
             col(Follow.account_id).in_(mine),
             col(Account.hide_collections).is_(False),

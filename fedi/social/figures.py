@@ -32,7 +32,6 @@ MAX_DAYS = 92  # of one question: each is a column of the query
 MAX_COHORTS = 31
 DAY = timedelta(days=1)
 
-_LOCAL = col(Account.domain).is_(None) & (col(Account.actor_type) != "Application")
 _WRITTEN = col(Status.local).is_(True) & col(Status.deleted_at).is_(None)
 
 
@@ -123,7 +122,7 @@ def _of(kind: str, about: str) -> _Measure | None:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    return ids.parse(text) or 0
 
 
 @dataclass(frozen=True, slots=True)

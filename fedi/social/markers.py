@@ -8,8 +8,6 @@ from fedi.database import Session, Transaction
 from fedi.database.insertion import insert_into
 from fedi.database.tables import Account, Marker
 
-TIMELINES = ("home", "notifications")
-
 
 async def of_account(session: Session, account: Account) -> list[Marker]:
     """All markers of an account."""

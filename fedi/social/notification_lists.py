@@ -9,6 +9,7 @@ from typing import Any, cast
 from sqlalchemy import delete, func
 from sqlmodel import col, select
 
+from fedi import ids
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Marker, Notification
 from fedi.social import paging
@@ -159,9 +160,9 @@ async def group(
 
 
 def _in_group(key: str) -> Any:
-    number = key.removeprefix(UNGROUPED)
-    if key.startswith(UNGROUPED) and number.isascii() and number.isdigit() and len(number) < 19:
-        return col(Notification.id) == int(number)
+    number = ids.parse(key.removeprefix(UNGROUPED)) if key.startswith(UNGROUPED) else None
+    if number is not None:
+        return col(Notification.id) == number
     return col(Notification.group_key) == key
 
 

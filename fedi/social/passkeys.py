@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 from datetime import timedelta
 from typing import Any, cast
@@ -24,6 +25,8 @@ TIMEOUT_MS = 150_000
 MAX_PASSKEYS = 20
 MAX_NAME = 60  # characters
 MAX_ANSWER = 20_000  # characters of what a device says; the largest known have some 8,000
+
+_CREDENTIAL_ID = re.compile(r"[A-Za-z0-9_-]{1,1400}=*")  # base64url of at most 1,023 bytes
 
 
 async def offer(tx: Transaction, account: Account) -> str:
@@ -133,7 +136,7 @@ async def accept(tx: Transaction, answer: str) -> Account | None:
         credential_id = json.loads(answer)["id"]
     except (Invalid, KeyError):
         return None
-    if not isinstance(credential_id, str):
+    if not isinstance(credential_id, str) or not _CREDENTIAL_ID.fullmatch(credential_id):
         return None
     query = select(Passkey).where(col(Passkey.credential_id) == credential_id.rstrip("="))
     passkey = (await tx.exec(query.with_for_update())).first()

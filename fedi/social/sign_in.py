@@ -48,8 +48,9 @@ async def by_password(
     """
     counts, now = attempts.of(easel), easel.clock.now()
     counts.take(attempts.SIGN_INS_OF_ADDRESS, attempts.network(address), now)
-    name = name.strip().lower().removeprefix("@")[: MAX_NAME + 1]
-    name = name.removesuffix(f"@{easel.settings.instance.domain}")
+    name = name.strip().lower()[: MAX_NAME + 1].lstrip("@")
+    while name.endswith(suffix := f"@{easel.settings.instance.domain}"):
+        name = name.removesuffix(suffix)  # one name has one way to be written, and one count
     # Under what was typed: under the account it would tell which names are of one person.
     counts.take(attempts.PASSWORDS_OF_ACCOUNT, name, now)
     async with easel.database.read() as session:

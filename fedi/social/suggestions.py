@@ -40,7 +40,12 @@ async def dismiss(tx: Transaction, account: Account, target_id: int) -> None:
 async def _friends_of_friends(session: Session, account: Account, limit: int) -> list[Account]:
     followed = (
         select(Follow.target_account_id)
-        .where(Follow.account_id == account.id, Follow.state == "accepted")
+        .join(Account, col(Account.id) == col(Follow.target_account_id))
+        .where(
+            Follow.account_id == account.id,
+            Follow.state == "accepted",
+            col(Account.hide_collections).is_(False),  # whom they follow is theirs to know
+        )
         .order_by(col(Follow.id).desc())
         .limit(MAX_FOLLOWED)
     )

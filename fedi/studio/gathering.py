@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from sqlmodel import col, select
 
+from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import (
     Account,
@@ -33,7 +34,6 @@ from generation import inputs, protocol
 from generation.recipe import MAX_REFERENCES, RecipeError
 
 WAYS = ("media_id", "painting_id", "status_id", "upload")
-MAX_ID = 2**63 - 1  # what the database can hold
 _WORDS = {"source": "picture to start from", "mask": "mask", "references": "reference"}
 
 
@@ -292,7 +292,7 @@ async def _looked_at(easel: Easel, content: bytes, what: str) -> Found:
 
 
 def _number(value: object, what: str) -> int:
-    text = value if isinstance(value, str) else ""
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_ID):
+    number = ids.parse(value)
+    if number is None:
         raise NotFound(f"The {what} is not there.")
-    return int(text)
+    return number

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from activitypub import origin
 from activitypub.objects import values
+from fedi import ids
 from fedi.database.tables import Account, Status
 from fedi.federation import remote
 from fedi.runtime import Easel
@@ -29,7 +30,6 @@ from fedi.web.views import people
 
 # Each may make us ask another server.
 LOOK_UPS = attempts.Limit("look-ups of an account", 60, 600)
-MAX_ID = 2**63 - 1
 
 AUDIENCES = {
     "public": "Everybody",
@@ -76,7 +76,7 @@ async def ask_follow(request: Request, visitor: SignedIn) -> Response:
     if not wanted or len(wanted) > values.URI_LIMIT:
         raise HTTPException(400, "The parameter object must name an account.")
     easel = _easel(request)
-    attempts.of(easel).take(LOOK_UPS, str(visitor.account.id), easel.clock.now())
+    _count(easel, LOOK_UPS, visitor)
     return await _follow_page(request, visitor, await remote.resolve(easel, wanted))
 
 
@@ -84,15 +84,16 @@ async def ask_follow(request: Request, visitor: SignedIn) -> Response:
 async def follow(request: Request, visitor: SignedIn) -> Response:
     """`POST /intents/follow`: the button was pressed."""
     fields = await forms.read(request)
-    number = fields.get("id", "")
-    if not (number.isascii() and number.isdigit() and len(number) < 20 and int(number) <= MAX_ID):
+    number = ids.parse(fields.get("id"))
+    if number is None:
         raise HTTPException(400, "The id must be a number.")
     async with _easel(request).database.write() as tx:
-        target = await accounts.by_id(tx, int(number))
+        target = await accounts.by_id(tx, number)
         if target is None:
             raise HTTPException(404, "There is no such account.")
         error = None
         try:
+            _count(_easel(request), attempts.FOLLOWS_OF_ACCOUNT, visitor)
             await follows.request(tx, visitor.account, target)
         except SocialError as reason:
             error = reason
@@ -148,6 +149,7 @@ async def create(request: Request, visitor: SignedIn) -> Response:
     draft = Draft(text=words, spoiler_text=warning, visibility=audience)
     easel = _easel(request)
     try:
+        _count(easel, attempts.POSTS_OF_ACCOUNT, visitor)
         async with easel.database.write() as tx:
             made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
     except SocialError as error:
@@ -187,6 +189,10 @@ def _create_page(
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,
     )
+
+
+def _count(easel: Easel, limit: attempts.Limit, visitor: SignedIn) -> None:
+    attempts.of(easel).take(limit, str(visitor.account.id), easel.clock.now())
 
 
 def _easel(request: Request) -> Easel:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from fedi import ids
 from fedi.database.tables import Login
 from fedi.mail import digests
 from fedi.social import attempts, credentials, mail_links, registration
@@ -19,7 +20,6 @@ from fedi.web.joining import OVER, address_of, easel_of, told, write_to
 from fedi.web.render import private_page
 
 RESET = "/reset-password"
-MAX_ID = 2**63 - 1
 
 
 async def ask(request: Request) -> Response:
@@ -118,15 +118,14 @@ async def switch_off(request: Request) -> Response:
 
 async def _whose(request: Request) -> int:
     query = forms.parsed(request.url.query)
-    number, key = query.get("account", ""), query.get("key", "")
-    plain = number.isascii() and number.isdecimal() and key.isascii() and len(number) < 20
-    if not plain or int(number) > MAX_ID:
+    number, key = ids.parse(query.get("account")), query.get("key", "")
+    if number is None or not key.isascii():
         raise HTTPException(404, OVER)
     async with easel_of(request).database.write() as tx:  # the first time it is made
-        wanted = mail_links.signature(await mail_links.secret(tx), int(number))
+        wanted = mail_links.signature(await mail_links.secret(tx), number)
     if not hmac.compare_digest(wanted, key):
         raise HTTPException(404, OVER)
-    return int(number)
+    return number
 
 
 routes: list[BaseRoute] = [

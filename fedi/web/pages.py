@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from activitypub.context import accepts_activity
+from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
@@ -33,7 +34,6 @@ from fedi.web.views import posts as post_views
 WALL_LENGTH = 24  # posts with pictures on one page of a wall: a few screens
 POSTS_LENGTH = 20  # posts on one page of posts, as Mastodon's
 MAKERS_LENGTH = 12  # accounts named on the front page: two rows on a phone
-MAX_ID = 2**63 - 1  # what the database can hold
 
 _NAME = re.compile(r"[A-Za-z0-9_]{1,30}")
 _TAG = re.compile(rf"\w{{1,{text.MAX_TAG_LENGTH}}}")
@@ -136,7 +136,7 @@ async def post(request: Request) -> Response:
     """`GET /@NAME/ID`: a post, large, and the conversation around it."""
     easel = _easel(request)
     status_id: int = request.path_params["id"]
-    if status_id > MAX_ID:
+    if status_id > ids.MAX:
         raise HTTPException(404, _NO_POST)
     async with easel.database.read() as session:
         author = await _local(session, request.path_params["name"], nobody=_NO_POST)
@@ -209,9 +209,10 @@ def _max_id(request: Request) -> int | None:
     text = request.query_params.get("max_id")
     if text is None:
         return None
-    if not re.fullmatch(r"[0-9]{1,19}", text) or not 0 < int(text) <= MAX_ID:
+    number = ids.parse(text)
+    if not number:
         raise HTTPException(400, "max_id must be the id of a post.")
-    return int(text)
+    return number
 
 
 def _to_activity(uri: str) -> Response:

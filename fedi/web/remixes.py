@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
@@ -24,7 +25,6 @@ from fedi.web.views import pictures
 from fedi.web.views import posts as post_views
 
 SHOWN = 12  # remixes on the page of a post: two rows on a phone
-MAX_ID = 2**63 - 1  # what the database can hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ async def show(request: Request) -> Response:
     easel = cast(Easel, request.app.state.easel)
     name, status_id = request.path_params["name"], request.path_params["id"]
     missing = HTTPException(404, "There is no such post here, or its recipe is not shared.")
-    if status_id > MAX_ID:
+    if status_id > ids.MAX:
         raise missing
     async with easel.database.read() as session:
         query = statuses.visible_to(None).where(

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from fedi import ids
 from fedi.database.tables import Login
 from fedi.mail import digests
 from fedi.runtime import Easel
@@ -22,7 +23,6 @@ from fedi.web.render import private_page
 from fedi.web.views import access
 
 HERE = "/settings/security"
-MAX_ID = 2**63 - 1
 
 
 @visitors.signed_in
@@ -225,10 +225,10 @@ async def withdraw_app(request: Request, visitor: SignedIn) -> Response:
 
 
 def _id(fields: dict[str, str]) -> int:
-    text = fields.get("id", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_ID):
+    number = ids.parse(fields.get("id"))
+    if number is None:
         raise HTTPException(400, "The id must be a number.")
-    return int(text)
+    return number
 
 
 def _back() -> Response:

@@ -9,10 +9,6 @@ from fedi.database.tables import Status
 from fedi.social import conversations, posts
 from fedi.social.posts import Post
 
-MAX_BEFORE = conversations.FOR_ALL.before
-MAX_LEVELS = conversations.FOR_ALL.levels
-MAX_ANSWERS = conversations.FOR_ALL.answers
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -9,12 +9,24 @@ import pytest
 from sqlmodel import select
 
 from activitypub.signatures.keys import load_private, load_public
-from fedi.database.tables import Account, MediaAttachment, Status
+from fedi.database import tables
+from fedi.database.tables import (
+    Account,
+    Filter,
+    FilterKeyword,
+    FollowedTag,
+    ListMember,
+    MediaAttachment,
+    Status,
+    Tag,
+    UserList,
+)
 from fedi.runtime import Easel
 from fedi.social import (
     accounts,
     blocks,
     credentials,
+    departures,
     favourites,
     follows,
     reblogs,
@@ -304,6 +316,62 @@ async def test_everybody_elsewhere_is_told_once_per_server(easel: Easel) -> None
         "https://elsewhere.example/inbox",
         "https://third.example/users/three/inbox",
     ]
+
+
+async def test_nothing_that_somebody_had_to_themselves_stays(easel: Easel) -> None:
+    gone, other = await create(easel, "gone"), await create(easel, "other")
+    async with easel.database.write() as tx:
+        tag = Tag(id=tx.new_id(), name="fog", display_name="fog")
+        mine = Filter(id=tx.new_id(), account_id=gone.id, title="x", created_at=tx.now)
+        list_ = UserList(id=tx.new_id(), account_id=other.id, title="friends", created_at=tx.now)
+        tx.add_all([tag, mine, list_])
+        await tx.flush()
+        tx.add_all(
+            [
+                FilterKeyword(id=tx.new_id(), filter_id=mine.id, keyword="secret"),
+                FollowedTag(id=tx.new_id(), account_id=gone.id, tag_id=tag.id, created_at=tx.now),
+                ListMember(id=tx.new_id(), list_id=list_.id, account_id=gone.id),
+            ]
+        )
+        await tx.flush()
+        await accounts.delete_account(tx, gone)
+    async with easel.database.read() as session:
+        for table in (Filter, FilterKeyword, FollowedTag, ListMember):
+            assert (await session.exec(select(table))).all() == [], table
+
+
+# What stays of an account that is gone, and why.
+STAYS = {
+    "account_key": "it still signs its own end",
+    "account_warning": "what moderators did",
+    "audit_entry": "what moderators did",
+    "invite": "others came by it",
+    "media_attachment": "until the job `unposted` has taken its files along",
+    "outgoing_activity": "until it is delivered",
+    "painting": "with its tombstones",
+    "painting_input": "until the job `forget_inputs` has taken its files along",
+    "poll_vote": "it was counted",
+    "report": "what others said of it",
+    "stamp": "what others were allowed",
+    "status": "tombstones",
+    "challenge": "gone in minutes",
+    "mention": "in what others wrote",
+}
+
+
+def test_every_table_of_accounts_is_thought_of() -> None:
+    """A new table that belongs to accounts either goes with them, or stays for a reason."""
+    named = {
+        str(name)
+        for name in tables.__all__
+        for column in getattr(tables, name).__table__.columns
+        if column.name == "account_id" and column.foreign_keys
+    }
+    thought_of = {name for name in named if hasattr(departures, name) or hasattr(accounts, name)}
+    assert (
+        named - thought_of
+        == {name for name in named if getattr(tables, name).__tablename__ in STAYS} - thought_of
+    )
 
 
 async def test_a_name_is_never_used_again(easel: Easel) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from sqlmodel import select
 
 from fedi.database.tables import Follow, Job, Painting, Status
+from fedi.social import accounts, attempts
 from tests.api.oauth.person import PASSWORD, Person, at, join
 from tests.federation.peer import Internet
 from tests.rig import Instance
@@ -105,6 +106,25 @@ async def test_a_post_begun_elsewhere_is_posted_by_its_author(instance: Instance
         ("private", "Warning"),
     ]
     assert "federate" in jobs
+
+
+async def test_posts_and_follows_by_pages_are_counted(instance: Instance) -> None:
+    carol = await join(instance, "carol")
+    async with at(instance) as visitor:
+        await signed_in(visitor)
+        limits, now = attempts.of(instance.easel), instance.clock.now()
+        async with instance.easel.database.read() as session:
+            alice = await accounts.find_local(session, "alice")
+        assert alice is not None and carol is not None
+        for limit in (attempts.POSTS_OF_ACCOUNT, attempts.FOLLOWS_OF_ACCOUNT):
+            for _ in range(limit.times):
+                limits.take(limit, str(alice.id), now)
+        seen = await visitor.get("/intents/create")
+        done = await visitor.submit(seen, "/intents/create", words="x", audience="public")
+        assert done.status == 429 and done.page.one("p", role="alert").text
+        seen = await visitor.get(following("carol"))
+        assert (await visitor.submit(seen, "/intents/follow")).status == 429
+    assert await count(instance, Status) == await count(instance, Follow) == 0
 
 
 async def test_words_that_ask_for_a_picture_get_one(instance: Instance) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -130,6 +131,9 @@ async def test_somebody_signs_in_by_a_passkey_and_lets_an_app_in(
         seen = await thief.get("/sign-in")
         again = await thief.submit(seen, "/sign-in/passkey", answer=answer)
         assert again.status == 403
+        for id_ in ("\0", "\ud800", "x" * 2000, ""):
+            odd = json.dumps(json.loads(answer) | {"id": id_})
+            assert (await thief.submit(seen, "/sign-in/passkey", answer=odd)).status == 403, id_
         for odd in ("", "{}", "[]", "null", "{", '{"response": {}}', "[" * 9000, "x" * 30_000):
             assert (await thief.submit(seen, "/sign-in/passkey", answer=odd)).status == 403, odd
     await cdp.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": device})

@@ -105,6 +105,16 @@ async def test_guessing_is_limited_by_name_and_by_address(instance: Instance) ->
         assert (await visitor.sign_in("alice")).status == 303
 
 
+async def test_a_name_has_one_count_however_it_is_written(instance: Instance) -> None:
+    await join(instance)
+    here = f"@{instance.domain}"
+    async with at(instance) as visitor:
+        for name in ("alice", "@alice", "@@alice", f"ALICE{here}", f"@@alice{here}{here}"):
+            for _ in range(2):
+                assert (await visitor.sign_in(name, "wrong")).status == 403
+        assert (await visitor.sign_in("alice", PASSWORD)).status == 429
+
+
 async def test_nobody_is_led_elsewhere_after_signing_in(instance: Instance) -> None:
     await join(instance)
     for goal in (

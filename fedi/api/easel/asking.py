@@ -29,6 +29,7 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 
+from fedi import ids
 from fedi.api import body, forms
 from fedi.api.easel import drafts
 from fedi.api.forms import UploadedFile
@@ -38,7 +39,6 @@ from fedi.runtime import Easel
 from fedi.social.errors import Invalid
 from fedi.social.statuses import Draft
 from fedi.studio import enlarging, gathering, inputs, limits, media, remixing
-from fedi.studio.gathering import MAX_ID
 from fedi.studio.inputs import Found
 from generation import protocol
 from generation.recipe import MAX_REFERENCES, Recipe, RecipeError
@@ -195,12 +195,12 @@ def _optional_id(asked: Mapping[str, Any], name: str) -> int | None:
     value = asked.get(name)
     if value is None:
         return None
-    digits = value if isinstance(value, str) else ""
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and int(digits) <= MAX_ID):
+    number = ids.parse(value)
+    if number is None:
         raise Invalid(
             f"“{name}” must be the id of a {'post' if name == 'remix_of' else 'painting'}, as text."
         )
-    return int(digits)
+    return number
 
 
 def parse_recipe(value: object) -> Recipe:

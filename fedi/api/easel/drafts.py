@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from fedi import ids
 from fedi.social import drafts, statuses, text
 from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid
@@ -116,6 +117,7 @@ def _ids(values: Mapping[str, Any], name: str) -> list[int]:
 def _id(value: object, name: str) -> int | None:
     if value is None:
         return None
-    if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19):
+    number = ids.parse(value)
+    if number is None:
         raise Invalid(f"“{name}” must name ids as text.")
-    return int(value)
+    return number

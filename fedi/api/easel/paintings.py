@@ -35,6 +35,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from fedi import ids
 from fedi.api import auth
 from fedi.api.easel import asking, drafts, watching
 from fedi.database import Session
@@ -229,19 +230,20 @@ def _media(easel: Easel, picture: MediaAttachment) -> dict[str, Any]:
 
 
 def parse_id(request: Request) -> int:
-    number = request.path_params["id"]
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
+    number = ids.parse(request.path_params["id"])
+    if number is None:
         raise HTTPException(404, "There is no such painting.")
-    return int(number)
+    return number
 
 
 def _number(request: Request, name: str, default: int) -> int:
-    number = request.query_params.get(name, "")
-    if not number:
+    text = request.query_params.get(name, "")
+    if not text:
         return default
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
+    number = ids.parse(text)
+    if number is None:
         raise HTTPException(400, f"“{name}” must be a whole number.")
-    return int(number)
+    return number
 
 
 def _moment(moment: datetime | None) -> str | None:

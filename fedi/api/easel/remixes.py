@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from fedi import ids
 from fedi.api import auth
 from fedi.database import Session
 from fedi.database.tables import Account, Status
@@ -18,7 +19,6 @@ from fedi.runtime import Easel
 from fedi.social import remixes, statuses
 
 PATH = "/api/easel/v1/statuses/{id:int}/remixes"
-MAX_ID = 2**63 - 1  # what the database can hold
 
 
 async def show(request: Request) -> Response:
@@ -37,7 +37,7 @@ async def show(request: Request) -> Response:
     status_id: int = request.path_params["id"]
     async with easel.database.read() as session:
         status = None
-        if status_id <= MAX_ID:
+        if status_id <= ids.MAX:
             status = await statuses.load(session, viewer, status_id)
         if status is None:
             raise HTTPException(404, "There is no such post.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from starlette.routing import BaseRoute
 
+from fedi import ids
 from fedi.api.mastodon import entities, finding, paging
 from fedi.api.mastodon.paging import Paged, paged
 from fedi.api.mastodon.route import Call, by_id, route
@@ -97,9 +98,9 @@ def _is(account: Account, viewer: Account | None) -> bool:
     return viewer is not None and viewer.id == account.id
 
 
-def numbers(ids: list[str], most: int) -> list[int]:
+def numbers(written: list[str], most: int) -> list[int]:
     """Ids as apps list them; what is none is passed over."""
-    found = (paging.number(one) for one in ids)
+    found = (ids.parse(one) for one in written)
     return list(dict.fromkeys(one for one in found if one is not None))[:most]
 
 

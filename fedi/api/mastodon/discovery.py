@@ -7,8 +7,8 @@ from typing import Any
 from msgspec import Struct
 from starlette.routing import BaseRoute
 
+from fedi import ids
 from fedi.api.mastodon import entities, paging
-from fedi.api.mastodon.paging import number
 from fedi.api.mastodon.route import NO_RECORD, Call, route
 from fedi.api.mastodon.views import accounts as account_views
 from fedi.api.mastodon.views import statuses as status_views
@@ -31,8 +31,8 @@ class Part(Struct, kw_only=True):
 
     def bounds(self, usual: int, most: int) -> dict[str, int]:
         return {
-            "limit": min(number(self.limit) or usual, most),
-            "offset": min(number(self.offset) or 0, MAX_OFFSET),
+            "limit": min(ids.parse(self.limit) or usual, most),
+            "offset": min(ids.parse(self.offset) or 0, MAX_OFFSET),
         }
 
 

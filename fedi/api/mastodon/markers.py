@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec import Struct, field
 from starlette.routing import BaseRoute
 
-from fedi.api.mastodon import entities, paging
+from fedi import ids
+from fedi.api.mastodon import entities
 from fedi.api.mastodon.route import Call, route
 from fedi.social import markers
 from fedi.social.errors import Invalid
@@ -35,7 +36,7 @@ async def write(call: Call) -> dict[str, entities.Marker]:
     given = {name: reached for name, reached in said.items() if reached is not None}
     async with call.easel.database.write() as tx:
         for name, reached in given.items():
-            last = paging.number(reached.last_read_id)
+            last = ids.parse(reached.last_read_id)
             if last is None:
                 raise Invalid("last_read_id must be an id.")
             await markers.put(tx, call.account, name, last)

@@ -10,8 +10,9 @@ from msgspec import Struct
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from fedi import ids
 from fedi.api import body
-from fedi.api.mastodon import entities, paging, throttle
+from fedi.api.mastodon import entities, throttle
 from fedi.api.mastodon.params import Upload
 from fedi.api.mastodon.route import NO_RECORD, Call, entity, route
 from fedi.api.mastodon.views import frames
@@ -81,7 +82,7 @@ async def _unfinished(call: Call, painting: Painting) -> Response:
 async def refresh(call: Call) -> entities.RunningRefresh:
     """Whether a picture is still in the making, as Mastodon tells of work that takes a while."""
     kind, _, number = call.text("id").partition(":")
-    painting_id = paging.number(number) if kind == PAINTING else None
+    painting_id = ids.parse(number) if kind == PAINTING else None
     async with call.easel.database.read() as session:
         painting = await session.get(Painting, painting_id) if painting_id is not None else None
     if painting is None or painting.account_id != call.account.id:

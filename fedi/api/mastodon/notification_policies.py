@@ -9,7 +9,8 @@ from msgspec import Struct, field
 from sqlmodel import col
 from starlette.routing import BaseRoute
 
-from fedi.api.mastodon import entities, grouped_notifications, notifications, paging
+from fedi import ids
+from fedi.api.mastodon import entities, grouped_notifications, notifications
 from fedi.api.mastodon.notifications import READ, WRITE, Nothing
 from fedi.api.mastodon.paging import USUAL_ACCOUNTS, Asked, Paged, paged
 from fedi.api.mastodon.route import NO_RECORD, Call, route
@@ -108,7 +109,7 @@ class Named(Struct, kw_only=True):
         """Raises:
         NotFound: one is no id.
         """
-        found = [paging.number(text) for text in dict.fromkeys(self.id)]
+        found = [ids.parse(text) for text in dict.fromkeys(self.id)]
         if None in found:
             raise NotFound(NO_RECORD)
         return [number for number in found if number is not None]

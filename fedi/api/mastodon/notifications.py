@@ -7,7 +7,8 @@ from typing import Any
 from msgspec import Struct, field
 from starlette.routing import BaseRoute
 
-from fedi.api.mastodon import entities, paging
+from fedi import ids
+from fedi.api.mastodon import entities
 from fedi.api.mastodon.paging import Asked, Paged, paged
 from fedi.api.mastodon.route import NO_RECORD, Call, by_id, route
 from fedi.api.mastodon.views import notifications as views
@@ -31,7 +32,7 @@ class Which(Asked, kw_only=True):
     def wanted(self) -> Wanted:
         """As `notification_lists` takes it: of types that are not known there are none."""
         named = set(self.types) or set(views.TYPES.values())
-        account_id = paging.number(self.account_id) if self.account_id else None
+        account_id = ids.parse(self.account_id) if self.account_id else None
         return Wanted(
             kinds=views.kinds(named - set(self.exclude_types)),
             from_account_id=-1 if self.account_id and account_id is None else account_id,
@@ -42,7 +43,7 @@ class Which(Asked, kw_only=True):
 class Counting(Which, kw_only=True):
     def most(self) -> int:
         """How many are counted at most."""
-        return min(paging.number(self.limit) or USUAL_COUNT, notification_lists.MAX_COUNT)
+        return min(ids.parse(self.limit) or USUAL_COUNT, notification_lists.MAX_COUNT)
 
 
 class Count(Struct):
@@ -97,7 +98,7 @@ async def dismiss(call: Call) -> Nothing:
 async def dismiss_named(call: Call) -> Nothing:
     """As apps asked before Mastodon 3: the id is a parameter."""
     asked = await call.read(Dismissed)
-    number = paging.number(asked.id)
+    number = ids.parse(asked.id)
     if number is None:
         raise NotFound(NO_RECORD)
     async with call.easel.database.write() as tx:

@@ -7,8 +7,8 @@ from html import escape
 from msgspec import Struct
 from starlette.routing import BaseRoute
 
+from fedi import ids
 from fedi.api.mastodon import entities
-from fedi.api.mastodon.paging import number
 from fedi.api.mastodon.route import NO_RECORD, Call, route
 from fedi.database.tables import Status
 from fedi.social import posts, statuses, text
@@ -33,7 +33,7 @@ async def embed(call: Call) -> entities.OEmbed:
     instance = call.easel.settings.instance
     address = asked.url.partition("?")[0].partition("#")[0].rstrip("/")
     async with call.easel.database.read() as session:
-        status = await statuses.load(session, None, number(address.rpartition("/")[2]) or 0)
+        status = await statuses.load(session, None, ids.parse(address.rpartition("/")[2]) or 0)
         if status is None or not _named(status, address):
             raise NotFound(NO_RECORD)
         [post] = await posts.assemble(session, [status], None)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from msgspec import Struct
 from starlette.requests import Request
 
-from fedi.api.mastodon.params import MAX_NUMBER
+from fedi import ids
 from fedi.social.paging import MAX_PAGE, Page
 
 USUAL = 20  # statuses of a page
@@ -40,9 +40,9 @@ class Asked(Struct, kw_only=True):
         """
         return Page(
             limit=_limit(self.limit, usual),
-            max_id=number(self.max_id),
-            since_id=number(self.since_id),
-            min_id=number(self.min_id),
+            max_id=ids.parse(self.max_id),
+            since_id=ids.parse(self.since_id),
+            min_id=ids.parse(self.min_id),
             only_media=self.only_media,
         )
 
@@ -91,14 +91,6 @@ def links(request: Request, base: str, page: Paged) -> dict[str, str]:
     }
 
 
-def number(text: str) -> int | None:
-    """An id; None for what is none."""
-    if not _ID.fullmatch(text):
-        return None
-    found = int(text)
-    return found if found <= MAX_NUMBER else None
-
-
 def _limit(text: str, usual: int) -> int:
-    asked = number(text.lstrip("-")) or usual
+    asked = ids.parse(text.lstrip("-")) or usual
     return min(asked, 2 * usual, MAX_PAGE)

@@ -26,6 +26,7 @@ from starlette.requests import Request
 
 from activitypub import json
 from activitypub.errors import Malformed
+from fedi import ids
 from fedi.api import body, forms
 from fedi.api.multipart import Limits
 from fedi.social.errors import Invalid
@@ -34,7 +35,7 @@ MAX_PARAMETERS = 1000  # of one request; Rack takes 4,096
 MAX_DEPTH = 6  # brackets of one name; apps have up to 3
 MAX_NAME = 200  # characters of a name
 MAX_FILES = 4  # of one request; apps send an avatar and a header, or a file and a thumbnail
-MAX_NUMBER = 2**63 - 1  # what the database can hold
+MAX_NUMBER = ids.MAX
 
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _NUMBER = re.compile(r"-?[0-9]{1,19}")

@@ -14,6 +14,7 @@ from fedi.api.mastodon.route import Call, route
 from fedi.api.mastodon.views import accounts as views
 from fedi.database.tables import Account
 from fedi.social import profiles
+from fedi.social.errors import SocialError
 from fedi.social.profiles import Changes, Line
 from fedi.studio import faces
 
@@ -100,7 +101,7 @@ async def _update(call: Call) -> None:
     )
     try:
         await _change(call, changes)
-    except BaseException:
+    except SocialError:  # whatever else breaks off leaves files that the daily cleaning finds
         for key in files.values():
             await call.easel.storage.delete(key)
         raise

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
+from fedi import ids
 from fedi.api.mastodon import entities, finding, paging
-from fedi.api.mastodon.paging import Paged, number, paged
+from fedi.api.mastodon.paging import Paged, paged
 from fedi.api.mastodon.route import Call, by_id, route
 from fedi.api.mastodon.statuses import STATUSES, own
 from fedi.api.mastodon.views import statuses as views
@@ -25,7 +26,7 @@ async def listed(call: Call) -> Paged:
 
 
 async def revoke(call: Call) -> entities.Status:
-    quoting_id = number(call.text("quoting_id")) or 0
+    quoting_id = ids.parse(call.text("quoting_id")) or 0
     async with call.easel.database.write() as tx:
         author = await tx.get_one(Account, call.account.id)
         status = await own(tx, call)

@@ -6,8 +6,8 @@ from msgspec import Struct
 from sqlmodel import col
 from starlette.routing import BaseRoute
 
+from fedi import ids
 from fedi.api.mastodon import entities, throttle
-from fedi.api.mastodon.paging import number
 from fedi.api.mastodon.route import NO_RECORD, Call, route
 from fedi.api.mastodon.views import accounts as views
 from fedi.api.mastodon.views import reports as report_views
@@ -30,10 +30,10 @@ class Asked(Struct, kw_only=True):
 async def report(call: Call) -> entities.Report:
     asked = await call.read(Asked)
     call.count(throttle.REPORTS)
-    named = [number(rule_id) or 0 for rule_id in dict.fromkeys(asked.rule_ids)]
+    named = [ids.parse(rule_id) or 0 for rule_id in dict.fromkeys(asked.rule_ids)]
     async with call.easel.database.write() as tx:
         account = await tx.get_one(Account, call.account.id)
-        target = await tx.get(Account, number(asked.account_id) or 0)
+        target = await tx.get(Account, ids.parse(asked.account_id) or 0)
         if target is None or not accounts.is_person(target):
             raise NotFound(NO_RECORD)
         await rules.check(tx, named)
@@ -52,9 +52,9 @@ async def report(call: Call) -> entities.Report:
     return report_views.show(made, shown)
 
 
-async def _posts(session: Session, account: Account, ids: list[str]) -> list[Status]:
+async def _posts(session: Session, account: Account, named: list[str]) -> list[Status]:
     """The reported posts, all of which who reports must be able to see."""
-    wanted = {number(status_id) or 0 for status_id in ids[: reports.MAX_STATUSES]}
+    wanted = {ids.parse(status_id) or 0 for status_id in named[: reports.MAX_STATUSES]}
     if not wanted:
         return []
     query = statuses.visible_to(account).where(col(Status.id).in_(wanted))

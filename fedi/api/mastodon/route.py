@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fedi import ids
 from fedi.api import auth, body
 from fedi.api.auth import Caller
 from fedi.api.mastodon import paging, params, throttle
@@ -29,7 +30,7 @@ from fedi.api.mastodon.paging import Paged
 from fedi.api.mastodon.throttle import Standing
 from fedi.database.tables import Account
 from fedi.runtime import Easel
-from fedi.social.errors import NotFound, SocialError, TooMany
+from fedi.social.errors import Later, NotFound, SocialError, TooMany
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -78,7 +79,7 @@ class Call:
         Raises:
             NotFound: it is none.
         """
-        found = paging.number(self.text(name))
+        found = ids.parse(self.text(name))
         if found is None:
             raise NotFound(NO_RECORD)
         return found
@@ -130,7 +131,7 @@ def route(
             told |= dict(error.headers or {})
             response = refusal(error.status_code, str(error.detail))
         except SocialError as error:
-            if isinstance(error, TooMany):
+            if isinstance(error, Later):
                 told.setdefault("Retry-After", str(error.retry_after))
             response = refusal(error.status, str(error))
         response.headers.update(told)

@@ -8,8 +8,8 @@ from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
+from fedi import ids
 from fedi.api.mastodon import entities, paging
-from fedi.api.mastodon.paging import number
 from fedi.api.mastodon.route import Call, route
 from fedi.api.mastodon.views import accounts as account_views
 from fedi.api.mastodon.views import statuses as status_views
@@ -61,8 +61,8 @@ async def everything(call: Call) -> entities.Search:
         raise HTTPException(400, "param is missing or the value is empty: q")
     if asked.resolve and call.viewer is not None and lookup.is_address(query):
         return await _show(call, *_sorted(await lookup.address(call.easel, call.viewer, query)))
-    limit = min(number(asked.limit) or paging.USUAL, MAX_FOUND)
-    offset = min(number(asked.offset) or 0, MAX_OFFSET) if asked.type else 0
+    limit = min(ids.parse(asked.limit) or paging.USUAL, MAX_FOUND)
+    offset = min(ids.parse(asked.offset) or 0, MAX_OFFSET) if asked.type else 0
     people: list[Account] = []
     posts: list[Status] = []
     found_tags: list[Any] = []
@@ -84,8 +84,8 @@ async def everything(call: Call) -> entities.Search:
                     limit=limit,
                     offset=offset,
                     author=author,
-                    below=number(asked.max_id),
-                    above=number(asked.min_id),
+                    below=ids.parse(asked.max_id),
+                    above=ids.parse(asked.min_id),
                 )
         if asked.type in {"", "hashtags"} and not query.startswith("@"):
             found_tags = await search.tags.find(session, query, limit=limit, offset=offset)
@@ -121,14 +121,14 @@ async def _met(call: Call, query: str) -> Account | None:
 
 
 async def _author(session: Any, account_id: str) -> Account | None:
-    found = number(account_id)
+    found = ids.parse(account_id)
     return await accounts.by_id(session, found) if found is not None else None
 
 
 async def people(call: Call) -> list[entities.Account]:
     asked = await call.read(People)
-    limit = min(number(asked.limit) or paging.USUAL_ACCOUNTS, MAX_ACCOUNTS)
-    offset = min(number(asked.offset) or 0, MAX_OFFSET)
+    limit = min(ids.parse(asked.limit) or paging.USUAL_ACCOUNTS, MAX_ACCOUNTS)
+    offset = min(ids.parse(asked.offset) or 0, MAX_OFFSET)
     met = await _met(call, asked.q) if asked.resolve and not offset else None
     async with call.easel.database.read() as session:
         found = await search.people.find(

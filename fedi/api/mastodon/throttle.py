@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address, ip_network
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,6 +18,7 @@ from limits.strategies import FixedWindowRateLimiter
 from fedi.api.mastodon.entities import moment
 from fedi.clock import Clock
 from fedi.runtime import Easel
+from fedi.social import attempts
 
 # Of Mastodon 4.6 (`rack_attack.rb` and `rate_limiter.rb`), where it has them.
 WINDOW_MINUTES = 5  # of `server.api_requests`
@@ -29,7 +29,6 @@ POSTS = RateLimitItemPerHour(300, 3, namespace="posts")
 FOLLOWS = RateLimitItemPerHour(400, 24, namespace="follows")
 REPORTS = RateLimitItemPerHour(400, 24, namespace="reports")
 
-IPV6_PREFIX = 64  # bits
 MAX_COUNTS = 100_000  # accounts and addresses at once; about 30 MB, and the oldest goes first
 
 _throttles: WeakKeyDictionary[Easel, Throttle] = WeakKeyDictionary()
@@ -77,7 +76,7 @@ class Throttle:
 
     def address(self, address: str) -> Standing:
         """Count a request of nobody in particular."""
-        return self.hit(self._nobodys, _network(address))
+        return self.hit(self._nobodys, attempts.network(address))
 
     def hit(self, limit: RateLimitItem, whose: str) -> Standing:
         """Count something of somebody."""
@@ -85,17 +84,6 @@ class Throttle:
         stats = self._limiter.get_window_stats(limit, whose)
         reset = datetime.fromtimestamp(stats.reset_time, UTC)
         return Standing(allowed, limit.amount, max(0, stats.remaining), reset)
-
-
-def _network(address: str) -> str:
-    """What one household has: an IPv4 address, or 2^64 of IPv6's."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if found.version == 6:
-        return str(ip_network((found, IPV6_PREFIX), strict=False))
-    return address
 
 
 def of(easel: Easel) -> Throttle:

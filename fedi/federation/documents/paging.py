@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from activitypub.objects import Collection, CollectionPage
+from fedi import ids
 from fedi.database import Session
 
 PAGE = 20  # members of a page
@@ -126,6 +127,7 @@ def _number(request: Request, name: str) -> int | None:
     value = request.query_params.get(name)
     if value is None:
         return None
-    if not value.isascii() or not value.isdigit() or len(value) > 19 or int(value) >= 2**63:
+    number = ids.parse(value)
+    if number is None:
         raise HTTPException(400, f"The parameter {name} is no id.")
-    return int(value)
+    return number

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from activitypub.objects import Approval
 from activitypub.objects import activity as activities
+from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Status
 from fedi.federation.documents.reading import (
@@ -81,8 +82,7 @@ async def stamp(request: Request) -> Response:
     key = request.path_params["key"]
     async with easel_of(request).database.read() as session:
         account = await account_of(session, request)
-        number = int(key) if key.isascii() and key.isdigit() and len(key) < 19 else 0
-        found = await quotes.find_stamp(session, account, number)
+        found = await quotes.find_stamp(session, account, ids.parse(key) or 0)
         quoted = await session.get(Status, found.status_id) if found is not None else None
         if found is None or quoted is None:
             raise HTTPException(404, "There is no such leave, or no longer.", headers=VARY)

@@ -45,10 +45,7 @@ async def follow(easel: Easel, job: Claimed) -> None:
     """Bring the index up to date, in short transactions."""
     while True:
         async with easel.database.read() as session:
-            changes = await session.execute(
-                select_core(_CHANGES).order_by(_CHANGES.c.id).limit(BATCH)
-            )
-            rows = changes.all()
+            rows = (await session.execute(_NEXT)).all()
             found = {
                 kind: await read(session, {row.row_id for row in rows if row.kind == kind})
                 for kind, read in (("status", _of_statuses), ("account", _of_accounts))

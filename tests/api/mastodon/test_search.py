@@ -143,6 +143,8 @@ async def test_our_own_posts_are_found_by_their_page_by_those_who_may_see_them(
     assert [posts(await find(alice, page, resolve="true")) for page in pages] == [[shown], [hidden]]
     assert [posts(await find(carol, page, resolve="true")) for page in pages] == [[shown], []]
     assert posts(await find(carol, f"{instance.url}/@carol/{shown}", resolve="true")) == []
+    for number in ("9" * 19, "9" * 40, "0", "x"):
+        assert posts(await find(carol, f"{instance.url}/@alice/{number}", resolve="true")) == []
 
 
 async def test_people_are_suggested_whom_friends_follow_and_can_be_waved_away(
@@ -155,6 +157,11 @@ async def test_people_are_suggested_whom_friends_follow_and_can_be_waved_away(
     found = held(await alice.get("/api/v2/suggestions"), list[entities.Suggestion])
     [one] = found
     assert (one.account.acct, one.sources) == ("carol", ["friends_of_friends"])
+    hide = "/api/v1/accounts/update_credentials"
+    for hidden, names in ((True, []), (False, ["carol"])):  # whom bob follows may be a secret
+        await bob.ask("PATCH", hide, {"hide_collections": hidden})
+        seen = held(await alice.get("/api/v2/suggestions"), list[entities.Suggestion])
+        assert [each.account.acct for each in seen] == names
     older = held(await alice.get("/api/v1/suggestions"), list[entities.Account])
     assert [account.acct for account in older] == ["carol"]
     assert (await alice.ask("DELETE", f"/api/v1/suggestions/{one.account.id}")).body == {}

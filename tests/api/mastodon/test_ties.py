@@ -119,6 +119,9 @@ async def test_whom_one_knows_among_the_followers_of_another(
         (str(bob.account.id), []),
     ]
     assert (await alice.get(f"{ACCOUNTS}/familiar_followers")).body == []
+    await dave.ask("PATCH", f"{ACCOUNTS}/update_credentials", {"hide_collections": True})
+    found = held(await alice.get(asked), list[entities.FamiliarFollowers])
+    assert [one.accounts for one in found] == [[], []]  # nor who follows those who hide it
 
 
 async def test_nothing_of_a_hidden_domain_is_seen_or_heard(

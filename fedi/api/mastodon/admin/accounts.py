@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from sqlmodel import col, or_, select
 from starlette.routing import BaseRoute
 
+from fedi import ids
 from fedi.api.mastodon import entities, paging
 from fedi.api.mastodon.admin.access import by, route, row
 from fedi.api.mastodon.paging import Paged, paged
@@ -137,7 +138,7 @@ async def second_form(call: Call) -> Paged:
         named = [name for name, number in ROLE_IDS.items() if number in asked.role_ids]
         where.append(col(Login.role).in_(named))
     if asked.invited_by:
-        host = paging.number(asked.invited_by) or 0
+        host = ids.parse(asked.invited_by) or 0
         codes = select(Invite.id).where(Invite.account_id == host)
         where.append(col(Login.invite_id).in_(codes))
     return await _list(call, asked, where)
@@ -215,7 +216,7 @@ async def act(call: Call) -> dict[str, Any]:
         who, target = await by(tx, call), await _person(tx, call)
         report = None
         if asked.report_id:
-            report = await row(tx, Report, paging.number(asked.report_id) or 0)
+            report = await row(tx, Report, ids.parse(asked.report_id) or 0)
             if report.target_account_id != target.id:
                 raise NotFound(NO_RECORD)
         await moderation.act(

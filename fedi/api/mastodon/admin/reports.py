@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 from starlette.routing import BaseRoute
 
+from fedi import ids
 from fedi.api.mastodon import entities, paging
 from fedi.api.mastodon.admin.access import by, route, row
-from fedi.api.mastodon.paging import Paged, number, paged
+from fedi.api.mastodon.paging import Paged, paged
 from fedi.api.mastodon.route import Call, by_id
 from fedi.api.mastodon.views import admin as views
 from fedi.database import Transaction
@@ -49,7 +50,7 @@ async def many(call: Call) -> Paged:
 
 
 def _id(text: str) -> int | None:
-    return (number(text) or 0) if text else None
+    return (ids.parse(text) or 0) if text else None
 
 
 async def one(call: Call) -> entities.AdminReport:
@@ -61,7 +62,7 @@ async def one(call: Call) -> entities.AdminReport:
 
 async def sort(call: Call) -> entities.AdminReport:
     asked = await call.read(Sorting)
-    named = [number(rule_id) or 0 for rule_id in dict.fromkeys(asked.rule_ids)]
+    named = [ids.parse(rule_id) or 0 for rule_id in dict.fromkeys(asked.rule_ids)]
     async with call.easel.database.write() as tx:
         who, report = await by(tx, call), await row(tx, Report, call.id())
         await rules.check(tx, named)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
 
-from fedi.api.mastodon import paging
+from fedi import ids
 from fedi.social.audiences import Facts
 from fedi.social.text import MAX_TAG_LENGTH, normal_tag
 
@@ -59,7 +59,7 @@ def named(kind: str, account_id: int, *, tag: str = "", list_id: str = "") -> Ch
             raise HTTPException(400, "Missing tag name parameter")
         return Channel(kind, name, (kind, tag[: MAX_TAG_LENGTH + 1]))
     if kind == LIST:
-        number = paging.number(list_id)
+        number = ids.parse(list_id)
         if number is None:
             raise HTTPException(400, "Missing list name parameter")
         return Channel(kind, str(number), (kind, str(number)))

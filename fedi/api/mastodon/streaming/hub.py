@@ -128,6 +128,8 @@ class Hub:
                 log.error("streaming_failed", topic=event and event.topic, exc_info=error)
 
     async def _check(self) -> None:
+        if not self._accounts:
+            return
         async with self._easel.database.read() as session:
             await self._entitled(session, self._everybody())
 
@@ -171,6 +173,8 @@ class Hub:
             self._send(entitled, wanted, Told(kind, payload))
 
     async def _posted(self, status_id: int, event: str) -> None:
+        if not self._listening:
+            return
         async with self._easel.database.read() as session:
             known = await audiences.facts(session, status_id)
             if known is None:
