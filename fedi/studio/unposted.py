@@ -30,6 +30,8 @@ async def unposted(easel: Easel, job: Claimed) -> None:
                 col(MediaAttachment.status_id).is_(None),
                 col(MediaAttachment.file).is_not(None),
             )
+            # Whoever posts one, now or later, has it until that can be read below.
+            .with_for_update(of=MediaAttachment)
         )
         found = rows.all()
         gone = [medium for medium, owner in found if owner.deleted_at is not None]
