@@ -325,6 +325,7 @@ def _attach(tx: Transaction, status: Status, media: Sequence[MediaAttachment]) -
 async def _empty(tx: Transaction, status: Status) -> None:
     """Leave nothing of a post but its id: pictures, ties and boosts of it go, too."""
     boosts = select(Status.id).where(Status.reblog_of_id == status.id)
+    theirs = (col(MediaAttachment.status_id) == status.id) | await edits.taken_out(tx, status)
     ties: list[Any] = [Bookmark, Pin, Poll, Quote, StatusEdit]
     if not status.local:  # who did something to one of ours is still to be told that it is gone
         ties += [Favourite, PollVote, Reaction]
@@ -345,7 +346,7 @@ async def _empty(tx: Transaction, status: Status) -> None:
         .values(deleted_at=tx.now)
         .execution_options(synchronize_session=False)
     )
-    await withdraw_media(tx, col(MediaAttachment.status_id) == status.id)
+    await withdraw_media(tx, theirs)
     await drop_media(tx, col(MediaAttachment.status_id) == status.id)
     status.content = status.source = status.spoiler_text = status.generator = ""
     status.emojis = []

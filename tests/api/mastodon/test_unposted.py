@@ -64,6 +64,28 @@ async def test_the_pictures_of_a_deleted_post_go_after_a_day(
     assert (await alice.get(f"/api/v1/media/{picture}")).status == 404
 
 
+async def test_what_an_edit_took_out_goes_with_its_post(
+    instance: rig.Instance, alice: App, clock: FakeClock
+) -> None:
+    (picture, files), (other, others) = await uploaded(alice), await uploaded(alice)
+    status = await post(alice, "look", media_ids=[picture, other])
+    clock.advance(2 * DAY)
+    await instance.run_jobs()
+    path = f"/api/v1/statuses/{status.id}"
+    assert (await alice.ask("PUT", path, {"status": "no", "media_ids": []})).status == 200
+    again = await post(alice, "this one is needed", media_ids=[other])
+    clock.advance(2 * DAY)
+    await instance.run_jobs()
+    assert await there(alice, files)  # what the post was before shows it
+    await alice.ask("DELETE", path)
+    clock.advance(DAY)
+    await instance.run_jobs()
+    assert not await there(alice, files)
+    assert await there(alice, others)
+    shown = (await alice.get(f"/api/v1/statuses/{again.id}")).body["media_attachments"]
+    assert [medium["id"] for medium in shown] == [other]
+
+
 async def test_what_was_uploaded_and_never_posted_goes(
     instance: rig.Instance, alice: App, clock: FakeClock
 ) -> None:
