@@ -26,6 +26,7 @@ import aiohttp
 import asyncpg
 import uvicorn
 from aiohttp.abc import AbstractResolver, ResolveResult
+from sqlalchemy import text
 
 from fedi.clock import FakeClock
 from fedi.database import Database
@@ -280,6 +281,23 @@ async def until(condition: Callable[[], Any], *, seconds: float = 20.0) -> Any:
             raise AssertionError(f"waited {seconds} s in vain")
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.sleep(0.02)
+
+
+async def somebody_waits(database: Database) -> None:
+    """Until somebody waits for a row that an open transaction has. On SQLite whoever writes waits
+    for whoever does, so that nothing of this kind happens between two statements."""
+    if database.sqlite:
+        return
+    query = """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'
+    """
+
+    async def waiting() -> bool:
+        async with database.read() as session:
+            return bool((await session.execute(text(query))).scalar())
+
+    await until(waiting)
 
 
 class ServerProcess:

@@ -33,7 +33,7 @@ from fedi.database.tables import (
 from fedi.federation import newcomers, remote
 from fedi.jobs import Claimed, enqueue, handles
 from fedi.runtime import Easel
-from fedi.social import blocks, bookmarks, follows, hiding, lists, mutes, statuses
+from fedi.social import blocks, bookmarks, credentials, follows, hiding, lists, mutes, statuses
 from fedi.social.carrying import bringing
 from fedi.social.carrying.sheets import Entry, subject
 from fedi.social.carrying.taking import full_handle
@@ -55,9 +55,10 @@ async def bring(easel: Easel, job: Claimed) -> None:
         brought = await session.get(Import, job.payload["import_id"])
         account = await session.get(Account, brought.account_id) if brought is not None else None
         lines = await bringing.waiting(session, brought, BATCH) if brought is not None else []
+        able = account is not None and await credentials.hindrance(session, account) is None
     if brought is None or account is None:
         return
-    if account.deleted_at is not None or account.suspended_at is not None:
+    if not able:
         lines = []
     elif brought.overwrite and not brought.done:
         await _clear(easel, account, brought)

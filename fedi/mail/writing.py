@@ -123,6 +123,44 @@ async def password_changed(tx: Transaction, payload: dict[str, Any]) -> Addresse
     return Addressed(email, letter)
 
 
+async def passkey_added(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
+    found = await _found(tx, payload)
+    if found is None:
+        return None
+    account, _, email = found
+    letter = Letter(
+        subject=f"A new passkey at {tx.instance.name}",
+        paragraphs=[
+            f"A passkey was added to @{account.username} at {tx.instance.domain}: whoever has its "
+            "device can sign in without the password. It is called:"
+        ],
+        quoted=payload["name"],
+        button=("Take the account back", f"{tx.instance.url}{RESET}"),
+        after=[
+            "If that was you, all is well. If not, choose a new password by that link at once: "
+            "all passkeys end with it."
+        ],
+    )
+    return Addressed(email, letter)
+
+
+async def codes_off(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
+    found = await _found(tx, payload)
+    if found is None:
+        return None
+    account, _, email = found
+    letter = Letter(
+        subject=f"One-time codes were switched off at {tx.instance.name}",
+        paragraphs=[
+            f"@{account.username} at {tx.instance.domain} is asked for no one-time codes any more: "
+            "the password alone is enough to sign in."
+        ],
+        button=("Take the account back", f"{tx.instance.url}{RESET}"),
+        after=["If that was you, all is well. If not, choose a new password at once."],
+    )
+    return Addressed(email, letter)
+
+
 async def new_browser(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
     found = await _found(tx, payload)
     if found is None:
@@ -248,6 +286,8 @@ WRITERS: dict[str, Writer] = {
     "taken": taken,
     "reset": reset,
     "password_changed": password_changed,
+    "passkey_added": passkey_added,
+    "codes_off": codes_off,
     "new_browser": new_browser,
     "waiting": waiting,
     "approved": approved,

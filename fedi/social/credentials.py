@@ -198,6 +198,11 @@ def obstacle(account: Account, login: Login | None) -> str | None:
     return None
 
 
+async def hindrance(session: Session, account: Account) -> str | None:
+    """`obstacle` for who works for an account that does not ask itself: for later, or by itself."""
+    return obstacle(account, await session.get(Login, account.id))
+
+
 # Made once: it is asked with every request of an app.
 _BEARER: Any = (
     select(AccessToken, Account, Login, Application)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement, delete
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -100,6 +100,16 @@ async def media_of(
         )
     )
     return {medium.id: medium for medium in rows.all()}
+
+
+async def taken_out(session: Session, status: Status) -> ColumnElement[bool]:
+    """Which pictures a post had before its edits, and no post has now."""
+    kept = await of_status(session, status)
+    return (
+        col(MediaAttachment.id).in_({entry["id"] for edit in kept for entry in edit.media})
+        & (col(MediaAttachment.account_id) == status.account_id)
+        & col(MediaAttachment.status_id).is_(None)
+    )
 
 
 async def changed_media(

@@ -27,8 +27,13 @@ Gone = tuple[str, str, str | None, int | None]
 Row = TypeVar("Row")
 
 
-async def drop_media(tx: Transaction, which: ColumnElement[bool]) -> None:
-    """Delete rows of media, and ask for the files of others among them to be forgotten."""
+async def drop_media(tx: Transaction, which: ColumnElement[bool]) -> int:
+    """Delete rows of media, and ask for the files of those that were really deleted to go: ours,
+    and what is kept of others.
+
+    Returns:
+        How many were deleted.
+    """
     result = await tx.execute(
         delete(MediaAttachment)
         .where(which)
@@ -37,13 +42,17 @@ async def drop_media(tx: Transaction, which: ColumnElement[bool]) -> None:
             col(MediaAttachment.remote_url),
             col(MediaAttachment.digest),
             col(MediaAttachment.size),
+            col(MediaAttachment.file),
+            col(MediaAttachment.preview_file),
         )
         .execution_options(synchronize_session=False)
     )
     rows = result.all()
-    gone = [("attachment", url, digest, size) for _, url, digest, size in rows if url]
+    gone = [("attachment", url, digest, size) for _, url, digest, size, *_ in rows if url]
     await _forget(tx, gone)
+    await discard_files(tx, [key for row in rows for key in row[-2:] if key])
     await _forget_copies(tx, [row[0] for row in rows])
+    return len(rows)
 
 
 async def withdraw_media(

@@ -10,6 +10,8 @@ the letter is written.
 | `taken`            | `account_id` (whose address somebody wants to come with)                |
 | `reset`            | `email`, as somebody typed it: it may be nobody's                       |
 | `password_changed` | `account_id`                                                            |
+| `passkey_added`    | `account_id`, `name` (as it was given)                                  |
+| `codes_off`        | `account_id`                                                            |
 | `new_browser`      | `account_id`, `browser` (what it calls itself), `at`                    |
 | `waiting`          | `account_id` (who waits for a moderator)                                |
 | `approved`         | `account_id`                                                            |
@@ -32,6 +34,8 @@ What = Literal[
     "taken",
     "reset",
     "password_changed",
+    "passkey_added",
+    "codes_off",
     "new_browser",
     "waiting",
     "approved",

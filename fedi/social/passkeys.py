@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Challenge, Passkey
 from fedi.settings import InstanceSettings
+from fedi.social import letters
 from fedi.social.credentials import token_hash
 from fedi.social.errors import Invalid
 
@@ -104,6 +105,7 @@ async def add(tx: Transaction, account: Account, answer: str, name: str) -> Pass
     )
     tx.add(passkey)
     await tx.flush()
+    await letters.write(tx, "passkey_added", account_id=account.id, name=passkey.name)
     return passkey
 
 
@@ -172,6 +174,11 @@ async def remove(tx: Transaction, account: Account, passkey_id: int) -> None:
     await tx.execute(
         delete(Passkey).where(col(Passkey.id) == passkey_id, col(Passkey.account_id) == account.id)
     )
+
+
+async def remove_all(tx: Transaction, account: Account) -> None:
+    """Forget all passkeys of an account."""
+    await tx.execute(delete(Passkey).where(col(Passkey.account_id) == account.id))
 
 
 async def _challenge(tx: Transaction, account: Account | None) -> bytes:

@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, SecondFactor
+from fedi.social import letters
 from fedi.social.credentials import token_hash
 from fedi.social.errors import Invalid
 
@@ -129,7 +130,10 @@ async def switch_off(tx: Transaction, account: Account) -> bool:
         .where(col(SecondFactor.account_id) == account.id)
         .returning(col(SecondFactor.confirmed_at))
     )
-    return gone.scalar() is not None
+    was_on = gone.scalar() is not None
+    if was_on:
+        await letters.write(tx, "codes_off", account_id=account.id)
+    return was_on
 
 
 async def _locked(tx: Transaction, account: Account) -> SecondFactor | None:

@@ -33,6 +33,7 @@ from fedi.database.tables import (
 )
 from fedi.social import (
     correspondence,
+    credentials,
     drafts,
     edits,
     homes,
@@ -113,8 +114,7 @@ async def publish(
     Raises:
         Invalid: it is empty, too long, or has pictures that are not the author's to post.
         NotFound: what it answers is not there, or not for the author to see.
-        NotAllowed: the account is deleted or suspended, or what it answers is not for them to
-            answer.
+        NotAllowed: the account may not act, or what it answers is not for them to answer.
     """
     assert author.local
     if uri is not None:
@@ -175,8 +175,9 @@ async def check(
     Returns:
         What the draft answers, whether its author must agree to that, and the pictures.
     """
-    if author.deleted_at is not None or author.suspended_at is not None:
-        raise NotAllowed("This account cannot post.")
+    reason = await credentials.hindrance(tx, author)
+    if reason is not None:
+        raise NotAllowed(reason)
     check_stays(author)
     drafts.check(draft)
     parent = await _parent(tx, author, draft.in_reply_to_id)
@@ -325,6 +326,7 @@ def _attach(tx: Transaction, status: Status, media: Sequence[MediaAttachment]) -
 async def _empty(tx: Transaction, status: Status) -> None:
     """Leave nothing of a post but its id: pictures, ties and boosts of it go, too."""
     boosts = select(Status.id).where(Status.reblog_of_id == status.id)
+    theirs = (col(MediaAttachment.status_id) == status.id) | await edits.taken_out(tx, status)
     ties: list[Any] = [Bookmark, Pin, Poll, Quote, StatusEdit]
     if not status.local:  # who did something to one of ours is still to be told that it is gone
         ties += [Favourite, PollVote, Reaction]
@@ -345,7 +347,7 @@ async def _empty(tx: Transaction, status: Status) -> None:
         .values(deleted_at=tx.now)
         .execution_options(synchronize_session=False)
     )
-    await withdraw_media(tx, col(MediaAttachment.status_id) == status.id)
+    await withdraw_media(tx, theirs)
     await drop_media(tx, col(MediaAttachment.status_id) == status.id)
     status.content = status.source = status.spoiler_text = status.generator = ""
     status.emojis = []

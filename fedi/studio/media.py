@@ -13,13 +13,13 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete
 from sqlmodel import col, select
 
 from fedi import __version__, logs
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, MediaAttachment, Painting
 from fedi.settings import InstanceSettings, MediaSettings
+from fedi.social import forgetting
 from fedi.social.errors import Invalid
 from fedi.storage import Storage, new_key
 from fedi.studio import pictures
@@ -271,26 +271,18 @@ async def unattached(session: Session, account: Account, key: str) -> MediaAttac
     return media
 
 
-async def forget(tx: Transaction, account: Account, ids: Sequence[int]) -> None:
-    """Delete the rows of an account's pictures that no post has. Their files go once this is
-    committed: `remove_files`."""
-    await tx.execute(
-        delete(MediaAttachment)
-        .where(
-            col(MediaAttachment.id).in_(ids),
-            col(MediaAttachment.account_id) == account.id,
-            col(MediaAttachment.status_id).is_(None),
-        )
-        .execution_options(synchronize_session=False)
+async def forget(tx: Transaction, account: Account, ids: Sequence[int]) -> int:
+    """Delete those of an account's pictures that no post has, with their files.
+
+    Returns:
+        How many there were: what was posted in the meantime stays.
+    """
+    return await forgetting.drop_media(
+        tx,
+        col(MediaAttachment.id).in_(ids)
+        & (col(MediaAttachment.account_id) == account.id)
+        & col(MediaAttachment.status_id).is_(None),
     )
-
-
-async def remove_files(storage: Storage, media: Sequence[MediaAttachment]) -> None:
-    """Remove the files of pictures whose rows are gone."""
-    for medium in media:
-        for key in (medium.file, medium.preview_file):
-            if key is not None:
-                await storage.delete(key)
 
 
 def _add(

@@ -30,6 +30,8 @@ async def unposted(easel: Easel, job: Claimed) -> None:
                 col(MediaAttachment.status_id).is_(None),
                 col(MediaAttachment.file).is_not(None),
             )
+            # Whoever posts one, now or later, has it until that can be read below.
+            .with_for_update(of=MediaAttachment)
         )
         found = rows.all()
         gone = [medium for medium, owner in found if owner.deleted_at is not None]
@@ -40,9 +42,7 @@ async def unposted(easel: Easel, job: Claimed) -> None:
         ]
         needed = await _in_drafts(tx, {medium.account_id for medium in left})
         gone += [medium for medium in left if medium.id not in needed]
-        keys = [key for medium in gone for key in (medium.file, medium.preview_file) if key]
         await forgetting.drop_media(tx, col(MediaAttachment.id).in_([medium.id for medium in gone]))
-        await forgetting.discard_files(tx, keys)
         waiting = [medium.id for medium in left if medium.id in needed]
         await forgetting.let_go(tx, waiting, forgetting.REDRAFT)
         await job.finish(tx)

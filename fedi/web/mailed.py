@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database.tables import Login
 from fedi.mail import digests
-from fedi.social import attempts, credentials, mail_links, registration
+from fedi.social import attempts, credentials, mail_links, passkeys, registration
 from fedi.social.errors import SocialError
 from fedi.web import forms
 from fedi.web.joining import OVER, address_of, easel_of, told, write_to
@@ -49,7 +49,8 @@ async def ask_new(request: Request) -> Response:
 
 
 async def set_new(request: Request) -> Response:
-    """`POST /reset-password/new`: every browser and every app is signed out."""
+    """`POST /reset-password/new`: every browser and every app is signed out, and no passkey is
+    left."""
     fields = await forms.read(request)
     easel, token = easel_of(request), fields.get("token", "")
     limits = attempts.of(easel)
@@ -68,6 +69,8 @@ async def set_new(request: Request) -> Response:
         if found is not None:
             await mail_links.end(tx, found.account, "reset")
             await credentials.keep_password(tx, found.account, hashed)
+            # So somebody takes an account back: an intruder may have left a key.
+            await passkeys.remove_all(tx, found.account)
             await registration.confirm(tx, found.account, found.login)
     if found is None:
         return _ask_page(request, SocialError(OVER, 404))

@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from fedi.database.tables import Account, Follow, Import, ImportLine, Mute
 from fedi.federation import importing
-from fedi.social import accounts, bookmarks, hiding, lists, mutes, relationships
+from fedi.social import accounts, bookmarks, hiding, lists, moderation, mutes, relationships
 from fedi.social.carrying import KINDS, Kind, bringing, sheets, taking
 from fedi.social.errors import Invalid, NotAllowed, TooMany
 from fedi.social.relationships import Relation
@@ -232,6 +232,16 @@ async def test_who_moved_away_or_brought_much_brings_nothing(
             await bringing.begin(tx, moved, "domains", entries, overwrite=False)
     await instance.run_jobs()
     assert await take(instance, alice, "domains") == "a.example\n"
+
+
+async def test_who_is_locked_brings_nothing(instance: Instance, alice: Account) -> None:
+    entries: Sequence[sheets.Entry] = [{"domain": "a.example"}]
+    async with instance.easel.database.write() as tx:
+        await hiding.add(tx, await tx.get_one(Account, alice.id), "old.example")
+        await bringing.begin(tx, alice, "domains", entries, overwrite=True)
+        await moderation.act(tx, None, await tx.get_one(Account, alice.id), "disable")
+    await instance.run_jobs()
+    assert await take(instance, alice, "domains") == "old.example\n"
 
 
 async def test_a_list_of_thousands_is_written_page_by_page(

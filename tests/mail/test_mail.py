@@ -19,6 +19,8 @@ from fedi.social import accounts, attempts, follows, letters, mail_links
 from tests import rig
 from tests.api.oauth.person import PASSWORD, Client, Person, Seen, agree, at, join
 from tests.mailbox import Mailbox, open_mailbox
+from tests.web.device import Device
+from tests.web.test_signing_in import set_up_codes
 
 ALICE = "alice@mail.example"
 SECURITY = "/settings/security"
@@ -79,6 +81,44 @@ async def test_a_new_password_by_mail_ends_every_session_and_works_once(
         assert (await owner.sign_in("alice", "a new password")).status == 303
         await instance.run_jobs()
         assert "was changed" in mailbox.take(ALICE).subject
+
+
+async def test_who_takes_an_account_back_is_told_of_a_passkey_and_leaves_none(
+    instance: rig.Instance, mailbox: Mailbox
+) -> None:
+    await join(instance, email=ALICE)
+    device = Device()
+    async with at(instance) as thief, at(instance) as again, at(instance) as owner:
+        await thief.sign_in("alice")
+        assert (await device.add(thief, "My <b>phone</b>")).status == 303
+        await instance.run_jobs()
+        mail = mailbox.take(ALICE)
+        assert "A new passkey" in mail.subject
+        assert "My <b>phone</b>" in mail.text and "My &lt;b&gt;phone" in mail.html
+        assert (await device.sign_in(again)).status == 303
+        assert (await again.get(SECURITY)).status == 200
+        seen = await owner.get(mail.link("/reset-password"))
+        await owner.submit(seen, "/reset-password", email=ALICE)
+        await instance.run_jobs()
+        seen = await owner.get(mailbox.take(ALICE).link("/reset-password/new"))
+        await owner.submit(seen, "/reset-password/new", new="a new password")
+        assert (await again.get(SECURITY)).status == 303
+        assert (await device.sign_in(again)).status == 403
+
+
+async def test_who_needs_no_codes_any_more_is_told(
+    instance: rig.Instance, mailbox: Mailbox
+) -> None:
+    await join(instance, email=ALICE)
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        await set_up_codes(visitor)
+        seen = await visitor.get(SECURITY)
+        for _ in range(2):  # once they are off, nothing is switched off
+            assert (await visitor.submit(seen, f"{SECURITY}/codes/off")).status == 303
+    await instance.run_jobs()
+    assert "switched off" in mailbox.take(ALICE).subject
+    assert mailbox.mails == []
 
 
 async def test_a_link_holds_for_a_while_and_for_the_address_that_it_was_sent_to(

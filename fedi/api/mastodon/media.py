@@ -116,10 +116,8 @@ async def change(call: Call) -> entities.MediaAttachment:
 async def delete(call: Call) -> entities.Empty:
     async with call.easel.database.write() as tx:
         row = await _own(tx, call)
-        if row.status_id is not None:
+        if not await media.forget(tx, call.account, [row.id]):
             raise Invalid("This picture is posted. Change the post instead.")
-        await media.forget(tx, call.account, [row.id])
-    await media.remove_files(call.easel.storage, [row])
     return entities.Empty()
 
 

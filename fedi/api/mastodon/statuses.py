@@ -196,8 +196,6 @@ async def delete(call: Call) -> entities.Status:
         await statuses.delete(tx, row)
         if asked.delete_media:
             await media.forget(tx, call.account, [medium.id for medium in found.media])
-    if asked.delete_media:
-        await media.remove_files(call.easel.storage, found.media)
     return shown
 
 

@@ -13,7 +13,7 @@ from fedi.database import Session
 from fedi.database.tables import AccessToken, Account, Notification, PushSubscription
 from fedi.jobs import Backoff, Claimed, Retry, handles
 from fedi.runtime import Easel
-from fedi.social import vapid
+from fedi.social import credentials, vapid
 from fedi.social.push import encryption, messages
 
 ATTEMPTS = 6  # over some hours: older news is no news
@@ -81,7 +81,7 @@ async def _message(
     told = await session.get(Notification, notification_id)
     if token is None or token.revoked_at is not None or told is None or account is None:
         return None
-    if account.deleted_at is not None or account.suspended_at is not None:
+    if await credentials.hindrance(session, account) is not None:
         return None
     if told.filtered or told.created_at < easel.clock.now() - OLDEST:
         return None

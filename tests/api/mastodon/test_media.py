@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import pytest
 
 from fedi.api.mastodon import entities
+from fedi.database.tables import Account, Status
+from fedi.social import statuses
+from fedi.social.drafts import Draft
+from fedi.social.edits import Further
 from tests import rig
 from tests.api.apps import App
 from tests.api.mastodon.apps import form, held, post
@@ -48,7 +54,9 @@ async def test_a_picture_is_taken_described_and_posted(
     assert again.status == 422
 
 
-async def test_a_picture_can_be_posted_anew_or_deleted_with_its_post(alice: App) -> None:
+async def test_a_picture_can_be_posted_anew_or_deleted_with_its_post(
+    alice: App, instance: rig.Instance
+) -> None:
     made = (await upload(alice)).body
     first = await post(alice, "one", media_ids=[made["id"]])
     gone = await alice.ask("DELETE", f"/api/v1/statuses/{first.id}")
@@ -56,14 +64,52 @@ async def test_a_picture_can_be_posted_anew_or_deleted_with_its_post(alice: App)
     second = await post(alice, "two", media_ids=[made["id"]])
     await alice.ask("DELETE", f"/api/v1/statuses/{second.id}?delete_media=true")
     assert (await alice.get(f"{MEDIA}/{made['id']}")).status == 404
+    await instance.run_jobs()
     assert (await alice.get(made["url"])).status == 404
 
 
-async def test_an_upload_can_be_thrown_away(alice: App) -> None:
+async def test_an_upload_can_be_thrown_away(alice: App, instance: rig.Instance) -> None:
     made = (await upload(alice)).body
     assert (await alice.ask("DELETE", f"{MEDIA}/{made['id']}")).body == {}
     assert (await alice.get(f"{MEDIA}/{made['id']}")).status == 404
-    assert (await alice.get(made["url"])).status == 404
+    await instance.run_jobs()
+    for address in (made["url"], made["preview_url"]):
+        assert (await alice.get(address)).status == 404
+
+
+async def test_what_is_posted_at_that_moment_keeps_its_files(
+    alice: App, instance: rig.Instance
+) -> None:
+    made = (await upload(alice)).body
+    async with instance.easel.database.write() as tx:
+        author = await tx.get_one(Account, alice.account.id)
+        await statuses.publish(tx, author, Draft(text="look", media_ids=[int(made["id"])]))
+        deleting = asyncio.create_task(alice.ask("DELETE", f"{MEDIA}/{made['id']}"))
+        await rig.somebody_waits(instance.easel.database)
+    assert (await deleting).status == 422
+    await instance.run_jobs()
+    for address in (made["url"], made["preview_url"]):
+        assert (await alice.get(address)).status == 200
+
+
+async def test_what_an_edit_and_another_post_took_keeps_its_files(
+    alice: App, instance: rig.Instance
+) -> None:
+    made = (await upload(alice)).body
+    first = await post(alice, "one", media_ids=[made["id"]])
+    async with instance.easel.database.write() as tx:
+        author = await tx.get_one(Account, alice.account.id)
+        row = await tx.get_one(Status, int(first.id))
+        draft, all_media = Draft(text="none"), Further(all_media=True)
+        await statuses.edit(tx, author, row, draft, all_media)
+        await statuses.publish(tx, author, Draft(text="two", media_ids=[int(made["id"])]))
+        path = f"/api/v1/statuses/{first.id}?delete_media=true"
+        deleting = asyncio.create_task(alice.ask("DELETE", path))
+        await rig.somebody_waits(instance.easel.database)
+    assert (await deleting).status == 200
+    await instance.run_jobs()
+    for address in (made["url"], made["preview_url"]):
+        assert (await alice.get(address)).status == 200
 
 
 async def test_what_is_no_picture_is_refused(alice: App) -> None:

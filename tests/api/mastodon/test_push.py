@@ -22,8 +22,8 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from fedi.api.mastodon import entities
-from fedi.database.tables import AccessToken, Job, PushSubscription
-from fedi.social import favourites, statuses
+from fedi.database.tables import AccessToken, Account, Job, PushSubscription
+from fedi.social import favourites, moderation, statuses
 from fedi.social.push import encryption
 from fedi.social.statuses import Draft
 from tests import rig
@@ -276,6 +276,16 @@ async def test_what_has_gone_since_is_not_pushed(alice: App, bob: App, service: 
             .values(revoked_at=tx.now)
         )
     await say(bob, "@alice and again")
+    await alice.instance.run_jobs()
+    assert service.got == []
+
+
+async def test_who_is_locked_hears_nothing(alice: App, bob: App, service: Service) -> None:
+    await subscribe(alice, service)
+    await say(bob, "@alice oh")
+    async with alice.instance.easel.database.write() as tx:
+        await moderation.act(tx, None, await tx.get_one(Account, alice.account.id), "disable")
+    await say(bob, "@alice again")
     await alice.instance.run_jobs()
     assert service.got == []
 

@@ -9,7 +9,8 @@ import pytest
 
 from fedi.api.mastodon import entities
 from fedi.clock import FakeClock
-from fedi.social import scheduling
+from fedi.database.tables import Account
+from fedi.social import moderation, scheduling
 from fedi.social import statuses as social_statuses
 from tests import rig
 from tests.api.apps import App
@@ -127,6 +128,26 @@ async def test_what_can_no_longer_be_published_is_kept_and_its_author_told(
     assert ids(await alice.get(SCHEDULED)) == [made.id]
     await instance.run_jobs()
     assert await seeing.notices(instance, alice.account) == ["scheduled_failed"]
+
+
+async def test_who_is_locked_publishes_nothing(
+    instance: rig.Instance, alice: App, clock: FakeClock
+) -> None:
+    made = await later(alice, in_(clock, hours=1))
+    async with instance.easel.database.write() as tx:
+        await moderation.act(tx, None, await tx.get_one(Account, alice.account.id), "disable")
+    clock.advance(timedelta(hours=1))
+    await instance.run_jobs()
+    async with instance.easel.database.write() as tx:
+        row = await scheduling.find(tx, alice.account, int(made.id))
+        assert row.error == "A moderator has locked this account."
+        await moderation.undo(tx, None, await tx.get_one(Account, alice.account.id), "enable")
+    assert await posted(alice) == []
+    moved = await alice.ask("PUT", f"{SCHEDULED}/{made.id}", {"scheduled_at": in_(clock, hours=1)})
+    assert moved.status == 200
+    clock.advance(timedelta(hours=1))
+    await instance.run_jobs()
+    assert len(await posted(alice)) == 1
 
 
 async def test_one_account_keeps_only_so_many_for_a_day(alice: App, clock: FakeClock) -> None:

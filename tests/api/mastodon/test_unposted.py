@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import aiohttp
@@ -9,7 +10,8 @@ import pytest
 
 from fedi.clock import FakeClock
 from fedi.database.tables import Account
-from fedi.social import accounts
+from fedi.social import accounts, scheduling, statuses
+from fedi.social.drafts import Draft
 from tests import rig
 from tests.api.apps import App
 from tests.api.mastodon.apps import post
@@ -62,6 +64,28 @@ async def test_the_pictures_of_a_deleted_post_go_after_a_day(
     assert (await alice.get(f"/api/v1/media/{picture}")).status == 404
 
 
+async def test_what_an_edit_took_out_goes_with_its_post(
+    instance: rig.Instance, alice: App, clock: FakeClock
+) -> None:
+    (picture, files), (other, others) = await uploaded(alice), await uploaded(alice)
+    status = await post(alice, "look", media_ids=[picture, other])
+    clock.advance(2 * DAY)
+    await instance.run_jobs()
+    path = f"/api/v1/statuses/{status.id}"
+    assert (await alice.ask("PUT", path, {"status": "no", "media_ids": []})).status == 200
+    again = await post(alice, "this one is needed", media_ids=[other])
+    clock.advance(2 * DAY)
+    await instance.run_jobs()
+    assert await there(alice, files)  # what the post was before shows it
+    await alice.ask("DELETE", path)
+    clock.advance(DAY)
+    await instance.run_jobs()
+    assert not await there(alice, files)
+    assert await there(alice, others)
+    shown = (await alice.get(f"/api/v1/statuses/{again.id}")).body["media_attachments"]
+    assert [medium["id"] for medium in shown] == [other]
+
+
 async def test_what_was_uploaded_and_never_posted_goes(
     instance: rig.Instance, alice: App, clock: FakeClock
 ) -> None:
@@ -84,6 +108,27 @@ async def test_what_a_later_post_will_show_stays(
     clock.advance(DAY)
     await instance.run_jobs()
     assert not await there(alice, files)
+
+
+@pytest.mark.parametrize("later_", [True, False])
+async def test_what_is_posted_or_scheduled_at_that_moment_stays(
+    instance: rig.Instance, alice: App, clock: FakeClock, later_: bool
+) -> None:
+    picture, files = await uploaded(alice)
+    clock.advance(DAY)
+    draft = Draft(text="look", media_ids=[int(picture)])
+    async with instance.easel.database.write() as tx:
+        author = await tx.get_one(Account, alice.account.id)
+        if later_:
+            await scheduling.add(tx, author, draft, clock.now() + DAY)
+        else:
+            await statuses.publish(tx, author, draft)
+        cleaning = asyncio.create_task(instance.run_jobs())
+        await rig.somebody_waits(instance.easel.database)
+    await cleaning
+    await instance.run_jobs()
+    assert await there(alice, files)
+    assert (await alice.get(f"/api/v1/media/{picture}")).status == 200
 
 
 async def test_all_pictures_of_a_deleted_account_go_at_once(
