@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from fedi.database.tables import Account
+from fedi.database.insertion import table_of
+from fedi.database.tables import Account, Status
 from fedi.jobs import Runner
 from fedi.runtime import Easel
 from fedi.social import accounts, blocks, favourites, reblogs, search, statuses
@@ -69,7 +70,7 @@ async def test_pictures_are_found_by_alt_text_and_by_a_prompt_that_is_shared(
         easel, alice, description="Ein Boot im Nebel", ai_prompt="a boat in fog, 東京"
     )
     status = await people.publish(easel, alice, "look", media_ids=(medium,))
-    for query in ("boot", "fog", "東京", "has:image", "look has:media"):
+    for query in ("boot", "fog", "東京", "look has:image", "look has:media"):
         assert await posts(easel, None, query) == [status.id], query
     assert await posts(easel, None, "京東") == []
     assert await posts(easel, None, "look has:video") == []
@@ -179,6 +180,40 @@ async def test_filters(easel: Easel, alice: Account, bob: Account) -> None:
         "boats during:9999-12-31": [],
     }.items():
         assert await posts(easel, bob, query) == expected, query
+
+
+async def test_without_words_nobody_searches_and_others_among_the_newest(
+    easel: Easel, alice: Account, bob: Account
+) -> None:
+    old = await people.publish(easel, alice, "a red boat", language="de")
+    assert await posts(easel, bob, "language:de") == [old.id]
+    assert await posts(easel, bob, "language:de -red") == []
+    assert await posts(easel, bob, "from:alice -red") == []
+    assert await posts(easel, bob, "language:de -blue -green") == [old.id]
+    for query in ("language:de", "from:alice", "from:alice language:de -blue"):
+        assert await posts(easel, None, query) == [], query
+    assert await posts(easel, None, "boat language:de") == [old.id]
+    columns = {column.name for column in table_of(Status).c} - {"id", "uri", "language"}
+    same = ", ".join(sorted(columns))
+    async with easel.database.write() as tx:
+        await tx.execute(
+            text(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)"
+                f" INSERT INTO status (id, uri, language, {same})"
+                f" SELECT id + i, CAST(i AS text), 'en', {same} FROM status, n WHERE id = :id"
+            ),
+            {"id": old.id},
+        )
+        await tx.execute(text("DELETE FROM search_change"))  # found by their filters alone
+    assert await posts(easel, bob, "language:de") == []
+    assert await posts(easel, bob, "language:en", limit=1) == [old.id + 10_000]
+    assert await posts(easel, bob, "language:de", below=old.id + 1) == [old.id]
+    assert await posts(easel, bob, "language:de from:alice") == [old.id]
+    assert await posts(easel, bob, "boat language:de") == [old.id]
+    async with easel.database.read() as session:
+        asked = search.understand("language:de")
+        found = await search.statuses.find(session, bob, asked, author=alice, limit=5)
+    assert [status.id for status in found] == [old.id]
 
 
 async def test_people_are_found_by_handle_and_name(easel: Easel, alice: Account) -> None:
