@@ -9,7 +9,7 @@ from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Status
 from fedi.jobs import Runner
 from fedi.runtime import Easel
-from fedi.social import accounts, blocks, favourites, reblogs, search, statuses
+from fedi.social import accounts, blocks, favourites, featured_tags, reblogs, search, statuses
 from fedi.social.statuses import Draft
 from tests.social import people
 
@@ -258,6 +258,35 @@ async def test_hashtags_are_found_by_their_beginning(easel: Easel, alice: Accoun
         ]
         assert await search.tags.find(session, " ", limit=5) == []
         assert await search.tags.find(session, "sun%", limit=5) == []
+
+
+async def test_hashtags_of_what_is_not_for_everybody_are_not_found(
+    easel: Easel, alice: Account, bob: Account
+) -> None:
+    async def found() -> list[str]:
+        async with easel.database.read() as session:
+            return [tag.name for tag in await search.tags.find(session, "sun", limit=20)]
+
+    for visibility in ("private", "direct", "unlisted"):
+        await people.publish(easel, alice, f"#sun{visibility}", visibility=visibility)
+        await people.publish(easel, alice, "#sunset #sun", visibility=visibility)
+    assert await found() == []
+    lost = await people.publish(easel, alice, "#sunset")
+    await people.publish(easel, bob, "#sunday")
+    await people.publish(easel, alice, "#sunday")
+    assert await found() == ["sunday", "sunset"]  # what is not public is not counted, either
+    async with easel.database.write() as tx:
+        await statuses.delete(tx, await tx.get_one(Status, lost.id))
+        await featured_tags.add(tx, alice, "sunprivate")
+    assert await found() == ["sunday", "sunprivate"]
+    async with easel.database.write() as tx:
+        await featured_tags.remove(tx, alice, "sunprivate")
+        for name in ("alice", "bob"):
+            account = await accounts.find_local(tx, name)
+            assert account is not None
+            account.silenced_at = tx.now
+            tx.add(account)
+    assert await found() == []
 
 
 async def test_what_was_there_before_the_search_is_found(easel: Easel, alice: Account) -> None:
