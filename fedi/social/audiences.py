@@ -149,7 +149,7 @@ async def filtering(session: Session, known: Facts, readers: Collection[int]) ->
         return set()
     [post] = await posts.assemble(session, [known.status], None)
     whole = await filters.whole(session, rows)
-    return {one.filter.account_id for one in whole if filters.matches([one], post)}
+    return {match.filter.account_id for match in filters.matches(whole, post)}
 
 
 async def willing(session: Session, known: Facts, readers: Collection[int]) -> set[int]:

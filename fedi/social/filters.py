@@ -6,6 +6,7 @@ Nothing is taken out of any timeline: apps are told what matches, and what is to
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -26,8 +27,9 @@ from fedi.social.posts import Post
 CONTEXTS = ("home", "notifications", "public", "thread", "account")
 ACTIONS = ("warn", "hide", "blur")
 MAX_FILTERS = 100  # of one account
-MAX_KEYWORDS = 100  # of one filter; each is looked for in each post
-MAX_STATUSES = 1000  # of one filter
+MAX_KEYWORDS = 100  # of one filter
+MAX_ALL_KEYWORDS = 500  # of one account; each is looked for in each post that it is shown
+MAX_STATUSES = 1000  # of one account; all are read with each page
 MAX_TITLE = 256
 MAX_KEYWORD = 512  # as Mastodon
 
@@ -76,15 +78,13 @@ async def whole(session: Session, filters: Sequence[Filter]) -> list[Whole]:
         .where(col(FilterStatus.filter_id).in_(ids))
         .order_by(col(FilterStatus.id))
     )
-    words, posts = keywords.all(), statuses.all()
-    return [
-        Whole(
-            row,
-            [one for one in words if one.filter_id == row.id],
-            [one for one in posts if one.filter_id == row.id],
-        )
-        for row in filters
-    ]
+    words: defaultdict[int, list[FilterKeyword]] = defaultdict(list)
+    for keyword in keywords:
+        words[keyword.filter_id].append(keyword)
+    posts: defaultdict[int, list[FilterStatus]] = defaultdict(list)
+    for status in statuses:
+        posts[status.filter_id].append(status)
+    return [Whole(row, words[row.id], posts[row.id]) for row in filters]
 
 
 async def find(session: Session, account: Account, filter_id: int) -> Filter:
@@ -131,7 +131,7 @@ async def create(tx: Transaction, account: Account) -> Filter:
     Raises:
         Invalid: there are too many.
     """
-    await tx.exec(select(Account.id).where(col(Account.id) == account.id).with_for_update())
+    await _lock(tx, account.id)
     mine = select(func.count()).where(col(Filter.account_id) == account.id)
     if ((await tx.execute(mine)).scalar() or 0) >= MAX_FILTERS:
         raise Invalid(f"At most {MAX_FILTERS} filters can be made.")
@@ -178,9 +178,12 @@ async def add_keyword(
     Raises:
         Invalid: there are none, or too many.
     """
+    await _lock(tx, row.account_id)
     counted = select(func.count()).where(col(FilterKeyword.filter_id) == row.id)
     if ((await tx.execute(counted)).scalar() or 0) >= MAX_KEYWORDS:
         raise Invalid(f"A filter has at most {MAX_KEYWORDS} keywords.")
+    if await _counted(tx, FilterKeyword, row.account_id) >= MAX_ALL_KEYWORDS:
+        raise Invalid(f"All filters together have at most {MAX_ALL_KEYWORDS} keywords.")
     made = FilterKeyword(id=tx.new_id(), filter_id=row.id, keyword="")
     await change_keyword(tx, row, made, keyword=keyword, whole_word=whole_word)
     return made
@@ -216,16 +219,30 @@ async def add_status(tx: Transaction, row: Filter, status_id: int) -> FilterStat
     """Have a filter be for a post.
 
     Raises:
-        Invalid: it is already, or for too many.
+        Invalid: it is already, or they are for too many.
     """
-    counted = select(func.count()).where(col(FilterStatus.filter_id) == row.id)
-    if ((await tx.execute(counted)).scalar() or 0) >= MAX_STATUSES:
-        raise Invalid(f"A filter is for at most {MAX_STATUSES} posts.")
+    await _lock(tx, row.account_id)
+    if await _counted(tx, FilterStatus, row.account_id) >= MAX_STATUSES:
+        raise Invalid(f"All filters together are for at most {MAX_STATUSES} posts.")
     made = FilterStatus(id=tx.new_id(), filter_id=row.id, status_id=status_id)
     if not await add_once(tx, made):
         raise Invalid("Status has already been taken")
     announce(tx, row)
     return made
+
+
+async def _lock(tx: Transaction, account_id: int) -> None:
+    """Nobody else adds to an account's filters until this is committed."""
+    await tx.exec(select(Account.id).where(col(Account.id) == account_id).with_for_update())
+
+
+async def _counted(
+    tx: Transaction, table: type[FilterKeyword] | type[FilterStatus], account_id: int
+) -> int:
+    """How many rows of a table an account's filters have in all."""
+    mine = select(Filter.id).where(col(Filter.account_id) == account_id)
+    query = select(func.count()).select_from(table).where(col(table.filter_id).in_(mine))
+    return (await tx.exec(query)).one()
 
 
 def announce(tx: Transaction, row: Filter) -> None:
@@ -249,11 +266,11 @@ def matches(filters: Iterable[Whole], post: Post) -> list[Match]:
     found = []
     for one in filters:
         if one.keywords and words is None:
-            words = _words(shown)
+            words = f"{_EDGE}{_folded(_words(shown))}{_EDGE}"
         hits = [
             entry.keyword
             for entry in one.keywords
-            if _pattern(entry.keyword, entry.whole_word).search(words or "")
+            if _wanted(entry.keyword, entry.whole_word) in (words or "")
         ]
         named = [
             entry.status_id
@@ -273,9 +290,27 @@ def _words(post: Post) -> str:
     return "\n".join(parts)
 
 
-@lru_cache(maxsize=4096)
-def _pattern(keyword: str, whole_word: bool) -> re.Pattern[str]:
-    """Only where a keyword begins or ends with a letter can it be told where a word does."""
-    before = r"\b" if whole_word and re.match(r"\w", keyword) else ""
-    after = r"\b" if whole_word and re.search(r"\w\Z", keyword) else ""
-    return re.compile(before + re.escape(keyword) + after, re.IGNORECASE)
+# Words are looked for as plain parts of a text in which each edge of a word is marked: thousands
+# of patterns would take seconds to compile, and some of them as long to look for.
+_EDGE = "\0"  # stands in no text
+_RUNS = re.compile(r"\w+|\W+")
+_TURKISH = str.maketrans("İı", "ii")  # an i with and without a dot are one letter in capitals
+
+
+def _folded(words: str) -> str:
+    """Words without case, with a mark at each edge of a word but the outermost."""
+    return _EDGE.join(_RUNS.findall(words.translate(_TURKISH).casefold()))
+
+
+@lru_cache(maxsize=10 * MAX_ALL_KEYWORDS)
+def _wanted(keyword: str, whole_word: bool) -> str:
+    """What a keyword is in such a text.
+
+    Only where it begins or ends with a letter can it be told where a word does.
+    """
+    folded = _folded(keyword)
+    if not whole_word:
+        return folded
+    before = _EDGE if re.match(r"\w", folded) else ""
+    after = _EDGE if re.search(r"\w\Z", folded) else ""
+    return before + folded + after

@@ -107,7 +107,7 @@ async def history(session: Session, tags: Sequence[Tag]) -> dict[int, list[Day]]
             select(StatusTag.tag_id, Status.id, Status.account_id)
             .join(Status, col(Status.id) == col(StatusTag.status_id))
             .where(
-                col(StatusTag.tag_id).in_(wanted), col(Status.id) >= floors[-1], *_for_everybody()
+                col(StatusTag.tag_id).in_(wanted), col(Status.id) >= floors[-1], *for_everybody()
             )
             .order_by(col(Status.id).desc())
             .limit(MAX_POSTS)
@@ -159,21 +159,26 @@ def _rejected(kind: Kind, subject: Any) -> ColumnElement[bool]:
 
 def _recent(session: Session) -> Any:
     query: Any = select(Status.id, Status.account_id).where(
-        col(Status.id) >= ids.floor(session.now - WINDOW), *_for_everybody()
+        col(Status.id) >= ids.floor(session.now - WINDOW), *for_everybody()
     )
     return query.order_by(col(Status.id).desc()).limit(MAX_POSTS)
 
 
-def _for_everybody() -> list[ColumnElement[bool]]:
+def for_everybody() -> list[ColumnElement[bool]]:
     """A post that all may see, of somebody whom all may find."""
     return [
         col(Status.visibility) == "public",
         col(Status.deleted_at).is_(None),
         col(Status.approval).not_in(HELD),
-        exists().where(
-            col(Account.id) == col(Status.account_id),
-            col(Account.silenced_at).is_(None),
-            col(Account.suspended_at).is_(None),
-            col(Account.deleted_at).is_(None),
-        ),
+        by_somebody_open(col(Status.account_id)),
     ]
+
+
+def by_somebody_open(account_id: Any) -> ColumnElement[bool]:
+    """Whether an account, by a column with its id, is one whom all may find."""
+    return exists().where(
+        col(Account.id) == account_id,
+        col(Account.silenced_at).is_(None),
+        col(Account.suspended_at).is_(None),
+        col(Account.deleted_at).is_(None),
+    )

@@ -155,7 +155,7 @@ async def _all_that_is_known(instance: Instance) -> dict[str, Any]:
     uris = {row["id"]: row["uri"] for row in tables["status"]}
 
     def shown(column: str, value: Any) -> Any:
-        if column == "id":
+        if column == "id" or (column == "group_key" and value.startswith("ungrouped-")):
             return None
         if column in {"status_id", "in_reply_to_id", "quoted_id", "quoted_status_id"}:
             return uris.get(value)

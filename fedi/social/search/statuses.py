@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, false, not_, or_, true
+from sqlalchemy import ColumnElement, exists, false, func, not_, or_, true
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -24,6 +24,7 @@ from fedi.social.search.asking import Asked, Filter, day, day_after
 from fedi.social.visibility import HELD, visible_to
 
 MAX_FOUND = 10_000  # posts with the words that are looked through, the newest
+MAX_LOOKED_AT = 10_000  # posts that are looked at where no words and no author are given, likewise
 IMAGES, MEDIA = ("image", "gifv"), ("image", "gifv", "video", "audio")
 _HAS = {"image": IMAGES, "video": ("video",), "audio": ("audio",), "media": MEDIA}
 
@@ -44,6 +45,9 @@ async def find(
     Those are the public ones of authors who want to be found, and what the viewer has to do with:
     what they wrote, what names them, what they like or boosted.
 
+    Without any words there is no index to ask. Nobody finds anything so; accounts do among all
+    that an author wrote, or among the newest posts.
+
     Args:
         viewer: who looks, or nobody.
         asked: what for.
@@ -52,15 +56,20 @@ async def find(
         author: only what they wrote.
         below, above: only posts with smaller, or larger, ids.
     """
-    if asked.nothing:
+    if asked.nothing or (viewer is None and not asked.terms):
         return []
+    dialect = session.get_bind().dialect.name
     query = visible_to(viewer).where(col(Status.reblog_of_id).is_(None), _may_find(viewer))
     if asked.terms:
-        found = index.matching(
-            session.get_bind().dialect.name, index.STATUSES, asked.terms, asked.without
-        ).subquery()
+        found = index.matching(dialect, index.STATUSES, asked.terms, asked.without).subquery()
         newest = select(found.c.id).order_by(found.c.id.desc()).limit(MAX_FOUND)
         query = query.where(col(Status.id).in_(newest))
+    else:
+        for term in asked.without:
+            found = index.matching(dialect, index.STATUSES, [term], ()).subquery()
+            query = query.where(~exists().where(found.c.id == col(Status.id)))
+        if author is None and not any(one.key == "from" and one.wanted for one in asked.filters):
+            query = query.where(col(Status.id) >= _floor(below))
     for entry in asked.filters:
         condition = await _condition(session, viewer, entry)
         query = query.where(condition if entry.wanted else not_(condition))
@@ -72,6 +81,15 @@ async def find(
         query = query.where(col(Status.id) > above)
     query = query.order_by(col(Status.id).desc()).limit(limit).offset(offset)
     return list((await session.exec(query)).all())
+
+
+def _floor(below: int | None) -> Any:
+    """The id of the oldest post that is looked at where only filters are given."""
+    other = aliased(Status)
+    query = select(col(other.id)).order_by(col(other.id).desc())
+    if below is not None:
+        query = query.where(col(other.id) < below)
+    return func.coalesce(query.offset(MAX_LOOKED_AT - 1).limit(1).scalar_subquery(), 0)
 
 
 def _may_find(viewer: Account | None) -> ColumnElement[bool]:

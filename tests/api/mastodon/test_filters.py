@@ -10,6 +10,7 @@ import pytest
 
 from fedi.api.mastodon import entities
 from fedi.clock import FakeClock
+from fedi.database.tables import Filter, FilterStatus
 from tests import rig
 from tests.api.apps import App
 from tests.api.mastodon.apps import form, held, ids, post
@@ -134,6 +135,53 @@ async def test_a_filter_is_for_single_posts_too(alice: App, bob: App) -> None:
     gone = (await alice.ask("DELETE", one)).body
     assert gone == {"id": entry.id, "status_id": status.id}
     assert await seen(alice, status) == []
+
+
+async def test_where_a_word_ends_is_told_by_letters_alone(alice: App, bob: App) -> None:
+    for keyword, whole, text, found in (
+        ("-cat", True, "a--cat", True),
+        ("-cat", True, "a-cats", False),
+        ("cat", True, "the_cat", False),
+        ("cat", True, "cat", True),
+        ("cat cat", True, "cat cat cats", True),
+        ("at c", False, "cat cat", True),
+        ("at c", True, "cat cat", False),
+        ("straße", True, "STRASSE", True),
+        ("istanbul", True, "İSTANBUL", True),
+        ("ılık", True, "ILIK", True),
+    ):
+        made = await make(alice, keyword, whole=whole)
+        hit = bool(await seen(alice, await post(bob, text)))
+        assert hit is found, (keyword, whole, text)
+        await alice.ask("DELETE", f"{FILTERS}/{made.id}")
+
+
+async def test_all_filters_of_an_account_together_look_for_so_much_and_no_more(
+    alice: App, bob: App
+) -> None:
+    for number in range(5):
+        last = await make(alice, *(f"{number} {word}" for word in range(100)))
+    usual = {"title": "t", "context": ["home"]}
+    for answer in (
+        await alice.post(FILTERS, {**usual, "keywords_attributes": [{"keyword": "more"}]}),
+        await alice.post(OLD, {"phrase": "more", "context": ["home"]}),
+    ):
+        assert answer.status == 422
+        assert "have at most 500 keywords" in answer.body["error"]
+    await make(bob, "somebody else's")
+    await alice.ask("DELETE", f"{FILTERS}/{last.id}")
+    made = await make(alice, "more")
+    posts = [await post(bob, str(number)) for number in range(21)]
+    async with alice.instance.easel.database.write() as tx:
+        for _ in range(50):
+            row = Filter(id=tx.new_id(), account_id=alice.account.id, title="", created_at=tx.now)
+            tx.add(row)
+            await tx.flush()
+            for status in posts[:20]:
+                tx.add(FilterStatus(id=tx.new_id(), filter_id=row.id, status_id=int(status.id)))
+    answer = await alice.post(f"{FILTERS}/{made.id}/statuses", {"status_id": posts[20].id})
+    assert answer.status == 422
+    assert "are for at most 1000 posts" in answer.body["error"]
 
 
 async def test_what_is_no_filter_or_somebody_elses_is_refused(alice: App, bob: App) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from fedi.database.tables import Account
+from fedi.database.insertion import table_of
+from fedi.database.tables import Account, Status
 from fedi.jobs import Runner
 from fedi.runtime import Easel
-from fedi.social import accounts, blocks, favourites, reblogs, search, statuses
+from fedi.social import accounts, blocks, favourites, featured_tags, reblogs, search, statuses
 from fedi.social.statuses import Draft
 from tests.social import people
 
@@ -69,7 +70,7 @@ async def test_pictures_are_found_by_alt_text_and_by_a_prompt_that_is_shared(
         easel, alice, description="Ein Boot im Nebel", ai_prompt="a boat in fog, 東京"
     )
     status = await people.publish(easel, alice, "look", media_ids=(medium,))
-    for query in ("boot", "fog", "東京", "has:image", "look has:media"):
+    for query in ("boot", "fog", "東京", "look has:image", "look has:media"):
         assert await posts(easel, None, query) == [status.id], query
     assert await posts(easel, None, "京東") == []
     assert await posts(easel, None, "look has:video") == []
@@ -181,6 +182,40 @@ async def test_filters(easel: Easel, alice: Account, bob: Account) -> None:
         assert await posts(easel, bob, query) == expected, query
 
 
+async def test_without_words_nobody_searches_and_others_among_the_newest(
+    easel: Easel, alice: Account, bob: Account
+) -> None:
+    old = await people.publish(easel, alice, "a red boat", language="de")
+    assert await posts(easel, bob, "language:de") == [old.id]
+    assert await posts(easel, bob, "language:de -red") == []
+    assert await posts(easel, bob, "from:alice -red") == []
+    assert await posts(easel, bob, "language:de -blue -green") == [old.id]
+    for query in ("language:de", "from:alice", "from:alice language:de -blue"):
+        assert await posts(easel, None, query) == [], query
+    assert await posts(easel, None, "boat language:de") == [old.id]
+    columns = {column.name for column in table_of(Status).c} - {"id", "uri", "language"}
+    same = ", ".join(sorted(columns))
+    async with easel.database.write() as tx:
+        await tx.execute(
+            text(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)"
+                f" INSERT INTO status (id, uri, language, {same})"
+                f" SELECT id + i, CAST(i AS text), 'en', {same} FROM status, n WHERE id = :id"
+            ),
+            {"id": old.id},
+        )
+        await tx.execute(text("DELETE FROM search_change"))  # found by their filters alone
+    assert await posts(easel, bob, "language:de") == []
+    assert await posts(easel, bob, "language:en", limit=1) == [old.id + 10_000]
+    assert await posts(easel, bob, "language:de", below=old.id + 1) == [old.id]
+    assert await posts(easel, bob, "language:de from:alice") == [old.id]
+    assert await posts(easel, bob, "boat language:de") == [old.id]
+    async with easel.database.read() as session:
+        asked = search.understand("language:de")
+        found = await search.statuses.find(session, bob, asked, author=alice, limit=5)
+    assert [status.id for status in found] == [old.id]
+
+
 async def test_people_are_found_by_handle_and_name(easel: Easel, alice: Account) -> None:
     await people.remote(
         easel, "ali", "far.example", display_name="Somebody Else", discoverable=True
@@ -223,6 +258,35 @@ async def test_hashtags_are_found_by_their_beginning(easel: Easel, alice: Accoun
         ]
         assert await search.tags.find(session, " ", limit=5) == []
         assert await search.tags.find(session, "sun%", limit=5) == []
+
+
+async def test_hashtags_of_what_is_not_for_everybody_are_not_found(
+    easel: Easel, alice: Account, bob: Account
+) -> None:
+    async def found() -> list[str]:
+        async with easel.database.read() as session:
+            return [tag.name for tag in await search.tags.find(session, "sun", limit=20)]
+
+    for visibility in ("private", "direct", "unlisted"):
+        await people.publish(easel, alice, f"#sun{visibility}", visibility=visibility)
+        await people.publish(easel, alice, "#sunset #sun", visibility=visibility)
+    assert await found() == []
+    lost = await people.publish(easel, alice, "#sunset")
+    await people.publish(easel, bob, "#sunday")
+    await people.publish(easel, alice, "#sunday")
+    assert await found() == ["sunday", "sunset"]  # what is not public is not counted, either
+    async with easel.database.write() as tx:
+        await statuses.delete(tx, await tx.get_one(Status, lost.id))
+        await featured_tags.add(tx, alice, "sunprivate")
+    assert await found() == ["sunday", "sunprivate"]
+    async with easel.database.write() as tx:
+        await featured_tags.remove(tx, alice, "sunprivate")
+        for name in ("alice", "bob"):
+            account = await accounts.find_local(tx, name)
+            assert account is not None
+            account.silenced_at = tx.now
+            tx.add(account)
+    assert await found() == []
 
 
 async def test_what_was_there_before_the_search_is_found(easel: Easel, alice: Account) -> None:
