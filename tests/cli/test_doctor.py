@@ -175,5 +175,5 @@ def test_numbers_of_8_bits_want_a_package(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert "pip install -c constraints.txt 'easel[fp8]'" in finding.message
     (tmp_path / "torchao").mkdir()  # once it can be imported, there is nothing to say
     (tmp_path / "torchao" / "__init__.py").touch()
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     assert equipment.check_precision(wanted) == []
