@@ -36,8 +36,7 @@ from fedi.database.tables import (
     ThreadMute,
 )
 from fedi.social import forgetting
-from fedi.social.counts import stepped
-from fedi.social.visibility import HELD
+from fedi.social.counts import counted_answer, stepped
 
 
 async def bury(tx: Transaction, account: Account) -> None:
@@ -103,8 +102,7 @@ async def _uncount(tx: Transaction, account_id: int) -> None:
         .where(
             answer.in_reply_to_id == Status.id,
             answer.account_id == account_id,
-            col(answer.deleted_at).is_(None),
-            col(answer.approval).not_in(HELD),
+            counted_answer(answer),
         )
         .correlate(Status)
         .scalar_subquery()
