@@ -13,7 +13,7 @@ from fedi.database import Transaction
 from fedi.database.tables import Account, Status
 from fedi.social import consent, favourites, statuses
 from fedi.social.consent import APPROVED, PENDING, REJECTED
-from fedi.social.counts import count
+from fedi.social.counts import count_answer
 from fedi.social.outbound import tell
 
 
@@ -39,8 +39,7 @@ async def accept(tx: Transaction, author: Account, uri: str, stamp: str) -> None
     tx.add(status)
     await tx.flush()
     if waited:
-        if status.in_reply_to_id is not None:
-            await count(tx, Status, status.in_reply_to_id, {"replies_count": 1})
+        await count_answer(tx, status, 1)
         await tell(
             tx,
             "announce" if status.reblog_of_id is not None else "create",
@@ -73,8 +72,7 @@ async def reject(tx: Transaction, author: Account, uri: str) -> None:
     tx.add(status)
     await tx.flush()
     if known:
-        if status.in_reply_to_id is not None:
-            await count(tx, Status, status.in_reply_to_id, {"replies_count": -1})
+        await count_answer(tx, status, -1)
         await tell(tx, "delete", status_id=status.id)
     statuses.announce_event(tx, status, "delete")
 

@@ -20,7 +20,7 @@ from fedi.database.insertion import insert_many, insert_new, row_values, table_o
 from fedi.database.tables import Account, MediaAttachment, Mention, Status
 from fedi.social import attachments, domains, homes, policies, receiving, spreading, text
 from fedi.social.attachments import MAX_MEDIA
-from fedi.social.counts import count_many
+from fedi.social.counts import count_many, is_counted, is_counted_answer
 from fedi.social.receiving import Received
 
 _STATUS = table_of(Status).c
@@ -178,9 +178,11 @@ async def _mention(tx: Transaction, plain: Iterable[tuple[NewStatus, Received]])
 
 
 async def _count(tx: Transaction, statuses: Sequence[NewStatus]) -> None:
-    authors = Counter(status.account_id for status in statuses)
+    authors = Counter(status.account_id for status in statuses if is_counted(status.visibility))
     await count_many(tx, Account, "statuses_count", authors, last_status_at=tx.now)
     parents = Counter(
-        status.in_reply_to_id for status in statuses if status.in_reply_to_id is not None
+        status.in_reply_to_id
+        for status in statuses
+        if status.in_reply_to_id is not None and is_counted_answer(status.visibility)
     )
     await count_many(tx, Status, "replies_count", parents)

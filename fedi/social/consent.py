@@ -14,7 +14,7 @@ from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Status
 from fedi.jobs import NewJob, enqueue, enqueue_many
 from fedi.social import policies, spreading
-from fedi.social.counts import count
+from fedi.social.counts import count_answer
 from fedi.social.visibility import HELD
 
 PENDING, APPROVED, REJECTED = "pending", "approved", "rejected"
@@ -50,14 +50,10 @@ async def reconsider(tx: Transaction, status: Status, stamp: str | None) -> None
     await verify(tx, status)
 
 
-async def hold_adopted(tx: Transaction, parent: Status) -> int:
-    """Answers that were here before what they answer: they wait until each was looked at.
-
-    Returns:
-        How many they are.
-    """
+async def hold_adopted(tx: Transaction, parent: Status) -> None:
+    """Answers that were here before what they answer: they wait until each was looked at."""
     if policies.is_open(parent.interaction_policy, "canReply"):
-        return 0
+        return
     held = await tx.execute(
         update(Status)
         .where(
@@ -73,7 +69,6 @@ async def hold_adopted(tx: Transaction, parent: Status) -> int:
     )
     waiting = held.scalars().all()
     await enqueue_many(tx, "approval", [NewJob({"status_id": number}) for number in waiting])
-    return len(waiting)
 
 
 async def settle(tx: Transaction, status: Status, stamp: str | None) -> None:
@@ -95,8 +90,7 @@ async def settle(tx: Transaction, status: Status, stamp: str | None) -> None:
     )
     assert isinstance(may, CursorResult)
     if may.rowcount:
-        assert status.in_reply_to_id is not None
-        await count(tx, Status, status.in_reply_to_id, {"replies_count": 1})
+        await count_answer(tx, status, 1)
         spreading.announce_event(tx, status, "status")
 
 
@@ -105,8 +99,7 @@ async def withhold(tx: Transaction, status: Status) -> None:
     # First what is held: if somebody settles it at this moment, it is found shown thereafter.
     held = col(Status.approval).in_(HELD)
     if not await _reject(tx, status, held) and await _reject(tx, status, ~held):
-        assert status.in_reply_to_id is not None
-        await count(tx, Status, status.in_reply_to_id, {"replies_count": -1})
+        await count_answer(tx, status, -1)
         spreading.announce_event(tx, status, "delete")
 
 

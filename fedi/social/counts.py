@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, case, literal, update
+from sqlalchemy import ColumnElement, bindparam, case, literal, update
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import col
 
 from fedi.database import Transaction
 from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Status
+from fedi.social.visibility import HELD, SHOWN_TO_ALL
 
 
 async def count(
@@ -41,6 +43,40 @@ async def count(
             set_committed_value(row, name, max(0, getattr(row, name) + step))
     for name, value in others.items():
         set_committed_value(row, name, value)
+
+
+def is_counted(visibility: str) -> bool:
+    """Whether a post is among those of its author: everybody sees how many those are, and when
+    the last one came."""
+    return visibility != "direct"
+
+
+def is_counted_answer(visibility: str) -> bool:
+    """Whether a post, if it is not held, is among the answers to what it answers, likewise."""
+    return visibility in SHOWN_TO_ALL
+
+
+def counted_answer(status: Any) -> ColumnElement[bool]:
+    """As SQL, of a table of statuses: whether one is counted among the answers to what it answers,
+    as far as it answers anything."""
+    return (
+        col(status.visibility).in_(SHOWN_TO_ALL)
+        & col(status.approval).not_in(HELD)
+        & col(status.deleted_at).is_(None)
+    )
+
+
+async def count_post(tx: Transaction, status: Status, step: int, **others: Any) -> None:
+    """`count` a post that comes (1) or goes (-1) among those of its author."""
+    if is_counted(status.visibility):
+        await count(tx, Account, status.account_id, {"statuses_count": step}, **others)
+
+
+async def count_answer(tx: Transaction, status: Status, step: int) -> None:
+    """`count` a post that comes (1) or goes (-1) among the answers to what it answers, if it
+    answers anything. What is held does neither; that its caller knows."""
+    if status.in_reply_to_id is not None and is_counted_answer(status.visibility):
+        await count(tx, Status, status.in_reply_to_id, {"replies_count": step})
 
 
 async def count_many(

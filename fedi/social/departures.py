@@ -51,8 +51,7 @@ from fedi.database.tables import (
     UserList,
 )
 from fedi.social import forgetting
-from fedi.social.counts import stepped
-from fedi.social.visibility import HELD
+from fedi.social.counts import counted_answer, stepped
 
 # What an account has to itself; what belongs to a row of these goes with it.
 THEIRS: tuple[Any, ...] = (
@@ -139,8 +138,7 @@ async def _uncount(tx: Transaction, account_id: int) -> None:
         .where(
             answer.in_reply_to_id == Status.id,
             answer.account_id == account_id,
-            col(answer.deleted_at).is_(None),
-            col(answer.approval).not_in(HELD),
+            counted_answer(answer),
         )
         .correlate(Status)
         .scalar_subquery()

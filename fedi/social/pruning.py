@@ -32,8 +32,7 @@ from fedi.database.tables import (
     Status,
 )
 from fedi.social import forgetting
-from fedi.social.counts import count_many
-from fedi.social.visibility import HELD
+from fedi.social.counts import count_many, counted_answer, is_counted
 
 TOMBSTONES_KEPT_FOR = timedelta(days=90)  # peers try for days; a relay or a thread is slower
 BATCH = 200  # rows of one transaction: nobody should wait long for it
@@ -97,9 +96,9 @@ async def drop_relayed(tx: Transaction, kept_for: timedelta) -> int:
         select(
             Status.id,
             Status.account_id,
-            # What is held is counted nowhere.
-            case((col(Status.approval).in_(HELD), None), else_=col(Status.in_reply_to_id)),
+            case((counted_answer(Status), col(Status.in_reply_to_id))),
             Status.deleted_at,
+            Status.visibility,
         )
         .where(col(Status.relayed_at) < tx.now - kept_for)
         .order_by(col(Status.relayed_at))
@@ -116,8 +115,10 @@ async def drop_relayed(tx: Transaction, kept_for: timedelta) -> int:
     )
     gone = {row[0] for row in old} - needed
     lost = [row for row in old if row[0] in gone and row[3] is None]
-    await count_many(tx, Account, "statuses_count", _steps(author for _, author, _, _ in lost))
-    await count_many(tx, Status, "replies_count", _steps(parent for _, _, parent, _ in lost))
+    await count_many(
+        tx, Account, "statuses_count", _steps(row[1] for row in lost if is_counted(row[4]))
+    )
+    await count_many(tx, Status, "replies_count", _steps(row[2] for row in lost))
     await _delete(tx, sorted(gone))
     return len(old)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, func, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -21,7 +21,7 @@ from fedi.database.insertion import add_once, table_of
 from fedi.database.tables import Account, Status
 from fedi.social import attachments, consent, edits, homes, polls, quotes, spreading, text
 from fedi.social.attachments import MAX_GENERATOR, ReceivedMedia
-from fedi.social.counts import count
+from fedi.social.counts import count, count_answer, count_post, counted_answer
 from fedi.social.notifications import notify_all
 from fedi.social.polls import ReceivedPoll
 
@@ -140,9 +140,9 @@ async def receive(
     if live:
         await spreading.spread(tx, status, author, [*named, *silent])
     else:
-        await count(tx, Account, author.id, {"statuses_count": 1})
-        if parent is not None and not held:
-            await count(tx, Status, parent.id, {"replies_count": 1})
+        await count_post(tx, status, 1)
+        if not held:
+            await count_answer(tx, status, 1)
     return status
 
 
@@ -311,8 +311,9 @@ async def _adopt(tx: Transaction, status: Status) -> None:
     result = await tx.execute_core(ADOPT, {"parent_uri": status.uri, **parent})
     if not result.rowcount:
         return
-    held = await consent.hold_adopted(tx, status)
-    await count(tx, Status, status.id, {"replies_count": result.rowcount - held})
+    await consent.hold_adopted(tx, status)
+    answers = select(func.count()).where(Status.in_reply_to_id == status.id, counted_answer(Status))
+    await count(tx, Status, status.id, {"replies_count": (await tx.exec(answers)).one()})
     await _gather(tx, status)
     orphans = await tx.exec(
         select(Status)

@@ -16,7 +16,7 @@ from fedi.database.insertion import insert_into, insert_new, table_of
 from fedi.database.tables import Account, Follow, Mention, Status, StatusTag, Tag
 from fedi.events import Event
 from fedi.social import correspondence, homes, text
-from fedi.social.counts import count
+from fedi.social.counts import count_answer, count_post
 from fedi.social.notifications import notify_all
 
 STATUSES = "statuses"  # the topic of all that is posted, changed and deleted
@@ -149,9 +149,9 @@ async def spread(
     tx: Transaction, status: Status, author: Account, addressed: Sequence[Account]
 ) -> None:
     """A new post goes into counts, into homes, and to those whom it names."""
-    await count(tx, Account, author.id, {"statuses_count": 1}, last_status_at=tx.now)
-    if status.in_reply_to_id is not None and not status.held:
-        await count(tx, Status, status.in_reply_to_id, {"replies_count": 1})
+    await count_post(tx, status, 1, last_status_at=tx.now)
+    if not status.held:
+        await count_answer(tx, status, 1)
     await show(tx, status, author, addressed)
 
 

@@ -47,7 +47,7 @@ from fedi.social import (
 from fedi.social.accounts import check_stays
 from fedi.social.attachments import ReceivedMedia
 from fedi.social.batches import NewStatus, receive_all
-from fedi.social.counts import count
+from fedi.social.counts import count, count_answer, count_post
 from fedi.social.drafts import MAX_MEDIA, MAX_SPOILER, VISIBILITIES, Draft
 from fedi.social.edits import Further
 from fedi.social.errors import NotAllowed, NotFound
@@ -267,9 +267,9 @@ async def delete(tx: Transaction, status: Status) -> None:
         await _empty(tx, status)
         if status.visibility == "direct":
             await correspondence.withdraw(tx, status)
-        if status.in_reply_to_id is not None and not status.held:
-            await count(tx, Status, status.in_reply_to_id, {"replies_count": -1})
-        await count(tx, Account, status.account_id, {"statuses_count": -1})
+        if not status.held:
+            await count_answer(tx, status, -1)
+        await count_post(tx, status, -1)
         if status.local:
             await tell(tx, "delete", status_id=status.id)
     announce_event(tx, status, "delete")

@@ -36,7 +36,7 @@ async def test_many_at_once_become_what_they_become_one_by_one(
         told.append(await _all_that_is_known(instance))
     for name, rows in told[0].items():
         assert rows == told[1][name], name
-    assert told[0]["status"].total() == 33
+    assert told[0]["status"].total() == 34
 
 
 async def _reader(instance: Instance, people: list[Person]) -> Account:
@@ -99,10 +99,15 @@ def _posts(
         (people[7], people[7].note("quoting", quoteUrl=first[3][1]["id"])),
         (people[0], lost),
         (people[8], people[8].note("for followers", to=[people[8].followers], cc=[])),
+        (people[10], _hidden_answer(people[10], first[2][1])),
         (people[9], people[9].note("unlisted", to=[people[9].followers], cc=[PUBLIC])),
     ]
     again = [(person, note) for person, note in first[:3]]
     return [first, [*answers, *early, *held], special, again]
+
+
+def _hidden_answer(person: Person, note: Document) -> Document:
+    return person.note("for followers", to=[person.followers], cc=[], inReplyTo=note["id"])
 
 
 def _rich(person: Person, people: list[Person]) -> Document:

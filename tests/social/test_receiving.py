@@ -92,6 +92,25 @@ async def test_an_id_belongs_to_who_had_it_first(easel: Easel, far: Account) -> 
     assert (await fresh(easel, status)).account_id == far.id
 
 
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("visibility", ["private", "direct"])
+async def test_what_is_not_for_everybody_is_no_answer_in_its_count(
+    easel: Easel, bob: Account, far: Account, visibility: str, live: bool
+) -> None:
+    parent = await publish(easel, bob)
+    hidden = {"visibility": visibility, "mentions": (bob.id,), "live": live}
+    await receive(easel, far, "1", in_reply_to_uri=parent.uri, **hidden)
+    await receive(easel, far, "2", in_reply_to_uri=parent.uri, live=live)
+    assert (await fresh(easel, parent)).replies_count == 1
+    above = f"{far.uri}/statuses/above"
+    await receive(easel, far, "3", in_reply_to_uri=above, **hidden)
+    await receive(easel, far, "4", in_reply_to_uri=above, live=live)
+    late = await receive(easel, far, "above", live=live)
+    assert late is not None
+    assert (await fresh(easel, late)).replies_count == 1
+    assert (await fresh(easel, far)).statuses_count == (3 if visibility == "direct" else 5)
+
+
 async def test_an_answer_may_come_before_what_it_answers(
     easel: Easel, bob: Account, far: Account
 ) -> None:

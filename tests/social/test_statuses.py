@@ -11,7 +11,7 @@ from sqlmodel import select
 from fedi.clock import FakeClock
 from fedi.database.tables import Account, MediaAttachment, Mention, Status
 from fedi.runtime import Easel
-from fedi.social import blocks, favourites, posts, reblogs, statuses
+from fedi.social import accounts, blocks, favourites, posts, reblogs, statuses
 from fedi.social.errors import Invalid, NotAllowed, NotFound, SocialError
 from fedi.social.posts import Post
 from fedi.social.statuses import Draft
@@ -221,6 +221,35 @@ async def test_an_answer_counts_and_knows_its_parent(easel: Easel, alice: Accoun
     async with easel.database.write() as tx:
         await statuses.delete(tx, answer)
     assert (await fresh(easel, parent)).replies_count == 0
+
+
+@pytest.mark.parametrize(
+    ("visibility", "answers", "posts"),
+    [("public", 1, 1), ("unlisted", 1, 1), ("private", 0, 1), ("direct", 0, 0)],
+)
+async def test_counts_tell_nothing_of_what_is_not_for_everybody(
+    easel: Easel, alice: Account, visibility: str, answers: int, posts: int
+) -> None:
+    bob = await people.local(easel, "bob")
+    parent, other = await publish(easel, alice), await publish(easel, alice)
+    for above in (parent, other):  # a count that goes below what it should is seen
+        await publish(easel, alice, in_reply_to_id=above.id)
+    answer = await publish(easel, bob, "@alice", in_reply_to_id=parent.id, visibility=visibility)
+    assert (await fresh(easel, parent)).replies_count == 1 + answers
+    author = await fresh(easel, bob)
+    assert (author.statuses_count, author.last_status_at is not None) == (posts, bool(posts))
+    await publish(easel, bob)
+    async with easel.database.write() as tx:
+        await statuses.delete(tx, answer)
+    assert (await fresh(easel, parent)).replies_count == 1
+    assert (await fresh(easel, bob)).statuses_count == 1
+    await publish(easel, bob, "@alice", in_reply_to_id=other.id, visibility=visibility)
+    assert (await fresh(easel, other)).replies_count == 1 + answers
+    async with easel.database.write() as tx:
+        found = await accounts.find_local(tx, "bob")
+        assert found is not None
+        await accounts.delete_account(tx, found)
+    assert (await fresh(easel, other)).replies_count == 1
 
 
 async def test_an_answer_to_a_boost_answers_what_was_boosted(easel: Easel, alice: Account) -> None:
