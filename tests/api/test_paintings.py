@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from datetime import timedelta
 from pathlib import Path
@@ -107,6 +108,21 @@ async def test_a_picture_is_watched_to_its_end(alice: App) -> None:
         assert [event async for event in events(stream)] == [("done", done)]
 
 
+async def test_a_picture_may_quote_a_post(alice: App) -> None:
+    quoted = (await alice.post("/api/v1/statuses", {"status": "who paints this?"})).body
+    post = {"text": "I do", "quoted_status_id": quoted["id"]}
+    painting = (await alice.post(PATH, {"recipe": RECIPE, "post": post})).body
+    assert painting["post"]["quoted_status_id"] == quoted["id"]
+    async with connected(alice.instance) as card:
+        await card.finish(await card.given())
+        async with asyncio.timeout(30):
+            while (seen := (await alice.get(f"{PATH}/{painting['id']}")).body)["state"] != "done":
+                await asyncio.sleep(0.05)
+    shown = (await alice.get(f"/api/v1/statuses/{seen['status']['id']}")).body
+    assert shown["quote"]["quoted_status"]["id"] == quoted["id"]
+    assert shown["media_attachments"]
+
+
 async def test_a_picture_is_cancelled(alice: App) -> None:
     painting = (await alice.post(PATH, {"recipe": RECIPE, "post": {"text": "x"}})).body
     for _ in range(2):
@@ -200,6 +216,8 @@ NONSENSE: list[tuple[Any, int, str]] = [
     ({"recipe": RECIPE, "post": {"visibility": "secret"}}, 422, "visibility"),
     ({"recipe": RECIPE, "post": {"text": "x" * 6000}}, 422, "5000"),
     ({"recipe": RECIPE, "post": {"text": 5}}, 422, "text"),
+    ({"recipe": RECIPE, "post": {"quoted_status_id": "x"}}, 422, "quoted_status_id"),
+    ({"recipe": RECIPE, "post": {"poll": {}}}, 422, "no field “poll”"),
     ({"recipe": RECIPE, "post": {"sensitive": 1}}, 422, "sensitive"),
     ({"recipe": RECIPE, "post": {"spoiler_text": "x" * 600}}, 422, "500"),
     (["recipe"], 400, "object"),

@@ -190,6 +190,7 @@ async def uploaded(world: World, how: str) -> None:
     await media.discard(easel.storage, stored)
 
 
+OUR_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{38}\.[a-z0-9]{1,5}")
 NAMES = {
     "upwards": "../../../../../../tmp/easel-was-here.png",
     "absolute": "/tmp/easel-was-here.png",
@@ -232,7 +233,8 @@ def _form(how: str) -> tuple[str, bytes]:
         "a-thousand-parts", "no-file", "no-end", "no-name", "nothing")  # fmt: skip
 async def upload(world: World, how: str) -> None:
     """Sent to every route that takes anything, by somebody who may: refused in words, and no file
-    is anywhere. (Who asks for a picture may send a form; it has another part, a request.)"""
+    is anywhere. A real picture is taken where pictures are, under a name of ours. (Who asks for a
+    picture may send a form; it has another part, a request.)"""
     async with world.instance.easel.database.write() as tx:
         token = await credentials.issue_token(tx, world.alice, "app", "read write follow")
     before, beside = _kept(world), set(Path("/tmp").glob("easel-was-here*"))
@@ -248,8 +250,15 @@ async def upload(world: World, how: str) -> None:
              ("content-type", kind)],
             body,
         )  # fmt: skip
-        assert 400 <= status < 500 and json.loads(answer)["error"], (path, status)
-    assert (_kept(world), set(Path("/tmp").glob("easel-was-here*"))) == (before, beside)
+        if how in NAMES and path.endswith("/media"):
+            assert status in {200, 202}, (path, status)
+            assert "was-here" not in answer.decode()
+        else:
+            assert 400 <= status < 500 and json.loads(answer)["error"], (path, status)
+    folder = world.instance.easel.settings.media.folder
+    for path in _kept(world) - before:
+        assert how in NAMES and OUR_NAME.fullmatch(str(path.relative_to(folder))), path
+    assert set(Path("/tmp").glob("easel-was-here*")) == beside
 
 
 @attack("58-key-of-a-file", *(name for name in NAMES if name not in {"empty", "wide"}))

@@ -2,7 +2,8 @@
 
     {"text": "Look!", "markdown": false, "html": null, "spoiler_text": "", "sensitive": false,
      "visibility": "public" | "unlisted" | "private" | "direct", "language": null | "en",
-     "in_reply_to_id": null | "1", "media_ids": [], "recipients": [], "blind": [],
+     "in_reply_to_id": null | "1", "quoted_status_id": null | "1", "media_ids": [],
+     "recipients": [], "blind": [],
      "quoters": "public" | "followers" | "nobody", "based_on_uri": null}
 
 All of it may be left out. With `html` the `text` counts for nothing. `media_ids` are pictures that
@@ -23,6 +24,7 @@ from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid
 
 QUOTERS = ("public", "followers", "nobody")
+OF_STATUSES = ("in_reply_to_id", "quoted_status_id")
 IDS = ("media_ids", "recipients", "blind")
 MAX_IDS = 2 * text.MAX_MENTIONS  # of one list; what is allowed, and more than enough to say so
 
@@ -49,6 +51,7 @@ def parse(value: object) -> Draft | None:
         visibility=_one_of(value, "visibility", statuses.VISIBILITIES),
         language=words(value, "language", 35) or None,
         in_reply_to_id=_id(value.get("in_reply_to_id"), "in_reply_to_id"),
+        quoted_status_id=_id(value.get("quoted_status_id"), "quoted_status_id"),
         media_ids=_ids(value, "media_ids"),
         recipients=_ids(value, "recipients"),
         blind=_ids(value, "blind"),
@@ -62,7 +65,9 @@ def document(draft: Mapping[str, Any]) -> dict[str, Any]:
     kept = msgspec.convert(draft, Draft)
     shown: dict[str, Any] = msgspec.to_builtins(kept)
     shown["html"] = shown.pop("content_html")
-    shown["in_reply_to_id"] = None if kept.in_reply_to_id is None else str(kept.in_reply_to_id)
+    del shown["poll"]  # a post with pictures asks nothing
+    for name in OF_STATUSES:
+        shown[name] = None if shown[name] is None else str(shown[name])
     return shown | {name: [str(number) for number in shown[name]] for name in IDS}
 
 
