@@ -16,6 +16,7 @@ from fedi.web import (
     intents,
     joining,
     mailed,
+    manifest,
     pages,
     security,
     signing_in,
@@ -25,6 +26,7 @@ from fedi.web.render import error_page
 routes: list[BaseRoute] = [
     *crawlers.routes,
     *feeds.routes,
+    *manifest.routes,
     *pages.routes,
     *intents.routes,
     *signing_in.routes,

@@ -32,6 +32,7 @@ def policy(*, form_to: str = "", script: bool = False) -> str:
         "style-src 'self'",
         "img-src 'self' data:",
         "media-src 'self'",
+        "manifest-src 'self'",
         f"form-action 'self' {form_to}".rstrip(),
         "base-uri 'none'",
         "frame-ancestors 'none'",

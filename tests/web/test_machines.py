@@ -1,7 +1,8 @@
-"""Feeds, maps and what crawlers are told."""
+"""What machines read of the pages: feeds, maps, what crawlers are told, the app."""
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from xml.etree import ElementTree
 
 import aiohttp
 import pytest
+from PIL import Image
 
 from fedi.clock import FakeClock
 from tests import rig
@@ -139,3 +141,17 @@ async def test_the_map_names_who_wants_to_be_found(
     assert [await named(month) for month in months] == [[first.url], [], [last.url]]
     for month in ("2026-13", "x", "0000-01"):
         assert (await get(browser, f"{home}/sitemap/{month}.xml")).status == 404
+
+
+async def test_the_pages_are_an_app(instance: Instance, browser: aiohttp.ClientSession) -> None:
+    link = (await get(browser, instance.url)).page.one("link", rel="manifest")
+    answer = await get(browser, f"{instance.url}{link['href']}")
+    assert answer.headers["Content-Type"] == "application/manifest+json"
+    told = json.loads(answer.body)
+    assert told["name"] == "Test Easel"
+    for icon in told["icons"]:
+        file = await get(browser, f"{instance.url}{icon['src']}")
+        assert (file.status, file.headers["Content-Type"]) == (200, icon["type"])
+        if icon["type"] == "image/png":
+            with Image.open(io.BytesIO(file.body)) as image:
+                assert "x".join(map(str, image.size)) == icon["sizes"]
