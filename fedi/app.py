@@ -55,11 +55,14 @@ from fedi.social.errors import Later, SocialError
 from fedi.social.push import delivery as push
 from fedi.social.search import index
 from fedi.studio import cleaning, faces, orphans, reviews, scheduled, unposted
+from fedi.studio.assistant import account as assistants
+from fedi.studio.assistant import answering
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import claims, fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
 
 JOBS = (
+    answering,
     answers,
     approving,
     archiving,
@@ -108,6 +111,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
             await accounts.ensure_instance_actor(tx)
             await domain_settings.keep(tx, easel.settings.federation)
             await vapid.ensure(tx)
+            await assistants.ensure(tx, easel.settings.assistant)
         await seals.of(easel)
         await fetching.recover(easel)
         # Made now: who needs it later holds a session already, and may be one of many at once.

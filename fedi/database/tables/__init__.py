@@ -28,6 +28,7 @@ from fedi.database.tables.arranging import (
     ListMember,
     UserList,
 )
+from fedi.database.tables.assistant import AssistantRequest, AssistantStop
 from fedi.database.tables.carrying import Archive, Import, ImportLine
 from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
@@ -97,6 +98,8 @@ __all__ = [
     "AnnouncementRead",
     "Application",
     "Archive",
+    "AssistantRequest",
+    "AssistantStop",
     "AuditEntry",
     "Block",
     "Bookmark",
