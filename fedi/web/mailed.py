@@ -97,7 +97,7 @@ def _form(request: Request, template: str, error: SocialError | None, **context:
         error=str(error) if error is not None else "",
         **context,
     )
-    return forms.remember(request, response)
+    return forms.remember(request, forms.patient(response, error))
 
 
 async def ask_off(request: Request) -> Response:

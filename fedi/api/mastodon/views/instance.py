@@ -177,7 +177,8 @@ async def domain_blocks(session: Session) -> list[entities.DomainBlock]:
 
 
 async def activity(session: Session) -> list[entities.Activity]:
-    """What was posted here, by how many, and how many came, in each of the last weeks."""
+    """What was posted here for everybody, by how many, and how many came, in each of the last
+    weeks."""
     now = session.now
     monday = (now - timedelta(days=now.weekday())).replace(
         hour=0, minute=0, second=0, microsecond=0
@@ -191,7 +192,8 @@ async def activity(session: Session) -> list[entities.Activity]:
         *(func.count(func.distinct(case((inside, Status.account_id)))) for inside in written),
     ).where(
         col(Status.local).is_(True),
-        col(Status.visibility).in_(statuses.VISIBILITIES),
+        col(Status.deleted_at).is_(None),
+        col(Status.visibility).in_(statuses.SHOWN_TO_ALL),
         col(Status.id) >= ids.floor(starts[-1]),
     )
     came: Any = select(
@@ -199,7 +201,7 @@ async def activity(session: Session) -> list[entities.Activity]:
             func.count(case((_within(col(Login.created_at), start, start + WEEK), 1)))
             for start in starts
         )
-    ).where(col(Login.created_at) >= starts[-1])
+    ).where(col(Login.created_at) >= starts[-1], col(Login.confirmed_at).is_not(None))
     counts, joined = (await session.execute(posts)).one(), (await session.execute(came)).one()
     return [
         entities.Activity(
@@ -307,6 +309,7 @@ def _people(query: Any) -> Any:
     return query.where(
         col(Account.domain).is_(None),
         col(Account.deleted_at).is_(None),
+        col(Account.suspended_at).is_(None),  # nor who has not been let in yet
         Account.actor_type != "Application",
     )
 
