@@ -36,6 +36,7 @@ from fedi.social import (
     notifications,
     registration,
     reports,
+    severing,
     staff,
     text,
 )
@@ -152,6 +153,7 @@ async def _suspend(tx: Transaction, target: Account) -> None:
     )
     if not target.local:
         await forgetting.drop_copies(tx, col(Account.id) == target.id)
+        await severing.of_account(tx, target, followers=False)
         theirs = select(Follow).where(Follow.account_id == target.id)
         for follow in (await tx.exec(theirs)).all():
             await follows.reject(tx, follow)
@@ -225,6 +227,7 @@ async def erase(tx: Transaction, by: Account | None, target: Account) -> None:
     if target.suspended_at is None or await registration.waits(tx, target):
         raise NotAllowed("Only a suspended account can be deleted.")
     await audit.note(tx, by, "account.delete", target.acct, target.id)
+    await severing.of_account(tx, target)
     if target.local:
         await accounts.delete_account(tx, target)
     else:

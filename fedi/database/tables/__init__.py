@@ -48,6 +48,7 @@ from fedi.database.tables.notices import (
     NotificationPolicy,
     NotificationRequest,
     PushSubscription,
+    Severance,
 )
 from fedi.database.tables.preferring import (
     AccountDomainBlock,
@@ -159,6 +160,7 @@ __all__ = [
     "ScheduledStatus",
     "SearchChange",
     "SecondFactor",
+    "Severance",
     "Stamp",
     "Status",
     "StatusEdit",
