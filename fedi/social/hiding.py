@@ -6,12 +6,15 @@ below one that is hidden are others, as on Mastodon.
 
 from __future__ import annotations
 
-from sqlalchemy import delete, or_
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, exists, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
-from fedi.database.tables import Account, AccountDomainBlock, Follow, Notification
+from fedi.database.tables import Account, AccountDomainBlock, Follow, Notification, Status
 from fedi.jobs import Claimed, enqueue, handles
 from fedi.runtime import Easel
 from fedi.social import domains, follows, notifications, paging, severing
@@ -49,6 +52,24 @@ async def remove(tx: Transaction, account: Account, domain: str) -> None:
             col(AccountDomainBlock.domain) == domains.checked(domain),
         )
     )
+
+
+def hides(viewer: Account, account: Any = Account) -> ColumnElement[bool]:
+    """As SQL: whether somebody hides the domain of an account.
+
+    Args:
+        account: a table of accounts.
+    """
+    return exists().where(
+        col(AccountDomainBlock.account_id) == viewer.id,
+        col(AccountDomainBlock.domain) == col(account.domain),
+    )
+
+
+def hides_author(viewer: Account) -> ColumnElement[bool]:
+    """As SQL: whether somebody hides the domain of the author of a status."""
+    author = aliased(Account)
+    return exists().where(col(author.id) == col(Status.account_id), hides(viewer, author))
 
 
 async def listed(session: Session, account: Account, page: Page) -> list[AccountDomainBlock]:
