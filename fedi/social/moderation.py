@@ -39,6 +39,7 @@ from fedi.social import (
     severing,
     staff,
     text,
+    withheld,
 )
 from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.outbound import tell
@@ -162,6 +163,7 @@ async def _suspend(tx: Transaction, target: Account) -> None:
     if login is not None and login.email is not None:
         await email_addresses.block(tx, email_addresses.fingerprint(login.email))
     if new:
+        await withheld.changed(tx)
         await tell(tx, "update_actor", account_id=target.id)
 
 
@@ -207,6 +209,7 @@ async def _unsuspend(tx: Transaction, target: Account) -> None:
             delete(CanonicalEmailBlock).where(col(CanonicalEmailBlock.email_hash) == mark)
         )
     if was and target.local:
+        await withheld.changed(tx)
         await tell(tx, "update_actor", account_id=target.id)
 
 
