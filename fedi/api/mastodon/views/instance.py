@@ -30,11 +30,14 @@ from fedi.social import (
 from fedi.social import rules as agreed
 from fedi.studio import media, pictures
 
-# Of which Mastodon's API we are compatible with; Phanpy and Ice Cubes choose their calls by it, so
-# both go up with what is there: 2 are grouped notifications (4.3), 5 the filter action blur (4.4),
-# 7 quotes (4.5).
-MASTODON_VERSION = "4.3.0"
-API_VERSION = 2
+# Which of Mastodon's APIs we are compatible with: Phanpy and Ice Cubes choose their calls by it, so
+# both go up with what is there. 2 are grouped notifications (4.3); 3 attribution domains, 4 media
+# that can be deleted, 5 the filter action blur (4.4); 7 quotes and their policies (4.5); 8
+# `/api/v1/profile`, but for the annual reports, which we have not; 9 the descriptions of avatar and
+# header in it (both 4.6). 10 are collections and `supported_types`, which we have not, so that 4.5
+# is the last version of which there is all.
+MASTODON_VERSION = "4.5.0"
+API_VERSION = 9
 # Phanpy reads the leading number, Mastodon.py what stands before the first space.
 VERSION = f"{MASTODON_VERSION} (compatible; Easel {__version__})"
 
