@@ -24,12 +24,10 @@ from fedi.database.tables import (
     Painting,
     Report,
     Severance,
-    Status,
 )
 from fedi.runtime import Easel
 from fedi.social import pending, posts
 from fedi.social.notification_lists import Group
-from fedi.social.visibility import visible_to
 
 TYPES: dict[str, entities.NotificationType] = {
     "mention": "mention",
@@ -209,7 +207,7 @@ async def _around(
     }
     around.warnings = await _warnings(session, rows, around.accounts)
     around.severances = await _severances(session, rows)
-    by_id = await _statuses(easel, session, viewer, {row.status_id for row in rows})
+    by_id = await statuses.show_by_id(easel, session, viewer, (row.status_id for row in rows))
     around.statuses = {
         row.id: by_id[row.status_id]
         for row in rows
@@ -217,18 +215,6 @@ async def _around(
     }
     around.statuses |= await _paintings(easel, session, viewer, rows, around.accounts)
     return around
-
-
-async def _statuses(
-    easel: Easel, session: Session, viewer: Account, ids: Iterable[int | None]
-) -> dict[int, entities.Status]:
-    wanted = [number for number in ids if number is not None]
-    if not wanted:
-        return {}
-    query = visible_to(viewer).where(col(Status.id).in_(wanted))
-    rows = (await session.exec(query)).all()
-    shown = await statuses.show(easel, session, viewer, rows)
-    return {row.id: one for row, one in zip(rows, shown, strict=True)}
 
 
 async def _paintings(
@@ -249,8 +235,8 @@ async def _paintings(
         )
     )
     paintings = {painting.id: painting for painting in found.all()}
-    published = await _statuses(
-        easel, session, viewer, {painting.status_id for painting in paintings.values()}
+    published = await statuses.show_by_id(
+        easel, session, viewer, (painting.status_id for painting in paintings.values())
     )
     told = {}
     for row in mine:
