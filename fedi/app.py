@@ -37,6 +37,7 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     relayed,
     synchronisation,
     threads,
+    verifying,
 )
 from fedi.jobs import Runner
 from fedi.mail import jobs as mail_jobs
@@ -90,6 +91,7 @@ JOBS = (
     synchronisation,
     threads,
     unposted,
+    verifying,
 )
 
 log = logs.get(__name__)

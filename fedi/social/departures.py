@@ -45,6 +45,7 @@ from fedi.database.tables import (
     Quote,
     Reaction,
     ScheduledStatus,
+    Severance,
     Status,
     StatusTag,
     ThreadMute,
@@ -70,6 +71,7 @@ THEIRS: tuple[Any, ...] = (
     NotificationPolicy,
     PushSubscription,
     ScheduledStatus,
+    Severance,
     ThreadMute,
     UserList,
 )

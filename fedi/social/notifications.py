@@ -37,12 +37,14 @@ Kind = Literal[
     "quote",
     "remix",
     "update",
+    "quoted_update",
     "poll",
     "scheduled_failed",
     "status",
     "admin.report",
     "admin.sign_up",
     "moderation_warning",
+    "severed_relationships",
     "painting_failed",
     "painting_held",
     "painting_approved",
@@ -220,6 +222,12 @@ async def warn(tx: Transaction, account: Account, warning_id: int) -> None:
     await _add(tx, [account.id], account.id, kind, None, warning_id=warning_id)
 
 
+async def severed(tx: Transaction, account_id: int, severance_id: int) -> None:
+    """Tell somebody of ours that they lost ties to many at once; as Mastodon in their own name."""
+    kind: Kind = "severed_relationships"
+    await _add(tx, [account_id], account_id, kind, None, severance_id=severance_id)
+
+
 def group_key(kind: Kind, notification_id: int, status_id: int | None, now: datetime) -> str:
     """What apps show as one thing: likes and boosts of one post, and follows, within half a day.
     All else stands for itself."""
@@ -240,6 +248,7 @@ async def _add(
     painting_id: int | None = None,
     report_id: int | None = None,
     warning_id: int | None = None,
+    severance_id: int | None = None,
     filtered: Collection[int] = (),
 ) -> None:
     """Write notifications, and tell those for whom they are not set aside."""
@@ -256,6 +265,7 @@ async def _add(
                 "painting_id": painting_id,
                 "report_id": report_id,
                 "warning_id": warning_id,
+                "severance_id": severance_id,
                 "group_key": group_key(kind, number, status_id, tx.now),
                 "filtered": account_id in filtered,
                 "created_at": tx.now,

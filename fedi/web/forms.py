@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fedi.social.errors import Later, SocialError
 from fedi.web import cookies
 
 MAX_BODY = 64 * 1024  # bytes
@@ -34,6 +35,13 @@ def remember(request: Request, response: Response) -> Response:
     fresh = request.scope.get("easel.visit")
     if fresh is not None:
         cookies.set_visit(request, response, fresh)
+    return response
+
+
+def patient(response: Response, error: SocialError | None) -> Response:
+    """Say when to come again, to who came too often."""
+    if isinstance(error, Later):
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 

@@ -49,6 +49,7 @@ from fedi.database.tables.notices import (
     NotificationPolicy,
     NotificationRequest,
     PushSubscription,
+    Severance,
 )
 from fedi.database.tables.preferring import (
     AccountDomainBlock,
@@ -162,6 +163,7 @@ __all__ = [
     "ScheduledStatus",
     "SearchChange",
     "SecondFactor",
+    "Severance",
     "Stamp",
     "Status",
     "StatusEdit",
