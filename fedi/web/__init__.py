@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.web import authorize, intents, joining, mailed, pages, security, signing_in
+from fedi.web import authorize, intents, joining, mailed, pages, reacting, security, signing_in
 from fedi.web.render import error_page
 
 routes: list[BaseRoute] = [
     *pages.routes,
     *intents.routes,
+    *reacting.routes,
     *signing_in.routes,
     *joining.routes,
     *mailed.routes,
