@@ -91,7 +91,7 @@ async def newcomer(connection: HTTPConnection, *scopes: str) -> Caller:
         raise challenge(connection, "Sign in: this needs a bearer token.")
     if found.account is None:
         raise challenge(connection, APPS_OWN, "invalid_token")
-    _check_scopes(connection, found, scopes)
+    _check_scopes(found, scopes)
     return Caller(found.account, found.token, _scopes(found), found.application)
 
 
@@ -118,7 +118,7 @@ async def app_caller(connection: HTTPConnection, *scopes: str) -> AppCaller:
     found = await _bearer(connection)
     if found is None:
         raise challenge(connection, "This needs the bearer token of an app.")
-    _check(connection, found, scopes)
+    _check(found, scopes)
     await _note_use(connection, found.token)
     return AppCaller(found.token, found.application, found.account, _scopes(found))
 
@@ -147,25 +147,25 @@ async def _bearer(connection: HTTPConnection) -> Bearer | None:
 async def _of_account(connection: HTTPConnection, found: Bearer, scopes: tuple[str, ...]) -> Caller:
     if found.account is None:
         raise challenge(connection, APPS_OWN, "invalid_token")
-    _check(connection, found, scopes)
+    _check(found, scopes)
     await _note_use(connection, found.token)
     return Caller(found.account, found.token, _scopes(found), found.application)
 
 
-def _check(connection: HTTPConnection, found: Bearer, scopes: tuple[str, ...]) -> None:
+def _check(found: Bearer, scopes: tuple[str, ...]) -> None:
     reason = found.obstacle
     if reason is not None:
         raise HTTPException(403, reason)
-    _check_scopes(connection, found, scopes)
+    _check_scopes(found, scopes)
 
 
-def _check_scopes(connection: HTTPConnection, found: Bearer, scopes: tuple[str, ...]) -> None:
+def _check_scopes(found: Bearer, scopes: tuple[str, ...]) -> None:
     held = _scopes(found)
     if scopes and not any(scope_table.granted(held, scope) for scope in scopes):
         raise HTTPException(
             403,
             f"The token does not allow this: it needs the scope {scopes[0].split(':')[0]}.",
-            {"WWW-Authenticate": _header(connection, error="insufficient_scope", scope=scopes[0])},
+            {"WWW-Authenticate": _header(error="insufficient_scope", scope=scopes[0])},
         )
 
 
@@ -188,7 +188,10 @@ def bearer(connection: HTTPConnection) -> str | None:
 
 def challenge(connection: HTTPConnection, message: str, error: str = "") -> HTTPException:
     """The 401 that tells an app how to sign in, and where."""
-    return HTTPException(401, message, {"WWW-Authenticate": _header(connection, error=error)})
+    url = cast(Easel, connection.app.state.easel).settings.instance.url
+    there = f"{url}{RESOURCES}{target(connection)}"
+    header = _header(error=error, resource_metadata=there)
+    return HTTPException(401, message, {"WWW-Authenticate": header})
 
 
 def target(connection: HTTPConnection) -> str:
@@ -199,8 +202,6 @@ def target(connection: HTTPConnection) -> str:
     return quote(f"{path}?{query}" if query else path, safe=IN_A_TARGET)
 
 
-def _header(connection: HTTPConnection, **parts: str) -> str:
-    url = cast(Easel, connection.app.state.easel).settings.instance.url
+def _header(**parts: str) -> str:
     told = {"realm": REALM, **{name: value for name, value in parts.items() if value}}
-    told["resource_metadata"] = f"{url}{RESOURCES}{target(connection)}"
     return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in told.items())
