@@ -81,6 +81,12 @@ CONTEXT: list[Any] = [
         "proofValue": {"@id": "sec:proofValue", "@type": "sec:multibase"},
         # FEP-2c59
         "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",
+        # FEP-d8c2, and what Pleroma says of an actor's endpoints
+        "objectIDAsClientID": "https://purl.archive.org/socialweb/oauth#objectIDAsClientID",
+        "oauthRegistrationEndpoint": {
+            "@id": "http://litepub.social/ns#oauthRegistrationEndpoint",
+            "@type": "@id",
+        },
         # FEP-844e
         "implements": {
             "@id": "https://w3id.org/fep/844e#implements",

@@ -160,7 +160,9 @@ class Actor(Struct, frozen=True, kw_only=True):
     `webfinger` is FEP-2c59's `user@host`; `featured` is the collection of pinned posts,
     `featured_tags` that of the hashtags on the profile. `attribution_domains` are those whose pages
     may name the actor as an author; they are written, and not read: we make no cards of pages. So
-    is `suspended`: what others decide about their people is seen by what they serve.
+    is `suspended`: what others decide about their people is seen by what they serve. So is where
+    apps get leave to act for the actor (ActivityPub 4.1), and `object_as_client_id`: whether they
+    may be known by the id of an object there (FEP-d8c2).
     """
 
     id: str
@@ -174,6 +176,10 @@ class Actor(Struct, frozen=True, kw_only=True):
     featured: str | None = None
     featured_tags: str | None = None
     shared_inbox: str | None = None
+    oauth_authorization: str | None = None
+    oauth_token: str | None = None
+    oauth_registration: str | None = None
+    object_as_client_id: bool | None = None
     name: str | None = None
     summary: str | None = None
     url: str | None = None
@@ -257,6 +263,14 @@ class Actor(Struct, frozen=True, kw_only=True):
 
     def document(self) -> dict[str, Any]:
         keys = [key.document() for key in self.public_keys]
+        endpoints = values.compact(
+            {
+                "sharedInbox": self.shared_inbox,
+                "oauthAuthorizationEndpoint": self.oauth_authorization,
+                "oauthTokenEndpoint": self.oauth_token,
+                "oauthRegistrationEndpoint": self.oauth_registration,
+            }
+        )
         return values.compact(
             {
                 "id": self.id,
@@ -269,7 +283,8 @@ class Actor(Struct, frozen=True, kw_only=True):
                 "liked": self.liked,
                 "featured": self.featured,
                 "featuredTags": self.featured_tags,
-                "endpoints": {"sharedInbox": self.shared_inbox} if self.shared_inbox else None,
+                "endpoints": endpoints or None,
+                "objectIDAsClientID": self.object_as_client_id,
                 "name": self.name,
                 "summary": self.summary,
                 "url": self.url,

@@ -70,6 +70,7 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
         featured=account.featured_uri,
         featured_tags=featured_tags_uri(account) if person else None,
         shared_inbox=account.shared_inbox_uri,
+        **(_signing_in(instance) if person else {}),
         name=account.display_name,
         summary=account.note,
         url=account.url,
@@ -91,6 +92,16 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
             name=f"Easel {__version__}", url=f"{instance.url}/about", implements=IMPLEMENTS
         ),
     )
+
+
+def _signing_in(instance: InstanceSettings) -> dict[str, Any]:
+    """Where apps get leave to act for anybody here (`fedi.api.oauth`)."""
+    return {
+        "oauth_authorization": f"{instance.url}/oauth/authorize",
+        "oauth_token": f"{instance.url}/oauth/token",
+        "oauth_registration": f"{instance.url}/oauth/register",
+        "object_as_client_id": True,
+    }
 
 
 def _suspended(account: Account, keys: Sequence[AccountKey]) -> Actor:
