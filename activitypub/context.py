@@ -81,6 +81,20 @@ CONTEXT: list[Any] = [
         "proofValue": {"@id": "sec:proofValue", "@type": "sec:multibase"},
         # FEP-2c59
         "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",
+        # FEP-4ccd, FEP-c648, and the drafts of the SWICG for apps
+        "pendingFollowers": {
+            "@id": "https://purl.archive.org/socialweb/pending#pendingFollowers",
+            "@type": "@id",
+        },
+        "pendingFollowing": {
+            "@id": "https://purl.archive.org/socialweb/pending#pendingFollowing",
+            "@type": "@id",
+        },
+        "blocked": {"@id": "https://purl.archive.org/socialweb/blocked#blocked", "@type": "@id"},
+        "eventStream": {
+            "@id": "https://purl.archive.org/socialweb/sse#eventStream",
+            "@type": "@id",
+        },
         # FEP-844e
         "implements": {
             "@id": "https://w3id.org/fep/844e#implements",

@@ -158,9 +158,12 @@ class Actor(Struct, frozen=True, kw_only=True):
     """An actor. `summary` is HTML that was not sanitised yet.
 
     `webfinger` is FEP-2c59's `user@host`; `featured` is the collection of pinned posts,
-    `featured_tags` that of the hashtags on the profile. `attribution_domains` are those whose pages
-    may name the actor as an author; they are written, and not read: we make no cards of pages. So
-    is `suspended`: what others decide about their people is seen by what they serve.
+    `featured_tags` that of the hashtags on the profile. What only the account's own apps use is
+    written, and not read: the follows that wait for an answer (FEP-4ccd), the blocks (FEP-c648),
+    the `event_stream`, and the endpoints `proxy_url` and `upload_media`. `attribution_domains` are
+    those whose pages may name the actor as an author; they are written, and not read: we make no
+    cards of pages. So is `suspended`: what others decide about their people is seen by what they
+    serve.
     """
 
     id: str
@@ -173,6 +176,12 @@ class Actor(Struct, frozen=True, kw_only=True):
     liked: str | None = None
     featured: str | None = None
     featured_tags: str | None = None
+    pending_followers: str | None = None
+    pending_following: str | None = None
+    blocked: str | None = None
+    event_stream: str | None = None
+    proxy_url: str | None = None
+    upload_media: str | None = None
     shared_inbox: str | None = None
     name: str | None = None
     summary: str | None = None
@@ -257,6 +266,13 @@ class Actor(Struct, frozen=True, kw_only=True):
 
     def document(self) -> dict[str, Any]:
         keys = [key.document() for key in self.public_keys]
+        endpoints = values.compact(
+            {
+                "sharedInbox": self.shared_inbox,
+                "proxyUrl": self.proxy_url,
+                "uploadMedia": self.upload_media,
+            }
+        )
         return values.compact(
             {
                 "id": self.id,
@@ -269,7 +285,11 @@ class Actor(Struct, frozen=True, kw_only=True):
                 "liked": self.liked,
                 "featured": self.featured,
                 "featuredTags": self.featured_tags,
-                "endpoints": {"sharedInbox": self.shared_inbox} if self.shared_inbox else None,
+                "pendingFollowers": self.pending_followers,
+                "pendingFollowing": self.pending_following,
+                "blocked": self.blocked,
+                "eventStream": self.event_stream,
+                "endpoints": endpoints or None,
                 "name": self.name,
                 "summary": self.summary,
                 "url": self.url,

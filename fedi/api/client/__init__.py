@@ -1,9 +1,9 @@
-"""ActivityPub client-to-server: apps post to their account's outbox."""
+"""ActivityPub client-to-server: apps post to their account's outbox, and read its inbox."""
 
 from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.api.client import outbox
+from fedi.api.client import outbox, reading
 
-routes: list[BaseRoute] = [*outbox.routes]
+routes: list[BaseRoute] = [*outbox.routes, *reading.routes]

@@ -1,4 +1,5 @@
-"""What browsers may read from other origins: all that apps use (Phanpy, Elk are web pages).
+"""What browsers may read from other origins: all that apps use (Phanpy, Elk are web pages), those
+that speak ActivityPub included.
 
 No answer here depends on a cookie, so every origin may read every answer, and none may send
 credentials (attack 74).
@@ -10,11 +11,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PREFIXES = ("/api/", "/.well-known/", "/nodeinfo/", "/media/")
+PREFIXES = ("/api/", "/.well-known/", "/nodeinfo/", "/media/", "/users/")
 PATHS = frozenset({"/oauth/token", "/oauth/revoke", "/oauth/userinfo"})
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 EXPOSED = (
-    "Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, "
+    "Link, Location, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, "
     "Mastodon-Async-Refresh, Retry-After"
 )
 PREFLIGHT_S = 86_400  # what browsers keep it for at most: Firefox a day, others less

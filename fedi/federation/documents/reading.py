@@ -55,6 +55,10 @@ class Reader(NamedTuple):
     account: Account | None
     refused: Refused | None  # why the signature was not believed
 
+    def owns(self, account: Account) -> bool:
+        """Whether it is the account's own app that reads."""
+        return self.account is not None and self.account.id == account.id
+
 
 async def reader_of(request: Request, easel: Easel) -> Reader:
     """Who reads. A signature that we cannot believe counts as none: Fedify 2.3 tries its second
