@@ -23,6 +23,7 @@ from fedi.runtime import Easel
 from fedi.social import accounts, posts, reactions, statuses, text, timelines
 from fedi.social.posts import Post
 from fedi.social.timelines import Page
+from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import testimony
 from fedi.studio.remote_files import claims, gallery
 from fedi.web import cards, files, remixes, remote_files, threads, waiting
@@ -244,7 +245,7 @@ async def _missing(session: Session, author: Account, status_id: int) -> HTTPExc
             col(Status.account_id) == author.id,
             col(Status.reblog_of_id).is_(None),
             col(Status.deleted_at).is_not(None),
-            col(Status.visibility).in_(("public", "unlisted")),
+            col(Status.visibility).in_(SHOWN_TO_ALL),
         )
     )
     if gone.first() is not None:
