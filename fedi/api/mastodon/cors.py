@@ -1,5 +1,5 @@
-"""What browsers may read from other origins: all that apps use (Phanpy, Elk are web pages), those
-that speak ActivityPub included.
+"""What browsers may read from other origins: all that apps use (Phanpy, Elk are web pages), the
+clients of ActivityPub among them.
 
 No answer here depends on a cookie, so every origin may read every answer, and none may send
 credentials (attack 74).
@@ -15,8 +15,8 @@ PREFIXES = ("/api/", "/.well-known/", "/nodeinfo/", "/media/", "/users/")
 PATHS = frozenset({"/oauth/token", "/oauth/revoke", "/oauth/userinfo"})
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 EXPOSED = (
-    "Link, Location, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, "
-    "Mastodon-Async-Refresh, Retry-After"
+    "Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, "
+    "Mastodon-Async-Refresh, Retry-After, Location, WWW-Authenticate"
 )
 PREFLIGHT_S = 86_400  # what browsers keep it for at most: Firefox a day, others less
 
