@@ -113,6 +113,8 @@ CONTEXT: list[Any] = [
         "AIPromptInformation": "Iptc4xmpExt:AIPromptInformation",
         # What a picture was painted from, as `generation.recipe` has it; nobody else has a word.
         "recipe": {"@id": "urn:easel:recipe", "@type": "@json"},
+        # How far a picture is that is being painted, told to its author's apps.
+        "progress": {"@id": "urn:easel:progress", "@type": "@json"},
     },
 ]
 

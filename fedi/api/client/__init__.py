@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.api.client import outbox, reading, uploads
+from fedi.api.client import events, outbox, reading, uploads
 
-routes: list[BaseRoute] = [*outbox.routes, *reading.routes, *uploads.routes]
+routes: list[BaseRoute] = [*outbox.routes, *reading.routes, *uploads.routes, *events.routes]
