@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.api.client import events, outbox, reading, uploads
+from fedi.api.client import events, outbox, proxy, reading, uploads
 
-routes: list[BaseRoute] = [*outbox.routes, *reading.routes, *uploads.routes, *events.routes]
+routes: list[BaseRoute] = [
+    *outbox.routes,
+    *reading.routes,
+    *uploads.routes,
+    *events.routes,
+    *proxy.routes,
+]
