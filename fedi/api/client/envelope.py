@@ -103,7 +103,6 @@ def inner(document: Document) -> Document:
         object_ = object_[0]
     if not isinstance(object_, dict):
         raise HTTPException(400, f"{article(kind(document))} needs its object embedded.")
-    kind(object_)
     return object_
 
 

@@ -112,6 +112,12 @@ def kept_document(row: OutboxActivity) -> tuple[dict[str, Any], tuple[Any, ...]]
     return made.document(), made.terms
 
 
+def kept_member(row: OutboxActivity) -> dict[str, Any]:
+    """A kept activity among others, of which each has its own terms."""
+    document, terms = kept_document(row)
+    return {"@context": list(terms), **document} if terms else document
+
+
 async def stamp(request: Request) -> Response:
     """`GET /users/NAME/stamps/KEY`: that an author agrees to being quoted (FEP-044f).
 

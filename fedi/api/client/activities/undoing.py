@@ -33,6 +33,8 @@ SCOPES: dict[type[Any], str] = {
     OutboxActivity: "write:statuses",
 }
 
+BY_ROWS = frozenset({"Announce", "Block", "Follow", "Like"})  # what holds as long as its row does
+
 Row = Follow | Favourite | Block | Status | OutboxActivity
 
 
@@ -69,7 +71,7 @@ async def _named(tx: Transaction, author: Account, activity: Activity) -> Row:
         if found is not None:
             return found
     kept = await activities.by_uri(tx, uri) if uri else None
-    if kept is not None and kept.undone_at is None:
+    if kept is not None and kept.undone_at is None and kept.type not in BY_ROWS:
         return kept
     if activity.object is None:
         raise NotFound(NOTHING)
