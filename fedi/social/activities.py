@@ -13,6 +13,7 @@ from sqlalchemy import exists, or_
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from activitypub.objects import values
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Block, Follow, OutboxActivity
 from fedi.social.visibility import SHOWN_TO_ALL
@@ -47,14 +48,12 @@ async def keep(
     known = (await tx.exec(select(OutboxActivity).where(OutboxActivity.uri == uri))).first()
     if known is not None:
         return known
-    about = document.get("object")
-    named = about.get("id") if isinstance(about, dict) else about
     row = OutboxActivity(
         id=tx.new_id(),
         account_id=account.id,
         uri=uri,
         type=document["type"],
-        object_uri=named if isinstance(named, str) else None,
+        object_uri=values.uri(document.get("object")),
         visibility=visibility,
         document=document,
         recipients=list(dict.fromkeys(recipients)),

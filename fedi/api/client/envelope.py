@@ -65,7 +65,8 @@ def is_activity(name: str, document: Mapping[str, Any]) -> bool:
     """Whether something is done, rather than something that is there."""
     if name in NOTE_TYPES:  # a Question, too, is a post to everybody but the vocabulary
         return False
-    return name in ACTIVITY_TYPES or any(mark in document for mark in MARKS)
+    known = ACTIVITY_TYPES | NEEDS_OBJECT
+    return name in known or any(mark in document for mark in MARKS)
 
 
 def kind(document: Mapping[str, Any]) -> str:

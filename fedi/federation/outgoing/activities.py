@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from activitypub.objects import Activity, Extension
 from fedi.database import Transaction
 from fedi.database.tables import Account, OutboxActivity
 from fedi.federation import recipients
 from fedi.federation.relays import Ready
+from fedi.social import activities
 from fedi.social.activities import TERMS
 
 
@@ -20,10 +23,17 @@ async def activity(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
         return None
     if account is None or account.deleted_at is not None or not account.private_key_pem:
         return None
+    made = extension(row)
+    if row.type == "Update":
+        created = await activities.creation_of(tx, row.object_uri or "")
+        if created is None or created.undone_at is not None:
+            return None
+        object_ = extension(created).document()["object"]
+        made = replace(made, whole={**made.whole, "object": object_})
     inboxes = await recipients.of_accounts(tx, row.recipients)
     if row.visibility != "direct":
         inboxes = sorted({*inboxes, *await recipients.of_followers(tx, account)})
-    return account, extension(row), inboxes
+    return account, made, inboxes
 
 
 def extension(row: OutboxActivity) -> Extension:

@@ -40,7 +40,7 @@ class Way:
 
 WAYS: dict[str, Way] = {
     "Create": Way(creating.create, "write:statuses", throttle.POSTS),
-    "Update": Way(changing.update, "write:statuses", throttle.POSTS),
+    "Update": Way(changing.update, "write:statuses write:accounts", throttle.POSTS),
     "Delete": Way(changing.delete, "write:statuses", throttle.DELETIONS),
     "Announce": Way(deeds.announce, "write:statuses"),
     "Like": Way(deeds.like, "write:favourites"),

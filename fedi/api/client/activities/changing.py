@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from sqlmodel import select
 
 from activitypub.objects import activity as made
+from fedi.api import auth
 from fedi.api.client import pictures, submission
 from fedi.api.client.activities import extensions, profile
 from fedi.api.client.activities.asked import Asked, Done, keep
@@ -37,7 +38,9 @@ async def update(asked: Asked) -> Done:
     if not uri:
         raise Invalid("Say what is to be changed by its id.")
     if uri == asked.author.uri:
+        auth.demand(asked.who, "write:accounts")
         return await profile.update(asked, object_)
+    auth.demand(asked.who, "write:statuses")
     async with asked.easel.database.read() as session:
         status = await _own(session, asked.author, uri)
     if status is None:

@@ -37,9 +37,8 @@ NEVER = frozenset(
 MARKUP = frozenset({"content", "summary"})
 MAPS = frozenset({"contentMap", "summaryMap"})
 # What is the server's to say of an activity, and of an object of its author's.
-OF_ACTIVITIES = frozenset({"id", "actor", "attributedTo", "published", "updated", "to", "cc"})
-OF_OBJECTS = frozenset(
-    {"id", "attributedTo", "actor", "published", "updated", "inbox", "outbox", "to", "cc"}
+SERVERS = frozenset(
+    {"id", "actor", "attributedTo", "published", "updated", "inbox", "outbox", "to", "cc"}
 )
 WHOLE = "object"  # where a Create has what is new
 TOO_LARGE = f"What has no meaning here is at most {MAX_BYTES // 1024} kB long."
@@ -47,7 +46,8 @@ TOO_LARGE = f"What has no meaning here is at most {MAX_BYTES // 1024} kB long."
 
 async def tell_on(asked: Asked) -> Done:
     """Keep an activity and tell it to those whom it is for."""
-    document = {k: v for k, v in _clean(asked.document).items() if k not in OF_ACTIVITIES}
+    document = {k: v for k, v in _clean(asked.document).items() if k not in SERVERS}
+    document["type"] = asked.activity.type  # of several, the first
     for name in ("object", "target", "origin", "instrument", "result"):
         if name in document:
             document[name] = _named(document[name])
@@ -72,7 +72,7 @@ async def dislike(asked: Asked) -> Done:
 async def create(asked: Asked, object_: Document) -> Done:
     """Keep an object of a type that means nothing here, under an id of ours."""
     addressed = asked.audience()
-    fresh = {k: v for k, v in _clean(object_).items() if k not in OF_OBJECTS}
+    fresh = {k: v for k, v in _clean(object_).items() if k not in SERVERS}
     return await _tell(asked, addressed, {"type": "Create", WHOLE: fresh}, mint=True)
 
 
@@ -115,7 +115,7 @@ async def update(asked: Asked, uri: str, object_: Document) -> Done:
         author = await asked.whom(tx)
         row = await _creation(tx, author, uri)
         held = row.document[WHOLE]
-        changes = {k: v for k, v in _clean(object_).items() if k not in {*OF_OBJECTS, "type"}}
+        changes = {k: v for k, v in _clean(object_).items() if k not in {*SERVERS, "type"}}
         whole = {**held, **changes, "updated": values.stamp(tx.now)}
         whole = {name: value for name, value in whole.items() if value is not None}
         row.document = {**row.document, WHOLE: whole}
@@ -155,14 +155,15 @@ async def _follow_up(
     tx: Transaction, author: Account, row: OutboxActivity, activity: Activity
 ) -> Done:
     """Tell something of what was told, to the same people."""
-    document = activity.document()
-    if TERMS in row.document:
-        document[TERMS] = row.document[TERMS]
+    terms = row.document.get(TERMS, ())
+    document = {**activity.document(), **({TERMS: terms} if terms else {})}
+    # What an Update brings is read where it is, and is told as it is by then.
+    brief = document | ({"object": activity.object_id} if activity.type == "Update" else {})
     kept = await activities.keep(
-        tx, author, document, visibility=row.visibility, recipients=row.recipients
+        tx, author, brief, visibility=row.visibility, recipients=row.recipients
     )
     await tell(tx, "activity", activity_id=kept.id)
-    return _done(kept)
+    return Done(activity.document(), terms=tuple(terms))
 
 
 async def _creation(tx: Transaction, author: Account, uri: str) -> OutboxActivity:
