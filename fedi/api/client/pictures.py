@@ -19,6 +19,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from activitypub.objects import Attachment, values
+from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment
 from fedi.social.errors import Invalid
@@ -136,6 +137,13 @@ async def of_ours(session: Session, author: Account, picture: Named) -> MediaAtt
     Raises:
         Invalid: it is elsewhere, or none of theirs that could be attached.
     """
+    start = f"{author.uri}/uploads/"  # how uploads are called as objects
+    if picture.url.startswith(start):
+        number = ids.parse(picture.url.removeprefix(start))
+        medium = await session.get(MediaAttachment, number) if number is not None else None
+        if medium is None or medium.account_id != author.id or medium.file is None:
+            raise Invalid("There is no such picture of yours that could be attached.")
+        return await media.unattached(session, author, medium.file)
     key = media.key_of(session.instance, picture.url)
     if key is None:
         raise Invalid(NOT_HERE)

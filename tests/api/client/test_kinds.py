@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
+from fedi.database.tables import MediaAttachment
 from tests.api.apps import PUBLIC, App
 from tests.api.client.posting import done, heard, nobody, note, posted, read, upload
 from tests.federation.peer import Person
@@ -105,6 +107,24 @@ async def test_a_bare_image_is_a_note_with_that_picture(
         assert (picture["url"], picture["name"]) == (url, "A red square")
         assert picture["focalPoint"] == [0.5, -0.5]
         assert "digitalSourceType" not in picture
+
+
+async def test_a_picture_is_named_by_its_id(alice: App, bob: App) -> None:
+    """As the object that its upload was: `uploadMedia` answers with that."""
+    url = await upload(alice)
+    async with alice.instance.easel.database.read() as session:
+        row = (await session.exec(select(MediaAttachment))).one()
+    uri = f"{alice.account.uri}/uploads/{row.id}"
+    for app, named in (
+        (bob, uri),
+        (bob, uri.replace("alice", "bob")),
+        (alice, f"{uri}0"),
+        (alice, f"{alice.account.uri}/uploads/x"),
+    ):
+        refused = await app.submit(note(attachment={"type": "Image", "id": named}))
+        assert refused.status == 422 and refused.error
+    create = await done(alice, note(attachment={"type": "Image", "id": uri}))
+    assert [one["url"] for one in create["object"]["attachment"]] == [url]
 
 
 async def test_an_image_without_an_address_is_painted(alice: App) -> None:

@@ -43,8 +43,8 @@ async def undo(asked: Asked) -> Done:
     async with asked.easel.database.write() as tx:
         author = await asked.whom(tx)
         row = await _named(tx, author, asked.activity)
-        if row.account_id != author.id:
-            raise NotAllowed(NOT_YOURS)
+        if row.account_id != author.id:  # what others do is not told by how it is refused
+            raise NotFound(NOTHING)
         auth.demand(asked.who, SCOPES[type(row)])
         match row:
             case Follow():
