@@ -15,7 +15,6 @@ from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import OutboxActivity, Status
 from fedi.federation.documents.reading import (
-    COUNTED,
     VARY,
     OfPost,
     account_of,
@@ -32,6 +31,7 @@ from fedi.federation.outgoing.posts import announce_of
 from fedi.federation.translate import outward
 from fedi.social import accounts, posts, quotes, statuses
 from fedi.social import activities as activities_kept
+from fedi.social.visibility import SHOWN_TO_ALL
 
 
 @of_post
@@ -87,7 +87,7 @@ async def kept(request: Request) -> Response:
         row = await activities_kept.load(session, reader.account, uri)
         if row is None:
             raise HTTPException(404, "There is no such activity.", headers=VARY)
-        return answer(*kept_document(row), public=row.visibility in COUNTED)
+        return answer(*kept_document(row), public=row.visibility in SHOWN_TO_ALL)
 
 
 async def kept_object(request: Request) -> Response:
@@ -102,7 +102,7 @@ async def kept_object(request: Request) -> Response:
             raise HTTPException(404, "There is no such object.", headers=VARY)
         document, terms = kept_document(row)
         status = 200 if row.undone_at is None else 410  # then it is a Tombstone
-        public = row.visibility in COUNTED
+        public = row.visibility in SHOWN_TO_ALL
         return answer(document["object"], terms, status=status, public=public)
 
 
