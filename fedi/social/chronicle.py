@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import func, or_
+from sqlalchemy import func, or_, union
 from sqlmodel import col, select
 
 from fedi import ids
 from fedi.database import Session
-from fedi.database.tables import Account, Follow, Mention, Status
+from fedi.database.tables import Account, Follow, Mention, OutboxActivity, Status
 from fedi.social import inboxes
 from fedi.social.visibility import viewers_of, visible_to
 
@@ -42,7 +42,8 @@ class Happening:
         position: where it stands in time, as an id.
         kind: what happened.
         where: in which collection.
-        number: the id of its row (`inboxes.keys`; of a post or boost, in an outbox).
+        number: the id of its row (`inboxes.keys`; in an outbox, of a post, a boost, or what else
+            was done).
     """
 
     position: int
@@ -99,14 +100,14 @@ async def _came(
     if where == INBOX:
         query = inboxes.keys(account, after=position, also=also)
     else:
-        query = (
-            visible_to(account)
-            .where(
-                col(Status.account_id) == account.id,
-                or_(col(Status.id) > position, col(Status.id).in_(also)),
-            )
-            .with_only_columns(col(Status.id).label("key"))
+        posted = visible_to(account).where(
+            col(Status.account_id) == account.id,
+            or_(col(Status.id) > position, col(Status.id).in_(also)),
         )
+        done = select(col(OutboxActivity.id)).where(
+            col(OutboxActivity.account_id) == account.id, col(OutboxActivity.id) > position
+        )
+        query = union(posted.with_only_columns(col(Status.id).label("key")), done)
     keys = query.subquery()
     rows = await session.execute(select(keys.c.key).order_by(keys.c.key).limit(BATCH))
     found: list[int] = list(rows.scalars())

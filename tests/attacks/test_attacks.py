@@ -13,11 +13,18 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.attacks import content, fetching, files, signing, speaking, world
+from tests.attacks import content, fetching, files, posting, signing, speaking, world
 from tests.attacks.listening import nothing_fails
 from tests.attacks.world import CASES, World
 
-MODULES = (signing, speaking, fetching, content, files)  # imported for the cases that they register
+MODULES = (
+    signing,
+    speaking,
+    fetching,
+    content,
+    files,
+    posting,
+)  # imported for the cases that they register
 
 # What never comes near a table is tried once, over SQLite.
 BEFORE_THE_TABLES = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "15", "16", "18", "19",

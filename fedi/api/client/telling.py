@@ -9,8 +9,13 @@ from sqlmodel import col, select
 
 from fedi.api.client import received
 from fedi.database import Session
-from fedi.database.tables import Account, Status
-from fedi.federation.documents.posts import announce_document, create_document, note_document
+from fedi.database.tables import Account, OutboxActivity, Status
+from fedi.federation.documents.posts import (
+    announce_document,
+    create_document,
+    kept_member,
+    note_document,
+)
 from fedi.federation.translate import mirrored
 from fedi.social import inboxes, posts
 from fedi.social.chronicle import INBOX, OUTBOX, Happening
@@ -44,9 +49,10 @@ async def documents(
         elif one.where == INBOX and one.number in came:
             made = await received.activity(session, account, came[one.number])
             found[one] = {"type": "Add", "object": made, "target": target}
-        elif one.where == OUTBOX and one.number in shown:
-            made = await _done(session, account, shown[one.number])
-            found[one] = {"type": "Add", "object": made, "target": target}
+        elif one.where == OUTBOX:
+            made = await _done(session, account, one.number, shown)
+            if made is not None:
+                found[one] = {"type": "Add", "object": made, "target": target}
     return found
 
 
@@ -84,7 +90,14 @@ def _note(session: Session, account: Account, post: Post) -> Document:
     return mirrored.note(post, session.instance, session.now).document()
 
 
-async def _done(session: Session, account: Account, post: Post) -> Document:
+async def _done(
+    session: Session, account: Account, number: int, shown: Mapping[int, Post]
+) -> Document | None:
+    """What stands in the account's outbox under a number."""
+    post = shown.get(number)
+    if post is None:
+        row = await session.get(OutboxActivity, number)
+        return None if row is None else kept_member(row)
     if post.status.reblog_of_id is not None:
         return await announce_document(session, post.status)
     return create_document(session, post, account)

@@ -49,6 +49,7 @@ from fedi.database.tables.notices import (
     NotificationRequest,
     PushSubscription,
 )
+from fedi.database.tables.outbox import OutboxActivity
 from fedi.database.tables.preferring import (
     AccountDomainBlock,
     AccountNote,
@@ -139,6 +140,7 @@ __all__ = [
     "NotificationPermission",
     "NotificationPolicy",
     "NotificationRequest",
+    "OutboxActivity",
     "OutgoingActivity",
     "Painter",
     "Painting",

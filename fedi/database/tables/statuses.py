@@ -103,6 +103,8 @@ class Status(Table, table=True):
     spoiler_text: str = ""
     sensitive: bool = False
     language: str | None = None
+    # Of a local post that is no Note: what its type says besides (`social.kinds`).
+    details: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
     # The audience as it was written, for what the visibility cannot say.
     audience: dict[str, list[str]] = Field(default_factory=new_dict, sa_type=JSON)
     emojis: list[dict[str, str]] = Field(default_factory=new_list, sa_type=JSON)

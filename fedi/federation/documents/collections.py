@@ -16,10 +16,10 @@ from activitypub import origin
 from activitypub.objects import Collection
 from activitypub.signatures import Refused
 from fedi.database import Session
-from fedi.database.tables import Account, Favourite, Follow, Pin, Status
+from fedi.database.tables import Account, Favourite, Follow, OutboxActivity, Pin, Status
 from fedi.federation import synchronisation
 from fedi.federation.documents.paging import FIRST, PAGE, Listing, asks_for_page
-from fedi.federation.documents.posts import announce_document, create_document
+from fedi.federation.documents.posts import announce_document, create_document, kept_member
 from fedi.federation.documents.reading import (
     VARY,
     OfAccount,
@@ -34,7 +34,7 @@ from fedi.federation.documents.reading import (
 )
 from fedi.federation.inbox import again, signed_by
 from fedi.federation.translate import outward
-from fedi.social import featured_tags, pending, posts, statuses
+from fedi.social import activities, featured_tags, pending, posts, statuses
 
 Show = Callable[[list[Any]], Awaitable[Iterable[Any]]]
 """Makes the members that are shown of the rows of a page."""
@@ -57,22 +57,29 @@ async def addresses(rows: list[Any]) -> Iterable[str]:
 
 @of_account
 async def outbox(asked: OfAccount) -> Response:
-    """`GET /users/NAME/outbox`: what the reader may see of what the account did. To its owner the
-    first page begins with what waits for pictures, which is not counted before it is posted."""
+    """`GET /users/NAME/outbox`: what the reader may see of what the account did: what it posted
+    and boosted, and what else apps did for it by ActivityPub. To its owner the first page begins
+    with what waits for pictures, which is not counted before it is posted."""
     request, session, reader, account = asked
 
-    async def show(rows: list[Status]) -> Iterable[Any]:
-        return [
-            create_document(session, post, reader.account)
-            if post.status.reblog_of_id is None
-            else await announce_document(session, post.status)
-            for post in await posts.assemble(session, rows, account)
-        ]
+    async def show(rows: list[Status | OutboxActivity]) -> Iterable[Any]:
+        found = [row for row in rows if isinstance(row, Status)]
+        shown: dict[int, Any] = {
+            row.id: kept_member(row) for row in rows if isinstance(row, OutboxActivity)
+        }
+        for post in await posts.assemble(session, found, account):
+            shown[post.status.id] = (
+                create_document(session, post, reader.account)
+                if post.status.reblog_of_id is None
+                else await announce_document(session, post.status)
+            )
+        return [shown[row.id] for row in rows]
 
     listing = Listing(
         uri=account.outbox_uri,
         query=statuses.visible_to(reader.account).where(Status.account_id == account.id),
         key=col(Status.id),
+        beside=(activities.seen_by(reader.account, account.id), col(OutboxActivity.id)),
         event_stream=f"{account.uri}/events/outbox",
     )
     waiting = await pending.of_account(session, reader.account, account)

@@ -168,6 +168,26 @@ async def test_what_comes_changes_and_goes_is_told_as_it_happens(
         assert len(set(ear.ids)) == len(ear.ids) == 12
 
 
+async def test_what_apps_do_besides_posting_is_told(
+    instance: rig.Instance, alice: App, bob: App
+) -> None:
+    theirs = await post(bob)
+    async with hearing(alice, "outbox") as ear:
+        for activity in (
+            {"type": "Like", "object": theirs},
+            {"type": "Follow", "object": bob.account.uri},
+            {"type": "Announce", "object": theirs, "to": [PUBLIC]},
+        ):
+            answer = await alice.submit(activity)
+            assert answer.status == 201
+            told = await ear.next()
+            assert told["type"] == "Add" and told["target"] == alice.account.outbox_uri
+            assert told["object"]["id"] == answer.headers["Location"]
+            assert told["object"]["type"] == activity["type"]
+    found = await members(alice, alice.account.outbox_uri)
+    assert [one["type"] for one in found] == ["Announce", "Follow", "Like"]
+
+
 async def test_who_was_cut_off_hears_what_they_missed_and_goes_on(
     instance: rig.Instance, alice: App, bob: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
