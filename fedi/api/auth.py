@@ -108,6 +108,16 @@ async def optional_caller(connection: HTTPConnection, *scopes: str) -> Caller | 
     return await _of_account(connection, found, scopes)
 
 
+def demand(who: Caller, *scopes: str) -> None:
+    """Refuse what an app may not do, once it is known what that is; of several scopes one is
+    enough.
+
+    Raises:
+        HTTPException: 403 if it lacks them.
+    """
+    _check_scopes(who, scopes)
+
+
 async def app_caller(connection: HTTPConnection, *scopes: str) -> AppCaller:
     """Which app asks, for itself or for an account.
 
@@ -159,8 +169,8 @@ def _check(found: Bearer, scopes: tuple[str, ...]) -> None:
     _check_scopes(found, scopes)
 
 
-def _check_scopes(found: Bearer, scopes: tuple[str, ...]) -> None:
-    held = _scopes(found)
+def _check_scopes(found: Bearer | Caller, scopes: tuple[str, ...]) -> None:
+    held = found.scopes if isinstance(found, Caller) else _scopes(found)
     if scopes and not any(scope_table.granted(held, scope) for scope in scopes):
         raise HTTPException(
             403,

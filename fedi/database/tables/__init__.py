@@ -51,6 +51,7 @@ from fedi.database.tables.notices import (
     PushSubscription,
     Severance,
 )
+from fedi.database.tables.outbox import OutboxActivity
 from fedi.database.tables.preferring import (
     AccountDomainBlock,
     AccountNote,
@@ -143,6 +144,7 @@ __all__ = [
     "NotificationPermission",
     "NotificationPolicy",
     "NotificationRequest",
+    "OutboxActivity",
     "OutgoingActivity",
     "Painter",
     "Painting",
