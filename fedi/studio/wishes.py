@@ -6,9 +6,9 @@ the picture. Apps ask by this document, and our own pages make one of their form
 
 Only `recipe.prompt` must be there. The fields of a recipe are those of `generation.recipe.Recipe`;
 its `source` and `mask` are, and its `references` is a list of, `{"media_id": "1"}`,
-`{"painting_id": "2"}`, `{"status_id": "3"}`, or `{"upload": "name"}`: a file that
-came with the document. Whoever begins with somebody else's picture needs that author to share its
-recipe.
+`{"painting_id": "2"}`, `{"status_id": "3"}`, or `{"upload": "name"}`: a file that came with the
+document. A mask may be `{"rectangle": [left, top, width, height]}`, too, in hundredths of the
+source. Whoever begins with somebody else's picture needs that author to share its recipe.
 
 - `post`: the picture is posted when it is done (`fedi.studio.drafting`).
 - `count`: so many pictures at once, with seeds in a row; with a post, all in one.
@@ -109,8 +109,13 @@ async def understand(
     )
 
 
-async def grant(easel: Easel, account: Account, asked: Asked) -> list[Painting]:
+async def grant(
+    easel: Easel, account: Account, asked: Asked, begun_post: Draft | None = None
+) -> list[Painting]:
     """Ask for the pictures. The files of what is refused are removed.
+
+    Args:
+        begun_post: the post that its author has begun, and means to post by hand.
 
     Raises:
         SocialError: as `paintings.request_several`.
@@ -125,6 +130,7 @@ async def grant(easel: Easel, account: Account, asked: Asked) -> list[Painting]:
                 share_recipe=asked.share_recipe,
                 description=asked.description,
                 draft=asked.draft,
+                begun_post=begun_post,
                 pictures=asked.pictures,
                 based_on_uri=asked.based_on_uri,
                 parent=asked.parent,

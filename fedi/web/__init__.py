@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.web import authorize, intents, joining, mailed, pages, security, signing_in
+from fedi.web import authorize, intents, joining, mailed, pages, security, signing_in, studio
 from fedi.web.render import error_page
 
 routes: list[BaseRoute] = [
@@ -20,6 +20,7 @@ routes: list[BaseRoute] = [
     *mailed.routes,
     *authorize.routes,
     *security.routes,
+    *studio.routes,
 ]
 
 __all__ = ["error_page", "routes"]
