@@ -9,7 +9,7 @@ export function drawing(sheet, form) {
   const tool = (name) => form.querySelector(`[data-tool="${name}"]`);
   const file = form.querySelector("input[type=file][name=mask]");
   const cover = tool("rectangle");
-  const ink = canvas.getContext("2d");
+  const ink = canvas.getContext("2d", { willReadFrequently: true });
   let picture = null;
   let erasing = false;
   let last = null;

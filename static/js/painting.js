@@ -53,8 +53,15 @@ async function fresh() {
 // writing beside it loses a word.
 async function place(id) {
   const selector = `.strip [data-painting="${CSS.escape(id)}"]`;
-  const found = (await fresh())?.querySelector(selector);
+  const page = await fresh();
+  const found = page?.querySelector(selector);
   if (found) document.querySelector(selector)?.replaceWith(found);
+  const beside = scene().querySelector("[data-beside]");
+  const others = page?.querySelector("[data-beside]");
+  if (!beside || !others) return;
+  const chosen = [...beside.querySelectorAll(":checked")].map((box) => box.name);
+  for (const box of others.querySelectorAll("input")) box.checked = chosen.includes(box.name);
+  beside.replaceWith(others);
 }
 
 async function whole() {

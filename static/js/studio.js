@@ -56,7 +56,13 @@ function restore() {
 // A page that came with words of its own (a refusal, a remix) shows those.
 if (!("given" in form.dataset)) restore();
 form.addEventListener("input", () => keep());
-form.addEventListener("submit", () => keep(true)); // the page of its picture lets it go
+let sent = false;
+form.addEventListener("submit", (event) => {
+  if (sent) return event.preventDefault(); // who presses twice wants one picture
+  keep(true); // the page of its picture lets it go
+  sent = !event.submitter?.formAction.endsWith("/propose");
+});
+addEventListener("pageshow", () => (sent = false));
 for (const fold of form.querySelectorAll("details[data-remember]")) {
   fold.addEventListener("toggle", () => keep());
 }
@@ -73,7 +79,7 @@ function suit() {
     for (const field of part.querySelectorAll("input")) field.disabled = !able;
   }
   for (const name of ["steps", "guidance"]) {
-    form.elements[name].placeholder = chosen.dataset[name] || "As the model likes";
+    form.elements[name].placeholder = chosen.dataset[name] || "Usual";
   }
 }
 models?.addEventListener("change", suit);
@@ -89,8 +95,10 @@ const source = form.querySelector("[data-source]");
 const sheet = form.querySelector("[data-mask]");
 if (source && sheet) {
   const mask = drawing(sheet, form);
+  const part = sheet.closest("details");
   const show = async () => {
     const file = source.files[0];
+    part.hidden = !file;
     if (!file) return mask.close();
     try {
       mask.open(await createImageBitmap(file));
@@ -99,7 +107,7 @@ if (source && sheet) {
     }
   };
   source.addEventListener("change", show);
-  if (source.files.length) show(); // a browser that came back
+  show(); // a browser that came back has it still
 }
 
 // Proposals come into this page; what is taken is put where it belongs, and nothing is sent.

@@ -31,6 +31,7 @@ from generation.recipe import MAX_LORAS, MAX_NEGATIVE_PROMPT, MAX_PROMPT, UPSCAL
 
 PATH = "/studio"
 LISTED = 48  # of one's own, the newest first
+TOLD = 8  # pictures of one's own of which is said where they stand in the queue
 MAX_FILES = 2  # a picture to start from, and a mask
 AUDIENCES = {
     "public": "Everybody",
@@ -179,12 +180,14 @@ async def page(
         }
         named = [post for post in around.values() if post is not None]
         hung = await gallery.of(easel, session, claims.of_posts(named))
+        waits = [one.id for one in rows if one.state in views.WAITS]
+        told = set(waits[-TOLD:])  # the oldest of them: theirs is the next turn
         sketches = [
             views.sketch(
                 one,
                 there.get(one.id),
                 hung,
-                await standing.position(session, one) if one.state in views.WAITS else None,
+                await standing.position(session, one) if one.id in told else None,
                 anybody=offered.anybody,
             )
             for one in rows

@@ -32,9 +32,11 @@ from fedi.web.render import private_page
 from fedi.web.studio import composer, typed
 from fedi.web.studio.composer import PATH, easel_of
 from fedi.web.views import studio as views
+from fedi.web.views.links import excerpt
 from generation.recipe import MAX_PROMPT, UPSCALES
 
 REFRESH_S = 5  # without a script the page loads itself again, until the picture is there
+HEADING = 280  # characters of a prompt that stand over its picture; the recipe has all of it
 NONE = "There is no such picture of yours."
 
 
@@ -159,6 +161,7 @@ async def page(
         refresh=REFRESH_S if any(one.waits for one in sketches) else 0,
         seen=seen,
         painting=painting,
+        heading=excerpt(painting.recipe.get("prompt", ""), HEADING, keep_lines=True),
         prompt=painting.recipe.get("prompt", ""),
         facts=views.facts(painting.recipe, medium.ai_system if medium else of_model.name),
         described_by=medium.described_by if medium else "",

@@ -16,7 +16,7 @@ from generation.recipe import MAX_LORAS, RecipeError
 
 # Width to height. The first is the model's own, which it was trained for.
 SHAPES = {
-    "": "As the model likes",
+    "": "Usual",
     "1:1": "Square",
     "3:2": "Wide",
     "2:3": "Tall",

@@ -82,7 +82,9 @@ def line(painting: Painting, where: Position | None, *, anybody: bool = True) ->
         case paintings.QUEUED:
             if not anybody:
                 return NOBODY
-            ahead = where.ahead if where else 0
+            if where is None:
+                return "It waits."
+            ahead = where.ahead
             before = (
                 f"{ahead} picture{'' if ahead == 1 else 's'} before it." if ahead else "It is next."
             )
