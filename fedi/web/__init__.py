@@ -9,10 +9,25 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.web import authorize, intents, joining, mailed, pages, security, signing_in, studio
+from fedi.web import (
+    authorize,
+    crawlers,
+    feeds,
+    intents,
+    joining,
+    mailed,
+    manifest,
+    pages,
+    security,
+    signing_in,
+    studio,
+)
 from fedi.web.render import error_page
 
 routes: list[BaseRoute] = [
+    *crawlers.routes,
+    *feeds.routes,
+    *manifest.routes,
     *pages.routes,
     *intents.routes,
     *signing_in.routes,

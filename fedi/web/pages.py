@@ -20,14 +20,16 @@ from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
-from fedi.social import accounts, posts, reactions, statuses, text, timelines
+from fedi.social import posts, reactions, statuses, text, timelines
 from fedi.social.posts import Post
 from fedi.social.timelines import Page
+from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import testimony
 from fedi.studio.remote_files import claims, gallery
 from fedi.web import cards, files, remixes, remote_files, threads, waiting
 from fedi.web.assets import assets
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
+from fedi.web.residents import NAME, resident
 from fedi.web.views import files_said, people, pictures
 from fedi.web.views import posts as post_views
 
@@ -35,9 +37,7 @@ WALL_LENGTH = 24  # posts with pictures on one page of a wall: a few screens
 POSTS_LENGTH = 20  # posts on one page of posts, as Mastodon's
 MAKERS_LENGTH = 12  # accounts named on the front page: two rows on a phone
 
-_NAME = re.compile(r"[A-Za-z0-9_]{1,30}")
 _TAG = re.compile(rf"\w{{1,{text.MAX_TAG_LENGTH}}}")
-_NOBODY = "There is nobody of this name here."
 _NO_POST = "There is no such post here, or it is not for everybody."
 
 
@@ -77,11 +77,11 @@ async def _profile(request: Request, show: str) -> Response:
     easel = _easel(request)
     instance = easel.settings.instance
     name, at, domain = request.path_params["name"].partition("@")
-    if at and domain.lower() == instance.domain and _NAME.fullmatch(name):
+    if at and domain.lower() == instance.domain and NAME.fullmatch(name):
         return RedirectResponse(f"/@{name}", 301)
     max_id = _max_id(request)
     async with easel.database.read() as session:
-        account = await _local(session, request.path_params["name"])
+        account = await resident(session, request.path_params["name"])
         if accepts_activity(request.headers.get("accept")):
             return _to_activity(account.uri)
         read = partial(timelines.of_account, session, None, account)
@@ -111,9 +111,7 @@ async def tag(request: Request) -> Response:
     """`GET /tags/NAME`: what is public under a hashtag, of all that this instance knows."""
     easel = _easel(request)
     instance = easel.settings.instance
-    if not _TAG.fullmatch(request.path_params["name"]):
-        raise HTTPException(404, "That is no hashtag.")
-    name = text.normal_tag(request.path_params["name"])
+    name = tag_name(request)
     max_id = _max_id(request)
     async with easel.database.read() as session:
         read = partial(timelines.tagged, session, None, name)
@@ -139,7 +137,7 @@ async def post(request: Request) -> Response:
     if status_id > ids.MAX:
         raise HTTPException(404, _NO_POST)
     async with easel.database.read() as session:
-        author = await _local(session, request.path_params["name"], nobody=_NO_POST)
+        author = await resident(session, request.path_params["name"], nobody=_NO_POST)
         query = statuses.visible_to(None).where(
             col(Status.id) == status_id,
             col(Status.account_id) == author.id,
@@ -205,6 +203,17 @@ def _easel(request: Request) -> Easel:
     return cast(Easel, request.app.state.easel)
 
 
+def tag_name(request: Request) -> str:
+    """The hashtag that an address names, as it is kept.
+
+    Raises:
+        HTTPException: that is none.
+    """
+    if not _TAG.fullmatch(request.path_params["name"]):
+        raise HTTPException(404, "That is no hashtag.")
+    return text.normal_tag(request.path_params["name"])
+
+
 def _max_id(request: Request) -> int | None:
     text = request.query_params.get("max_id")
     if text is None:
@@ -220,22 +229,6 @@ def _to_activity(uri: str) -> Response:
     return RedirectResponse(quote(uri, safe=":/?#[]@!$&'()*+,;=%~"), 302, {"Vary": "Accept"})
 
 
-async def _local(session: Session, name: str, *, nobody: str = _NOBODY) -> Account:
-    """A local account that may be seen.
-
-    Raises:
-        HTTPException: 410 if it was deleted, 404 if it never was or is hidden.
-    """
-    account = await accounts.by_handle(session, name) if _NAME.fullmatch(name) else None
-    if account is None or not account.local or account.suspended_at is not None:
-        raise HTTPException(404, nobody)
-    if account.deleted_at is not None:
-        raise HTTPException(410, "This account was deleted.")
-    if not accounts.is_person(account):  # the instance's own actor
-        raise HTTPException(404, nobody)
-    return account
-
-
 async def _missing(session: Session, author: Account, status_id: int) -> HTTPException:
     """Why a post cannot be seen: 410 only if everybody could see it before it was deleted."""
     gone = await session.exec(
@@ -244,7 +237,7 @@ async def _missing(session: Session, author: Account, status_id: int) -> HTTPExc
             col(Status.account_id) == author.id,
             col(Status.reblog_of_id).is_(None),
             col(Status.deleted_at).is_not(None),
-            col(Status.visibility).in_(("public", "unlisted")),
+            col(Status.visibility).in_(SHOWN_TO_ALL),
         )
     )
     if gone.first() is not None:

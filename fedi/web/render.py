@@ -32,6 +32,7 @@ def policy(*, form_to: str = "", script: bool = False) -> str:
         "style-src 'self'",
         "img-src 'self' data:",
         "media-src 'self'",
+        "manifest-src 'self'",
         f"form-action 'self' {form_to}".rstrip(),
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -92,15 +93,28 @@ def page(request: Request, name: str, /, *, robots: str = ROBOTS, **context: Any
         context: what the template shows.
     """
     html = render(name, **_common(request, robots) | context)
-    etag = f'W/"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
+    return kept(request, html.encode(), "text/html; charset=utf-8", robots=robots)
+
+
+def kept(
+    request: Request,
+    body: bytes,
+    media_type: str,
+    *,
+    robots: str = ROBOTS,
+    seconds: int = PAGE_SECONDS,
+) -> Response:
+    """An answer that anybody may see and caches may keep for some seconds; a browser that has this
+    very one gets a 304."""
+    etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = _headers(robots) | {
         "ETag": etag,
-        "Cache-Control": f"public, max-age={PAGE_SECONDS}",
+        "Cache-Control": f"public, max-age={seconds}",
         "Vary": "Accept",
     }
     if matches(request, etag):
         return Response(status_code=304, headers=headers)
-    return HTMLResponse(html, headers=headers)
+    return Response(body, headers=headers | {"Content-Type": media_type})
 
 
 def private_page(

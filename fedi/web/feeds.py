@@ -1,0 +1,87 @@
+"""What is posted, for feed readers: `/@NAME.rss`, `/@NAME.atom`, `/@NAME/feed.json`, and the same
+for `/tags/NAME`. They hold no more than the page does that they are of. (`/@NAME.json` is left
+free: on Mastodon that is the account as an activity.)"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import cast
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from fedi.database import Session
+from fedi.database.tables import Status
+from fedi.runtime import Easel
+from fedi.social import posts, timelines
+from fedi.social.timelines import Page
+from fedi.studio.remote_files import claims, gallery
+from fedi.web import cards
+from fedi.web.cards import Card
+from fedi.web.pages import tag_name
+from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, kept
+from fedi.web.residents import resident
+from fedi.web.views import feeds
+
+LENGTH = 20  # posts, as Mastodon's feeds have
+SECONDS = 300  # readers come again and again; none comes so often
+
+
+async def of_account(ending: str, request: Request) -> Response:
+    """`GET /@NAME.…`: what an account posts, without boosts and answers to others."""
+    easel = cast(Easel, request.app.state.easel)
+    async with easel.database.read() as session:
+        account = await resident(session, request.path_params["name"])
+        page = Page(LENGTH)
+        found = await timelines.of_account(
+            session, None, account, page, replies=False, boosts=False
+        )
+        hung = await gallery.of(easel, session, [])
+        card = cards.profile(account, hung)
+        entries = await _entries(easel, session, found)
+    robots = ROBOTS if account.discoverable else ROBOTS_NOWHERE
+    return _answer(request, card, entries, f"/@{account.username}{ending}", robots)
+
+
+async def of_tag(ending: str, request: Request) -> Response:
+    """`GET /tags/NAME.…`: what is public under a hashtag."""
+    easel = cast(Easel, request.app.state.easel)
+    name = tag_name(request)
+    async with easel.database.read() as session:
+        found = await timelines.tagged(session, None, name, Page(LENGTH))
+        entries = await _entries(easel, session, found)
+    card = cards.tag(name, easel.settings.instance)
+    return _answer(request, card, entries, f"/tags/{quote(name)}{ending}", ROBOTS_NOWHERE)
+
+
+async def _entries(easel: Easel, session: Session, found: Sequence[Status]) -> list[feeds.Entry]:
+    whole = await posts.assemble(session, found, None)
+    hung = await gallery.of(easel, session, claims.of_posts(whole))
+    return [feeds.entry(post, hung) for post in whole]
+
+
+def _answer(
+    request: Request, card: Card, entries: Sequence[feeds.Entry], path: str, robots: str
+) -> Response:
+    easel = cast(Easel, request.app.state.easel)
+    write, media_type = next(how for ending, how in feeds.FORMATS.items() if path.endswith(ending))
+    feed = feeds.Feed(
+        title=card.title,
+        description=card.description,
+        page=card.url,
+        address=f"{easel.settings.instance.url}{path}",
+        icon=card.pictures[0].address if card.pictures else "",
+        language=None,
+        entries=entries,
+    )
+    return kept(request, write(feed), media_type, robots=robots, seconds=SECONDS)
+
+
+routes: list[BaseRoute] = [
+    Route(f"{place}{ending}", partial(reader, ending))
+    for place, reader in (("/@{name}", of_account), ("/tags/{name}", of_tag))
+    for ending in feeds.FORMATS
+]
