@@ -3,7 +3,8 @@
 import { drawing } from "./mask.js";
 
 const form = document.querySelector("form[data-compose]");
-const key = `easel studio ${form.dataset.compose}`;
+// A remix, an answer and a new picture are kept apart.
+const key = `easel studio ${form.dataset.compose}${location.search}`;
 
 // What is typed is nobody's but this browser's, and goes when it was sent.
 const typed = () =>
@@ -53,7 +54,7 @@ function restore() {
   }
 }
 
-// A page that came with words of its own (a refusal, a remix) shows those.
+// A form that was refused came back with what was sent.
 if (!("given" in form.dataset)) restore();
 form.addEventListener("input", () => keep());
 let sent = false;

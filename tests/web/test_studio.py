@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
 
 from fedi.database.tables import MediaAttachment, Painting, ScheduledStatus, Status
 from generation.abilities import Abilities
+from generation.protocol import Suggest, Suggested
 from generation.recipe import MAX_SEED
 from tests.api.oauth.person import Person, Seen, at, join
-from tests.rig import Instance
+from tests.rig import Instance, NewDatabase, serve_instance
 from tests.studio.asking import reaches
 from tests.studio.easel_painter import Hand, connected, picture
+from tests.web import hanging
 from tests.web.filling import filled, form_of, send
 from tests.web.test_hostile import STRINGS
 
@@ -298,6 +302,110 @@ async def test_a_picture_of_ones_own_and_a_mask_are_sent_as_files(instance: Inst
         rows = {row.id: row for row in await paintings_of(instance)}
         assert rows[asked].recipe["mask"] == given.recipe.mask
         assert "source" not in rows[without].recipe
+
+
+async def test_what_is_posted_is_changed_by_no_form_of_the_studio(instance: Instance) -> None:
+    async with at_work(instance) as (visitor, hand):
+        sent = await ask(visitor, prompt="a fox", description="A fox.")
+        await paint(instance, hand, number(sent))
+        seen = await visitor.get(sent.location)
+        action = f"{sent.location}/post"
+        assert (await send(visitor, seen, action)).status == 303
+        for typed in ({"keep": "1", "description": "Another."}, {"text": "Twice"}):
+            refused = await send(visitor, seen, action, **typed)
+            assert refused.status == 422, typed
+        await visitor.post(f"{sent.location}/away", filled(form_of(seen, action)))
+    async with instance.easel.database.read() as session:
+        [medium] = (await session.exec(select(MediaAttachment))).all()
+        assert len((await session.exec(select(Status))).all()) == 1
+    assert medium.description == "A fox." and medium.status_id is not None
+
+
+async def test_a_shared_recipe_is_remixed_and_no_other(instance: Instance) -> None:
+    bob = await join(instance, "bob")
+    media = [await hanging.paint(instance, bob, share_recipe=share) for share in (True, False)]
+    shared, kept = [await hanging.publish(instance, bob, text="Fog", media_ids=[m]) for m in media]
+    async with at_work(instance) as (visitor, hand):
+        assert (await visitor.get(f"/studio?remix={kept.id}")).status == 403
+        page = await visitor.get(f"/@bob/{shared.id}/remix")
+        seen = await visitor.get(page.page.one("a", href=f"/studio?remix={shared.id}")["href"])
+        stands = filled(form_of(seen, "/studio"))
+        assert stands["prompt"] == "a lighthouse in fog" and stands["seed"] == "4242"
+        assert "@bob" in seen.page.one("div", _class="beside").text
+        sent = await send(
+            visitor, seen, "/studio", prompt="a lighthouse in snow", negative_prompt="", seed=""
+        )
+        assert sent.status == 303, sent.page.text
+        recipe = (await hand.given()).recipe
+        assert recipe.prompt == "a lighthouse in snow" and not recipe.negative_prompt
+        assert recipe.seed != 4242 and (recipe.width, recipe.height) == (640, 480)
+        [row] = await paintings_of(instance)
+        assert row.based_on_uri == shared.uri
+
+
+async def test_an_answer_keeps_what_it_answers(instance: Instance) -> None:
+    bob = await join(instance, "bob")
+    asked = await hanging.publish(instance, bob, text="Who paints me a fox?")
+    hidden = await hanging.publish(instance, bob, text="Secret", visibility="direct")
+    async with at_work(instance) as (visitor, hand):
+        assert "Secret" not in (await visitor.get(f"/studio?reply={hidden.id}")).body
+        seen = await visitor.get(f"/studio?reply={asked.id}")
+        assert "Who paints me" in seen.page.one("div", _class="beside").text
+        sent = await send(visitor, seen, "/studio", prompt="a fox", text="I do")
+        await paint(instance, hand, number(sent))
+        await send(visitor, await visitor.get(sent.location), f"{sent.location}/post")
+    async with instance.easel.database.read() as session:
+        status = (await session.exec(select(Status).where(Status.source == "I do"))).one()
+    assert status.in_reply_to_id == asked.id
+
+
+async def test_proposals_change_nothing_until_one_is_taken(instance: Instance) -> None:
+    async with at_work(instance, suggests=True) as (visitor, hand):
+        seen = await visitor.get("/studio")
+        words = {"prompt": "a fox", "text": "Look", "seed": "7"}
+        asking = asyncio.create_task(send(visitor, seen, "/studio", to="/studio/propose", **words))
+        message = await hand.hear()
+        assert isinstance(message, Suggest) and message.text == "a fox"
+        answer = {"prompt": "a <b>red</b> fox", "title": "Red", "hashtags": ("fox",)}
+        await hand.say(Suggested(request=message.request, model="Small", **answer))  # type: ignore[arg-type]
+        proposed = await asking
+        stands = filled(form_of(proposed, "/studio"))
+        assert {name: stands[name] for name in words} == words
+        assert proposed.page.all("ins") and not proposed.page.all("b")
+        buttons = form_of(proposed, "/studio").all("button")
+        first = next(one for one in buttons if one.attributes.get("name") == "take")
+        taken = await send(visitor, proposed, "/studio", to="/studio/propose", take=first["value"])
+        stands = filled(form_of(taken, "/studio"))
+        assert stands["prompt"] == "a <b>red</b> fox" and stands["text"] == "Look"
+        assert await paintings_of(instance) == []
+    async with at(instance) as visitor, connected(instance):
+        await visitor.sign_in("alice")
+        seen = await visitor.get("/studio")
+        assert not seen.page.all("button", formaction="/studio/propose")
+
+
+async def test_what_a_moderator_looks_at_only_its_author_sees(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    careful = {"review_unjudged": True}
+    async with serve_instance(tmp_path, new_database(), safety=careful) as instance:
+        await join(instance, "bob")
+        async with at_work(instance) as (visitor, hand):
+            sent = await ask(visitor, prompt="a fox", text="My fox")
+            async with reaches(instance.easel, number(sent), "review"):
+                await hand.finish(await hand.given())
+            seen = await visitor.get(sent.location)
+            assert "moderator" in seen.page.text
+            held = f"{sent.location}/held"
+            assert seen.page.all("img", src=held)
+            async with visitor.session.get(instance.url + held) as answer:
+                assert answer.status == 200 and answer.content_type == "image/png"
+                assert "private" in answer.headers["Cache-Control"]
+            async with at(instance) as other:
+                await other.sign_in("bob")
+                assert (await other.get(held)).status == 404
+            await send(visitor, seen, f"{sent.location}/stop")
+            assert (await visitor.get(held)).status == 404
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)

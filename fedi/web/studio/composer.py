@@ -118,7 +118,8 @@ async def ask(request: Request, visitor: SignedIn) -> Response:
                 except SocialError as error:
                     return await page(request, visitor, typed.kept(fields), error=error)
     except TooMany as error:  # nothing of the form was read
-        return await page(request, visitor, typed.blank(), error=error)
+        told = TooMany(f"{error} Go back: your words are still there.", error.retry_after)
+        return await page(request, visitor, typed.blank(), error=told)
     return RedirectResponse(f"{PATH}/{made[0].id}", 303, {"Cache-Control": "no-store"})
 
 

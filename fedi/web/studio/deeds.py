@@ -98,6 +98,8 @@ async def _describe(
     medium = await tx.get(MediaAttachment, painting.media_id)
     if medium is None or medium.account_id != author.id:
         raise Invalid(NOT_THERE)
+    if medium.status_id is not None:
+        raise Invalid("It is posted already: change the post instead.")
     words = media.checked_description(fields.get("description", ""))
     if words != medium.description:
         medium.description, medium.described_by = words, ""
