@@ -64,6 +64,8 @@ async def request(
     draft: Draft | None = None,
     status_uri: str | None = None,
     post_of: Painting | None = None,
+    asked_with: Painting | None = None,
+    begun_post: Draft | None = None,
     pictures: Sequence[Found] = (),
     based_on_uri: str | None = None,
     parent: Found | None = None,
@@ -81,6 +83,8 @@ async def request(
         draft: the post that publishes itself with the picture.
         status_uri: the id of that post, if it was told to somebody already.
         post_of: the painting that has the draft, if the post is to show this picture, too.
+        asked_with: the first of the pictures that are asked for with it.
+        begun_post: the post that its author has begun, and means to post by hand.
         pictures: those that the recipe begins with; their files are stored.
         based_on_uri: the post that it is a remix of.
         parent: the picture of that post; its file is stored.
@@ -147,6 +151,8 @@ async def request(
         draft=None if draft is None else msgspec.to_builtins(draft),
         status_uri=status_uri,
         post_of=None if post_of is None else post_of.id,
+        asked_with=None if asked_with is None else asked_with.id,
+        begun_post=None if begun_post is None else msgspec.to_builtins(begun_post),
         based_on_uri=based_on_uri,
         share=None if asker is None else shares.key(asker),
         parent_digest=None if parent is None else parent.picture.digest,
@@ -278,6 +284,7 @@ async def request_several(
     share_recipe: bool = False,
     description: str = "",
     draft: Draft | None = None,
+    begun_post: Draft | None = None,
     pictures: Sequence[Found] = (),
     based_on_uri: str | None = None,
     parent: Found | None = None,
@@ -308,6 +315,8 @@ async def request_several(
             draft=None if first else draft,
             status_uri=None if first or draft is None else statuses.mint_uri(tx, account),
             post_of=first if draft is not None else None,
+            asked_with=first,
+            begun_post=begun_post,
             pictures=pictures,
             based_on_uri=based_on_uri,
             parent=parent,
@@ -316,6 +325,20 @@ async def request_several(
         )
         made.append(painting)
     return made
+
+
+async def asked_together(session: Session, painting: Painting) -> list[Painting]:
+    """A picture and those that were asked for with it, in their order."""
+    first = painting.asked_with or painting.id
+    rows = await session.exec(
+        select(Painting)
+        .where(
+            col(Painting.account_id) == painting.account_id,
+            (col(Painting.id) == first) | (col(Painting.asked_with) == first),
+        )
+        .order_by(col(Painting.id))
+    )
+    return list(rows.all())
 
 
 async def together(tx: Transaction, painting: Painting) -> tuple[Painting | None, list[Painting]]:

@@ -21,6 +21,7 @@ from fedi.web import (
     reacting,
     security,
     signing_in,
+    studio,
 )
 from fedi.web.render import error_page
 
@@ -36,6 +37,7 @@ routes: list[BaseRoute] = [
     *mailed.routes,
     *authorize.routes,
     *security.routes,
+    *studio.routes,
 ]
 
 __all__ = ["error_page", "routes"]

@@ -157,6 +157,12 @@ class Painting(Table, table=True):
             sqlite_where=text("post_of IS NOT NULL"),
             postgresql_where=text("post_of IS NOT NULL"),
         ),
+        Index(
+            "painting_asked_with",
+            "asked_with",
+            sqlite_where=text("asked_with IS NOT NULL"),
+            postgresql_where=text("asked_with IS NOT NULL"),
+        ),
         Index("painting_account", "account_id", "state", "id"),
         Index("painting_asked", "account_id", "id"),
         Index(
@@ -210,6 +216,10 @@ class Painting(Table, table=True):
     draft: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
     # The painting that has the draft, if this picture is one of several of a post.
     post_of: int | None = Field(default=None, sa_type=BigId, nullable=True)
+    # The first of the pictures that were asked for with it; None: it is that, or alone.
+    asked_with: int | None = Field(default=None, sa_type=BigId, nullable=True)
+    # The post that its author has begun, and means to post by hand: a draft, too.
+    begun_post: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
     status_uri: str | None = Field(
         default=None, unique=True
     )  # the id of that post, minted beforehand
