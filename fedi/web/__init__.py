@@ -1,18 +1,32 @@
 """The pages that people open in a browser, and the files that they show.
 
-`routes` is what the application serves; `error_page` is how it says what is wrong. Pages work
+`routes` is what the application serves; `error_page` is how it says what is wrong, and `recognise`
+finds out first to whom. Pages work
 without JavaScript, load nothing from another host, and show only what
-`social.statuses.visible_to(None)` shows to everybody; what is for one person alone, no cache keeps.
+`social.statuses.visible_to(viewer)` shows to who is signed in, or to everybody; what is for one
+person alone, no cache keeps.
 """
 
 from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.web import authorize, intents, joining, mailed, pages, security, signing_in
+from fedi.web import (
+    appearance,
+    authorize,
+    feeds,
+    intents,
+    joining,
+    mailed,
+    pages,
+    security,
+    signing_in,
+)
 from fedi.web.render import error_page
+from fedi.web.visitors import of as recognise
 
 routes: list[BaseRoute] = [
+    *feeds.routes,
     *pages.routes,
     *intents.routes,
     *signing_in.routes,
@@ -20,6 +34,7 @@ routes: list[BaseRoute] = [
     *mailed.routes,
     *authorize.routes,
     *security.routes,
+    *appearance.routes,
 ]
 
-__all__ = ["error_page", "routes"]
+__all__ = ["error_page", "recognise", "routes"]

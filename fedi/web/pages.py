@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
 from typing import cast
 from urllib.parse import quote
@@ -21,18 +20,16 @@ from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
 from fedi.social import accounts, posts, reactions, statuses, text, timelines
-from fedi.social.posts import Post
 from fedi.social.timelines import Page
 from fedi.studio import testimony
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import cards, files, remixes, remote_files, threads, waiting
+from fedi.web import cards, cursors, feeds, files, remixes, remote_files, threads, visitors, waiting
 from fedi.web.assets import assets
+from fedi.web.feeds import POSTS_LENGTH, WALL_LENGTH
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
 from fedi.web.views import files_said, people, pictures
 from fedi.web.views import posts as post_views
 
-WALL_LENGTH = 24  # posts with pictures on one page of a wall: a few screens
-POSTS_LENGTH = 20  # posts on one page of posts, as Mastodon's
 MAKERS_LENGTH = 12  # accounts named on the front page: two rows on a phone
 
 _NAME = re.compile(r"[A-Za-z0-9_]{1,30}")
@@ -42,12 +39,16 @@ _NO_POST = "There is no such post here, or it is not for everybody."
 
 
 async def front(request: Request) -> Response:
-    """`GET /`: the latest pictures that were made here."""
+    """`GET /`: the latest pictures that were made here; who is signed in goes home."""
+    if await visitors.of(request) is not None:
+        return RedirectResponse(visitors.HOME, 303, {"Cache-Control": "no-store"})
     easel = _easel(request)
-    max_id = _max_id(request)
+    max_id = cursors.max_id(request)
     async with easel.database.read() as session:
         read = partial(timelines.public, session, None, local=True)
-        found, older = await _shown(session, read, Page(WALL_LENGTH, max_id, only_media=True))
+        found, older = await feeds.read_page(
+            session, None, read, Page(WALL_LENGTH, max_id, only_media=True)
+        )
         makers = [] if max_id else await _makers(session)
         hung = await gallery.of(easel, session, claims.of_posts(found))
     tiles = post_views.tiles(found, hung)
@@ -79,17 +80,20 @@ async def _profile(request: Request, show: str) -> Response:
     name, at, domain = request.path_params["name"].partition("@")
     if at and domain.lower() == instance.domain and _NAME.fullmatch(name):
         return RedirectResponse(f"/@{name}", 301)
-    max_id = _max_id(request)
+    max_id = cursors.max_id(request)
+    viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
         account = await _local(session, request.path_params["name"])
         if accepts_activity(request.headers.get("accept")):
             return _to_activity(account.uri)
-        read = partial(timelines.of_account, session, None, account)
+        read = partial(timelines.of_account, session, viewer, account)
         if show == "pictures":
             wanted = Page(WALL_LENGTH, max_id, only_media=True)
-            found, older = await _shown(session, partial(read, boosts=False), wanted)
+            found, older = await feeds.read_page(
+                session, viewer, partial(read, boosts=False), wanted
+            )
         else:
-            found, older = await _shown(session, read, Page(POSTS_LENGTH, max_id))
+            found, older = await feeds.read_page(session, viewer, read, Page(POSTS_LENGTH, max_id))
         hung = await gallery.of(easel, session, claims.of_posts(found))
     here = f"/@{account.username}" + ("/posts" if show == "posts" else "")
     return page(
@@ -97,11 +101,11 @@ async def _profile(request: Request, show: str) -> Response:
         "profile.html",
         robots=ROBOTS if account.discoverable else ROBOTS_NOWHERE,
         card=cards.profile(account, hung),
-        maker=people.maker(account, hung),
+        maker=people.maker(account, hung, viewer),
         profile=people.profile(account, hung),
         show=show,
-        tiles=post_views.tiles(found, hung) if show == "pictures" else [],
-        posts=[post_views.shown(post, hung) for post in found] if show == "posts" else [],
+        tiles=post_views.tiles(found, hung, viewer) if show == "pictures" else [],
+        posts=[post_views.shown(post, hung, viewer) for post in found] if show == "posts" else [],
         older=f"{here}?max_id={older}" if older else None,
         newer=here if max_id else None,
     )
@@ -114,10 +118,11 @@ async def tag(request: Request) -> Response:
     if not _TAG.fullmatch(request.path_params["name"]):
         raise HTTPException(404, "That is no hashtag.")
     name = text.normal_tag(request.path_params["name"])
-    max_id = _max_id(request)
+    max_id = cursors.max_id(request)
+    viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
-        read = partial(timelines.tagged, session, None, name)
-        found, older = await _shown(session, read, Page(POSTS_LENGTH, max_id))
+        read = partial(timelines.tagged, session, viewer, name)
+        found, older = await feeds.read_page(session, viewer, read, Page(POSTS_LENGTH, max_id))
         hung = await gallery.of(easel, session, claims.of_posts(found))
     here = f"/tags/{quote(name)}"
     return page(
@@ -126,7 +131,7 @@ async def tag(request: Request) -> Response:
         robots=ROBOTS_NOWHERE,
         card=cards.tag(name, instance),
         name=name,
-        posts=[post_views.shown(post, hung) for post in found],
+        posts=[post_views.shown(post, hung, viewer) for post in found],
         older=f"{here}?max_id={older}" if older else None,
         newer=here if max_id else None,
     )
@@ -138,9 +143,10 @@ async def post(request: Request) -> Response:
     status_id: int = request.path_params["id"]
     if status_id > ids.MAX:
         raise HTTPException(404, _NO_POST)
+    viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
         author = await _local(session, request.path_params["name"], nobody=_NO_POST)
-        query = statuses.visible_to(None).where(
+        query = statuses.visible_to(viewer).where(
             col(Status.id) == status_id,
             col(Status.account_id) == author.id,
             col(Status.reblog_of_id).is_(None),
@@ -153,10 +159,10 @@ async def post(request: Request) -> Response:
             raise await _missing(session, author, status_id)
         if accepts_activity(request.headers.get("accept")):
             return _to_activity(status.uri)
-        (found,) = await posts.assemble(session, [status], None)
-        before = await threads.before(session, status)
-        after = await threads.after(session, status)
-        kin = await remixes.of(session, status)
+        (found,) = await posts.assemble(session, [status], viewer)
+        before = await threads.before(session, viewer, status)
+        after = await threads.after(session, viewer, status)
+        kin = await remixes.of(session, viewer, status)
         around = [found, *(answer.post for answer in (*before, *after)), *kin.posts]
         hung = await gallery.of(easel, session, claims.of_posts(around))
         reacted = (await reactions.of_statuses(session, [status.id])).get(status.id)
@@ -167,16 +173,16 @@ async def post(request: Request) -> Response:
         "post.html",
         robots=ROBOTS if listed else ROBOTS_NOWHERE,
         card=cards.post(found, hung),
-        post=post_views.shown(found, hung),
+        post=post_views.shown(found, hung, viewer),
         origins=pictures.origins(found, hung),
         recipes=[recipe for media in found.media if (recipe := pictures.shared(media))],
         said=files_said.of(found, hung, heard),
-        parent=post_views.shown(kin.parent, hung) if kin.parent else None,
-        remixes=post_views.tiles(kin.remixes, hung),
+        parent=post_views.shown(kin.parent, hung, viewer) if kin.parent else None,
+        remixes=post_views.tiles(kin.remixes, hung, viewer),
         remixable=remixes.remixable(found),
         reactions=post_views.reactions(reacted) if reacted else [],
-        before=[post_views.answer(each, hung, heard) for each in before],
-        answers=[post_views.answer(each, hung, heard) for each in after],
+        before=[post_views.answer(each, hung, heard, viewer) for each in before],
+        answers=[post_views.answer(each, hung, heard, viewer) for each in after],
     )
 
 
@@ -184,6 +190,7 @@ async def about(request: Request) -> Response:
     """`GET /about`: what this place is, and its rules."""
     easel = _easel(request)
     instance = easel.settings.instance
+    await visitors.of(request)
     async with easel.database.read() as session:
         makers = await _makers(session)
         hung = await gallery.of(easel, session, [])
@@ -203,16 +210,6 @@ async def favicon(request: Request) -> Response:
 
 def _easel(request: Request) -> Easel:
     return cast(Easel, request.app.state.easel)
-
-
-def _max_id(request: Request) -> int | None:
-    text = request.query_params.get("max_id")
-    if text is None:
-        return None
-    number = ids.parse(text)
-    if not number:
-        raise HTTPException(400, "max_id must be the id of a post.")
-    return number
 
 
 def _to_activity(uri: str) -> Response:
@@ -250,15 +247,6 @@ async def _missing(session: Session, author: Account, status_id: int) -> HTTPExc
     if gone.first() is not None:
         return HTTPException(410, "This post was deleted by its author.")
     return HTTPException(404, _NO_POST)
-
-
-async def _shown(
-    session: Session, read: Callable[[Page], Awaitable[Sequence[Status]]], page: Page
-) -> tuple[Sequence[Post], int | None]:
-    """One page of a timeline, and the `max_id` of the next page if there is one."""
-    found = await read(replace(page, limit=page.limit + 1))
-    older = found[page.limit - 1].id if len(found) > page.limit else None
-    return await posts.assemble(session, found[: page.limit], None), older
 
 
 async def _makers(session: Session) -> Sequence[Account]:

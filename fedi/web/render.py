@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from fedi import __version__
 from fedi.runtime import Easel
+from fedi.web import cookies, frame
 from fedi.web.assets import assets, matches
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,6 +43,7 @@ def policy(*, form_to: str = "", script: bool = False) -> str:
 
 
 PAGE_POLICY = policy()
+SCRIPTED_POLICY = policy(script=True)
 ROBOTS = "noai, noimageai"  # DeviantArt's words of 2022, which Misskey sends too
 ROBOTS_NOWHERE = f"noindex, {ROBOTS}"
 # Long enough for the stampede of previews that one post sets off among its followers' servers,
@@ -83,7 +85,7 @@ def render(name: str, /, **context: Any) -> str:
 
 
 def page(request: Request, name: str, /, *, robots: str = ROBOTS, **context: Any) -> Response:
-    """A page that anybody may see and caches may keep for a moment.
+    """A page that caches may keep for a moment, if nobody is signed in who sees it in their way.
 
     Args:
         request: asked for by whom; a browser that has this very page gets a 304.
@@ -91,13 +93,16 @@ def page(request: Request, name: str, /, *, robots: str = ROBOTS, **context: Any
         robots: what is said to crawlers, in the page and in its header.
         context: what the template shows.
     """
+    framed = frame.of(request) is not None
     html = render(name, **_common(request, robots) | context)
     etag = f'W/"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
     headers = _headers(robots) | {
         "ETag": etag,
-        "Cache-Control": f"public, max-age={PAGE_SECONDS}",
-        "Vary": "Accept",
+        "Cache-Control": "private, no-cache" if framed else f"public, max-age={PAGE_SECONDS}",
+        "Vary": "Accept, Cookie",
     }
+    if framed:
+        headers["Content-Security-Policy"] = SCRIPTED_POLICY
     if matches(request, etag):
         return Response(status_code=304, headers=headers)
     return HTMLResponse(html, headers=headers)
@@ -126,7 +131,9 @@ def private_page(
     html = render(name, **_common(request, ROBOTS_NOWHERE) | {"sheets": ("forms",)} | context)
     headers = _headers(ROBOTS_NOWHERE) | {
         "Cache-Control": "no-store",
-        "Content-Security-Policy": policy(form_to=form_to, script=script),
+        "Content-Security-Policy": policy(
+            form_to=form_to, script=script or frame.of(request) is not None
+        ),
         "Vary": "Cookie",
     }
     return HTMLResponse(html, status, headers=headers)
@@ -151,6 +158,7 @@ def error_page(request: Request, status: int, message: str) -> Response:
 
 def _common(request: Request, robots: str) -> dict[str, Any]:
     easel = cast(Easel, request.app.state.easel)
+    framed = frame.of(request)
     return {
         "instance": easel.settings.instance,
         "robots": robots,
@@ -158,7 +166,10 @@ def _common(request: Request, robots: str) -> dict[str, Any]:
         "here": "",
         "language": None,
         "sheets": (),
-        "visitor": None,
+        "modules": (),
+        "frame": framed,
+        "visitor": framed.visitor if framed else None,
+        "theme": cookies.theme(request),
     }
 
 
