@@ -113,6 +113,7 @@ async def of_account(
     boosts: bool = True,
     tag: str = "",
     pinned: bool = False,
+    remixes: bool = False,
 ) -> Sequence[Status]:
     """What an account posted, as far as the viewer may see it.
 
@@ -121,10 +122,13 @@ async def of_account(
         boosts: boosts, too.
         tag: only what has this hashtag.
         pinned: only what is pinned.
+        remixes: only what was made of a picture of another post.
     """
     query = seen_by(viewer).where(Status.account_id == account.id)
     if not replies:
         query = query.where(_begins_something())
+    if remixes:
+        query = query.where(col(Status.based_on_uri).is_not(None))
     if not boosts:
         query = query.where(col(Status.reblog_of_id).is_(None))
     if tag:

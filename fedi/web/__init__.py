@@ -14,20 +14,30 @@ from starlette.routing import BaseRoute
 from fedi.web import (
     appearance,
     authorize,
+    composing,
+    deeds,
+    events,
     feeds,
     intents,
     joining,
     mailed,
     pages,
+    profiles,
     security,
     signing_in,
+    ties,
 )
 from fedi.web.render import error_page
 from fedi.web.visitors import of as recognise
 
 routes: list[BaseRoute] = [
     *feeds.routes,
+    *events.routes,
+    *deeds.routes,
+    *ties.routes,
+    *composing.routes,
     *pages.routes,
+    *profiles.routes,
     *intents.routes,
     *signing_in.routes,
     *joining.routes,

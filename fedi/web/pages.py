@@ -1,4 +1,4 @@
-"""The pages: the front, an account, a post, about."""
+"""The pages: the front, a hashtag, a post, about."""
 
 from __future__ import annotations
 
@@ -19,22 +19,32 @@ from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
-from fedi.social import accounts, posts, reactions, statuses, text, timelines
+from fedi.social import posts, reactions, statuses, text, timelines
 from fedi.social.timelines import Page
 from fedi.studio import testimony
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import cards, cursors, feeds, files, remixes, remote_files, threads, visitors, waiting
+from fedi.web import (
+    cards,
+    cursors,
+    feeds,
+    files,
+    profiles,
+    remixes,
+    remote_files,
+    threads,
+    visitors,
+    waiting,
+)
 from fedi.web.assets import assets
 from fedi.web.feeds import POSTS_LENGTH, WALL_LENGTH
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
 from fedi.web.views import files_said, people, pictures
 from fedi.web.views import posts as post_views
+from fedi.web.views.links import safe_link
 
 MAKERS_LENGTH = 12  # accounts named on the front page: two rows on a phone
 
-_NAME = re.compile(r"[A-Za-z0-9_]{1,30}")
 _TAG = re.compile(rf"\w{{1,{text.MAX_TAG_LENGTH}}}")
-_NOBODY = "There is nobody of this name here."
 _NO_POST = "There is no such post here, or it is not for everybody."
 
 
@@ -61,53 +71,6 @@ async def front(request: Request) -> Response:
         makers=[people.maker(account, hung) for account in makers],
         older=f"/?max_id={older}" if older else None,
         newer="/" if max_id else None,
-    )
-
-
-async def profile(request: Request) -> Response:
-    """`GET /@NAME`: an account and its pictures."""
-    return await _profile(request, "pictures")
-
-
-async def profile_posts(request: Request) -> Response:
-    """`GET /@NAME/posts`: an account and its posts, boosts among them."""
-    return await _profile(request, "posts")
-
-
-async def _profile(request: Request, show: str) -> Response:
-    easel = _easel(request)
-    instance = easel.settings.instance
-    name, at, domain = request.path_params["name"].partition("@")
-    if at and domain.lower() == instance.domain and _NAME.fullmatch(name):
-        return RedirectResponse(f"/@{name}", 301)
-    max_id = cursors.max_id(request)
-    viewer = await visitors.viewer(request)
-    async with easel.database.read() as session:
-        account = await _local(session, request.path_params["name"])
-        if accepts_activity(request.headers.get("accept")):
-            return _to_activity(account.uri)
-        read = partial(timelines.of_account, session, viewer, account)
-        if show == "pictures":
-            wanted = Page(WALL_LENGTH, max_id, only_media=True)
-            found, older = await feeds.read_page(
-                session, viewer, partial(read, boosts=False), wanted
-            )
-        else:
-            found, older = await feeds.read_page(session, viewer, read, Page(POSTS_LENGTH, max_id))
-        hung = await gallery.of(easel, session, claims.of_posts(found))
-    here = f"/@{account.username}" + ("/posts" if show == "posts" else "")
-    return page(
-        request,
-        "profile.html",
-        robots=ROBOTS if account.discoverable else ROBOTS_NOWHERE,
-        card=cards.profile(account, hung),
-        maker=people.maker(account, hung, viewer),
-        profile=people.profile(account, hung),
-        show=show,
-        tiles=post_views.tiles(found, hung, viewer) if show == "pictures" else [],
-        posts=[post_views.shown(post, hung, viewer) for post in found] if show == "posts" else [],
-        older=f"{here}?max_id={older}" if older else None,
-        newer=here if max_id else None,
     )
 
 
@@ -145,7 +108,7 @@ async def post(request: Request) -> Response:
         raise HTTPException(404, _NO_POST)
     viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
-        author = await _local(session, request.path_params["name"], nobody=_NO_POST)
+        author = await profiles.find(session, request.path_params["name"], viewer, nobody=_NO_POST)
         query = statuses.visible_to(viewer).where(
             col(Status.id) == status_id,
             col(Status.account_id) == author.id,
@@ -153,12 +116,12 @@ async def post(request: Request) -> Response:
         )
         status = (await session.exec(query)).first()
         if status is None:
-            made = await waiting.show(request, easel, session, author, status_id)
+            made = await waiting.show(request, easel, session, author, status_id, viewer)
             if made is not None:
                 return made
             raise await _missing(session, author, status_id)
         if accepts_activity(request.headers.get("accept")):
-            return _to_activity(status.uri)
+            return profiles.to_activity(status.uri)
         (found,) = await posts.assemble(session, [status], viewer)
         before = await threads.before(session, viewer, status)
         after = await threads.after(session, viewer, status)
@@ -174,6 +137,7 @@ async def post(request: Request) -> Response:
         robots=ROBOTS if listed else ROBOTS_NOWHERE,
         card=cards.post(found, hung),
         post=post_views.shown(found, hung, viewer),
+        original="" if status.local else safe_link(status.url or status.uri),
         origins=pictures.origins(found, hung),
         recipes=[recipe for media in found.media if (recipe := pictures.shared(media))],
         said=files_said.of(found, hung, heard),
@@ -210,27 +174,6 @@ async def favicon(request: Request) -> Response:
 
 def _easel(request: Request) -> Easel:
     return cast(Easel, request.app.state.easel)
-
-
-def _to_activity(uri: str) -> Response:
-    # Temporary, so that nobody remembers it for a reader who wants the page.
-    return RedirectResponse(quote(uri, safe=":/?#[]@!$&'()*+,;=%~"), 302, {"Vary": "Accept"})
-
-
-async def _local(session: Session, name: str, *, nobody: str = _NOBODY) -> Account:
-    """A local account that may be seen.
-
-    Raises:
-        HTTPException: 410 if it was deleted, 404 if it never was or is hidden.
-    """
-    account = await accounts.by_handle(session, name) if _NAME.fullmatch(name) else None
-    if account is None or not account.local or account.suspended_at is not None:
-        raise HTTPException(404, nobody)
-    if account.deleted_at is not None:
-        raise HTTPException(410, "This account was deleted.")
-    if not accounts.is_person(account):  # the instance's own actor
-        raise HTTPException(404, nobody)
-    return account
 
 
 async def _missing(session: Session, author: Account, status_id: int) -> HTTPException:
@@ -274,8 +217,6 @@ routes: list[BaseRoute] = [
     Route("/media/remote/{key}/{claim}/{rendition}", remote_files.serve),
     Route("/media/{key:path}", files.serve),
     Route("/tags/{name}", tag),
-    Route("/@{name}", profile),
-    Route("/@{name}/posts", profile_posts),
     Route("/@{name}/{id:int}", post),
     *remixes.routes,
 ]

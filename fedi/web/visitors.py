@@ -97,6 +97,13 @@ def to_sign_in(request: Request, *, path: str | None = None, again: bool = False
     return RedirectResponse(address, 303, {"Cache-Control": "no-store"})
 
 
+def back(request: Request) -> str:
+    """The page of ours that a form stood on, as far as the browser says."""
+    base = cast(Easel, request.app.state.easel).settings.instance.url
+    came = request.headers.get("referer", "")
+    return next_path(came.removeprefix(base)) if came.startswith(f"{base}/") else HOME
+
+
 def next_path(text: str) -> str:
     """Where to go after signing in: a path of ours and nothing that a browser could take for
     another host; else `HOME`."""
