@@ -24,6 +24,21 @@ from fedi.web.views import people
 
 Tie = Callable[[Transaction, Account, Account], Awaitable[Any]]
 
+
+async def _accept(tx: Transaction, account: Account, other: Account) -> None:
+    """Let somebody follow who asked."""
+    follow = await follows.find(tx, other.id, account.id)
+    if follow is not None:
+        await follows.accept(tx, follow)
+
+
+async def _reject(tx: Transaction, account: Account, other: Account) -> None:
+    """Refuse who asked to follow, or have them follow no more."""
+    follow = await follows.find(tx, other.id, account.id)
+    if follow is not None:
+        await follows.reject(tx, follow)
+
+
 TIES: dict[str, Tie] = {
     "follow": follows.request,
     "unfollow": follows.remove,
@@ -31,6 +46,8 @@ TIES: dict[str, Tie] = {
     "unmute": mutes.remove,
     "block": blocks.add,
     "unblock": blocks.remove,
+    "accept": _accept,
+    "reject": _reject,
 }
 NOBODY = "There is no such account here."
 CATEGORIES: dict[str, str] = {

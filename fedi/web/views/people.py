@@ -65,7 +65,7 @@ def path_of(account: Account) -> str:
     """The page of an account here."""
     if account.local:
         return f"/@{account.username}"
-    return f"/@{quote(account.username)}@{quote(account.domain or '')}"
+    return f"/@{quote(account.username)}@{quote(account.domain or '', safe=':')}"
 
 
 def _face(account: Account, kind: Literal["avatar", "header"], gallery: Gallery) -> str | None:
