@@ -136,6 +136,7 @@ async def show(request: Request, viewer: Account | None, feed: Feed) -> Response
         robots=ROBOTS_NOWHERE,
         here=feed.name,
         modules=("feed", "deeds"),
+        sheets=() if viewer else ("feeds",),
         feed=feed,
         choice=choice,
         views=choosing.links(feed.path, choice),
