@@ -23,6 +23,7 @@ from fedi.database.tables import Account, Status
 from fedi.federation.translate.outward import full_handle
 from fedi.runtime import Easel
 from fedi.social import accounts, seals
+from fedi.social.visibility import SHOWN_TO_ALL
 
 MAX_AGE_S = 3600
 CORS = {"Access-Control-Allow-Origin": "*"}
@@ -150,7 +151,7 @@ async def describe(session: Session, *, open_registrations: bool) -> NodeInfo:
         col(Status.local).is_(True),
         col(Status.deleted_at).is_(None),
         col(Status.reblog_of_id).is_(None),
-        col(Status.visibility).in_(("public", "unlisted")),
+        col(Status.visibility).in_(SHOWN_TO_ALL),
     )
 
     async def count(query: Any) -> int:

@@ -37,6 +37,11 @@ class InstanceSettings(Section):
         "", description="A Markdown file with the terms of service; empty: none."
     )
 
+    training_crawlers: bool = Field(
+        False,
+        description="Whether robots.txt lets programs in that gather training data.",
+    )
+
     @field_validator("url")
     @classmethod
     def _origin_only(cls, value: str) -> str:

@@ -30,7 +30,7 @@ from fedi.database.tables import (
 )
 from fedi.social import filters, lists, posts
 from fedi.social.paging import Page
-from fedi.social.visibility import viewers_of
+from fedi.social.visibility import HELD, SHOWN_TO_ALL, viewers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ async def facts(session: Session, status_id: int) -> Facts | None:
         quoted_id=quoted_id,
         original_id=status.reblog_of_id,
         original_private=status.reblog_of_id is not None
-        and (visibility not in {"public", "unlisted"} or approval in {"pending", "rejected"}),
+        and (visibility not in SHOWN_TO_ALL or approval in HELD),
     )
 
 

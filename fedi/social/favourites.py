@@ -11,12 +11,10 @@ from fedi.database.tables import Account, Favourite, Status
 from fedi.social import paging, policies
 from fedi.social.accounts import check_stays
 from fedi.social.counts import count
-from fedi.social.errors import NotFound
 from fedi.social.notifications import notify, withdraw
 from fedi.social.outbound import tell
 from fedi.social.paging import Page
-from fedi.social.statuses import visible_to
-from fedi.social.visibility import seen_by
+from fedi.social.visibility import load_original, seen_by
 
 
 async def find(session: Session, account_id: int, status_id: int) -> Favourite | None:
@@ -48,10 +46,7 @@ async def add(
         NotAllowed: its author does not let a local account like it, or they have moved away.
     """
     check_stays(account)
-    seen = visible_to(account).where(col(Status.id) == (status.reblog_of_id or status.id))
-    liked = (await tx.exec(seen)).first()
-    if liked is None:
-        raise NotFound("There is no such post.")
+    liked = await load_original(tx, account, status)
     existing = await find(tx, account.id, liked.id)
     if existing is not None:
         return existing

@@ -96,6 +96,12 @@ async def secret(tx: Transaction) -> str:
     return row.value
 
 
+async def is_signed(session: Session, key: str, account_id: int) -> bool:
+    """Whether a link to end the digests of an account is ours."""
+    row = await session.get(InstanceSecret, SECRET)
+    return row is not None and hmac.compare_digest(signature(row.value, account_id), key)
+
+
 def signature(secret: str, account_id: int) -> str:
     """What shows that a link to end the digests of an account is ours."""
     words = f"no more digests for {account_id}".encode()

@@ -21,10 +21,9 @@ from sqlmodel import col, select
 
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment, Painting, Status, Tag
-from fedi.social import drafts, labels, posts, remixes, text
+from fedi.social import drafts, labels, posts, remixes, text, visibility
 from fedi.social.drafts import Draft
 from fedi.social.posts import Post
-from fedi.social.visibility import visible_to
 
 WAITING = ("queued", "painting", "review")  # states of a painting whose post may still come
 MAX_LISTED = 20  # posts of one account; more may wait, and come one after the other
@@ -104,8 +103,7 @@ async def moved_to(
     session: Session, viewer: Account | None, author: Account, number: int
 ) -> Status | None:
     """The post that was promised under this number, if it is there and the viewer may see it."""
-    query = visible_to(viewer).where(col(Status.uri) == uri_of(author, number))
-    return (await session.exec(query)).first()
+    return await visibility.load_by_uri(session, viewer, uri_of(author, number))
 
 
 async def medium(session: Session, viewer: Account, media_id: int) -> Painting | None:
@@ -211,7 +209,4 @@ async def _attached(
 
 
 async def _parent(session: Session, author: Account, parent_id: int | None) -> Status | None:
-    if parent_id is None:
-        return None
-    query = visible_to(author).where(col(Status.id) == parent_id)
-    return (await session.exec(query)).first()
+    return None if parent_id is None else await visibility.load(session, author, parent_id)

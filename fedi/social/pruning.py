@@ -98,14 +98,14 @@ async def drop_relayed(tx: Transaction, kept_for: timedelta) -> int:
             Status.account_id,
             case((counted_answer(Status), col(Status.in_reply_to_id))),
             Status.deleted_at,
-            Status.visibility,
         )
+        .add_columns(col(Status.visibility))
         .where(col(Status.relayed_at) < tx.now - kept_for)
         .order_by(col(Status.relayed_at))
         .limit(BATCH)
         .with_for_update(skip_locked=True)
     )
-    old = (await tx.exec(query)).all()
+    old = (await tx.execute(query)).all()
     needed = await _needed(tx, [row[0] for row in old])
     await tx.execute(
         update(Status)

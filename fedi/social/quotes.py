@@ -18,7 +18,7 @@ from fedi.social.errors import NotAllowed, NotFound
 from fedi.social.follows import relationship
 from fedi.social.notifications import notify
 from fedi.social.outbound import tell
-from fedi.social.visibility import visible_to
+from fedi.social.visibility import load_by_uri
 
 PENDING, ACCEPTED, REVOKED = "pending", "accepted", "revoked"
 
@@ -103,9 +103,8 @@ async def receive_request(
         NotFound: there is no such post for them.
         NotAllowed: the author's policy, or a block, says no; they are told so.
     """
-    seen = visible_to(account).where(Status.uri == quoted_uri, col(Status.local).is_(True))
-    quoted = (await tx.exec(seen)).first()
-    if quoted is None or quoted.reblog_of_id is not None:
+    quoted = await load_by_uri(tx, account, quoted_uri)
+    if quoted is None or not quoted.local or quoted.reblog_of_id is not None:
         raise NotFound("There is no such post.")
     author = await tx.get(Account, quoted.account_id)
     assert author is not None

@@ -16,7 +16,7 @@ from fedi.social.errors import NotAllowed, NotFound
 from fedi.social.follows import relationship
 from fedi.social.notifications import notify
 from fedi.social.outbound import tell
-from fedi.social.visibility import SHOWN_TO_ALL, seen_by, visible_to
+from fedi.social.visibility import SHOWN_TO_ALL, load, seen_by
 
 REJECTED = "rejected"
 NO_RECORD = "Record not found"  # Mastodon's own words
@@ -38,10 +38,9 @@ async def check(
     """
     if quoted_id is None:
         return None
-    found = (await tx.exec(visible_to(author).where(col(Status.id) == quoted_id))).first()
+    found = await load(tx, author, quoted_id)
     if found is not None and found.reblog_of_id is not None:
-        original = visible_to(author).where(col(Status.id) == found.reblog_of_id)
-        found = (await tx.exec(original)).first()
+        found = await load(tx, author, found.reblog_of_id)
     if found is None:
         raise NotFound("What this quotes is not there.")
     if found.visibility not in SHOWN_TO_ALL:
@@ -151,7 +150,7 @@ async def revoke(tx: Transaction, author: Account, status: Status, quoting_id: i
         NotFound: it does not quote that one, or never with leave.
     """
     row = await tx.get(Quote, quoting_id)
-    quoting = (await tx.exec(visible_to(author).where(col(Status.id) == quoting_id))).first()
+    quoting = await load(tx, author, quoting_id)
     if row is None or quoting is None or row.quoted_id != status.id:
         raise NotFound(NO_RECORD)
     if row.state != quotes.REVOKED:

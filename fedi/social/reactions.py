@@ -12,9 +12,9 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Reaction, Status
-from fedi.social.errors import Invalid, NotFound
+from fedi.social.errors import Invalid
 from fedi.social.notifications import notify, withdraw
-from fedi.social.visibility import visible_to
+from fedi.social.visibility import load_original
 
 MAX_EMOJI = 32  # code points; a family with skin tones has 11, a flag of tags 7
 MAX_SHORTCODE = 100
@@ -55,10 +55,7 @@ async def add(
     """
     if (url is None and not is_emoji(name)) or len(name) > MAX_SHORTCODE:
         raise Invalid("That is no emoji.")
-    seen = visible_to(account).where(col(Status.id) == (status.reblog_of_id or status.id))
-    target = (await tx.exec(seen)).first()
-    if target is None:
-        raise NotFound("There is no such post.")
+    target = await load_original(tx, account, status)
     mine = (Reaction.account_id == account.id) & (Reaction.status_id == target.id)
     count = (await tx.execute(select(func.count()).select_from(Reaction).where(mine))).scalar()
     if (count or 0) >= MAX_REACTIONS:

@@ -17,6 +17,7 @@ from fedi.social.notifications import notify
 from fedi.social.outbound import tell
 from fedi.social.paging import Page
 from fedi.social.statuses import SHOWN_TO_ALL, announce_event, delete, visible_to
+from fedi.social.visibility import load_original
 
 
 async def find(session: Session, account_id: int, status_id: int) -> Status | None:
@@ -59,10 +60,7 @@ async def add(
             local account boost it.
     """
     check_stays(account)
-    seen = visible_to(account).where(col(Status.id) == (status.reblog_of_id or status.id))
-    original = (await tx.exec(seen)).first()
-    if original is None:
-        raise NotFound("There is no such post.")
+    original = await load_original(tx, account, status)
     own_private = original.visibility == "private" and original.account_id == account.id
     if original.visibility not in SHOWN_TO_ALL and not own_private:
         raise NotAllowed("That post may not be boosted.")

@@ -17,7 +17,7 @@ from sqlmodel import col, select
 from fedi.database import Session
 from fedi.database.tables import Account, Block, MediaAttachment, Painting, Status
 from fedi.social import text
-from fedi.social.visibility import SHOWN_TO_ALL, visible_to
+from fedi.social.visibility import SHOWN_TO_ALL, load_by_uri, visible_to
 
 MAX_CHAIN = 20  # posts upwards; a chain may be a ring, or somebody's idea of an attack
 MAX_REMIXES = 40  # of one post, the newest first
@@ -112,8 +112,7 @@ async def parent(session: Session, viewer: Account | None, status: Status) -> St
     """What a post is a remix of, if that is known and the viewer may see it."""
     if status.based_on_uri is None or status.based_on_uri == status.uri:
         return None
-    query = visible_to(viewer).where(col(Status.uri) == status.based_on_uri)
-    return (await session.exec(query)).first()
+    return await load_by_uri(session, viewer, status.based_on_uri)
 
 
 async def parents(session: Session, viewer: Account | None, status: Status) -> list[Status]:

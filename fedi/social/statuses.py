@@ -15,7 +15,7 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
-from fedi.database import Session, Transaction
+from fedi.database import Transaction
 from fedi.database.tables import (
     Account,
     Bookmark,
@@ -64,7 +64,7 @@ from fedi.social.receiving import (
     update_received,
 )
 from fedi.social.spreading import announce_event
-from fedi.social.visibility import SHOWN_TO_ALL, seen_by, visible_to
+from fedi.social.visibility import SHOWN_TO_ALL, load, load_by_uri, load_many, seen_by, visible_to
 
 __all__ = [
     "BY_URI",
@@ -83,6 +83,7 @@ __all__ = [
     "edit",
     "load",
     "load_by_uri",
+    "load_many",
     "mint_uri",
     "publish",
     "receive",
@@ -273,18 +274,6 @@ async def delete(tx: Transaction, status: Status) -> None:
         if status.local:
             await tell(tx, "delete", status_id=status.id)
     announce_event(tx, status, "delete")
-
-
-async def load(session: Session, viewer: Account | None, status_id: int) -> Status | None:
-    """The status with this id, if the viewer may see it."""
-    query = seen_by(viewer).where(col(Status.id) == status_id)
-    return (await session.exec(query)).first()
-
-
-async def load_by_uri(session: Session, viewer: Account | None, uri: str) -> Status | None:
-    """The status with this ActivityPub id, if the viewer may see it."""
-    query = seen_by(viewer).where(col(Status.uri) == uri)
-    return (await session.exec(query)).first()
 
 
 async def _parent(tx: Transaction, author: Account, parent_id: int | None) -> Status | None:

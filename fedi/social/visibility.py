@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from fedi.database import Session
 from fedi.database.tables import Account, Block, Follow, Mention, Status
+from fedi.social.errors import NotFound
 
 SHOWN_TO_ALL = ("public", "unlisted")
 HELD = ("pending", "rejected")  # `Status.approval`
@@ -54,6 +55,40 @@ def for_viewer() -> SelectOfScalar[Status]:
 
 def _visible(viewer: Any) -> SelectOfScalar[Status]:
     return select(Status).where(_shown_to(viewer, gone=False))
+
+
+async def load(session: Session, viewer: Account | None, status_id: int) -> Status | None:
+    """The status with this id, if the viewer may see it."""
+    return (await session.exec(seen_by(viewer).where(col(Status.id) == status_id))).first()
+
+
+async def load_by_uri(session: Session, viewer: Account | None, uri: str) -> Status | None:
+    """The status with this ActivityPub id, if the viewer may see it."""
+    return (await session.exec(seen_by(viewer).where(col(Status.uri) == uri))).first()
+
+
+async def load_many(
+    session: Session, viewer: Account | None, status_ids: Iterable[int | None]
+) -> dict[int, Status]:
+    """Those of some statuses that the viewer may see, by their ids, in the order of these."""
+    wanted = [number for number in dict.fromkeys(status_ids) if number is not None]
+    if not wanted:
+        return {}
+    rows = await session.exec(seen_by(viewer).where(col(Status.id).in_(wanted)))
+    found = {row.id: row for row in rows}
+    return {number: found[number] for number in wanted if number in found}
+
+
+async def load_original(session: Session, viewer: Account, status: Status) -> Status:
+    """A status as it is acted upon: a boost stands for what it boosts.
+
+    Raises:
+        NotFound: the viewer may not see it.
+    """
+    found = await load(session, viewer, status.reblog_of_id or status.id)
+    if found is None:
+        raise NotFound("There is no such post.")
+    return found
 
 
 async def viewers_of(

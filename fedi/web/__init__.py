@@ -1,10 +1,9 @@
 """The pages that people open in a browser, and the files that they show.
 
 `routes` is what the application serves; `error_page` is how it says what is wrong, and `recognise`
-finds out first to whom. Pages work
-without JavaScript, load nothing from another host, and show only what
-`social.statuses.visible_to(viewer)` shows to who is signed in, or to everybody; what is for one
-person alone, no cache keeps.
+finds out first to whom. Pages work without JavaScript, load nothing from another host, and show
+only what `social.statuses.visible_to(viewer)` shows to who is signed in, or to everybody; what is
+for one person alone, no cache keeps.
 """
 
 from __future__ import annotations
@@ -15,13 +14,16 @@ from fedi.web import (
     appearance,
     authorize,
     composing,
+    crawlers,
     deeds,
     events,
+    feed_pages,
     feeds,
     intents,
     joining,
     keeping,
     mailed,
+    manifest,
     notices,
     pages,
     profiles,
@@ -34,7 +36,10 @@ from fedi.web.render import error_page
 from fedi.web.visitors import of as recognise
 
 routes: list[BaseRoute] = [
+    *crawlers.routes,
     *feeds.routes,
+    *manifest.routes,
+    *feed_pages.routes,
     *events.routes,
     *notices.routes,
     *searching.routes,

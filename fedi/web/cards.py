@@ -46,6 +46,7 @@ class Card:
         more: further OpenGraph properties.
         creator: whom Mastodon names beside a link to the page (`fediverse:creator`).
         activity: the id of the ActivityPub object that the page shows.
+        feeds: whether there are feeds beside it (`web.feeds`).
     """
 
     title: str
@@ -57,6 +58,7 @@ class Card:
     more: Sequence[tuple[str, str]] = ()
     creator: str = ""
     activity: str = ""
+    feeds: bool = False
 
 
 def front(instance: InstanceSettings, tiles: Sequence[Tile]) -> Card:
@@ -75,6 +77,7 @@ def tag(name: str, instance: InstanceSettings) -> Card:
         f"#{name}",
         f"Posts with the hashtag #{name}, seen from {instance.name}.",
         f"{instance.url}/tags/{quote(name)}",
+        feeds=True,
     )
 
 
@@ -91,6 +94,7 @@ def profile(account: Account, gallery: Gallery) -> Card:
         else [],
         more=[("profile:username", maker.handle.removeprefix("@"))],
         activity=account.uri,
+        feeds=True,
     )
 
 

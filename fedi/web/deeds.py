@@ -31,6 +31,7 @@ from fedi.social import (
 )
 from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
+from fedi.social.visibility import load_original
 from fedi.studio.remote_files import claims, gallery
 from fedi.web import forms, visitors
 from fedi.web.render import private_page
@@ -127,14 +128,12 @@ async def find(session: Session, viewer: Account, status_id: int) -> Status:
     """A post that the viewer may see; a boost stands for what it boosts.
 
     Raises:
-        HTTPException: 404, there is none.
+        HTTPException, NotFound: there is none.
     """
     status = await statuses.load(session, viewer, status_id) if status_id <= ids.MAX else None
-    if status is not None and status.reblog_of_id is not None:
-        status = await statuses.load(session, viewer, status.reblog_of_id)
     if status is None:
         raise HTTPException(404, NO_POST)
-    return status
+    return await load_original(session, viewer, status)
 
 
 async def load(session: Session, viewer: Account, status_id: int) -> Post:

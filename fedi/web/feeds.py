@@ -1,219 +1,87 @@
-"""Feeds: home, what is public here and elsewhere, lists. Each as a wall of pictures or as posts."""
+"""What is posted, for feed readers: `/@NAME.rss`, `/@NAME.atom`, `/@NAME/feed.json`, and the same
+for `/tags/NAME`. They hold no more than the page does that they are of. (`/@NAME.json` is left
+free: on Mastodon that is the account as an activity.)"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from functools import partial
 from typing import cast
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from fedi import ids
 from fedi.database import Session
-from fedi.database.tables import Account, Status
+from fedi.database.tables import Status
 from fedi.runtime import Easel
-from fedi.social import lists, posts, timelines
-from fedi.social.posts import Post
-from fedi.social.sessions import SignedIn
+from fedi.social import posts, timelines
 from fedi.social.timelines import Page
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import choosing, cursors, visitors
-from fedi.web.choosing import Choice
-from fedi.web.render import ROBOTS_NOWHERE, page
-from fedi.web.views import posts as post_views
+from fedi.web import cards
+from fedi.web.cards import Card
+from fedi.web.pages import tag_name
+from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, kept
+from fedi.web.residents import resident
+from fedi.web.views import feeds
 
-WALL_LENGTH = 24  # posts with pictures on one page of a wall: a few screens
-POSTS_LENGTH = 20  # posts on one page of posts, as Mastodon's
-MOST_NEW = 40  # new posts that are counted; more are "40+"
-
-Read = Callable[[Session, Page], Awaitable[Sequence[Status]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A timeline as a page.
-
-    Attributes:
-        name: what the choices for it are remembered by.
-        path: of its page.
-        usual: how it looks to who has not chosen yet.
-        blank: what to say when there is nothing.
-    """
-
-    name: str
-    title: str
-    path: str
-    read: Read
-    usual: Choice
-    blank: str
+LENGTH = 20  # posts, as Mastodon's feeds have
+SECONDS = 300  # readers come again and again; none comes so often
 
 
-def _home(account: Account) -> Feed:
-    async def read(session: Session, page: Page) -> Sequence[Status]:
-        return await timelines.home(session, account, page)
-
-    words = "Follow people, and what they make and share comes here."
-    return Feed("home", "Home", "/home", read, Choice("posts"), words)
-
-
-def _local(viewer: Account | None) -> Feed:
-    async def read(session: Session, page: Page) -> Sequence[Status]:
-        return await timelines.public(session, viewer, page, local=True)
-
-    words = "What somebody makes here in public will hang in this place."
-    return Feed("local", "Local", "/local", read, Choice("wall"), words)
-
-
-def _federated(viewer: Account) -> Feed:
-    async def read(session: Session, page: Page) -> Sequence[Status]:
-        return await timelines.public(session, viewer, page)
-
-    words = "What this server hears of from others comes here."
-    return Feed("federated", "Federated", "/federated", read, Choice("wall"), words)
-
-
-async def _list(session: Session, account: Account, number: int) -> Feed:
-    """
-    Raises:
-        NotFound: it is no list of theirs.
-    """
-    row = await lists.find(session, account, number)
-
-    async def read(session: Session, page: Page) -> Sequence[Status]:
-        return await lists.timeline(session, account, row, page)
-
-    path = f"/lists/{row.id}"
-    return Feed("list", row.title, path, read, Choice("posts"), "Nobody on this list has posted.")
-
-
-@visitors.signed_in
-async def home(request: Request, visitor: SignedIn) -> Response:
-    """`GET /home`: what those whom one follows posted and boosted."""
-    return await show(request, visitor.account, _home(visitor.account))
-
-
-async def local(request: Request) -> Response:
-    """`GET /local`: what is public of this instance."""
-    viewer = await visitors.viewer(request)
-    return await show(request, viewer, _local(viewer))
-
-
-@visitors.signed_in
-async def federated(request: Request, visitor: SignedIn) -> Response:
-    """`GET /federated`: what is public of all that this instance knows."""
-    return await show(request, visitor.account, _federated(visitor.account))
-
-
-@visitors.signed_in
-async def of_list(request: Request, visitor: SignedIn) -> Response:
-    """`GET /lists/ID`: what those on a list posted and boosted."""
-    return await show(request, visitor.account, await _asked_list(request, visitor.account))
-
-
-async def _asked_list(request: Request, account: Account) -> Feed:
+async def of_account(ending: str, request: Request) -> Response:
+    """`GET /@NAME.…`: what an account posts, without boosts and answers to others."""
     easel = cast(Easel, request.app.state.easel)
     async with easel.database.read() as session:
-        return await _list(session, account, min(request.path_params["id"], ids.MAX))
+        account = await resident(session, request.path_params["name"])
+        page = Page(LENGTH)
+        found = await timelines.of_account(
+            session, None, account, page, replies=False, boosts=False
+        )
+        hung = await gallery.of(easel, session, [])
+        card = cards.profile(account, hung)
+        entries = await _entries(easel, session, found)
+    robots = ROBOTS if account.discoverable else ROBOTS_NOWHERE
+    return _answer(request, card, entries, f"/@{account.username}{ending}", robots)
 
 
-async def show(request: Request, viewer: Account | None, feed: Feed) -> Response:
-    """A page of a feed, in the way that its reader chose."""
+async def of_tag(ending: str, request: Request) -> Response:
+    """`GET /tags/NAME.…`: what is public under a hashtag."""
     easel = cast(Easel, request.app.state.easel)
-    choice = choosing.read(request, feed.name, feed.usual)
-    max_id = cursors.max_id(request)
-    wanted = replace(_page(choice), max_id=max_id)
+    name = tag_name(request)
     async with easel.database.read() as session:
-        found, older = await read_page(session, viewer, partial(feed.read, session), wanted)
-        hung = await gallery.of(easel, session, claims.of_posts(found))
-    kept = choice.parameters(feed.usual)
-    answer = page(
-        request,
-        "feed.html",
-        robots=ROBOTS_NOWHERE,
-        here=feed.name,
-        modules=("feed", "deeds"),
-        sheets=() if viewer else ("feeds",),
-        feed=feed,
-        choice=choice,
-        views=choosing.links(feed.path, choice),
-        tiles=post_views.tiles(found, hung, viewer) if choice.view == "wall" else [],
-        posts=[post_views.shown(post, hung, viewer) for post in found]
-        if choice.view == "posts"
-        else [],
-        newest=str(found[0].status.id) if found and not max_id else "",
-        older=f"{feed.path}?{urlencode({**kept, 'max_id': older})}" if older else None,
-        newer=f"{feed.path}?{urlencode(kept)}".rstrip("?") if max_id else None,
+        found = await timelines.tagged(session, None, name, Page(LENGTH))
+        entries = await _entries(easel, session, found)
+    card = cards.tag(name, easel.settings.instance)
+    return _answer(request, card, entries, f"/tags/{quote(name)}{ending}", ROBOTS_NOWHERE)
+
+
+async def _entries(easel: Easel, session: Session, found: Sequence[Status]) -> list[feeds.Entry]:
+    whole = await posts.assemble(session, found, None)
+    hung = await gallery.of(easel, session, claims.of_posts(whole))
+    return [feeds.entry(post, hung) for post in whole]
+
+
+def _answer(
+    request: Request, card: Card, entries: Sequence[feeds.Entry], path: str, robots: str
+) -> Response:
+    easel = cast(Easel, request.app.state.easel)
+    write, media_type = next(how for ending, how in feeds.FORMATS.items() if path.endswith(ending))
+    feed = feeds.Feed(
+        title=card.title,
+        description=card.description,
+        page=card.url,
+        address=f"{easel.settings.instance.url}{path}",
+        icon=card.pictures[0].address if card.pictures else "",
+        language=None,
+        entries=entries,
     )
-    return choosing.remember(request, answer, feed.name, choice, feed.usual)
-
-
-async def count_home(request: Request) -> Response:
-    """`GET /home/new?since_id=ID`: how many have come since, as `{"new": N}`."""
-    viewer = await visitors.viewer(request)
-    return await _count(request, _home(viewer) if viewer else None)
-
-
-async def count_local(request: Request) -> Response:
-    """`GET /local/new?since_id=ID`."""
-    return await _count(request, _local(await visitors.viewer(request)))
-
-
-async def count_federated(request: Request) -> Response:
-    """`GET /federated/new?since_id=ID`."""
-    viewer = await visitors.viewer(request)
-    return await _count(request, _federated(viewer) if viewer else None)
-
-
-async def count_list(request: Request) -> Response:
-    """`GET /lists/ID/new?since_id=ID`."""
-    viewer = await visitors.viewer(request)
-    return await _count(request, await _asked_list(request, viewer) if viewer else None)
-
-
-async def _count(request: Request, feed: Feed | None) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    if feed is None:
-        return JSONResponse({"error": "Please sign in first."}, 401, headers)
-    easel = cast(Easel, request.app.state.easel)
-    choice = choosing.read(request, feed.name, feed.usual)
-    since = cursors.number(request, "since_id") or 0
-    wanted = replace(_page(choice), limit=MOST_NEW + 1, since_id=since)
-    async with easel.database.read() as session:
-        found = await feed.read(session, wanted)
-    more = len(found) > MOST_NEW
-    return JSONResponse({"new": min(len(found), MOST_NEW), "more": more}, headers=headers)
-
-
-def _page(choice: Choice) -> Page:
-    wall = choice.view == "wall"
-    length = WALL_LENGTH if wall else POSTS_LENGTH
-    ai = "" if choice.ai == "all" else choice.ai
-    return Page(length, only_media=wall, boosted_media=wall, ai=ai)
-
-
-async def read_page(
-    session: Session,
-    viewer: Account | None,
-    read: Callable[[Page], Awaitable[Sequence[Status]]],
-    page: Page,
-) -> tuple[Sequence[Post], int | None]:
-    """One page of a timeline, and the `max_id` of the next page if there is one."""
-    found = await read(replace(page, limit=page.limit + 1))
-    older = found[page.limit - 1].id if len(found) > page.limit else None
-    return await posts.assemble(session, found[: page.limit], viewer), older
+    return kept(request, write(feed), media_type, robots=robots, seconds=SECONDS)
 
 
 routes: list[BaseRoute] = [
-    Route("/home", home),
-    Route("/home/new", count_home),
-    Route("/local", local),
-    Route("/local/new", count_local),
-    Route("/federated", federated),
-    Route("/federated/new", count_federated),
-    Route("/lists/{id:int}", of_list),
-    Route("/lists/{id:int}/new", count_list),
+    Route(f"{place}{ending}", partial(reader, ending))
+    for place, reader in (("/@{name}", of_account), ("/tags/{name}", of_tag))
+    for ending in feeds.FORMATS
 ]

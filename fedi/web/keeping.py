@@ -18,7 +18,7 @@ from fedi.social.paging import Page
 from fedi.social.sessions import SignedIn
 from fedi.studio.remote_files import claims, gallery
 from fedi.web import cursors, visitors
-from fedi.web.feeds import POSTS_LENGTH
+from fedi.web.feed_pages import POSTS_LENGTH
 from fedi.web.render import private_page
 from fedi.web.views import posts as post_views
 

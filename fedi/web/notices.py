@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.database import Session
-from fedi.database.tables import Account, Notification, Painting, Status
+from fedi.database.tables import Account, Notification, Painting
 from fedi.runtime import Easel
 from fedi.social import markers, notification_lists, posts, statuses
 from fedi.social.notification_lists import Group, Wanted
@@ -98,11 +98,9 @@ async def _people(session: Session, groups: Sequence[Group]) -> dict[int, Accoun
 
 async def _posts(session: Session, viewer: Account, groups: Sequence[Group]) -> dict[int, Post]:
     """What they are about, as far as it may still be seen, by the ids of the posts."""
-    wanted = {group.newest.status_id for group in groups} - {None}
-    if not wanted:
-        return {}
-    query = statuses.visible_to(viewer).where(col(Status.id).in_(wanted))
-    found = await posts.assemble(session, (await session.exec(query)).all(), viewer)
+    wanted = [group.newest.status_id for group in groups]
+    rows = await statuses.load_many(session, viewer, wanted)
+    found = await posts.assemble(session, rows.values(), viewer)
     return {post.status.id: post for post in found}
 
 

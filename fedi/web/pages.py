@@ -21,12 +21,13 @@ from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
 from fedi.social import posts, reactions, statuses, text, timelines
 from fedi.social.timelines import Page
+from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import testimony
 from fedi.studio.remote_files import claims, gallery
 from fedi.web import (
     cards,
     cursors,
-    feeds,
+    feed_pages,
     files,
     profiles,
     remixes,
@@ -36,7 +37,7 @@ from fedi.web import (
     waiting,
 )
 from fedi.web.assets import assets
-from fedi.web.feeds import POSTS_LENGTH, WALL_LENGTH
+from fedi.web.feed_pages import POSTS_LENGTH, WALL_LENGTH
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
 from fedi.web.views import files_said, people, pictures
 from fedi.web.views import posts as post_views
@@ -56,7 +57,7 @@ async def front(request: Request) -> Response:
     max_id = cursors.max_id(request)
     async with easel.database.read() as session:
         read = partial(timelines.public, session, None, local=True)
-        found, older = await feeds.read_page(
+        found, older = await feed_pages.read_page(
             session, None, read, Page(WALL_LENGTH, max_id, only_media=True)
         )
         makers = [] if max_id else await _makers(session)
@@ -78,14 +79,12 @@ async def tag(request: Request) -> Response:
     """`GET /tags/NAME`: what is public under a hashtag, of all that this instance knows."""
     easel = _easel(request)
     instance = easel.settings.instance
-    if not _TAG.fullmatch(request.path_params["name"]):
-        raise HTTPException(404, "That is no hashtag.")
-    name = text.normal_tag(request.path_params["name"])
+    name = tag_name(request)
     max_id = cursors.max_id(request)
     viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
         read = partial(timelines.tagged, session, viewer, name)
-        found, older = await feeds.read_page(session, viewer, read, Page(POSTS_LENGTH, max_id))
+        found, older = await feed_pages.read_page(session, viewer, read, Page(POSTS_LENGTH, max_id))
         hung = await gallery.of(easel, session, claims.of_posts(found))
     here = f"/tags/{quote(name)}"
     return page(
@@ -176,6 +175,17 @@ def _easel(request: Request) -> Easel:
     return cast(Easel, request.app.state.easel)
 
 
+def tag_name(request: Request) -> str:
+    """The hashtag that an address names, as it is kept.
+
+    Raises:
+        HTTPException: that is none.
+    """
+    if not _TAG.fullmatch(request.path_params["name"]):
+        raise HTTPException(404, "That is no hashtag.")
+    return text.normal_tag(request.path_params["name"])
+
+
 async def _missing(session: Session, author: Account, status_id: int) -> HTTPException:
     """Why a post cannot be seen: 410 only if everybody could see it before it was deleted."""
     gone = await session.exec(
@@ -184,7 +194,7 @@ async def _missing(session: Session, author: Account, status_id: int) -> HTTPExc
             col(Status.account_id) == author.id,
             col(Status.reblog_of_id).is_(None),
             col(Status.deleted_at).is_not(None),
-            col(Status.visibility).in_(("public", "unlisted")),
+            col(Status.visibility).in_(SHOWN_TO_ALL),
         )
     )
     if gone.first() is not None:

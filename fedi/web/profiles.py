@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
@@ -21,9 +20,10 @@ from fedi.social import accounts, posts, relationships, timelines
 from fedi.social.posts import Post
 from fedi.social.timelines import Page
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import cards, cursors, feeds, visitors
-from fedi.web.feeds import POSTS_LENGTH, WALL_LENGTH
+from fedi.web import cards, cursors, feed_pages, visitors
+from fedi.web.feed_pages import POSTS_LENGTH, WALL_LENGTH
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
+from fedi.web.residents import NAME, NOBODY, resident
 from fedi.web.views import people
 from fedi.web.views import posts as post_views
 from fedi.web.views.links import safe_link
@@ -41,9 +41,6 @@ _PARTS: dict[str, dict[str, Any]] = {
 }
 _WALLS = {"", "remixes"}
 
-_NAME = re.compile(r"[A-Za-z0-9_]{1,30}")
-_NOBODY = "There is nobody of this name here."
-
 
 async def show(request: Request) -> Response:
     """`GET /@NAME` and `/@NAME/TAB`: an account, and a part of what it posted."""
@@ -52,7 +49,7 @@ async def show(request: Request) -> Response:
     if tab not in TABS:
         raise HTTPException(404, "There is no such page of an account.")
     name, at, domain = asked.partition("@")
-    if at and domain.lower() == easel.settings.instance.domain and _NAME.fullmatch(name):
+    if at and domain.lower() == easel.settings.instance.domain and NAME.fullmatch(name):
         return RedirectResponse(f"/@{name}", 301)
     max_id = cursors.max_id(request)
     viewer = await visitors.viewer(request)
@@ -64,7 +61,7 @@ async def show(request: Request) -> Response:
         read = partial(timelines.of_account, session, viewer, account, **_PARTS[tab])
         length = WALL_LENGTH if wall else POSTS_LENGTH
         wanted = Page(length, max_id, only_media=wall)
-        found, older = await feeds.read_page(session, viewer, read, wanted)
+        found, older = await feed_pages.read_page(session, viewer, read, wanted)
         pinned = await _pinned(session, viewer, account) if tab == "posts" and not max_id else []
         relation = None
         if viewer is not None and viewer.id != account.id:
@@ -102,21 +99,21 @@ async def _pinned(session: Session, viewer: Account | None, account: Account) ->
 
 
 async def find(
-    session: Session, name: str, viewer: Account | None, *, nobody: str = _NOBODY
+    session: Session, name: str, viewer: Account | None, *, nobody: str = NOBODY
 ) -> Account:
     """An account that may be seen: one of ours, or one from elsewhere by who is signed in.
 
     Raises:
         HTTPException: 410 if it was deleted, 404 if it never was or is hidden.
     """
-    known = _NAME.fullmatch(name) or ("@" in name and viewer and len(name) <= MAX_HANDLE)
+    if "@" not in name:
+        return await resident(session, name, nobody=nobody)
+    known = viewer is not None and len(name) <= MAX_HANDLE
     account = await accounts.by_handle(session, name) if known else None
     if account is None or account.suspended_at is not None:
         raise HTTPException(404, nobody)
     if account.deleted_at is not None:
         raise HTTPException(410, "This account was deleted.")
-    if not accounts.is_person(account):  # the instance's own actor
-        raise HTTPException(404, nobody)
     return account
 
 

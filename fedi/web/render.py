@@ -33,6 +33,7 @@ def policy(*, form_to: str = "", script: bool = False) -> str:
         "style-src 'self'",
         "img-src 'self' data:",
         "media-src 'self'",
+        "manifest-src 'self'",
         f"form-action 'self' {form_to}".rstrip(),
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -93,19 +94,32 @@ def page(request: Request, name: str, /, *, robots: str = ROBOTS, **context: Any
         robots: what is said to crawlers, in the page and in its header.
         context: what the template shows.
     """
-    framed = frame.of(request) is not None
     html = render(name, **_common(request, robots) | context)
-    etag = f'W/"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
+    return kept(request, html.encode(), "text/html; charset=utf-8", robots=robots)
+
+
+def kept(
+    request: Request,
+    body: bytes,
+    media_type: str,
+    *,
+    robots: str = ROBOTS,
+    seconds: int = PAGE_SECONDS,
+) -> Response:
+    """An answer that anybody may see and caches may keep for some seconds, or their browser alone
+    if it is for who is signed in; a browser that has this very one gets a 304."""
+    framed = frame.of(request) is not None
+    etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = _headers(robots) | {
         "ETag": etag,
-        "Cache-Control": "private, no-cache" if framed else f"public, max-age={PAGE_SECONDS}",
+        "Cache-Control": "private, no-cache" if framed else f"public, max-age={seconds}",
         "Vary": "Accept, Cookie",
     }
     if framed:
         headers["Content-Security-Policy"] = SCRIPTED_POLICY
     if matches(request, etag):
         return Response(status_code=304, headers=headers)
-    return HTMLResponse(html, headers=headers)
+    return Response(body, headers=headers | {"Content-Type": media_type})
 
 
 def private_page(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from datetime import timedelta
 from pathlib import Path
@@ -115,9 +114,11 @@ async def test_a_picture_may_quote_a_post(alice: App) -> None:
     assert painting["post"]["quoted_status_id"] == quoted["id"]
     async with connected(alice.instance) as card:
         await card.finish(await card.given())
-        async with asyncio.timeout(30):
-            while (seen := (await alice.get(f"{PATH}/{painting['id']}")).body)["state"] != "done":
-                await asyncio.sleep(0.05)
+        async with alice.browser.get(
+            f"{alice.instance.url}{PATH}/{painting['id']}/events",
+            headers={"Authorization": f"Bearer {alice.token}"},
+        ) as stream:  # it ends by itself
+            [*_, (_, seen)] = [event async for event in events(stream)]
     shown = (await alice.get(f"/api/v1/statuses/{seen['status']['id']}")).body
     assert shown["quote"]["quoted_status"]["id"] == quoted["id"]
     assert shown["media_attachments"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmodel import col
 from starlette.routing import BaseRoute
 
 from fedi.api.mastodon import entities, paging
@@ -14,9 +13,9 @@ from fedi.api.mastodon.route import Call, route
 from fedi.api.mastodon.views import accounts as account_views
 from fedi.api.mastodon.views import statuses as status_views
 from fedi.database import Session
-from fedi.database.tables import Account, Conversation, Status
+from fedi.database.tables import Account, Conversation
 from fedi.runtime import Easel
-from fedi.social import correspondence, statuses
+from fedi.social import correspondence
 
 CONVERSATIONS = "/api/v1/conversations"
 
@@ -62,16 +61,8 @@ async def show(
         row.id: face
         for row, face in zip(rows, await account_views.show(easel, session, rows), strict=True)
     }
-    query = statuses.visible_to(account).where(
-        col(Status.id).in_([conversation.last_status_id for conversation in found])
-    )
-    last = list((await session.exec(query)).all()) if found else []
-    shown = {
-        row.id: status
-        for row, status in zip(
-            last, await status_views.show(easel, session, account, last), strict=True
-        )
-    }
+    last = [conversation.last_status_id for conversation in found]
+    shown = await status_views.show_by_id(easel, session, account, last)
     return [
         entities.Conversation(
             id=str(conversation.id),

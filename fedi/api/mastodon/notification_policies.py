@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Literal, cast
 
 from msgspec import Struct, field
-from sqlmodel import col
 from starlette.routing import BaseRoute
 
 from fedi import ids
@@ -16,12 +15,11 @@ from fedi.api.mastodon.paging import USUAL_ACCOUNTS, Asked, Paged, paged
 from fedi.api.mastodon.route import NO_RECORD, Call, route
 from fedi.api.mastodon.views import accounts, statuses
 from fedi.database import Session
-from fedi.database.tables import NotificationPolicy, Status
+from fedi.database.tables import NotificationPolicy
 from fedi.social import notification_policies as policies
 from fedi.social import notification_requests as requests
 from fedi.social.errors import NotFound
 from fedi.social.notification_requests import Waiting
-from fedi.social.visibility import visible_to
 
 PREFIX = f"{notifications.PREFIX}/requests"
 
@@ -169,11 +167,8 @@ async def _requests(
     call: Call, session: Session, found: Sequence[Waiting]
 ) -> list[entities.NotificationRequest]:
     people = await accounts.show(call.easel, session, [one.account for one in found])
-    ids = [one.request.last_status_id for one in found]
-    query = visible_to(call.account).where(col(Status.id).in_([one for one in ids if one]))
-    rows = (await session.exec(query)).all()
-    posts = await statuses.show(call.easel, session, call.account, rows)
-    by_id = {row.id: post for row, post in zip(rows, posts, strict=True)}
+    last = [one.request.last_status_id for one in found]
+    by_id = await statuses.show_by_id(call.easel, session, call.account, last)
     return [
         entities.NotificationRequest(
             id=str(one.request.id),

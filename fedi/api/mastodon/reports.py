@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlmodel import col
 from starlette.routing import BaseRoute
 
 from fedi import ids
@@ -57,8 +56,7 @@ async def _posts(session: Session, account: Account, named: list[str]) -> list[S
     wanted = {ids.parse(status_id) or 0 for status_id in named[: reports.MAX_STATUSES]}
     if not wanted:
         return []
-    query = statuses.visible_to(account).where(col(Status.id).in_(wanted))
-    found = list((await session.exec(query)).all())
+    found = list((await statuses.load_many(session, account, wanted)).values())
     if len(found) != len(wanted):
         raise NotFound(NO_RECORD)
     return found

@@ -78,9 +78,8 @@ async def many(call: Call) -> list[entities.Status]:
     asked = await call.read(Many)
     wanted = numbers(asked.id, MAX_MANY)
     async with call.easel.database.read() as session:
-        rows = [await statuses.load(session, call.viewer, one) for one in wanted]
-        found = [row for row in rows if row is not None]
-        return await views.show(call.easel, session, call.viewer, found)
+        found = await statuses.load_many(session, call.viewer, wanted)
+        return await views.show(call.easel, session, call.viewer, list(found.values()))
 
 
 async def context(call: Call) -> entities.Context:
@@ -188,8 +187,8 @@ async def delete(call: Call) -> entities.Status:
     call.count(throttle.DELETIONS)
     async with call.easel.database.read() as session:
         status = await own(session, call)
-        shown = await views.show_one(call.easel, session, call.account, status)
         [found] = await posts.assemble(session, [status], call.account)
+        [shown] = await views.show_posts(call.easel, session, call.account, [found])
         shown.text = status.source
     async with call.easel.database.write() as tx:
         row = await own(tx, call)

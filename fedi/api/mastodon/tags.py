@@ -20,6 +20,7 @@ from fedi.runtime import Easel
 from fedi.social import featured_tags, followed_tags, text
 from fedi.social.errors import NotFound
 from fedi.social.text import tag_url
+from fedi.social.visibility import SHOWN_TO_ALL
 
 TAGS, FEATURED = "/api/v1/tags", "/api/v1/featured_tags"
 SUGGESTED = 10  # hashtags, as Mastodon
@@ -147,7 +148,7 @@ async def _featured(easel: Easel, session: Session, account: Account) -> list[en
             (col(Status.id) == col(StatusTag.status_id))
             & (col(Status.account_id) == account.id)
             & col(Status.deleted_at).is_(None)
-            & col(Status.visibility).in_(("public", "unlisted")),
+            & col(Status.visibility).in_(SHOWN_TO_ALL),
         )
         .where(FeaturedTag.account_id == account.id)
         .group_by(col(FeaturedTag.id), col(Tag.id))

@@ -20,10 +20,10 @@ from fedi.database.tables import Account, Status
 from fedi.federation.inbox import again, signed_by
 from fedi.runtime import Easel
 from fedi.social import accounts, credentials, pending, posts, statuses
+from fedi.social.visibility import SHOWN_TO_ALL
 
 MAX_AGE_S = 60  # how long a public document may be kept by a cache in front of us
 VARY = {"Vary": "Accept, Authorization, Signature"}
-COUNTED = ("public", "unlisted")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -45,7 +45,7 @@ def answer(document: dict[str, Any], *, status: int = 200, public: bool = True) 
 
 def for_all(status: Status) -> bool:
     """Whether a cache in front of us may show something of a post to anybody."""
-    return status.visibility in COUNTED and not status.held
+    return status.visibility in SHOWN_TO_ALL and not status.held
 
 
 class Reader(NamedTuple):
@@ -174,12 +174,12 @@ async def status_of(
     if (
         gone is not None
         and gone.deleted_at is not None
-        and gone.visibility in COUNTED
+        and gone.visibility in SHOWN_TO_ALL
         and not wants_page(request)
     ):
         stone = Tombstone(id=uri, former_type="Note", deleted=gone.deleted_at)
         return answer(stone.document(), status=410)
-    if gone is not None and gone.deleted_at is not None and gone.visibility in COUNTED:
+    if gone is not None and gone.deleted_at is not None and gone.visibility in SHOWN_TO_ALL:
         raise HTTPException(410, "That post is deleted.", headers=VARY)
     if reader.refused is not None:
         headers = {**VARY, **again(reader.refused)}

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import msgspec
-from sqlmodel import col
 
 from fedi.database import Session
-from fedi.database.tables import Account, Login, Notification, Painting, Status
+from fedi.database.tables import Account, Login, Notification, Painting
 from fedi.settings import InstanceSettings
 from fedi.social import text
 from fedi.social.push.encryption import MAX_MESSAGE, OVERHEAD
 from fedi.social.push.subscriptions import ALERT_OF
-from fedi.social.visibility import visible_to
+from fedi.social.visibility import load
 
 MAX_BODY = 140  # characters of a post, as Mastodon
 ROOM = MAX_MESSAGE - OVERHEAD
@@ -62,8 +61,7 @@ async def message(
         return None
     body = text.plain(author.note)
     if row.status_id is not None:
-        query = visible_to(account).where(col(Status.id) == row.status_id)
-        status = (await session.exec(query)).first()
+        status = await load(session, account, row.status_id)
         if status is None:
             return None
         body = status.spoiler_text or text.plain(status.content)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import msgspec
-from sqlmodel import col
 
 from fedi.api.mastodon.streaming.connections import Told
 from fedi.api.mastodon.views import statuses as views
@@ -18,7 +17,7 @@ from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
 from fedi.social.audiences import Facts, filtering
-from fedi.social.visibility import viewers_of, visible_to
+from fedi.social.visibility import load, viewers_of
 
 
 class Rendering:
@@ -48,8 +47,7 @@ class Rendering:
             special = set(readers)
         elif known.quoted_id is not None:
             see = await viewers_of(session, known.quoted_id, readers)
-            query = visible_to(None).where(col(Status.id) == known.quoted_id)
-            common = (await session.exec(query)).first() is not None
+            common = await load(session, None, known.quoted_id) is not None
             special |= set(readers) - see if common else see
         return cls(easel, session, known, event, special)
 
@@ -63,8 +61,7 @@ class Rendering:
     async def _make(self, viewer: Account | None) -> Told | None:
         status: Status | None = self._known.status
         if viewer is not None:
-            query = visible_to(viewer).where(col(Status.id) == self._known.status.id)
-            status = (await self._session.exec(query)).first()
+            status = await load(self._session, viewer, self._known.status.id)
         if status is None:
             return None
         shown = await views.show_one(self._easel, self._session, viewer, status)

@@ -17,11 +17,10 @@ from fedi.api.mastodon import entities
 from fedi.api.mastodon.views import accounts, statuses
 from fedi.api.mastodon.views import reports as report_views
 from fedi.database import Session
-from fedi.database.tables import Account, AccountWarning, Notification, Painting, Report, Status
+from fedi.database.tables import Account, AccountWarning, Notification, Painting, Report
 from fedi.runtime import Easel
 from fedi.social import pending, posts
 from fedi.social.notification_lists import Group
-from fedi.social.visibility import visible_to
 
 TYPES: dict[str, entities.NotificationType] = {
     "mention": "mention",
@@ -183,7 +182,7 @@ async def _around(
         row.id: report_views.show(row, around.accounts[row.target_account_id]) for row in reports
     }
     around.warnings = await _warnings(session, rows, around.accounts)
-    by_id = await _statuses(easel, session, viewer, {row.status_id for row in rows})
+    by_id = await statuses.show_by_id(easel, session, viewer, (row.status_id for row in rows))
     around.statuses = {
         row.id: by_id[row.status_id]
         for row in rows
@@ -191,18 +190,6 @@ async def _around(
     }
     around.statuses |= await _paintings(easel, session, viewer, rows, around.accounts)
     return around
-
-
-async def _statuses(
-    easel: Easel, session: Session, viewer: Account, ids: Iterable[int | None]
-) -> dict[int, entities.Status]:
-    wanted = [number for number in ids if number is not None]
-    if not wanted:
-        return {}
-    query = visible_to(viewer).where(col(Status.id).in_(wanted))
-    rows = (await session.exec(query)).all()
-    shown = await statuses.show(easel, session, viewer, rows)
-    return {row.id: one for row, one in zip(rows, shown, strict=True)}
 
 
 async def _paintings(
@@ -223,8 +210,8 @@ async def _paintings(
         )
     )
     paintings = {painting.id: painting for painting in found.all()}
-    published = await _statuses(
-        easel, session, viewer, {painting.status_id for painting in paintings.values()}
+    published = await statuses.show_by_id(
+        easel, session, viewer, (painting.status_id for painting in paintings.values())
     )
     told = {}
     for row in mine:

@@ -16,6 +16,7 @@ from fedi.database.tables import Account, Filter, Follow, Poll, Status
 from fedi.runtime import Easel
 from fedi.social import filters, polls, posts, text
 from fedi.social.posts import Post
+from fedi.social.visibility import load_many
 from fedi.studio.remote_files import claims, gallery
 from fedi.studio.remote_files.gallery import Gallery
 
@@ -53,6 +54,14 @@ async def show_one(
     """`show` for one."""
     [found] = await show(easel, session, viewer, [status])
     return found
+
+
+async def show_by_id(
+    easel: Easel, session: Session, viewer: Account | None, status_ids: Iterable[int | None]
+) -> dict[int, entities.Status]:
+    """`show` for those of some ids that the viewer may see."""
+    found = await load_many(session, viewer, status_ids)
+    return dict(zip(found, await show(easel, session, viewer, found.values()), strict=True))
 
 
 def _all(found: Iterable[Post]) -> Iterable[Post]:
