@@ -30,6 +30,7 @@ from fedi.web import (
     searching,
     security,
     signing_in,
+    tags,
     ties,
 )
 from fedi.web.render import error_page
@@ -40,6 +41,7 @@ routes: list[BaseRoute] = [
     *feeds.routes,
     *manifest.routes,
     *feed_pages.routes,
+    *tags.routes,
     *events.routes,
     *notices.routes,
     *searching.routes,

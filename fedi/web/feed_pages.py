@@ -21,10 +21,10 @@ from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
 from fedi.social.timelines import Page
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import choosing, cursors, visitors
+from fedi.web import choosing, cursors, sifting, visitors
+from fedi.web.cards import Card
 from fedi.web.choosing import Choice
 from fedi.web.render import ROBOTS_NOWHERE, page
-from fedi.web.views import posts as post_views
 
 WALL_LENGTH = 24  # posts with pictures on one page of a wall: a few screens
 POSTS_LENGTH = 20  # posts on one page of posts, as Mastodon's
@@ -50,6 +50,7 @@ class Feed:
     read: Read
     usual: Choice
     blank: str
+    context: sifting.Context = "public"
 
 
 def _home(account: Account) -> Feed:
@@ -57,7 +58,7 @@ def _home(account: Account) -> Feed:
         return await timelines.home(session, account, page)
 
     words = "Follow people, and what they make and share comes here."
-    return Feed("home", "Home", "/home", read, Choice("posts"), words)
+    return Feed("home", "Home", "/home", read, Choice("posts"), words, "home")
 
 
 def _local(viewer: Account | None) -> Feed:
@@ -87,7 +88,8 @@ async def _list(session: Session, account: Account, number: int) -> Feed:
         return await lists.timeline(session, account, row, page)
 
     path = f"/lists/{row.id}"
-    return Feed("list", row.title, path, read, Choice("posts"), "Nobody on this list has posted.")
+    words = "Nobody on this list has posted."
+    return Feed("list", row.title, path, read, Choice("posts"), words, "home")
 
 
 @visitors.signed_in
@@ -120,8 +122,20 @@ async def _asked_list(request: Request, account: Account) -> Feed:
         return await _list(session, account, min(request.path_params["id"], ids.MAX))
 
 
-async def show(request: Request, viewer: Account | None, feed: Feed) -> Response:
-    """A page of a feed, in the way that its reader chose."""
+async def show(
+    request: Request,
+    viewer: Account | None,
+    feed: Feed,
+    *,
+    card: Card | None = None,
+    followed: bool | None = None,
+) -> Response:
+    """A page of a feed, in the way that its reader chose.
+
+    Args:
+        card: what the page says of itself elsewhere.
+        followed: of a hashtag, whether its reader follows it.
+    """
     easel = cast(Easel, request.app.state.easel)
     choice = choosing.read(request, feed.name, feed.usual)
     max_id = cursors.max_id(request)
@@ -129,6 +143,7 @@ async def show(request: Request, viewer: Account | None, feed: Feed) -> Response
     async with easel.database.read() as session:
         found, older = await read_page(session, viewer, partial(feed.read, session), wanted)
         hung = await gallery.of(easel, session, claims.of_posts(found))
+        sieve = await sifting.sieve(session, viewer, feed.context)
     kept = choice.parameters(feed.usual)
     answer = page(
         request,
@@ -140,10 +155,10 @@ async def show(request: Request, viewer: Account | None, feed: Feed) -> Response
         feed=feed,
         choice=choice,
         views=choosing.links(feed.path, choice),
-        tiles=post_views.tiles(found, hung, viewer) if choice.view == "wall" else [],
-        posts=[post_views.shown(post, hung, viewer) for post in found]
-        if choice.view == "posts"
-        else [],
+        card=card,
+        followed=followed,
+        tiles=sieve.tiles(found, hung) if choice.view == "wall" else [],
+        posts=sieve.shown(found, hung) if choice.view == "posts" else [],
         newest=str(found[0].status.id) if found and not max_id else "",
         older=f"{feed.path}?{urlencode({**kept, 'max_id': older})}" if older else None,
         newer=f"{feed.path}?{urlencode(kept)}".rstrip("?") if max_id else None,
@@ -154,27 +169,29 @@ async def show(request: Request, viewer: Account | None, feed: Feed) -> Response
 async def count_home(request: Request) -> Response:
     """`GET /home/new?since_id=ID`: how many have come since, as `{"new": N}`."""
     viewer = await visitors.viewer(request)
-    return await _count(request, _home(viewer) if viewer else None)
+    return await count(request, viewer, _home(viewer) if viewer else None)
 
 
 async def count_local(request: Request) -> Response:
     """`GET /local/new?since_id=ID`."""
-    return await _count(request, _local(await visitors.viewer(request)))
+    viewer = await visitors.viewer(request)
+    return await count(request, viewer, _local(viewer))
 
 
 async def count_federated(request: Request) -> Response:
     """`GET /federated/new?since_id=ID`."""
     viewer = await visitors.viewer(request)
-    return await _count(request, _federated(viewer) if viewer else None)
+    return await count(request, viewer, _federated(viewer) if viewer else None)
 
 
 async def count_list(request: Request) -> Response:
     """`GET /lists/ID/new?since_id=ID`."""
     viewer = await visitors.viewer(request)
-    return await _count(request, await _asked_list(request, viewer) if viewer else None)
+    return await count(request, viewer, await _asked_list(request, viewer) if viewer else None)
 
 
-async def _count(request: Request, feed: Feed | None) -> Response:
+async def count(request: Request, viewer: Account | None, feed: Feed | None) -> Response:
+    """How many posts of a feed have come since, as its reader would see it."""
     headers = {"Cache-Control": "no-store"}
     if feed is None:
         return JSONResponse({"error": "Please sign in first."}, 401, headers)
@@ -184,6 +201,10 @@ async def _count(request: Request, feed: Feed | None) -> Response:
     wanted = replace(_page(choice), limit=MOST_NEW + 1, since_id=since)
     async with easel.database.read() as session:
         found = await feed.read(session, wanted)
+        sieve = await sifting.sieve(session, viewer, feed.context)
+        if sieve.wanted:
+            seen = await posts.assemble(session, found, viewer)
+            found = [post.status for post in seen if not sieve.hides(post)]
     more = len(found) > MOST_NEW
     return JSONResponse({"new": min(len(found), MOST_NEW), "more": more}, headers=headers)
 

@@ -20,7 +20,7 @@ from fedi.social.paging import Page
 from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import cursors, visitors
+from fedi.web import cursors, sifting, visitors
 from fedi.web.render import private_page
 from fedi.web.views import notices as views
 
@@ -101,7 +101,8 @@ async def _posts(session: Session, viewer: Account, groups: Sequence[Group]) -> 
     wanted = [group.newest.status_id for group in groups]
     rows = await statuses.load_many(session, viewer, wanted)
     found = await posts.assemble(session, rows.values(), viewer)
-    return {post.status.id: post for post in found}
+    sieve = await sifting.sieve(session, viewer, "notifications")
+    return {post.status.id: post for post in found if not sieve.hides(post)}
 
 
 async def _paintings(

@@ -1,12 +1,10 @@
-"""The pages: the front, a hashtag, a post, about."""
+"""The pages: the front, a post, about."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from typing import cast
-from urllib.parse import quote
 
 from sqlmodel import col, select
 from starlette.exceptions import HTTPException
@@ -19,7 +17,7 @@ from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
-from fedi.social import posts, reactions, statuses, text, timelines
+from fedi.social import posts, reactions, statuses, timelines
 from fedi.social.timelines import Page
 from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import testimony
@@ -32,12 +30,13 @@ from fedi.web import (
     profiles,
     remixes,
     remote_files,
+    sifting,
     threads,
     visitors,
     waiting,
 )
 from fedi.web.assets import assets
-from fedi.web.feed_pages import POSTS_LENGTH, WALL_LENGTH
+from fedi.web.feed_pages import WALL_LENGTH
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
 from fedi.web.views import files_said, people, pictures
 from fedi.web.views import posts as post_views
@@ -45,7 +44,6 @@ from fedi.web.views.links import safe_link
 
 MAKERS_LENGTH = 12  # accounts named on the front page: two rows on a phone
 
-_TAG = re.compile(rf"\w{{1,{text.MAX_TAG_LENGTH}}}")
 _NO_POST = "There is no such post here, or it is not for everybody."
 
 
@@ -72,30 +70,6 @@ async def front(request: Request) -> Response:
         makers=[people.maker(account, hung) for account in makers],
         older=f"/?max_id={older}" if older else None,
         newer="/" if max_id else None,
-    )
-
-
-async def tag(request: Request) -> Response:
-    """`GET /tags/NAME`: what is public under a hashtag, of all that this instance knows."""
-    easel = _easel(request)
-    instance = easel.settings.instance
-    name = tag_name(request)
-    max_id = cursors.max_id(request)
-    viewer = await visitors.viewer(request)
-    async with easel.database.read() as session:
-        read = partial(timelines.tagged, session, viewer, name)
-        found, older = await feed_pages.read_page(session, viewer, read, Page(POSTS_LENGTH, max_id))
-        hung = await gallery.of(easel, session, claims.of_posts(found))
-    here = f"/tags/{quote(name)}"
-    return page(
-        request,
-        "tag.html",
-        robots=ROBOTS_NOWHERE,
-        card=cards.tag(name, instance),
-        name=name,
-        posts=[post_views.shown(post, hung, viewer) for post in found],
-        older=f"{here}?max_id={older}" if older else None,
-        newer=here if max_id else None,
     )
 
 
@@ -127,6 +101,7 @@ async def post(request: Request) -> Response:
         kin = await remixes.of(session, viewer, status)
         around = [found, *(answer.post for answer in (*before, *after)), *kin.posts]
         hung = await gallery.of(easel, session, claims.of_posts(around))
+        sieve = await sifting.sieve(session, viewer, "thread")
         reacted = (await reactions.of_statuses(session, [status.id])).get(status.id)
     heard = await testimony.of(easel).hear(testimony.exhibits(around, hung))
     listed = author.discoverable and status.visibility == "public"
@@ -141,11 +116,11 @@ async def post(request: Request) -> Response:
         recipes=[recipe for media in found.media if (recipe := pictures.shared(media))],
         said=files_said.of(found, hung, heard),
         parent=post_views.shown(kin.parent, hung, viewer) if kin.parent else None,
-        remixes=post_views.tiles(kin.remixes, hung, viewer),
+        remixes=sieve.tiles(kin.remixes, hung),
         remixable=remixes.remixable(found),
         reactions=post_views.reactions(reacted) if reacted else [],
-        before=[post_views.answer(each, hung, heard, viewer) for each in before],
-        answers=[post_views.answer(each, hung, heard, viewer) for each in after],
+        before=threads.shown(before, hung, heard, sieve),
+        answers=threads.shown(after, hung, heard, sieve),
     )
 
 
@@ -173,17 +148,6 @@ async def favicon(request: Request) -> Response:
 
 def _easel(request: Request) -> Easel:
     return cast(Easel, request.app.state.easel)
-
-
-def tag_name(request: Request) -> str:
-    """The hashtag that an address names, as it is kept.
-
-    Raises:
-        HTTPException: that is none.
-    """
-    if not _TAG.fullmatch(request.path_params["name"]):
-        raise HTTPException(404, "That is no hashtag.")
-    return text.normal_tag(request.path_params["name"])
 
 
 async def _missing(session: Session, author: Account, status_id: int) -> HTTPException:
@@ -226,7 +190,6 @@ routes: list[BaseRoute] = [
     Route("/static/{path:path}", assets.serve),
     Route("/media/remote/{key}/{claim}/{rendition}", remote_files.serve),
     Route("/media/{key:path}", files.serve),
-    Route("/tags/{name}", tag),
     Route("/@{name}/{id:int}", post),
     *remixes.routes,
 ]

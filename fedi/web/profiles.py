@@ -20,12 +20,11 @@ from fedi.social import accounts, posts, relationships, timelines
 from fedi.social.posts import Post
 from fedi.social.timelines import Page
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import cards, cursors, feed_pages, visitors
+from fedi.web import cards, cursors, feed_pages, sifting, visitors
 from fedi.web.feed_pages import POSTS_LENGTH, WALL_LENGTH
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
 from fedi.web.residents import NAME, NOBODY, resident
 from fedi.web.views import people
-from fedi.web.views import posts as post_views
 from fedi.web.views.links import safe_link
 
 MAX_HANDLE = 320  # characters: a name, @, and the longest host
@@ -63,6 +62,7 @@ async def show(request: Request) -> Response:
         wanted = Page(length, max_id, only_media=wall)
         found, older = await feed_pages.read_page(session, viewer, read, wanted)
         pinned = await _pinned(session, viewer, account) if tab == "posts" and not max_id else []
+        sieve = await sifting.sieve(session, viewer, "account")
         relation = None
         if viewer is not None and viewer.id != account.id:
             relation = (await relationships.of(session, viewer, [account.id]))[account.id]
@@ -85,9 +85,9 @@ async def show(request: Request) -> Response:
         relation=relation,
         tab=tab,
         tabs={f"{base}/{key}".rstrip("/"): (key, words) for key, words in TABS.items()},
-        tiles=post_views.tiles(found, hung, viewer) if wall else [],
-        pinned=[post_views.shown(post, hung, viewer) for post in pinned],
-        posts=[] if wall else [post_views.shown(post, hung, viewer) for post in found],
+        tiles=sieve.tiles(found, hung) if wall else [],
+        pinned=sieve.shown(pinned, hung),
+        posts=[] if wall else sieve.shown(found, hung),
         older=f"{here}?max_id={older}" if older else None,
         newer=here if max_id else None,
     )

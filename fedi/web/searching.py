@@ -14,7 +14,7 @@ from fedi.runtime import Easel
 from fedi.social import attempts, posts, search
 from fedi.social.sessions import SignedIn
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import cursors, forms, visitors
+from fedi.web import cursors, forms, sifting, visitors
 from fedi.web.intents import LOOK_UPS
 from fedi.web.render import private_page
 from fedi.web.views import people
@@ -45,6 +45,7 @@ async def show(request: Request, visitor: SignedIn) -> Response:
             tags = await search.tags.find(session, query, limit=TAGS)
         shown = await posts.assemble(session, found_posts[:POSTS], viewer)
         about = [claim for one in found_people for claim in claims.of_account(one)]
+        sieve = await sifting.sieve(session, viewer, "public")
         hung = await gallery.of(easel, session, [*claims.of_posts(shown), *about])
     more = len(found_posts) > POSTS
     return private_page(
@@ -56,7 +57,7 @@ async def show(request: Request, visitor: SignedIn) -> Response:
         query=query,
         people=[people.maker(one, hung, viewer) for one in found_people],
         tags=[tag.display_name for tag in tags],
-        posts=[post_views.shown(post, hung, viewer) for post in shown],
+        posts=sieve.shown(shown, hung),
         older=_path(query, shown[-1].status.id) if more else None,
         newer=_path(query) if max_id else None,
     )

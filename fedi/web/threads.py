@@ -8,6 +8,13 @@ from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.social import conversations, posts
 from fedi.social.posts import Post
+from fedi.studio.remote_files.gallery import Gallery
+from fedi.studio.testimony import Heard
+from fedi.web.sifting import Sieve
+from fedi.web.views import files_said
+from fedi.web.views import posts as views
+from fedi.web.views.files_said import Said
+from fedi.web.views.posts import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +23,15 @@ class Answer:
 
     post: Post
     depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A post in a thread as it is shown, with what its files say."""
+
+    post: Shown
+    depth: int
+    said: list[Said]
 
 
 async def before(session: Session, viewer: Account | None, status: Status) -> list[Answer]:
@@ -29,3 +45,16 @@ async def after(session: Session, viewer: Account | None, status: Status) -> lis
     found = await conversations.after(session, viewer, status)
     assembled = await posts.assemble(session, [answer for answer, _ in found], viewer)
     return [Answer(post, depth) for post, (_, depth) in zip(assembled, found, strict=True)]
+
+
+def shown(found: list[Answer], gallery: Gallery, heard: Heard, sieve: Sieve) -> list[Reply]:
+    """A conversation, but for what its reader's filters hide."""
+    return [
+        Reply(
+            sieve.folded(views.shown(one.post, gallery, sieve.viewer), one.post),
+            one.depth,
+            files_said.of(one.post, gallery, heard),
+        )
+        for one in found
+        if not sieve.hides(one.post)
+    ]

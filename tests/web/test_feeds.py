@@ -8,7 +8,7 @@ import json
 import pytest
 
 from fedi.database.tables import Account, ListMember, UserList
-from fedi.social import blocks, follows, reblogs
+from fedi.social import blocks, filters, follows, reblogs
 from tests.api.oauth.person import Person, at, join
 from tests.rig import Instance
 from tests.web import hanging
@@ -175,3 +175,53 @@ async def test_an_open_page_hears_that_something_is_new_and_not_what(instance: I
             await hanging.publish(instance, bob, text="a secret", visibility="direct")
             told = await hearing
         assert b"event: posts\ndata: 1" in told and b"secret" not in told
+
+
+async def filtered(instance: Instance, account: Account, word: str, action: str) -> None:
+    async with instance.easel.database.write() as tx:
+        row = await filters.create(tx, account)
+        await filters.change(tx, row, title=f"<b>{word}</b>", context=["home"], action=action)
+        await filters.add_keyword(tx, row, word, whole_word=True)
+
+
+async def test_filters_of_apps_hold_on_pages(instance: Instance) -> None:
+    alice, bob = await join(instance), await join(instance, "bob")
+    await follow(instance, alice, bob)
+    await filtered(instance, alice, "spiders", "hide")
+    await filtered(instance, alice, "heights", "warn")
+    first = await hanging.hang(instance, bob, text="a sea")
+    await hanging.hang(instance, bob, text="spiders again")
+    await hanging.hang(instance, bob, text="heights, dizzying")
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        page = (await visitor.get("/home")).page
+        warned, plain = page.all("article", _class="post")
+        assert "spiders" not in page.text and "a sea" in plain.text
+        fold = warned.one("details", _class="spoiler")
+        assert fold.one("summary").text == "Your filter: <b>heights</b>"
+        assert fold.all("img", _class="picture") and "dizzying" in fold.text
+        assert len((await visitor.get("/home?view=wall")).page.all("a", _class="tile")) == 1
+        seen = await visitor.get(f"/home/new?since_id={first.id}&view=posts")
+        assert json.loads(seen.body)["new"] == 1
+        # They are for home alone, and for nobody else.
+        assert len(words((await visitor.get("/local?view=posts")).page)) == 3
+    async with at(instance) as visitor:
+        await visitor.sign_in("bob")
+        assert len(words((await visitor.get("/home")).page)) == 3
+
+
+async def test_a_hashtag_is_followed_from_its_page(instance: Instance) -> None:
+    await join(instance)
+    bob = await join(instance, "bob")
+    async with at(instance) as visitor:
+        assert not (await visitor.get("/tags/fog")).page.all("form")
+        await visitor.sign_in("alice")
+        seen = await visitor.submit(await visitor.get("/tags/fog"), "/tags/fog/follow")
+        assert seen.location == "/tags/fog"
+        await hanging.publish(instance, bob, text="some #fog")
+        await instance.run_jobs()
+        assert words((await visitor.get("/home")).page) == ["some # fog"]
+        await visitor.submit(await visitor.get("/tags/fog"), "/tags/fog/unfollow")
+        assert words((await visitor.get("/home")).page) == []
+        assert (await visitor.post("/tags/fog/follow", {})).status == 403
+        assert (await visitor.get("/tags/fog/new?since_id=1")).status == 200

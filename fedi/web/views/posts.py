@@ -12,11 +12,7 @@ from markupsafe import Markup
 from fedi.database.tables import Account, Poll
 from fedi.social.posts import Post
 from fedi.studio.remote_files.gallery import Gallery
-from fedi.studio.testimony import Heard
 from fedi.web import emojis
-from fedi.web.threads import Answer
-from fedi.web.views import files_said
-from fedi.web.views.files_said import Said
 from fedi.web.views.links import safe_link
 from fedi.web.views.people import Maker, maker, path_of
 from fedi.web.views.pictures import LABELS, Picture, picture
@@ -90,6 +86,7 @@ class Shown:
     boosts: int
     favourites: int
     deeds: Deeds | None
+    filtered: str = ""  # the names of what warns of it (`web.sifting`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +102,6 @@ class Deeds:
     muted: bool
     boostable: bool
     pinnable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A post in a thread, `depth` answers below the one of the page."""
-
-    post: Shown
-    depth: int
-    said: list[Said]
 
 
 def moment(when: datetime) -> Moment:
@@ -193,11 +181,6 @@ def reactions(found: Counter[tuple[str, str | None]]) -> list[tuple[str, int]]:
     Custom ones by their names: their images lie on other servers.
     """
     return [(f":{name}:" if url else name, count) for (name, url), count in found.most_common()]
-
-
-def answer(found: Answer, gallery: Gallery, heard: Heard, viewer: Account | None = None) -> Reply:
-    said = files_said.of(found.post, gallery, heard)
-    return Reply(shown(found.post, gallery, viewer), found.depth, said)
 
 
 def tiles(posts: Sequence[Post], gallery: Gallery, viewer: Account | None = None) -> list[Tile]:
