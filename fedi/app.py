@@ -223,6 +223,7 @@ def _wants_page(request: Request) -> bool:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message = error.detail or HTTPStatus(error.status_code).phrase
+    await _recognise(request)
     problem = error if isinstance(error, Problem) else None
     return _answer(request, error.status_code, message, dict(error.headers or {}), problem)
 
@@ -230,7 +231,14 @@ async def _http_error(request: Request, error: Exception) -> Response:
 async def _social_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, SocialError)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Later) else {}
+    await _recognise(request)
     return _answer(request, error.status, str(error), headers)
+
+
+async def _recognise(request: Request) -> None:
+    """Who is signed in reads what is wrong in the frame that all their pages have."""
+    if _wants_page(request):
+        await web.recognise(request)
 
 
 async def _gone(request: Request, error: Exception) -> Response:
