@@ -339,8 +339,11 @@ async def test_a_shared_recipe_is_remixed_and_no_other(instance: Instance) -> No
         recipe = (await hand.given()).recipe
         assert recipe.prompt == "a lighthouse in snow" and not recipe.negative_prompt
         assert recipe.seed != 4242 and (recipe.width, recipe.height) == (640, 480)
-        [row] = await paintings_of(instance)
-        assert row.based_on_uri == shared.uri
+        over = await send(visitor, seen, "/studio", from_parent="1", strength="0.5")
+        assert over.status == 303, over.page.text
+        remixed, painted_over = await paintings_of(instance)
+        assert remixed.based_on_uri == painted_over.based_on_uri == shared.uri
+        assert painted_over.recipe["source"] and "source" not in remixed.recipe
 
 
 async def test_an_answer_keeps_what_it_answers(instance: Instance) -> None:

@@ -230,12 +230,16 @@ async def test_what_is_typed_is_kept_until_it_is_sent(instance: Instance, chromi
         assert await at.page.input_value("#prompt") == "a fox under ferns"
         assert await at.page.input_value("[name=text]") == "My fox"
         assert await at.page.is_checked("[name=post][value=done]")
-        await at.send()
+        await at.page.check("[name=post][value=hand]")
+        number = await at.send()
         await at.open("/studio")
         assert await at.page.input_value("#prompt") == ""
-        # And the picture is where it was left.
-        await at.page.click(".sketch.painting, .sketch.queued")
+        # And the picture is where it was left, and the list tells when it is there.
+        await at.shows(".sketch.painting, .sketch.queued")
+        await at.finish(number)
+        await at.page.click("section:has(#kept) .sketch")
         await at.shows("#scene h1:has-text('a fox under ferns')")
+        assert await at.page.input_value("[name=text]") == "My fox"
 
 
 async def test_only_what_the_model_can_do_is_asked_for(instance: Instance, chromium: Any) -> None:
