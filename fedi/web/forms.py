@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fedi.social.errors import Later, SocialError
 from fedi.uploads import forms as uploads
 from fedi.uploads.forms import UploadedFile
 from fedi.uploads.multipart import Limits
@@ -38,6 +39,13 @@ def remember(request: Request, response: Response) -> Response:
     fresh = request.scope.get("easel.visit")
     if fresh is not None:
         cookies.set_visit(request, response, fresh)
+    return response
+
+
+def patient(response: Response, error: SocialError | None) -> Response:
+    """Say when to come again, to who came too often."""
+    if isinstance(error, Later):
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 

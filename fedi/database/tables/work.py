@@ -166,6 +166,13 @@ class Painting(Table, table=True):
         Index("painting_account", "account_id", "state", "id"),
         Index("painting_asked", "account_id", "id"),
         Index(
+            "painting_share",
+            "share",
+            "id",
+            sqlite_where=text("share IS NOT NULL"),
+            postgresql_where=text("share IS NOT NULL"),
+        ),
+        Index(
             "painting_begun",
             "lease_until",
             sqlite_where=text("state = 'painting'"),
@@ -202,6 +209,8 @@ class Painting(Table, table=True):
     error: str = Field(default="", sa_type=Text)
     media_id: int | None = Field(default=None, sa_type=BigId, nullable=True)
     based_on_uri: str | None = None  # the post that it is a remix of
+    # Whose share it takes, as `studio.shares` writes it; None: its author's.
+    share: str | None = None
     parent_digest: str | None = None  # and our copy of that post's picture: an InputPicture
     # The post that publishes itself with this picture: a draft as `social.statuses` reads it.
     draft: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
