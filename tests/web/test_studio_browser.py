@@ -310,7 +310,7 @@ async def test_hostile_words_run_nothing_and_nothing_spills(
             await at.open("/studio")
             for fold in ("How it is painted", "The post around it"):
                 await at.page.eval_on_selector(
-                    f"details.more:has-text('{fold}')", "fold => { fold.open = true; }"
+                    f"details.further:has-text('{fold}')", "fold => { fold.open = true; }"
                 )
             for name in ("prompt", "text", "description", "spoiler_text", "negative_prompt"):
                 await at.page.fill(f"[name={name}]", words)
