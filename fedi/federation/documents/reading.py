@@ -82,8 +82,8 @@ async def reader_of(request: Request, easel: Easel) -> Reader:
 
 
 def wants_page(request: Request) -> bool:
-    """Whether a page is meant rather than the document. Who brings a token is no browser: `ap` reads
-    its own actor by `Accept: */*`."""
+    """Whether a page is meant rather than the document. Who brings a token is no browser: `ap`
+    reads its own actor by `Accept: */*`."""
     accept = request.headers.get("accept", "")
     if credentials.bearer(request.headers) is not None and "text/html" not in accept:
         return False
