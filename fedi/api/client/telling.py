@@ -50,9 +50,9 @@ async def documents(
             made = await received.activity(session, account, came[one.number])
             found[one] = {"type": "Add", "object": made, "target": target}
         elif one.where == OUTBOX:
-            made = await _done(session, account, one.number, shown)
-            if made is not None:
-                found[one] = {"type": "Add", "object": made, "target": target}
+            done = await _done(session, account, one.number, shown)
+            if done is not None:
+                found[one] = {"type": "Add", "object": done, "target": target}
     return found
 
 
