@@ -102,6 +102,12 @@ CONTEXT: list[Any] = [
             "@id": "https://purl.archive.org/socialweb/sse#eventStream",
             "@type": "@id",
         },
+        # FEP-d8c2, and what Pleroma says of an actor's endpoints
+        "objectIDAsClientID": "https://purl.archive.org/socialweb/oauth#objectIDAsClientID",
+        "oauthRegistrationEndpoint": {
+            "@id": "http://litepub.social/ns#oauthRegistrationEndpoint",
+            "@type": "@id",
+        },
         # FEP-844e
         "implements": {
             "@id": "https://w3id.org/fep/844e#implements",

@@ -17,7 +17,9 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fedi import api, logs, web
+from fedi.api import problems
 from fedi.api.mastodon.cors import Cors
+from fedi.api.problems import Problem
 from fedi.federation import (  # the JOBS below register theirs when they are imported
     answers,
     approving,
@@ -190,9 +192,17 @@ async def _health(request: Request) -> Response:
     return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
 
 
-def _answer(request: Request, status: int, message: str, headers: dict[str, str]) -> Response:
+def _answer(
+    request: Request,
+    status: int,
+    message: str,
+    headers: dict[str, str],
+    problem: Problem | None = None,
+) -> Response:
     if _wants_page(request):
         response = web.error_page(request, status, message)
+    elif problems.spoken(request):
+        response = problems.answer(status, message, headers, problem)
     else:
         response = JSONResponse({"error": message}, status)
     response.headers.update(headers)
@@ -200,14 +210,15 @@ def _answer(request: Request, status: int, message: str, headers: dict[str, str]
 
 
 def _wants_page(request: Request) -> bool:
-    """A browser that opened a page: everything else gets `{"error": …}`."""
+    """A browser that opened a page: everything else gets a problem, or `{"error": …}`."""
     return request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "")
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message = error.detail or HTTPStatus(error.status_code).phrase
-    return _answer(request, error.status_code, message, dict(error.headers or {}))
+    problem = error if isinstance(error, Problem) else None
+    return _answer(request, error.status_code, message, dict(error.headers or {}), problem)
 
 
 async def _social_error(request: Request, error: Exception) -> Response:

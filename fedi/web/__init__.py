@@ -18,6 +18,7 @@ from fedi.web import (
     mailed,
     manifest,
     pages,
+    reacting,
     security,
     signing_in,
 )
@@ -29,6 +30,7 @@ routes: list[BaseRoute] = [
     *manifest.routes,
     *pages.routes,
     *intents.routes,
+    *reacting.routes,
     *signing_in.routes,
     *joining.routes,
     *mailed.routes,

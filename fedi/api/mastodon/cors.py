@@ -12,7 +12,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PREFIXES = ("/api/", "/.well-known/", "/nodeinfo/", "/media/", "/users/")
-PATHS = frozenset({"/oauth/token", "/oauth/revoke", "/oauth/userinfo"})
+PATHS = frozenset(
+    {
+        "/actor", "/inbox", "/oauth/introspect", "/oauth/register", "/oauth/revoke",
+        "/oauth/token", "/oauth/userinfo",
+    }
+)  # fmt: skip
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 EXPOSED = (
     "Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, "

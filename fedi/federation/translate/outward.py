@@ -72,6 +72,7 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
         featured_tags=featured_tags_uri(account) if person else None,
         **(_for_apps(account) if person else {}),
         shared_inbox=account.shared_inbox_uri,
+        **(_signing_in(instance) if person else {}),
         name=account.display_name,
         summary=account.note,
         url=account.url,
@@ -104,6 +105,16 @@ def _for_apps(account: Account) -> dict[str, Any]:
         "event_stream": f"{account.uri}/events",
         "proxy_url": f"{account.uri}/proxy",
         "upload_media": f"{account.uri}/uploads",
+    }
+
+
+def _signing_in(instance: InstanceSettings) -> dict[str, Any]:
+    """Where apps get leave to act for anybody here (`fedi.api.oauth`)."""
+    return {
+        "oauth_authorization": f"{instance.url}/oauth/authorize",
+        "oauth_token": f"{instance.url}/oauth/token",
+        "oauth_registration": f"{instance.url}/oauth/register",
+        "object_as_client_id": True,
     }
 
 
