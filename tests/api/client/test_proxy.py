@@ -188,7 +188,7 @@ async def test_what_is_ours_is_answered_from_here(
         ("{origin}/missing", 404), ("{origin}/gone", 404), ("{origin}/forbidden", 404),
         ("{origin}/unauthorized", 404), ("{origin}/broken", 503), ("{origin}/busy", 503),
         ("http://0.0.0.0:{port}/users/carol", 422), ("http://[::]:{port}/users/carol", 422),
-        ("{origin}/x\0y", 422), ("{origin}/%00", 404), ("{origin}/x\ud800", 422),
+        ("{origin}/x\0y", 400), ("{origin}/%00", 404), ("{origin}/x\ud800", 404),
         ("{origin}/to-nowhere", 422), ("{origin}/to-file", 422), ("http://x" + "x" * 3000, 422),
     ],
 )  # fmt: skip
