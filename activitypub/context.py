@@ -26,7 +26,10 @@ TERMS_LIMIT = 50
 """Terms that an author may add to our @context."""
 
 _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-_MEANING = re.compile(r"(?:https?://|urn:|[A-Za-z][A-Za-z0-9_-]*:)[^\x00-\x20\"<>]{0,255}")
+_MEANING = re.compile(r"(?:https?://[^/\x00-\x20\"<>]+/|urn:)[^\x00-\x20\"<>]{0,255}")
+
+OURS = ("https://www.w3.org/", "http://www.w3.org/", "https://w3id.org/", "http://w3id.org/")
+"""Where the words are defined that decide who says what, and by which key."""
 
 _ACTIVITY_LIKE = frozenset({ACTIVITY_JSON, "application/ld+json", "application/json"})
 _PAGE_LIKE = frozenset({"text/html", "application/xhtml+xml"})
@@ -88,6 +91,12 @@ CONTEXT: list[Any] = [
         "proofValue": {"@id": "sec:proofValue", "@type": "sec:multibase"},
         # FEP-2c59
         "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",
+        # FEP-d8c2, and what Pleroma says of an actor's endpoints
+        "objectIDAsClientID": "https://purl.archive.org/socialweb/oauth#objectIDAsClientID",
+        "oauthRegistrationEndpoint": {
+            "@id": "http://litepub.social/ns#oauthRegistrationEndpoint",
+            "@type": "@id",
+        },
         # FEP-4ccd, FEP-c648, and the drafts of the SWICG for apps
         "pendingFollowers": {
             "@id": "https://purl.archive.org/socialweb/pending#pendingFollowers",
@@ -100,12 +109,6 @@ CONTEXT: list[Any] = [
         "blocked": {"@id": "https://purl.archive.org/socialweb/blocked#blocked", "@type": "@id"},
         "eventStream": {
             "@id": "https://purl.archive.org/socialweb/sse#eventStream",
-            "@type": "@id",
-        },
-        # FEP-d8c2, and what Pleroma says of an actor's endpoints
-        "objectIDAsClientID": "https://purl.archive.org/socialweb/oauth#objectIDAsClientID",
-        "oauthRegistrationEndpoint": {
-            "@id": "http://litepub.social/ns#oauthRegistrationEndpoint",
             "@type": "@id",
         },
         # FEP-844e
@@ -155,16 +158,34 @@ def with_context(document: Mapping[str, Any], terms: Sequence[Any] = ()) -> dict
 def further_terms(context: Any) -> tuple[Any, ...]:
     """What an author's own @context adds to ours: names that we do not know, by addresses.
 
-    Whole contexts elsewhere are left out: they could say anything, and something else tomorrow.
+    Whole contexts elsewhere are left out: they could say anything, and something else tomorrow. So
+    are other names for what our own words mean (`OURS`): nobody is to say `actor` by another word.
     """
-    terms: dict[str, str] = {}
+    said: dict[str, str] = {}
     for entry in (context if isinstance(context, list) else [context])[:TERMS_LIMIT]:
         for name, meaning in entry.items() if isinstance(entry, Mapping) else ():
-            if not isinstance(meaning, str) or not _TERM.fullmatch(name) or name in _KNOWN:
-                continue
-            if _MEANING.fullmatch(meaning) and len(terms) < TERMS_LIMIT:
-                terms[name] = meaning
+            known = not _TERM.fullmatch(name) or name in _KNOWN
+            if isinstance(meaning, str) and not known and len(said) < TERMS_LIMIT:
+                said[name] = meaning
+    whole = {name: _expanded(meaning, said) for name, meaning in said.items()}
+    terms = {
+        name: said[name]
+        for name, meaning in whole.items()
+        if _MEANING.fullmatch(meaning) and not meaning.lower().startswith(OURS)
+    }
+    # What is shortened by a name that is left out would mean something else.
+    terms = {
+        name: meaning
+        for name, meaning in terms.items()
+        if whole[name] == meaning or meaning.partition(":")[0] in terms
+    }
     return (terms,) if terms else ()
+
+
+def _expanded(meaning: str, said: Mapping[str, str]) -> str:
+    """An address that may be shortened by another of an author's names."""
+    prefix, _, rest = meaning.partition(":")
+    return f"{said[prefix]}{rest}" if prefix in said else meaning
 
 
 def accepts_activity(accept: str | None) -> bool:

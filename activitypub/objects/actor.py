@@ -163,7 +163,7 @@ class Actor(Struct, frozen=True, kw_only=True):
     the `event_stream`, the endpoints `proxy_url` and `upload_media`, where apps get leave to act
     for the actor (ActivityPub 4.1), and `object_as_client_id`: whether they may be known by the id
     of an object there (FEP-d8c2). So are `attribution_domains`, those whose pages may name the
-    actor as an author: we make no cards of pages; and `suspended`: what others decide about their
+    actor as an author (we make no cards of pages), and `suspended`: what others decide about their
     people is seen by what they serve.
     """
 
@@ -274,11 +274,11 @@ class Actor(Struct, frozen=True, kw_only=True):
         endpoints = values.compact(
             {
                 "sharedInbox": self.shared_inbox,
-                "proxyUrl": self.proxy_url,
-                "uploadMedia": self.upload_media,
                 "oauthAuthorizationEndpoint": self.oauth_authorization,
                 "oauthTokenEndpoint": self.oauth_token,
                 "oauthRegistrationEndpoint": self.oauth_registration,
+                "proxyUrl": self.proxy_url,
+                "uploadMedia": self.upload_media,
             }
         )
         return values.compact(

@@ -149,6 +149,7 @@ async def describe(session: Session, *, open_registrations: bool) -> NodeInfo:
     people: Any = select(func.count()).where(
         col(Account.domain).is_(None),
         col(Account.deleted_at).is_(None),
+        col(Account.suspended_at).is_(None),  # nor who has not been let in yet
         Account.actor_type != "Application",
     )
     written: Any = select(func.count()).where(

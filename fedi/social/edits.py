@@ -97,7 +97,7 @@ async def same_words(
         Invalid: nothing is left, or the content warning is too long.
     """
     spoiler = drafts.warning(draft)
-    written = kinds.body(status.content, status.details)
+    written = status.content.removeprefix(kinds.heading(status.details))
     if not written and not media and not kinds.title(draft.details):
         raise Invalid("A post needs words or a picture.")
     tags = await session.exec(

@@ -58,5 +58,6 @@ def footing(details: Details | None) -> str:
 
 
 def body(content: str, details: Details | None) -> str:
-    """The words of a post without its title, which its type says already."""
-    return content.removeprefix(heading(details))
+    """The words of a post without its title and its link, which its type says already."""
+    words, link = content.removeprefix(heading(details)), footing(details)
+    return words.replace(link, "", 1) if link else words

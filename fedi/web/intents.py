@@ -69,8 +69,9 @@ async def see(request: Request) -> Response:
     if uri is None or host is None:
         raise HTTPException(400, "The parameter object must be the address of something.")
     easel = _easel(request)
+    viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
-        status = await statuses.load_by_uri(session, None, uri)
+        status = await statuses.load_by_uri(session, viewer, uri)
         account = await accounts.by_uri(session, uri)
     if status is not None and status.local:
         return RedirectResponse(status.url, 302)

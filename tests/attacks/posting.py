@@ -118,6 +118,45 @@ async def forged(world: World, how: str) -> None:
 
 KINDS = ("Create", "Update", "Delete", "Follow", "Add", "Remove", "Like", "Block", "Undo",
          "Announce", "Flag", "Accept", "Reject", "Dislike", "Move", "QuoteRequest")  # fmt: skip
+
+
+@attack("63-keys-at-our-address", "Key", "CryptographicKey", "Multikey", "Place", "actor", "list",
+        "as", "iri", "terms")  # fmt: skip
+async def keys(world: World, how: str) -> None:
+    """A key, or an actor with one, that an app made would be believed by its origin."""
+    pem = public_pem(world.bob.key)
+    kind: Any = {"actor": "Person", "list": ["Place", "Person"], "as": "as:Person",
+                 "iri": "https://www.w3.org/ns/activitystreams#Person", "terms": "Thing",
+                 }.get(how, how)  # fmt: skip
+    as2, security = "https://www.w3.org/ns/activitystreams", "https://w3id.org/security#"
+    object_ = {
+        "@context": {
+            "a": "https://www.w3.org", "b": f"{as2}#", "who": f"{as2}#actor", "whom": "b:bto",
+            "pem": f"{security}publicKeyPem", "p": "as:inbox", "h": "https:/", "q": "h:/x#y",
+        },
+        "type": kind, "@type": "Person", "@id": world.alice.uri, "as:inbox": world.bob.inbox,
+        "owner": world.alice.uri, "controller": world.alice.uri, "publicKeyPem": pem,
+        "publicKeyMultibase": "z6Mk", "preferredUsername": "alice", "inbox": world.bob.inbox,
+        "publicKey": {"id": "#main-key", "owner": world.alice.uri, "publicKeyPem": pem},
+        "sec:publicKeyPem": pem, f"{as2}#actor": world.alice.uri, "a:/ns/x#actor": world.alice.uri,
+        "who": world.alice.uri, "pem": pem, "to": [PUBLIC],
+    }  # fmt: skip
+    async with eve(world) as app:
+        answer = await app.submit(object_)
+        if how in {"actor", "as", "iri"}:
+            assert answer.status in {400, 422} and answer.error
+            return
+        assert answer.status == 201, answer.body
+        seen = await app.get(answer.body["object"]["id"], headers={"Accept": LD_JSON})
+        assert isinstance(seen.body["type"], str)
+        left = {"id", "type", "attributedTo", "published", "to", "preferredUsername", "who", "pem"}
+        assert seen.body.keys() - {"@context"} == left  # the last two mean nothing any more
+        assert not isinstance(seen.body["@context"][-1], dict) or not (
+            {"a", "b", "who", "whom", "pem", "p", "h", "q"} & seen.body["@context"][-1].keys()
+        )
+        await app.submit({"type": "Delete", "object": seen.body["id"]})
+
+
 NONSENSE: dict[str, list[Any]] = {
     "missing": [
         {"type": kind, **more}

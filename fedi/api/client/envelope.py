@@ -11,12 +11,11 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
+from activitypub.context import OURS
 from activitypub.errors import Malformed
 from activitypub.objects import Activity, values
 from activitypub.objects.activity import ACTIVITY_TYPES
-from activitypub.objects.actor import ACTOR_TYPES
 from activitypub.objects.note import NOTE_TYPES
-from fedi.social.errors import Invalid
 
 Document = dict[str, Any]
 
@@ -33,6 +32,9 @@ NEEDS_TARGET = frozenset({"Add", "Move", "Remove"})
 # What tells an activity of a type that we do not know from an object of one.
 MARKS = ("actor", "object", "target", "origin", "instrument", "result")
 
+# How our own context shortens what only it may say.
+PREFIXES = ("as:", "sec:")
+
 ADDRESSING = ("to", "cc", "bto", "bcc", "audience")
 
 
@@ -41,12 +43,9 @@ def opened(document: Document) -> Document:
 
     Raises:
         HTTPException: 400 if it has no type, or lacks what its type needs.
-        Invalid: it is something that nobody creates by posting it.
     """
     name = kind(document)
     if not is_activity(name, document):
-        if name in ACTOR_TYPES:
-            raise Invalid("Nobody can be created by posting them.")
         shared = {key: document[key] for key in ADDRESSING if key in document}
         return {
             "type": "Create",
@@ -76,9 +75,12 @@ def kind(document: Mapping[str, Any]) -> str:
         HTTPException: 400 if it has none.
     """
     try:
-        return values.kind(document)
+        name = values.kind(document)
     except Malformed as error:
         raise HTTPException(400, error.reason) from error
+    if name.lower().startswith((*OURS, *PREFIXES)):
+        raise HTTPException(400, "A type of ActivityStreams is named by its plain name.")
+    return name
 
 
 def parsed(document: Document) -> Activity:

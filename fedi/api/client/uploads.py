@@ -22,11 +22,9 @@ from activitypub.context import LD_JSON, with_context
 from activitypub.errors import Malformed
 from activitypub.objects import Attachment, values
 from fedi import ids
-from fedi.api import body, forms
+from fedi.api import body
 from fedi.api.client.owner import easel_of, owner
-from fedi.api.forms import UploadedFile
 from fedi.api.mastodon import throttle
-from fedi.api.multipart import Limits
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment
 from fedi.federation.documents.reading import VARY, OfAccount, answer, of_account
@@ -34,6 +32,9 @@ from fedi.federation.guard import guarded
 from fedi.federation.translate import outward
 from fedi.social import visibility
 from fedi.studio import media, uploads
+from fedi.uploads import forms, sizes
+from fedi.uploads.forms import UploadedFile
+from fedi.uploads.multipart import Limits
 
 MAX_SHELL = 64 * 1024  # bytes of the shell of an object; its alt text may have 10,000 characters
 MAX_FILES = 4  # parts of a form with a file's name: the picture, the shell, and what we pass over
@@ -75,8 +76,8 @@ async def upload(request: Request) -> Response:
 
 async def _brought(request: Request, limit: int) -> Brought:
     if forms.is_form(request):
-        sizes = Limits(body=limit + SLACK, files=MAX_FILES, value=MAX_SHELL)
-        async with forms.read_multipart(request, sizes) as parts:
+        most = Limits(body=limit + SLACK, files=MAX_FILES, value=MAX_SHELL)
+        async with forms.read_multipart(request, most) as parts:
             return await _taken(parts, limit)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not media_type.startswith(BARE):
@@ -103,7 +104,7 @@ async def _taken(parts: Sequence[tuple[str, str | UploadedFile]], limit: int) ->
 
 async def _read(part: UploadedFile, limit: int) -> bytes:
     if part.size > limit:
-        raise body.too_large(limit)
+        raise sizes.too_large(limit)
     return await part.read()
 
 

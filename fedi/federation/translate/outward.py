@@ -96,6 +96,16 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
     )
 
 
+def _signing_in(instance: InstanceSettings) -> dict[str, Any]:
+    """Where apps get leave to act for anybody here (`fedi.api.oauth`)."""
+    return {
+        "oauth_authorization": f"{instance.url}/oauth/authorize",
+        "oauth_token": f"{instance.url}/oauth/token",
+        "oauth_registration": f"{instance.url}/oauth/register",
+        "object_as_client_id": True,
+    }
+
+
 def _for_apps(account: Account) -> dict[str, Any]:
     """What only the account's own apps use (`fedi.api.client`)."""
     return {
@@ -105,16 +115,6 @@ def _for_apps(account: Account) -> dict[str, Any]:
         "event_stream": f"{account.uri}/events",
         "proxy_url": f"{account.uri}/proxy",
         "upload_media": f"{account.uri}/uploads",
-    }
-
-
-def _signing_in(instance: InstanceSettings) -> dict[str, Any]:
-    """Where apps get leave to act for anybody here (`fedi.api.oauth`)."""
-    return {
-        "oauth_authorization": f"{instance.url}/oauth/authorize",
-        "oauth_token": f"{instance.url}/oauth/token",
-        "oauth_registration": f"{instance.url}/oauth/register",
-        "object_as_client_id": True,
     }
 
 

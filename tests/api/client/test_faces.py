@@ -14,6 +14,7 @@ from sqlalchemy import inspect
 from sqlmodel import SQLModel, col, select
 
 from fedi.database.tables import (
+    Account,
     HomeEntry,
     Job,
     MediaAttachment,
@@ -26,11 +27,12 @@ from fedi.database.tables import (
     StatusEdit,
     StatusTag,
 )
-from fedi.social import accounts, statuses
+from fedi.social import accounts, credentials, statuses
 from fedi.social.statuses import Draft
 from fedi.studio import imagine, media
 from tests.api.apps import PUBLIC, App
 from tests.api.client.posting import done, heard, posted, upload
+from tests.api.oauth.person import PASSWORD, at
 from tests.federation.peer import Person
 
 # What a post is made of; rows that name it stand under its id.
@@ -110,7 +112,7 @@ async def _by_mastodon(alice: App, **asked: Any) -> str:
 
 
 async def _by_page(alice: App, draft: Draft) -> str:
-    """As the compose form does: what is written goes to `imagine.post`."""
+    """As the page does, whose form has no pictures yet: what is written goes to `imagine.post`."""
     async with alice.instance.easel.database.write() as tx:
         author = await accounts.find_local(tx, "alice")
         assert author is not None
@@ -123,27 +125,40 @@ async def test_words(alice: App, bob: App, carol: Person) -> None:
     await done(bob, {"type": "Follow", "object": alice.account.uri})
     words = "Hello @bob, see https://sea.example/1 #Boats"
     followers = alice.account.followers_uri
-    source = {"content": words, "mediaType": "text/plain"}
-    for visibility, to, cc in (
-        ("public", [PUBLIC], [followers]),
-        ("unlisted", [followers], [PUBLIC]),
-        ("private", [followers], []),
-    ):
-        more = {"spoiler_text": "boats", "language": "en", "visibility": visibility}
-        shown = {"summary": "boats", "contentMap": {"en": words}, "mediaType": "text/plain"}
+    async with alice.instance.easel.database.write() as tx:
+        author = await tx.get_one(Account, alice.account.id)
+        await credentials.set_password(tx, author, PASSWORD)  # which ends all tokens
+    alice = await App.of(alice.instance, alice.browser, "alice")
+    async with at(alice.instance) as visitor:
+        await visitor.sign_in("alice")
+        form = await visitor.get("/intents/create")
+        for visibility, to, cc in (
+            ("public", [PUBLIC], [followers]),
+            ("unlisted", [followers], [PUBLIC]),
+            ("private", [followers], []),
+        ):
 
-        async def by_app(shown: Any = shown, to: Any = to, cc: Any = cc) -> str:
-            note = {"type": "Note", "source": source, **shown, "to": to, "cc": cc}
-            return str((await done(alice, note))["object"]["id"])
+            async def by_app(to: Any = to, cc: Any = cc) -> str:
+                note = {"type": "Note", "content": words, "mediaType": "text/plain"}
+                made = await done(alice, {**note, "summary": "boats", "to": to, "cc": cc})
+                return str(made["object"]["id"])
 
-        async def by_mastodon(more: Any = more) -> str:
-            return await _by_mastodon(alice, status=words, **more)
+            async def by_mastodon(visibility: str = visibility) -> str:
+                return await _by_mastodon(
+                    alice, status=words, spoiler_text="boats", visibility=visibility
+                )
 
-        async def by_page(more: Any = more) -> str:
-            return await _by_page(alice, Draft(text=words, **more))
+            async def by_page(audience: str = visibility) -> str:
+                made = await visitor.submit(
+                    form, "/intents/create", words=words, warning="boats", audience=audience
+                )
+                assert "posted" in made.page.one("h1").text
+                async with alice.instance.easel.database.read() as session:
+                    query = select(Status.uri).order_by(col(Status.id).desc()).limit(1)
+                    return (await session.exec(query)).one()
 
-        doors = {"app": by_app, "mastodon": by_mastodon, "page": by_page}
-        await through_all(alice, carol, doors)
+            doors: dict[str, Door] = {"app": by_app, "mastodon": by_mastodon, "page": by_page}
+            await through_all(alice, carol, doors)
 
 
 async def test_an_answer_with_a_picture_that_quotes(alice: App, bob: App, carol: Person) -> None:
@@ -175,7 +190,7 @@ async def test_an_answer_with_a_picture_that_quotes(alice: App, bob: App, carol:
                       quoted_status_id=other)  # fmt: skip
         return await _by_page(alice, draft)
 
-    doors = {"app": by_app, "mastodon": by_mastodon, "page": by_page}
+    doors: dict[str, Door] = {"app": by_app, "mastodon": by_mastodon, "page": by_page}
     await through_all(alice, carol, doors)
 
 
@@ -211,7 +226,7 @@ async def test_an_edit(alice: App, carol: Person) -> None:
             await statuses.edit(tx, author, status, Draft(text="two #ships", sensitive=True))
         return uri
 
-    doors = {"app": by_app, "mastodon": by_mastodon, "page": by_page}
+    doors: dict[str, Door] = {"app": by_app, "mastodon": by_mastodon, "page": by_page}
     await through_all(alice, carol, doors)
 
 

@@ -88,7 +88,9 @@ async def test_a_film_elsewhere_is_linked_to(alice: App) -> None:
         page, file = create["object"]["url"]
         assert (page["mediaType"], file["href"]) == ("text/html", film)
         assert page["href"].startswith(f"{alice.instance.url}/@alice/")
-        assert f'href="{film}"' in create["object"]["content"]
+        assert create["object"]["content"] == ""
+        status = await shown(alice, create["object"]["id"])
+        assert f'href="{film}"' in status["content"]
 
 
 @pytest.mark.parametrize("kind", ["Image", "Document"])
@@ -180,6 +182,47 @@ async def test_a_question_is_a_poll(alice: App, bob: App) -> None:
     update = await done(alice, {"type": "Update", "object": change})
     assert [option["name"] for option in update["object"]["oneOf"]] == ["Oil", "Water", "Chalk"]
     assert update["object"]["content"] == create["object"]["content"]
+
+
+async def test_what_was_read_can_be_sent_back(alice: App, bob: App) -> None:
+    """Apps change one thing, and send all of the object."""
+    options = [{"type": "Note", "name": "Oil"}, {"type": "Note", "name": "Water"}]
+    asked: list[dict[str, Any]] = [
+        note("<p>See <b>this</b> #art</p>", summary="boats", attachment=[
+            {"type": "Image", "url": await upload(alice), "name": "A red square"}]),
+        note("", source={"content": "**bold** #art", "mediaType": "text/markdown"}),
+        {"type": "Article", "name": "Title", "content": "<p>Words</p>", "summary": "x"},
+        {"type": "Event", "name": "Title", "content": "<p>Words</p>", **EVENT},
+        {"type": "Video", "name": "Film", "url": "https://film.example/1.mp4", "sensitive": True,
+         "summary": "boats"},
+        {"type": "Question", "content": "<p>Which?</p>", "oneOf": options},
+    ]  # fmt: skip
+    for object_ in asked:
+        create = await done(alice, {**object_, "to": [PUBLIC]})
+        uri = create["object"]["id"]
+        if object_["type"] == "Question":
+            await done(bob, {"type": "Note", "name": "Water", "inReplyTo": uri})
+            alice.instance.clock.advance(timedelta(hours=23, minutes=59))
+        before = (await read(alice, uri)).body
+        update = await done(alice, {"type": "Update", "object": before})
+        after = (await read(alice, uri)).body
+        assert after.pop("updated")
+        assert after == before
+        assert {
+            k: v for k, v in update["object"].items() if k != "updated"
+        }.items() <= before.items()
+        for words in ("<p>Other <b>words</b></p>", "<p>And <i>others</i></p>"):
+            change = {**(await read(alice, uri)).body, "content": words}
+            change.pop("contentMap", None)
+            await done(alice, {"type": "Update", "object": change})
+            assert words in (await read(alice, uri)).body["content"]
+    alice.instance.clock.advance(timedelta(days=1))  # the poll is over
+    over = (await read(alice, uri)).body
+    await done(alice, {"type": "Update", "object": {**over, "summary": "over"}})
+    assert (await read(alice, uri)).body["oneOf"] == over["oneOf"]
+    assert over["oneOf"][1]["replies"]["totalItems"] == 1
+    reopened = {"id": uri, "endTime": "2000-01-01T00:00:00Z"}
+    assert (await alice.submit({"type": "Update", "object": reopened})).status == 422
 
 
 async def test_a_vote_goes_to_who_asks_elsewhere(alice: App, carol: Person) -> None:

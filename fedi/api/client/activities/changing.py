@@ -6,11 +6,13 @@ taken away. For whom a post is, whose it is, and what it answers stays as it is.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from msgspec.structs import replace
 from sqlmodel import select
 
+from activitypub.objects import Note
 from activitypub.objects import activity as made
 from fedi.api import auth
 from fedi.api.client import pictures, submission
@@ -22,13 +24,13 @@ from fedi.database import Session, Transaction
 from fedi.database.tables import Account, MediaAttachment, Painting, Poll, Status
 from fedi.federation.outgoing.posts import note_of
 from fedi.federation.translate import outward
-from fedi.social import activities, edits, kinds, pending, policies, posts, statuses
+from fedi.social import activities, edits, kinds, pending, policies, polls, posts, statuses
 from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.statuses import Draft, Further
 from fedi.studio import media, paintings
 
-NOT_THERE = "There is no such thing of yours."
 NOT_YOURS = "That is somebody else's."
+SAME_MOMENT = timedelta(seconds=1)  # apps round
 
 
 async def update(asked: Asked) -> Done:
@@ -73,27 +75,33 @@ async def _changed(
     tx: Transaction, author: Account, status: Status, object_: Document, asked: Asked
 ) -> tuple[Draft, Further]:
     """What a post becomes: what the object says, and what the post says where it says nothing."""
-    note = submission.parsed({**object_, "type": status.object_type})
-    typed, markdown, content = submission.words(note, object_)
+    sensitive = object_.get("sensitive", status.sensitive)
+    note = submission.parsed({**object_, "type": status.object_type, "sensitive": sensitive})
     said = object_.keys()
-    same_words = said.isdisjoint({"content", "contentMap", "source"})
+    written, typed_anew = _rewritten(status, note, object_)
+    same_words = not (written or typed_anew)
+    if not typed_anew:  # what was typed before does not say what is written now
+        note = replace(note, source=None)
+    typed, markdown, content = submission.words(note, object_)
     kind = status.object_type
     details: kinds.Details | None = None
     if kind in kinds.KINDS:
         fresh = submission.details(note, object_)
         known = {k: v for k, v in (status.details or {}).items() if k == "file" or k not in said}
         details = known | {k: v for k, v in fresh.items() if k != "file" and k in said}
-    polled = kind == "Question" and not said.isdisjoint({"oneOf", "anyOf", "endTime"})
-    further = Further(same_words=same_words, polled=polled)
+    poll = None
+    if kind == "Question" and not said.isdisjoint({"oneOf", "anyOf", "endTime"}):
+        poll = await _poll(tx, status, object_, asked)
+    further = Further(same_words=same_words, polled=poll is not None)
     draft = Draft(
         text=status.source if same_words else typed,
         markdown=markdown,
         content_html=None if same_words else content or None,
         spoiler_text=submission.warning(note) if "summary" in said else status.spoiler_text,
-        sensitive=note.sensitive if "sensitive" in said else status.sensitive,
+        sensitive=note.sensitive,
         visibility=status.visibility,
         language=note.language,
-        poll=await _poll(tx, status, object_, asked) if polled else None,
+        poll=poll,
         kind=kind if kind in kinds.KINDS else kinds.NOTE,
         details=details,
     )
@@ -107,17 +115,39 @@ async def _changed(
     return draft, further
 
 
-async def _poll(tx: Transaction, status: Status, object_: Document, asked: Asked) -> Any:
-    """The poll of a Question after an Update that says something of it."""
+def _rewritten(status: Status, note: Note, object_: Document) -> tuple[bool, bool]:
+    """Whether an Update says other words, as `content` and as `source`: apps that change one of
+    them, or neither, send the other back as they read it."""
+    written = not {"content", "contentMap"}.isdisjoint(object_)
+    content = kinds.body(status.content, status.details)
+    typed = note.source is not None and note.source.content != status.source
+    return written and note.content != content, typed
+
+
+async def _poll(
+    tx: Transaction, status: Status, object_: Document, asked: Asked
+) -> polls.DraftPoll | None:
+    """The poll of a Question after an Update that says something of it; None, if it says what is
+    so: apps send back what they read, also when the poll is over."""
     known = await tx.get_one(Poll, status.id)
     now = asked.easel.clock.now()
     before = outward.poll(known, now).document()
     if {"oneOf", "anyOf"} & object_.keys():
         before = {k: v for k, v in before.items() if k not in {"oneOf", "anyOf"}}
+    if "endTime" in object_:  # a new end, for what has ended
+        before.pop("closed", None)
     merged = submission.parsed({**before, **object_, "type": "Question"}).poll
     if merged is None:
         raise Invalid("A Question needs options: oneOf or anyOf.")
-    return submission.poll(merged, now)
+    titles = [option.name for option in merged.options]
+    ends = merged.ends or known.ends_at
+    if (
+        titles == [option["title"] for option in known.options]
+        and merged.multiple == known.multiple
+        and (ends is None or known.ends_at is None or abs(ends - known.ends_at) < SAME_MOMENT)
+    ):
+        return None
+    return replace(submission.poll(merged, now), hide_totals=known.hide_totals)
 
 
 async def _media(

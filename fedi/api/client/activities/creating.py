@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from activitypub.objects import activity as made
+from activitypub.objects.actor import ACTOR_TYPES
 from fedi.api.client import envelope, finding, pictures, submission
 from fedi.api.client.activities import extensions
 from fedi.api.client.activities.asked import Asked, Done
@@ -28,7 +29,10 @@ NO_QUOTED = "What this quotes is not there."
 async def create(asked: Asked) -> Done:
     """Create what is embedded."""
     object_ = asked.inner()
-    if envelope.kind(object_) not in submission.TYPES:
+    kind = envelope.kind(object_)
+    if kind in ACTOR_TYPES:
+        raise Invalid("Nobody can be created by posting them.")
+    if kind not in submission.TYPES:
         return await extensions.create(asked, object_)
     note = submission.parsed(object_)
     if submission.is_vote(note):

@@ -15,7 +15,7 @@ from activitypub import json
 from activitypub.context import further_terms
 from activitypub.objects import Activity, Tombstone, values
 from activitypub.objects import activity as made
-from fedi.api.client import finding
+from fedi.api.client import envelope, finding
 from fedi.api.client.activities.asked import Asked, Done
 from fedi.api.client.audience import Audience
 from fedi.api.client.envelope import Document
@@ -30,10 +30,17 @@ from fedi.social.outbound import tell
 MAX_BYTES = 64 * 1024  # of what is kept; the longest honest post is a tenth of it
 MAX_DEPTH = 16
 
-# What no app says: whom it hides, and what only keys and servers can say.
+# What no app says: whom it hides, and what only keys and servers can say. A key that could be read
+# at an address of ours would speak for anybody here (FEP-fe34).
 NEVER = frozenset(
-    {"@context", "bto", "bcc", "publicKey", "assertionMethod", "proof", "signature", "source"}
-)
+    {
+        "assertionMethod", "authentication", "bcc", "bto", "controller", "owner", "proof",
+        "publicKey", "publicKeyBase58", "publicKeyJwk", "publicKeyMultibase", "publicKeyPem",
+        "signature", "source", "verificationMethod",
+    }
+)  # fmt: skip
+# Names that JSON-LD reads as others, such as `@id` and `as:actor`.
+ALIASES = ("@", ":")
 MARKUP = frozenset({"content", "summary"})
 MAPS = frozenset({"contentMap", "summaryMap"})
 # What is the server's to say of an activity, and of an object of its author's.
@@ -73,6 +80,7 @@ async def create(asked: Asked, object_: Document) -> Done:
     """Keep an object of a type that means nothing here, under an id of ours."""
     addressed = asked.audience()
     fresh = {k: v for k, v in _clean(object_).items() if k not in SERVERS}
+    fresh["type"] = envelope.kind(object_)  # of several, the first
     return await _tell(asked, addressed, {"type": "Create", WHOLE: fresh}, mint=True)
 
 
@@ -215,7 +223,9 @@ def _clean(value: Any, depth: int = 0) -> Any:
         raise Invalid(f"What has no meaning here is nested at most {MAX_DEPTH} deep.")
     if isinstance(value, Mapping):
         return {
-            name: _text(name, entry, depth) for name, entry in value.items() if name not in NEVER
+            name: _text(name, entry, depth)
+            for name, entry in value.items()
+            if name not in NEVER and not any(sign in name for sign in ALIASES)
         }
     if isinstance(value, list):
         return [_clean(entry, depth + 1) for entry in value]

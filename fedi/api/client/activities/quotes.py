@@ -20,12 +20,14 @@ async def request(asked: Asked) -> Done:
     """Ask to quote."""
     quoted = await asked.post()
     embedded = asked.document.get("instrument")
-    uri, headers = asked.activity.instrument, {}
+    uri = asked.activity.instrument
     published = isinstance(embedded, dict) and uri is None
     if isinstance(embedded, dict) and published:
         # Whom the request is for, the post need not be for.
         done = await creating.publish(asked, embedded, {}, quoting=quoted.uri)
-        uri, headers = done.document["object"]["id"], dict(done.headers)
+        if done.headers:  # it waits for its picture, and asks when that is there
+            return done
+        uri = done.document["object"]["id"]
     async with asked.easel.database.write() as tx:
         author = await asked.whom(tx)
         status = await statuses.load_by_uri(tx, author, uri or "")
@@ -46,5 +48,4 @@ async def request(asked: Asked) -> Done:
             instrument=status.uri,
             to=(whom.uri,),
         )
-        done = await keep(tx, author, made, recipients=[whom])
-        return Done(done.document, headers)
+        return await keep(tx, author, made, recipients=[whom])
