@@ -62,12 +62,15 @@ async def proxy(request: Request) -> Response:
 async def _ours(request: Request, uri: str) -> Response:
     """What stands at an address of ours, to who brings this token."""
     parts = urlsplit(uri)
+    path = unquote(parts.path)
+    if "\0" in path:  # which PostgreSQL takes in no query
+        raise NotFound(proxying.NOT_THERE)
     headers = [(b"accept", LD_JSON.encode())]
     headers += [one for one in request.scope["headers"] if one[0] == b"authorization"]
     scope: dict[str, Any] = {
         **request.scope,
         "method": "GET",
-        "path": unquote(parts.path),
+        "path": path,
         "raw_path": parts.path.encode(),
         "query_string": parts.query.encode(),
         "headers": headers,

@@ -26,7 +26,9 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 async def proxied(app: App, uri: str, whose: App | None = None) -> Answer:
     url = f"{(whose or app).account.uri}/proxy"
-    return await app.post(url, urlencode({"id": uri}).encode(), headers=FORM)
+    return await app.post(
+        url, urlencode({"id": uri}, errors="surrogatepass").encode(), headers=FORM
+    )
 
 
 @pytest.fixture
@@ -186,6 +188,7 @@ async def test_what_is_ours_is_answered_from_here(
         ("{origin}/missing", 404), ("{origin}/gone", 404), ("{origin}/forbidden", 404),
         ("{origin}/unauthorized", 404), ("{origin}/broken", 503), ("{origin}/busy", 503),
         ("http://0.0.0.0:{port}/users/carol", 422), ("http://[::]:{port}/users/carol", 422),
+        ("{origin}/x\0y", 400), ("{origin}/%00", 404), ("{origin}/x\ud800", 404),
         ("{origin}/to-nowhere", 422), ("{origin}/to-file", 422), ("http://x" + "x" * 3000, 422),
     ],
 )  # fmt: skip
