@@ -91,6 +91,26 @@ CONTEXT: list[Any] = [
         "proofValue": {"@id": "sec:proofValue", "@type": "sec:multibase"},
         # FEP-2c59
         "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",
+        # FEP-d8c2, and what Pleroma says of an actor's endpoints
+        "objectIDAsClientID": "https://purl.archive.org/socialweb/oauth#objectIDAsClientID",
+        "oauthRegistrationEndpoint": {
+            "@id": "http://litepub.social/ns#oauthRegistrationEndpoint",
+            "@type": "@id",
+        },
+        # FEP-4ccd, FEP-c648, and the drafts of the SWICG for apps
+        "pendingFollowers": {
+            "@id": "https://purl.archive.org/socialweb/pending#pendingFollowers",
+            "@type": "@id",
+        },
+        "pendingFollowing": {
+            "@id": "https://purl.archive.org/socialweb/pending#pendingFollowing",
+            "@type": "@id",
+        },
+        "blocked": {"@id": "https://purl.archive.org/socialweb/blocked#blocked", "@type": "@id"},
+        "eventStream": {
+            "@id": "https://purl.archive.org/socialweb/sse#eventStream",
+            "@type": "@id",
+        },
         # FEP-844e
         "implements": {
             "@id": "https://w3id.org/fep/844e#implements",
@@ -109,6 +129,8 @@ CONTEXT: list[Any] = [
         "AIPromptInformation": "Iptc4xmpExt:AIPromptInformation",
         # What a picture was painted from, as `generation.recipe` has it; nobody else has a word.
         "recipe": {"@id": "urn:easel:recipe", "@type": "@json"},
+        # How far a picture is that is being painted, told to its author's apps.
+        "progress": {"@id": "urn:easel:progress", "@type": "@json"},
     },
 ]
 

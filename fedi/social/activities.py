@@ -16,6 +16,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from activitypub.objects import values
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Block, Follow, OutboxActivity
+from fedi.events import Event
 from fedi.social.visibility import SHOWN_TO_ALL
 
 Document = dict[str, Any]
@@ -61,6 +62,7 @@ async def keep(
     )
     tx.add(row)
     await tx.flush()
+    tx.emit(Event(f"account:{account.id}", "activity", {"id": str(row.id)}))
     return row
 
 

@@ -46,6 +46,7 @@ from fedi.database.tables import (
     Quote,
     Reaction,
     ScheduledStatus,
+    Severance,
     Status,
     StatusTag,
     ThreadMute,
@@ -72,6 +73,7 @@ THEIRS: tuple[Any, ...] = (
     OutboxActivity,
     PushSubscription,
     ScheduledStatus,
+    Severance,
     ThreadMute,
     UserList,
 )

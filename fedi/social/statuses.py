@@ -40,6 +40,7 @@ from fedi.social import (
     labels,
     policies,
     polls,
+    quotes,
     quoting,
     remixes,
     spreading,
@@ -236,6 +237,7 @@ async def edit(
         await spreading.set_mentions(tx, status, words.mentions)
         await notify_all(tx, words.mentions, author, "mention", status.id)
     await notify_boosters(tx, status, author)
+    await quotes.tell_of_edit(tx, status, author)
     await tell(tx, "update", status_id=status.id, uri=activity_uri)
     announce_event(tx, status, "update")
     return status

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.runtime import Easel
 from fedi.social import attempts, passkeys, sessions, sign_in
-from fedi.social.errors import NotAllowed, SocialError, TooMany
+from fedi.social.errors import NotAllowed, SocialError
 from fedi.social.sessions import SignedIn
 from fedi.web import cookies, forms, visitors
 from fedi.web.render import private_page
@@ -48,7 +48,7 @@ async def answer(request: Request) -> Response:
         response: Response = RedirectResponse(path, 303, {"Cache-Control": "no-store"})
         cookies.set_session(request, response, token, lasting=False)
         return response
-    return _welcome(request, token, goal)
+    return enter(request, token, goal)
 
 
 async def ask_code(request: Request) -> Response:
@@ -76,7 +76,7 @@ async def answer_code(request: Request) -> Response:
         )
     except SocialError as error:
         return _code_page(request, goal, error)
-    return _welcome(request, token, goal)
+    return enter(request, token, goal)
 
 
 async def ask_passkey(request: Request) -> Response:
@@ -101,14 +101,16 @@ async def answer_passkey(request: Request) -> Response:
     except NotAllowed as error:
         return _page(request, goal, error=error)
     await _close_former(request)
-    return _welcome(request, token, goal)
+    return enter(request, token, goal)
 
 
 async def leave(request: Request) -> Response:
     """`POST /sign-out`: in this browser."""
     await forms.read(request)
     await _close_former(request)
-    response = RedirectResponse("/", 303, {"Cache-Control": "no-store"})
+    # Nor does this browser keep pages that one could go back to.
+    headers = {"Cache-Control": "no-store", "Clear-Site-Data": '"cache"'}
+    response = RedirectResponse("/", 303, headers)
     cookies.end_session(request, response)
     return response
 
@@ -136,7 +138,7 @@ def _page(
         joining=_easel(request).settings.registrations.mode != "closed",
         error=str(error) if error is not None else "",
     )
-    return forms.remember(request, _patient(response, error))
+    return forms.remember(request, forms.patient(response, error))
 
 
 def _code_page(request: Request, goal: str, error: SocialError | None = None) -> Response:
@@ -149,16 +151,10 @@ def _code_page(request: Request, goal: str, error: SocialError | None = None) ->
         goal=goal,
         error=str(error) if error is not None else "",
     )
-    return _patient(response, error)
+    return forms.patient(response, error)
 
 
-def _patient(response: Response, error: SocialError | None) -> Response:
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
-
-
-def _welcome(request: Request, token: str, goal: str) -> Response:
+def enter(request: Request, token: str, goal: str) -> Response:
     """On to where somebody was going, under a cookie that nobody knew before."""
     response = RedirectResponse(goal, 303, {"Cache-Control": "no-store"})
     cookies.set_session(request, response, token)

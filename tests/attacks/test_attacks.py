@@ -9,11 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.attacks import content, fetching, files, posting, signing, speaking, world
+from tests.attacks import (
+    apps,
+    content,
+    doors,
+    fetching,
+    files,
+    posting,
+    signing,
+    speaking,
+    world,
+)
 from tests.attacks.listening import nothing_fails
 from tests.attacks.world import CASES, World
 
@@ -23,6 +34,8 @@ MODULES = (
     fetching,
     content,
     files,
+    apps,
+    doors,
     posting,
 )  # imported for the cases that they register
 
@@ -40,7 +53,13 @@ async def running(
     database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[World]:
     folder = tmp_path_factory.mktemp("media")
-    async with world.running(folder, database_url, federation={"timeout_s": 4.0}) as started:
+    sections: dict[str, dict[str, Any]] = {
+        "federation": {"timeout_s": 4.0},
+        "registrations": {"mode": "open"},
+        "server": {"api_requests": 100_000},  # for all that is tried within one window
+        "painting": {"local": False, "max_waiting": 5, "max_per_hour": 20},
+    }
+    async with world.running(folder, database_url, **sections) as started:
         yield started
 
 

@@ -50,6 +50,25 @@ class Status(Table, table=True):
             sqlite_where=text("deleted_at IS NOT NULL AND fetched_at IS NULL"),
             postgresql_where=text("deleted_at IS NOT NULL AND fetched_at IS NULL"),
         ),
+        # What changed, and what went, since somebody was here last (`social.chronicle`).
+        Index(
+            "status_deleted",
+            "deleted_at",
+            sqlite_where=text("deleted_at IS NOT NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
+        Index(
+            "status_edited",
+            "edited_at",
+            sqlite_where=text("edited_at IS NOT NULL AND fetched_at IS NULL"),
+            postgresql_where=text("edited_at IS NOT NULL AND fetched_at IS NULL"),
+        ),
+        Index(
+            "status_edited_elsewhere",
+            "fetched_at",
+            sqlite_where=text("edited_at IS NOT NULL AND fetched_at IS NOT NULL"),
+            postgresql_where=text("edited_at IS NOT NULL AND fetched_at IS NOT NULL"),
+        ),
         Index(
             "status_reblog_once",
             "reblog_of_id",

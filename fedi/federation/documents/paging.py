@@ -39,12 +39,13 @@ class Listing:
 
     Args:
         uri: its id.
-        query: a SELECT of its members, not ordered yet.
+        query: a SELECT of its members, not ordered yet; a member of several columns is a tuple.
         key: the column that they are ordered by; no two are the same.
         newest_first: the order.
         ordered: whether its type says that it has one.
         attributed_to: whose it is, where that must be said.
         beside: another SELECT and its key, whose members stand among the others by the same order.
+        event_stream: where its owner's apps hear of what comes into it.
     """
 
     uri: str
@@ -54,6 +55,7 @@ class Listing:
     ordered: bool = True
     attributed_to: str | None = None
     beside: tuple[Any, Any] | None = None
+    event_stream: str | None = None
 
     async def total(self, session: Session) -> int:
         """How many members this reader may see."""
@@ -102,8 +104,9 @@ class Listing:
             here += f"&{back if backwards else ahead}={cursor}"
         elif backwards:
             here = f"{self.uri}?page={LAST}"
+        members = [row[0] if len(row) == 2 else tuple(row[:-1]) for row in rows]
         return Part(
-            rows=[row[0] for row in rows],
+            rows=members,
             here=here,
             next=f"{self.uri}?page=true&{ahead}={rows[-1][-1]}" if goes_on else None,
             prev=f"{self.uri}?page=true&{back}={rows[0][-1]}" if goes_back else None,
@@ -122,6 +125,7 @@ class Listing:
             first_page=first,
             last=f"{self.uri}?page={LAST}" if items is None else None,
             items=tuple(items) if items is not None else None,
+            event_stream=self.event_stream,
         ).document()
 
     def page(self, part: Part, items: Iterable[Any]) -> CollectionPage:

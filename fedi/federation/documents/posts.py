@@ -13,7 +13,7 @@ from activitypub.objects import Approval
 from activitypub.objects import activity as activities
 from fedi import ids
 from fedi.database import Session
-from fedi.database.tables import OutboxActivity, Status
+from fedi.database.tables import Account, OutboxActivity, Status
 from fedi.federation.documents.reading import (
     VARY,
     OfPost,
@@ -37,10 +37,10 @@ from fedi.social.visibility import SHOWN_TO_ALL
 @of_post
 async def note(asked: OfPost) -> Response:
     """`GET /users/NAME/statuses/KEY`."""
-    request, session, _, status, post = asked
+    request, session, reader, status, post = asked
     if wants_page(request):
         return RedirectResponse(status.url, 302, headers=VARY)
-    document = outward.note(post, session.instance, session.now).document()
+    document = note_document(session, post, reader.account)
     return answer(document, public=for_all(status))
 
 
@@ -58,7 +58,7 @@ async def activity(request: Request) -> Response:
         found = await status_of(request, session, reader)
         if isinstance(found, Response):
             return found
-        document = create_document(session, found[1])
+        document = create_document(session, found[1], reader.account)
         return answer(document, public=for_all(found[0]))
 
 
@@ -71,10 +71,26 @@ async def announce_document(session: Session, boost: Status) -> dict[str, Any]:
     return made.document()
 
 
-def create_document(session: Session, post: posts.Post) -> dict[str, Any]:
-    """The Create of a post, as its author sees it."""
+def note_document(session: Session, post: posts.Post, reader: Account | None) -> dict[str, Any]:
+    """A post, as its author sees it. To whom it went unseen, only they are told: a client shows
+    what it sent (ActivityPub 6)."""
     document = outward.note(post, session.instance, session.now).document()
-    return activities.create(post.status.activity_uri, post.account.uri, document).document()
+    if post.blind and reader is not None and reader.id == post.account.id:
+        document["bcc"] = [other.uri for other in post.blind]
+    return document
+
+
+def create_document(
+    session: Session, post: posts.Post, reader: Account | None = None
+) -> dict[str, Any]:
+    """The Create of a post, as its author sees it.
+
+    Args:
+        reader: who reads it, if that is to make a difference.
+    """
+    document = note_document(session, post, reader)
+    made = activities.create(post.status.activity_uri, post.account.uri, document).document()
+    return made | ({"bcc": document["bcc"]} if "bcc" in document else {})
 
 
 async def kept(request: Request) -> Response:

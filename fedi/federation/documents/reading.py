@@ -61,6 +61,10 @@ class Reader(NamedTuple):
     account: Account | None
     refused: Refused | None  # why the signature was not believed
 
+    def owns(self, account: Account) -> bool:
+        """Whether it is the account's own app that reads."""
+        return self.account is not None and self.account.id == account.id
+
 
 async def reader_of(request: Request, easel: Easel) -> Reader:
     """Who reads. A signature that we cannot believe counts as none: Fedify 2.3 tries its second
@@ -78,7 +82,12 @@ async def reader_of(request: Request, easel: Easel) -> Reader:
 
 
 def wants_page(request: Request) -> bool:
-    return not accepts_activity(request.headers.get("accept"))
+    """Whether a page is meant rather than the document. Who brings a token is no browser: `ap`
+    reads its own actor by `Accept: */*`."""
+    accept = request.headers.get("accept", "")
+    if credentials.bearer(request.headers) is not None and "text/html" not in accept:
+        return False
+    return not accepts_activity(accept)
 
 
 async def account_of(session: Session, request: Request) -> Account:

@@ -70,7 +70,9 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
         liked=f"{account.uri}/liked" if person else None,
         featured=account.featured_uri,
         featured_tags=featured_tags_uri(account) if person else None,
+        **(_for_apps(account) if person else {}),
         shared_inbox=account.shared_inbox_uri,
+        **(_signing_in(instance) if person else {}),
         name=account.display_name,
         summary=account.note,
         url=account.url,
@@ -92,6 +94,28 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
             name=f"Easel {__version__}", url=f"{instance.url}/about", implements=IMPLEMENTS
         ),
     )
+
+
+def _signing_in(instance: InstanceSettings) -> dict[str, Any]:
+    """Where apps get leave to act for anybody here (`fedi.api.oauth`)."""
+    return {
+        "oauth_authorization": f"{instance.url}/oauth/authorize",
+        "oauth_token": f"{instance.url}/oauth/token",
+        "oauth_registration": f"{instance.url}/oauth/register",
+        "object_as_client_id": True,
+    }
+
+
+def _for_apps(account: Account) -> dict[str, Any]:
+    """What only the account's own apps use (`fedi.api.client`)."""
+    return {
+        "pending_followers": f"{account.uri}/pendingFollowers",
+        "pending_following": f"{account.uri}/pendingFollowing",
+        "blocked": f"{account.uri}/blocked",
+        "event_stream": f"{account.uri}/events",
+        "proxy_url": f"{account.uri}/proxy",
+        "upload_media": f"{account.uri}/uploads",
+    }
 
 
 def _suspended(account: Account, keys: Sequence[AccountKey]) -> Actor:
