@@ -131,7 +131,6 @@ async def test_words(alice: App, bob: App, carol: Person) -> None:
     alice = await App.of(alice.instance, alice.browser, "alice")
     async with at(alice.instance) as visitor:
         await visitor.sign_in("alice")
-        form = await visitor.get("/intents/create")
         for visibility, to, cc in (
             ("public", [PUBLIC], [followers]),
             ("unlisted", [followers], [PUBLIC]),
@@ -149,6 +148,7 @@ async def test_words(alice: App, bob: App, carol: Person) -> None:
                 )
 
             async def by_page(audience: str = visibility) -> str:
+                form = await visitor.get("/intents/create")  # one form posts once
                 made = await visitor.submit(
                     form, "/intents/create", words=words, warning="boats", audience=audience
                 )

@@ -37,12 +37,12 @@ async def test_outbox_removes_bto_and_bcc(alice: App, bob: App, carol: Person) -
         answered = await done(alice, activity)
         got = await heard(alice, carol)
         assert [body["id"] for body in got] == [answered["id"]]  # it was delivered all the same
-        seen = await read(alice, answered["id"])
+        seen = await read(bob, answered["id"])
         assert seen.status == 200
         for document in (answered, seen.body, *got):
             assert "bto" not in str(document) and "bcc" not in str(document)
             assert carol.uri not in str(document) and bob.account.uri not in str(document)
-        assert (await read(bob, answered["id"])).status == 200
+        assert (await read(alice, answered["id"])).status == 200
         assert (await read(nobody(alice), answered["id"])).status == 404
 
 
