@@ -99,6 +99,16 @@ async def unfollow(tx: Transaction, account: Account, name: str) -> Tag:
     return tag
 
 
+async def is_followed(session: Session, account: Account, name: str) -> bool:
+    """Whether somebody follows a hashtag."""
+    query = (
+        select(FollowedTag.id)
+        .join(Tag, col(Tag.id) == col(FollowedTag.tag_id))
+        .where(FollowedTag.account_id == account.id, Tag.name == text.normal_tag(name))
+    )
+    return (await session.exec(query)).first() is not None
+
+
 async def of_account(
     session: Session, account: Account, page: paging.Page
 ) -> list[tuple[int, Tag]]:

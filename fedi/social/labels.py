@@ -13,6 +13,8 @@ from fedi.social import text
 
 AI_LABEL = "AIgenerated"  # the hashtag; filters of Mastodon and others can work on it
 
+MADE = ("generated", "edited")  # the labels of what a model had a hand in
+
 # The ends of IPTC's digital source types (provenance.md 5.2).
 PAINTED = "trainedAlgorithmicMedia"
 PAINTED_OVER = "compositeWithTrainedAlgorithmicMedia"

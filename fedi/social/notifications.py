@@ -23,6 +23,7 @@ from fedi.database.tables import (
     ThreadMute,
 )
 from fedi.events import Event
+from fedi.jobs import enqueue
 from fedi.social import notification_policies
 from fedi.social.push import subscriptions
 
@@ -49,6 +50,8 @@ Kind = Literal[
     "painting_approved",
     "painting_refused",
 ]
+
+ASKED = "asked_in_a_post"  # a job: somebody named a bot of this instance
 
 # What apps may show together, and over how long, as Mastodon.
 GROUPED = frozenset({"favourite", "reblog", "follow"})
@@ -177,10 +180,20 @@ async def notify_all(
     judgement = await notification_policies.judge(tx, told, from_account, kind, status_id)
     told = [account_id for account_id in told if account_id not in judgement.dropped]
     await _add(tx, told, from_account.id, kind, status_id, filtered=judgement.filtered)
+    if kind == "mention":
+        heard = set(told) - set(judgement.filtered)
+        await _ask_bots(tx, [one for one in accounts if one.id in heard], status_id)
     if judgement.filtered and kind in notification_policies.REQUESTED:
         await notification_policies.request(
             tx, list(judgement.filtered), from_account.id, status_id
         )
+
+
+async def _ask_bots(tx: Transaction, accounts: Sequence[Account], status_id: int | None) -> None:
+    """Programs of this instance hear of what is said to them by a job."""
+    for account in accounts:
+        if account.actor_type == "Service":
+            await enqueue(tx, ASKED, {"account_id": account.id, "status_id": status_id})
 
 
 async def report_to_staff(tx: Transaction, report_id: int, reporter: Account) -> None:

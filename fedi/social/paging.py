@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, bindparam
@@ -23,6 +23,8 @@ class Page:
         since_id: only newer than this one, beginning with the newest.
         min_id: only newer than this one, beginning with the next.
         only_media: of a timeline, only posts with pictures.
+        boosted_media: of a timeline, and boosts of posts with pictures.
+        ai: of a timeline: `only` what was made with AI, or `hide` it; empty: all.
     """
 
     limit: int = 20
@@ -30,6 +32,8 @@ class Page:
     since_id: int | None = None
     min_id: int | None = None
     only_media: bool = False
+    boosted_media: bool = False
+    ai: str = ""
 
     @property
     def shape(self) -> Page:
@@ -38,7 +42,13 @@ class Page:
         def said(cursor: int | None) -> int | None:
             return None if cursor is None else 0
 
-        return Page(0, said(self.max_id), said(self.since_id), said(self.min_id), self.only_media)
+        return replace(
+            self,
+            limit=0,
+            max_id=said(self.max_id),
+            since_id=said(self.since_id),
+            min_id=said(self.min_id),
+        )
 
 
 async def rows(session: Session, query: Any, page: Page, key: Any) -> list[Any]:

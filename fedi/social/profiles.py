@@ -64,12 +64,15 @@ class Changes(Struct, frozen=True, kw_only=True):
     preferences: Mapping[str, Any] = {}
 
 
-async def change(tx: Transaction, account: Account, changes: Changes) -> None:
+async def change(
+    tx: Transaction, account: Account, changes: Changes, *, activity_uri: str | None = None
+) -> None:
     """Change a profile; the world is told, if there is something to tell.
 
     Args:
         account: a local account.
         changes: what is to be changed.
+        activity_uri: the id of the Update, if it was minted before.
 
     Raises:
         Invalid: something is too long, too much, or makes no sense.
@@ -89,7 +92,7 @@ async def change(tx: Transaction, account: Account, changes: Changes) -> None:
         await prefer(tx, account, changes.preferences)
     now_shown = _shown(account)
     if now_shown != shown:
-        await accounts.update_profile(tx, account)
+        await accounts.update_profile(tx, account, activity_uri=activity_uri)
     if shown["locked"] and not account.locked:
         await requests.accept_all(tx, account)  # nobody has to wait any more
 

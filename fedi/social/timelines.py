@@ -30,7 +30,7 @@ from fedi.database.tables import (
     Tag,
     UserList,
 )
-from fedi.social import mutes, paging
+from fedi.social import labels, mutes, paging
 from fedi.social.text import normal_tag
 from fedi.social.visibility import for_viewer, seen_by
 
@@ -49,7 +49,7 @@ async def home(session: Session, account: Account, page: Page) -> Sequence[Statu
 @cache
 def _home(shape: Page) -> Any:
     """Reads such a page of the home of `viewer`."""
-    return paging.between(_with_media(_at_home(), shape), shape, col(HomeEntry.status_id))
+    return paging.between(_narrowed(_at_home(), shape), shape, col(HomeEntry.status_id))
 
 
 @cache
@@ -113,6 +113,7 @@ async def of_account(
     boosts: bool = True,
     tag: str = "",
     pinned: bool = False,
+    remixes: bool = False,
 ) -> Sequence[Status]:
     """What an account posted, as far as the viewer may see it.
 
@@ -121,10 +122,13 @@ async def of_account(
         boosts: boosts, too.
         tag: only what has this hashtag.
         pinned: only what is pinned.
+        remixes: only what was made of a picture of another post.
     """
     query = seen_by(viewer).where(Status.account_id == account.id)
     if not replies:
         query = query.where(_begins_something())
+    if remixes:
+        query = query.where(col(Status.based_on_uri).is_not(None))
     if not boosts:
         query = query.where(col(Status.reblog_of_id).is_(None))
     if tag:
@@ -257,12 +261,22 @@ async def _read(
 ) -> Sequence[Status]:
     """One page of a timeline, the newest first; `key` is the indexed column that has the id."""
     found = await paging.rows(
-        session, _with_media(query, page), page, col(Status.id) if key is None else key
+        session, _narrowed(query, page), page, col(Status.id) if key is None else key
     )
     return found
 
 
-def _with_media(query: SelectOfScalar[Status], page: Page) -> SelectOfScalar[Status]:
-    if not page.only_media:
-        return query
-    return query.where(exists().where(col(MediaAttachment.status_id) == col(Status.id)))
+def _narrowed(query: SelectOfScalar[Status], page: Page) -> SelectOfScalar[Status]:
+    """Only what a page wants of a timeline."""
+    original = aliased(Status)
+    if page.only_media:
+        pictured = exists().where(col(MediaAttachment.status_id) == col(Status.id))
+        boosted = exists().where(col(MediaAttachment.status_id) == col(Status.reblog_of_id))
+        query = query.where(or_(pictured, boosted) if page.boosted_media else pictured)
+    if page.ai:
+        made = col(Status.ai).in_(labels.MADE)
+        boosted = exists().where(
+            col(original.id) == col(Status.reblog_of_id), col(original.ai).in_(labels.MADE)
+        )
+        query = query.where(or_(made, boosted) if page.ai == "only" else ~or_(made, boosted))
+    return query

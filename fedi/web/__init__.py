@@ -1,8 +1,9 @@
 """The pages that people open in a browser, and the files that they show.
 
-`routes` is what the application serves; `error_page` is how it says what is wrong. Pages work
-without JavaScript, load nothing from another host, and show only what
-`social.statuses.visible_to(None)` shows to everybody; what is for one person alone, no cache keeps.
+`routes` is what the application serves; `error_page` is how it says what is wrong, and `recognise`
+finds out first to whom. Pages work without JavaScript, load nothing from another host, and show
+only what `social.statuses.visible_to(viewer)` shows to who is signed in, or to everybody; what is
+for one person alone, no cache keeps.
 """
 
 from __future__ import annotations
@@ -10,30 +11,57 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from fedi.web import (
+    appearance,
     authorize,
+    composing,
     crawlers,
+    deeds,
+    events,
+    feed_pages,
     feeds,
     intents,
     joining,
+    keeping,
     mailed,
     manifest,
+    notices,
     pages,
+    profiles,
+    reacting,
+    searching,
     security,
     signing_in,
+    studio,
+    tags,
+    ties,
 )
 from fedi.web.render import error_page
+from fedi.web.visitors import of as recognise
 
 routes: list[BaseRoute] = [
     *crawlers.routes,
     *feeds.routes,
     *manifest.routes,
+    *feed_pages.routes,
+    *tags.routes,
+    *events.routes,
+    *notices.routes,
+    *searching.routes,
+    *keeping.routes,
+    *deeds.routes,
+    *ties.routes,
+    *composing.routes,
     *pages.routes,
+    *profiles.routes,
     *intents.routes,
+    *reacting.routes,
     *signing_in.routes,
     *joining.routes,
     *mailed.routes,
     *authorize.routes,
     *security.routes,
+    *studio.routes,
+    *appearance.routes,
 ]
 
-__all__ = ["error_page", "routes"]
+__all__ = ["error_page", "recognise", "routes"]

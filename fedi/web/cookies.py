@@ -1,4 +1,4 @@
-"""Our two cookies: who is signed in, and which browser it was before somebody was.
+"""Our cookies: who is signed in, which browser it was before somebody was, and what it likes.
 
 No script can read them, no other site can have them sent with a form, and under https their names
 say that they are of this very host and nobody else's (`__Host-`).
@@ -27,6 +27,22 @@ def visit(request: Request) -> str:
     return _value(request, "easel-visit")
 
 
+def theme(request: Request) -> str:
+    """`light` or `dark`, if somebody chose for this browser; else empty."""
+    value = _value(request, "easel-theme")
+    return value if value in {"light", "dark"} else ""
+
+
+def liking(request: Request, feed: str) -> str:
+    """How this browser likes a feed (see `choosing`); empty if nothing was chosen."""
+    return _value(request, f"easel-feed-{feed}")
+
+
+def set_liking(request: Request, response: Response, feed: str, value: str) -> None:
+    """Keep a choice; forget it, if it is empty."""
+    _set(request, response, f"easel-feed-{feed}", value, MAX_AGE_S if value else 0)
+
+
 def set_session(request: Request, response: Response, token: str, *, lasting: bool = True) -> None:
     """Sign a browser in; for as long as it is open, if it is not `lasting`."""
     _set(request, response, "easel", token, MAX_AGE_S if lasting else None)
@@ -34,6 +50,11 @@ def set_session(request: Request, response: Response, token: str, *, lasting: bo
 
 def set_visit(request: Request, response: Response, value: str) -> None:
     _set(request, response, "easel-visit", value, None)
+
+
+def set_theme(request: Request, response: Response, value: str) -> None:
+    """Keep a choice; forget it, if it is empty."""
+    _set(request, response, "easel-theme", value, MAX_AGE_S if value else 0)
 
 
 def end_session(request: Request, response: Response) -> None:

@@ -21,9 +21,9 @@ from fedi.social.timelines import Page
 from fedi.studio.remote_files import claims, gallery
 from fedi.web import cards
 from fedi.web.cards import Card
-from fedi.web.pages import tag_name
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, kept
 from fedi.web.residents import resident
+from fedi.web.tags import tag_name
 from fedi.web.views import feeds
 
 LENGTH = 20  # posts, as Mastodon's feeds have

@@ -1,13 +1,10 @@
-"""The pages: the front, an account, a post, about."""
+"""The pages: the front, a post, about."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
 from typing import cast
-from urllib.parse import quote
 
 from sqlmodel import col, select
 from starlette.exceptions import HTTPException
@@ -20,34 +17,47 @@ from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
-from fedi.social import posts, reactions, statuses, text, timelines
-from fedi.social.posts import Post
+from fedi.social import posts, reactions, statuses, timelines
 from fedi.social.timelines import Page
 from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import testimony
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import cards, files, remixes, remote_files, threads, waiting
+from fedi.web import (
+    cards,
+    cursors,
+    feed_pages,
+    files,
+    profiles,
+    remixes,
+    remote_files,
+    sifting,
+    threads,
+    visitors,
+    waiting,
+)
 from fedi.web.assets import assets
+from fedi.web.feed_pages import WALL_LENGTH
 from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
-from fedi.web.residents import NAME, resident
 from fedi.web.views import files_said, people, pictures
 from fedi.web.views import posts as post_views
+from fedi.web.views.links import safe_link
 
-WALL_LENGTH = 24  # posts with pictures on one page of a wall: a few screens
-POSTS_LENGTH = 20  # posts on one page of posts, as Mastodon's
 MAKERS_LENGTH = 12  # accounts named on the front page: two rows on a phone
 
-_TAG = re.compile(rf"\w{{1,{text.MAX_TAG_LENGTH}}}")
 _NO_POST = "There is no such post here, or it is not for everybody."
 
 
 async def front(request: Request) -> Response:
-    """`GET /`: the latest pictures that were made here."""
+    """`GET /`: the latest pictures that were made here; who is signed in goes home."""
+    if await visitors.of(request) is not None:
+        return RedirectResponse(visitors.HOME, 303, {"Cache-Control": "no-store"})
     easel = _easel(request)
-    max_id = _max_id(request)
+    max_id = cursors.max_id(request)
     async with easel.database.read() as session:
         read = partial(timelines.public, session, None, local=True)
-        found, older = await _shown(session, read, Page(WALL_LENGTH, max_id, only_media=True))
+        found, older = await feed_pages.read_page(
+            session, None, read, Page(WALL_LENGTH, max_id, only_media=True)
+        )
         makers = [] if max_id else await _makers(session)
         hung = await gallery.of(easel, session, claims.of_posts(found))
     tiles = post_views.tiles(found, hung)
@@ -63,100 +73,35 @@ async def front(request: Request) -> Response:
     )
 
 
-async def profile(request: Request) -> Response:
-    """`GET /@NAME`: an account and its pictures."""
-    return await _profile(request, "pictures")
-
-
-async def profile_posts(request: Request) -> Response:
-    """`GET /@NAME/posts`: an account and its posts, boosts among them."""
-    return await _profile(request, "posts")
-
-
-async def _profile(request: Request, show: str) -> Response:
-    easel = _easel(request)
-    instance = easel.settings.instance
-    name, at, domain = request.path_params["name"].partition("@")
-    if at and domain.lower() == instance.domain and NAME.fullmatch(name):
-        return RedirectResponse(f"/@{name}", 301)
-    max_id = _max_id(request)
-    async with easel.database.read() as session:
-        account = await resident(session, request.path_params["name"])
-        if accepts_activity(request.headers.get("accept")):
-            return _to_activity(account.uri)
-        read = partial(timelines.of_account, session, None, account)
-        if show == "pictures":
-            wanted = Page(WALL_LENGTH, max_id, only_media=True)
-            found, older = await _shown(session, partial(read, boosts=False), wanted)
-        else:
-            found, older = await _shown(session, read, Page(POSTS_LENGTH, max_id))
-        hung = await gallery.of(easel, session, claims.of_posts(found))
-    here = f"/@{account.username}" + ("/posts" if show == "posts" else "")
-    return page(
-        request,
-        "profile.html",
-        robots=ROBOTS if account.discoverable else ROBOTS_NOWHERE,
-        card=cards.profile(account, hung),
-        maker=people.maker(account, hung),
-        profile=people.profile(account, hung),
-        show=show,
-        tiles=post_views.tiles(found, hung) if show == "pictures" else [],
-        posts=[post_views.shown(post, hung) for post in found] if show == "posts" else [],
-        older=f"{here}?max_id={older}" if older else None,
-        newer=here if max_id else None,
-    )
-
-
-async def tag(request: Request) -> Response:
-    """`GET /tags/NAME`: what is public under a hashtag, of all that this instance knows."""
-    easel = _easel(request)
-    instance = easel.settings.instance
-    name = tag_name(request)
-    max_id = _max_id(request)
-    async with easel.database.read() as session:
-        read = partial(timelines.tagged, session, None, name)
-        found, older = await _shown(session, read, Page(POSTS_LENGTH, max_id))
-        hung = await gallery.of(easel, session, claims.of_posts(found))
-    here = f"/tags/{quote(name)}"
-    return page(
-        request,
-        "tag.html",
-        robots=ROBOTS_NOWHERE,
-        card=cards.tag(name, instance),
-        name=name,
-        posts=[post_views.shown(post, hung) for post in found],
-        older=f"{here}?max_id={older}" if older else None,
-        newer=here if max_id else None,
-    )
-
-
 async def post(request: Request) -> Response:
     """`GET /@NAME/ID`: a post, large, and the conversation around it."""
     easel = _easel(request)
     status_id: int = request.path_params["id"]
     if status_id > ids.MAX:
         raise HTTPException(404, _NO_POST)
+    viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
-        author = await resident(session, request.path_params["name"], nobody=_NO_POST)
-        query = statuses.visible_to(None).where(
+        author = await profiles.find(session, request.path_params["name"], viewer, nobody=_NO_POST)
+        query = statuses.visible_to(viewer).where(
             col(Status.id) == status_id,
             col(Status.account_id) == author.id,
             col(Status.reblog_of_id).is_(None),
         )
         status = (await session.exec(query)).first()
         if status is None:
-            made = await waiting.show(request, easel, session, author, status_id)
+            made = await waiting.show(request, easel, session, author, status_id, viewer)
             if made is not None:
                 return made
             raise await _missing(session, author, status_id)
         if accepts_activity(request.headers.get("accept")):
-            return _to_activity(status.uri)
-        (found,) = await posts.assemble(session, [status], None)
-        before = await threads.before(session, status)
-        after = await threads.after(session, status)
-        kin = await remixes.of(session, status)
+            return profiles.to_activity(status.uri)
+        (found,) = await posts.assemble(session, [status], viewer)
+        before = await threads.before(session, viewer, status)
+        after = await threads.after(session, viewer, status)
+        kin = await remixes.of(session, viewer, status)
         around = [found, *(answer.post for answer in (*before, *after)), *kin.posts]
         hung = await gallery.of(easel, session, claims.of_posts(around))
+        sieve = await sifting.sieve(session, viewer, "thread")
         reacted = (await reactions.of_statuses(session, [status.id])).get(status.id)
     heard = await testimony.of(easel).hear(testimony.exhibits(around, hung))
     listed = author.discoverable and status.visibility == "public"
@@ -165,16 +110,17 @@ async def post(request: Request) -> Response:
         "post.html",
         robots=ROBOTS if listed else ROBOTS_NOWHERE,
         card=cards.post(found, hung),
-        post=post_views.shown(found, hung),
+        post=post_views.shown(found, hung, viewer),
+        original="" if status.local else safe_link(status.url or status.uri),
         origins=pictures.origins(found, hung),
         recipes=[recipe for media in found.media if (recipe := pictures.shared(media))],
         said=files_said.of(found, hung, heard),
-        parent=post_views.shown(kin.parent, hung) if kin.parent else None,
-        remixes=post_views.tiles(kin.remixes, hung),
+        parent=post_views.shown(kin.parent, hung, viewer) if kin.parent else None,
+        remixes=sieve.tiles(kin.remixes, hung),
         remixable=remixes.remixable(found),
         reactions=post_views.reactions(reacted) if reacted else [],
-        before=[post_views.answer(each, hung, heard) for each in before],
-        answers=[post_views.answer(each, hung, heard) for each in after],
+        before=threads.shown(before, hung, heard, sieve),
+        answers=threads.shown(after, hung, heard, sieve),
     )
 
 
@@ -182,6 +128,7 @@ async def about(request: Request) -> Response:
     """`GET /about`: what this place is, and its rules."""
     easel = _easel(request)
     instance = easel.settings.instance
+    await visitors.of(request)
     async with easel.database.read() as session:
         makers = await _makers(session)
         hung = await gallery.of(easel, session, [])
@@ -203,32 +150,6 @@ def _easel(request: Request) -> Easel:
     return cast(Easel, request.app.state.easel)
 
 
-def tag_name(request: Request) -> str:
-    """The hashtag that an address names, as it is kept.
-
-    Raises:
-        HTTPException: that is none.
-    """
-    if not _TAG.fullmatch(request.path_params["name"]):
-        raise HTTPException(404, "That is no hashtag.")
-    return text.normal_tag(request.path_params["name"])
-
-
-def _max_id(request: Request) -> int | None:
-    text = request.query_params.get("max_id")
-    if text is None:
-        return None
-    number = ids.parse(text)
-    if not number:
-        raise HTTPException(400, "max_id must be the id of a post.")
-    return number
-
-
-def _to_activity(uri: str) -> Response:
-    # Temporary, so that nobody remembers it for a reader who wants the page.
-    return RedirectResponse(quote(uri, safe=":/?#[]@!$&'()*+,;=%~"), 302, {"Vary": "Accept"})
-
-
 async def _missing(session: Session, author: Account, status_id: int) -> HTTPException:
     """Why a post cannot be seen: 410 only if everybody could see it before it was deleted."""
     gone = await session.exec(
@@ -243,15 +164,6 @@ async def _missing(session: Session, author: Account, status_id: int) -> HTTPExc
     if gone.first() is not None:
         return HTTPException(410, "This post was deleted by its author.")
     return HTTPException(404, _NO_POST)
-
-
-async def _shown(
-    session: Session, read: Callable[[Page], Awaitable[Sequence[Status]]], page: Page
-) -> tuple[Sequence[Post], int | None]:
-    """One page of a timeline, and the `max_id` of the next page if there is one."""
-    found = await read(replace(page, limit=page.limit + 1))
-    older = found[page.limit - 1].id if len(found) > page.limit else None
-    return await posts.assemble(session, found[: page.limit], None), older
 
 
 async def _makers(session: Session) -> Sequence[Account]:
@@ -278,9 +190,6 @@ routes: list[BaseRoute] = [
     Route("/static/{path:path}", assets.serve),
     Route("/media/remote/{key}/{claim}/{rendition}", remote_files.serve),
     Route("/media/{key:path}", files.serve),
-    Route("/tags/{name}", tag),
-    Route("/@{name}", profile),
-    Route("/@{name}/posts", profile_posts),
     Route("/@{name}/{id:int}", post),
     *remixes.routes,
 ]

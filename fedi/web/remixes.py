@@ -19,7 +19,7 @@ from fedi.runtime import Easel
 from fedi.social import posts, remixes, statuses
 from fedi.social.posts import Post
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import cards
+from fedi.web import cards, visitors
 from fedi.web.render import ROBOTS_NOWHERE, page
 from fedi.web.views import pictures
 from fedi.web.views import posts as post_views
@@ -29,7 +29,7 @@ SHOWN = 12  # remixes on the page of a post: two rows on a phone
 
 @dataclass(frozen=True, slots=True)
 class Kin:
-    """What a post is a remix of, and its remixes, as everybody may see them."""
+    """What a post is a remix of, and its remixes, as its viewer may see them."""
 
     parent: Post | None = None
     remixes: Sequence[Post] = field(default_factory=tuple)
@@ -39,11 +39,11 @@ class Kin:
         return [*([self.parent] if self.parent else []), *self.remixes]
 
 
-async def of(session: Session, status: Status) -> Kin:
+async def of(session: Session, viewer: Account | None, status: Status) -> Kin:
     """The kin of a post."""
-    above = await remixes.parent(session, None, status)
-    below = await remixes.remixes(session, None, status, limit=SHOWN)
-    found = await posts.assemble(session, [*([above] if above else []), *below], None)
+    above = await remixes.parent(session, viewer, status)
+    below = await remixes.remixes(session, viewer, status, limit=SHOWN)
+    found = await posts.assemble(session, [*([above] if above else []), *below], viewer)
     return Kin(found[0], found[1:]) if above else Kin(None, found)
 
 
@@ -60,8 +60,9 @@ async def show(request: Request) -> Response:
     missing = HTTPException(404, "There is no such post here, or its recipe is not shared.")
     if status_id > ids.MAX:
         raise missing
+    viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
-        query = statuses.visible_to(None).where(
+        query = statuses.visible_to(viewer).where(
             col(Status.id) == status_id,
             col(Status.local),
             col(Status.account_id).in_(
@@ -73,7 +74,7 @@ async def show(request: Request) -> Response:
         status = (await session.exec(query)).first()
         if status is None or status.reblog_of_id is not None:
             raise missing
-        (found,) = await posts.assemble(session, [status], None)
+        (found,) = await posts.assemble(session, [status], viewer)
         hung = await gallery.of(easel, session, claims.of_posts([found]))
     if not remixable(found):
         raise missing

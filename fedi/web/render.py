@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from fedi import __version__
 from fedi.runtime import Easel
+from fedi.web import cookies, frame
 from fedi.web.assets import assets, matches
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,6 +44,7 @@ def policy(*, form_to: str = "", script: bool = False) -> str:
 
 
 PAGE_POLICY = policy()
+SCRIPTED_POLICY = policy(script=True)
 ROBOTS = "noai, noimageai"  # DeviantArt's words of 2022, which Misskey sends too
 ROBOTS_NOWHERE = f"noindex, {ROBOTS}"
 # Long enough for the stampede of previews that one post sets off among its followers' servers,
@@ -84,7 +86,7 @@ def render(name: str, /, **context: Any) -> str:
 
 
 def page(request: Request, name: str, /, *, robots: str = ROBOTS, **context: Any) -> Response:
-    """A page that anybody may see and caches may keep for a moment.
+    """A page that caches may keep for a moment, if nobody is signed in who sees it in their way.
 
     Args:
         request: asked for by whom; a browser that has this very page gets a 304.
@@ -104,14 +106,17 @@ def kept(
     robots: str = ROBOTS,
     seconds: int = PAGE_SECONDS,
 ) -> Response:
-    """An answer that anybody may see and caches may keep for some seconds; a browser that has this
-    very one gets a 304."""
+    """An answer that anybody may see and caches may keep for some seconds, or their browser alone
+    if it is for who is signed in; a browser that has this very one gets a 304."""
+    framed = frame.of(request) is not None
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = _headers(robots) | {
         "ETag": etag,
-        "Cache-Control": f"public, max-age={seconds}",
-        "Vary": "Accept",
+        "Cache-Control": "private, no-cache" if framed else f"public, max-age={seconds}",
+        "Vary": "Accept, Cookie",
     }
+    if framed:
+        headers["Content-Security-Policy"] = SCRIPTED_POLICY
     if matches(request, etag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers | {"Content-Type": media_type})
@@ -140,7 +145,9 @@ def private_page(
     html = render(name, **_common(request, ROBOTS_NOWHERE) | {"sheets": ("forms",)} | context)
     headers = _headers(ROBOTS_NOWHERE) | {
         "Cache-Control": "no-store",
-        "Content-Security-Policy": policy(form_to=form_to, script=script),
+        "Content-Security-Policy": policy(
+            form_to=form_to, script=script or frame.of(request) is not None
+        ),
         "Vary": "Cookie",
     }
     return HTMLResponse(html, status, headers=headers)
@@ -165,6 +172,7 @@ def error_page(request: Request, status: int, message: str) -> Response:
 
 def _common(request: Request, robots: str) -> dict[str, Any]:
     easel = cast(Easel, request.app.state.easel)
+    framed = frame.of(request)
     return {
         "instance": easel.settings.instance,
         "robots": robots,
@@ -172,7 +180,10 @@ def _common(request: Request, robots: str) -> dict[str, Any]:
         "here": "",
         "language": None,
         "sheets": (),
-        "visitor": None,
+        "modules": (),
+        "frame": framed,
+        "visitor": framed.visitor if framed else None,
+        "theme": cookies.theme(request),
     }
 
 

@@ -11,10 +11,10 @@ from fedi.database.tables import Account
 from fedi.social import accounts
 
 NAME = re.compile(r"[A-Za-z0-9_]{1,30}")
-_NOBODY = "There is nobody of this name here."
+NOBODY = "There is nobody of this name here."
 
 
-async def resident(session: Session, name: str, *, nobody: str = _NOBODY) -> Account:
+async def resident(session: Session, name: str, *, nobody: str = NOBODY) -> Account:
     """A local account that may be seen.
 
     Raises:

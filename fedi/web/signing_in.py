@@ -108,7 +108,9 @@ async def leave(request: Request) -> Response:
     """`POST /sign-out`: in this browser."""
     await forms.read(request)
     await _close_former(request)
-    response = RedirectResponse("/", 303, {"Cache-Control": "no-store"})
+    # Nor does this browser keep pages that one could go back to.
+    headers = {"Cache-Control": "no-store", "Clear-Site-Data": '"cache"'}
+    response = RedirectResponse("/", 303, headers)
     cookies.end_session(request, response)
     return response
 

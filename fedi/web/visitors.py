@@ -10,31 +10,43 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from fedi.database.tables import Account
 from fedi.runtime import Easel
 from fedi.social import sessions
 from fedi.social.sessions import SignedIn
-from fedi.web import cookies
+from fedi.web import cookies, frame
 
 MAX_NEXT = 12_000  # characters; an authorization request with a long state fits
-HOME = "/settings/security"  # where who signed in goes, who was not on their way somewhere
+HOME = "/home"  # where who signed in goes, who was not on their way somewhere
 
 Page = Callable[[Request], Awaitable[Response]]
 VisitorPage = Callable[[Request, SignedIn], Awaitable[Response]]
 
 
 async def of(request: Request) -> SignedIn | None:
-    """Who is signed in, and may act."""
+    """Who is signed in, and may act; the page that answers gets the frame that is theirs."""
+    framed = frame.of(request)
+    if framed is not None:
+        return framed.visitor
     easel = cast(Easel, request.app.state.easel)
     token = cookies.session(request)
     if not token:
         return None
     async with easel.database.read() as session:
         found = await sessions.find(session, token)
+        if found is not None:
+            await frame.put_up(request, session, found)
     if found is not None:
         row = found.session
         if easel.clock.now() - row.last_used_at >= sessions.USE_NOTED_EVERY:
             await easel.database.together(lambda tx: sessions.note_use(tx, row))
     return found
+
+
+async def viewer(request: Request) -> Account | None:
+    """For whom posts are loaded."""
+    found = await of(request)
+    return None if found is None else found.account
 
 
 def signed_in(page: VisitorPage) -> Page:
@@ -83,6 +95,13 @@ def to_sign_in(request: Request, *, path: str | None = None, again: bool = False
             path = HOME
     address = f"/sign-in?next={quoted(path)}" + ("&again=1" if again else "")
     return RedirectResponse(address, 303, {"Cache-Control": "no-store"})
+
+
+def back(request: Request) -> str:
+    """The page of ours that a form stood on, as far as the browser says."""
+    base = cast(Easel, request.app.state.easel).settings.instance.url
+    came = request.headers.get("referer", "")
+    return next_path(came.removeprefix(base)) if came.startswith(f"{base}/") else HOME
 
 
 def next_path(text: str) -> str:

@@ -21,14 +21,19 @@ REFRESH_S = 5  # the page loads itself again, until it leads to the post
 
 
 async def show(
-    request: Request, easel: Easel, session: Session, author: Account, number: int
+    request: Request,
+    easel: Easel,
+    session: Session,
+    author: Account,
+    number: int,
+    visitor: Account | None,
 ) -> Response | None:
     """The page under a number that was promised for a post; None if there is none to see.
 
     Once the post is there, the number leads to it.
     """
-    viewer = await credentials.reader(session, request.headers)
-    status = await pending.moved_to(session, None, author, number)
+    viewer = visitor or await credentials.reader(session, request.headers)
+    status = await pending.moved_to(session, visitor, author, number)
     if status is not None:
         return RedirectResponse(f"/@{author.username}/{status.id}", 302, {"Vary": "Accept"})
     waiting = await pending.load(session, viewer, pending.uri_of(author, number))

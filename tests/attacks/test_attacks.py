@@ -14,7 +14,17 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.attacks import apps, content, doors, fetching, files, signing, speaking, world
+from tests.attacks import (
+    apps,
+    content,
+    doors,
+    fetching,
+    files,
+    posting,
+    signing,
+    speaking,
+    world,
+)
 from tests.attacks.listening import nothing_fails
 from tests.attacks.world import CASES, World
 
@@ -26,6 +36,7 @@ MODULES = (
     files,
     apps,
     doors,
+    posting,
 )  # imported for the cases that they register
 
 # What never comes near a table is tried once, over SQLite.

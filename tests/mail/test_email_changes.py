@@ -15,15 +15,9 @@ from tests import rig
 from tests.api.apps import App
 from tests.api.oauth.person import PASSWORD, Person, Seen, at, join
 from tests.mail.test_mail import ALICE, SECURITY, ask_reset
-from tests.mailbox import Mail, Mailbox, open_mailbox
+from tests.mailbox import Mail, Mailbox
 
 NEW = "new@mail.example"
-
-
-@pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    async with open_mailbox() as mailbox:
-        yield mailbox
 
 
 @pytest.fixture

@@ -18,19 +18,13 @@ from fedi.settings import InstanceSettings, MailSettings
 from fedi.social import accounts, attempts, follows, letters, mail_links
 from tests import rig
 from tests.api.oauth.person import PASSWORD, Client, Person, Seen, agree, at, join
-from tests.mailbox import Mailbox, open_mailbox
+from tests.mailbox import Mailbox
 from tests.web.device import Device
 from tests.web.test_signing_in import set_up_codes
 
 ALICE = "alice@mail.example"
 SECURITY = "/settings/security"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:{}) Gecko/20100101 Firefox/{}"
-
-
-@pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    async with open_mailbox() as mailbox:
-        yield mailbox
 
 
 @pytest.fixture

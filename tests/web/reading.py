@@ -40,7 +40,7 @@ class Element:
             if isinstance(part, Element):
                 yield from part.walk()
 
-    def all(self, name: str = "", **attributes: str) -> list[Element]:
+    def all(self, name: str = "", /, **attributes: str) -> list[Element]:
         """The elements of this name with these attributes (`_class` finds one of the classes)."""
         wanted_class = attributes.pop("_class", None)
         return [
@@ -53,7 +53,7 @@ class Element:
             )
         ]
 
-    def one(self, name: str = "", **attributes: str) -> Element:
+    def one(self, name: str = "", /, **attributes: str) -> Element:
         found = self.all(name, **attributes)
         assert len(found) == 1, f"{len(found)} of {name} {attributes}"
         return found[0]

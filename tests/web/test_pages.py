@@ -414,7 +414,7 @@ async def test_other_servers_are_sent_to_the_object(
             assert (sent.status, sent.headers["Location"]) == (302, uri)
             assert sent.headers["Vary"] == "Accept"
         shown = await get(browser, url)
-        assert shown.status == 200 and shown.headers["Vary"] == "Accept"
+        assert shown.status == 200 and shown.headers["Vary"] == "Accept, Cookie"
 
 
 async def test_a_page_that_did_not_change_is_not_sent_again(

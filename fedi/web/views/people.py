@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -44,19 +45,27 @@ class Profile:
     counts: list[tuple[str, int]]
 
 
-def maker(account: Account, gallery: Gallery) -> Maker:
-    """An account as it is named here; a remote one is linked to its own server."""
+def maker(account: Account, gallery: Gallery, viewer: Account | None = None) -> Maker:
+    """An account as it is named here. One of another server has a page here for who is signed in
+    (`viewer`), and for everybody else on its own server."""
     name = " ".join(account.display_name.split()) or account.username
     return Maker(
         name=name,
         drawn=emojis.drawn_text(name, account.emojis, gallery),
         handle=f"@{account.username}@{account.domain or gallery.instance.domain}",
-        href=f"/@{account.username}" if account.local else safe_link(account.url or account.uri),
-        remote=not account.local,
+        href=path_of(account) if account.local or viewer else safe_link(account.url or account.uri),
+        remote=not (account.local or viewer),
         avatar=_face(account, "avatar", gallery),
         initials=initials(name),
         pigment=account.id % PIGMENTS if account.id else 0,
     )
+
+
+def path_of(account: Account) -> str:
+    """The page of an account here."""
+    if account.local:
+        return f"/@{account.username}"
+    return f"/@{quote(account.username)}@{quote(account.domain or '', safe=':')}"
 
 
 def _face(account: Account, kind: Literal["avatar", "header"], gallery: Gallery) -> str | None:

@@ -9,19 +9,20 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from fedi.database.tables import Poll
+from fedi.database.tables import Account, Poll
 from fedi.social.posts import Post
 from fedi.studio.remote_files.gallery import Gallery
-from fedi.studio.testimony import Heard
 from fedi.web import emojis
-from fedi.web.threads import Answer
-from fedi.web.views import files_said
-from fedi.web.views.files_said import Said
 from fedi.web.views.links import safe_link
-from fedi.web.views.people import Maker, maker
+from fedi.web.views.people import Maker, maker, path_of
 from fedi.web.views.pictures import LABELS, Picture, picture
 
-_AUDIENCES = {"public": "Public", "unlisted": "Quiet public"}
+_AUDIENCES = {
+    "public": "Public",
+    "unlisted": "Quiet public",
+    "private": "Followers",
+    "direct": "Only who is named",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +85,23 @@ class Shown:
     replies: int
     boosts: int
     favourites: int
+    deeds: Deeds | None
+    filtered: str = ""  # the names of what warns of it (`web.sifting`)
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A post in a thread, `depth` answers below the one of the page."""
+class Deeds:
+    """What who is signed in has done with a post, and may do."""
 
-    post: Shown
-    depth: int
-    said: list[Said]
+    id: str
+    own: bool
+    liked: bool
+    boosted: bool
+    kept: bool
+    pinned: bool
+    muted: bool
+    boostable: bool
+    pinnable: bool
 
 
 def moment(when: datetime) -> Moment:
@@ -100,16 +109,20 @@ def moment(when: datetime) -> Moment:
     return Moment(iso, f"{when.day} {when:%B %Y, %H:%M} UTC", f"{when.day} {when:%b %Y}")
 
 
-def shown(post: Post, gallery: Gallery) -> Shown:
-    """A post; of a boost, the post that was boosted."""
+def shown(post: Post, gallery: Gallery, viewer: Account | None = None) -> Shown:
+    """A post; of a boost, the post that was boosted.
+
+    Args:
+        viewer: who is signed in: all that it leads to is here then, and it says what they can do.
+    """
     booster = None
     if post.reblog is not None:
-        booster, post = maker(post.account, gallery), post.reblog
+        booster, post = maker(post.account, gallery, viewer), post.reblog
     status = post.status
     pictures = [picture(media, post.sensitive, gallery) for media in post.media]
     return Shown(
-        href=post_href(post),
-        maker=maker(post.account, gallery),
+        href=post_href(post, viewer),
+        maker=maker(post.account, gallery, viewer),
         boosted_by=booster,
         content=emojis.drawn(status.content, status.emojis, gallery),
         spoiler=status.spoiler_text,
@@ -122,12 +135,29 @@ def shown(post: Post, gallery: Gallery) -> Shown:
         remix_of=safe_link(status.based_on_uri) if status.based_on_uri else None,
         audience=_AUDIENCES.get(status.visibility, ""),
         poll=_asked(post.poll) if post.poll is not None else None,
-        quote=shown(post.quote, gallery) if post.quote is not None else None,
+        quote=shown(post.quote, gallery, viewer) if post.quote is not None else None,
         created=moment(status.created_at),
         edited=moment(status.edited_at) if status.edited_at else None,
         replies=status.replies_count,
         boosts=status.reblogs_count,
         favourites=status.favourites_count,
+        deeds=_deeds(post, viewer) if viewer is not None else None,
+    )
+
+
+def _deeds(post: Post, viewer: Account) -> Deeds:
+    status, own = post.status, post.status.account_id == viewer.id
+    everybodys = status.visibility in {"public", "unlisted"}
+    return Deeds(
+        id=str(status.id),
+        own=own,
+        liked=post.favourited,
+        boosted=post.reblogged,
+        kept=post.bookmarked,
+        pinned=post.pinned,
+        muted=post.muted,
+        boostable=everybodys or (own and status.visibility == "private"),
+        pinnable=own and status.visibility != "direct",
     )
 
 
@@ -153,23 +183,25 @@ def reactions(found: Counter[tuple[str, str | None]]) -> list[tuple[str, int]]:
     return [(f":{name}:" if url else name, count) for (name, url), count in found.most_common()]
 
 
-def answer(found: Answer, gallery: Gallery, heard: Heard) -> Reply:
-    said = files_said.of(found.post, gallery, heard)
-    return Reply(shown(found.post, gallery), found.depth, said)
-
-
-def tiles(posts: Sequence[Post], gallery: Gallery) -> list[Tile]:
-    """The pictures of these posts for a wall; what is no picture of ours is left out."""
+def tiles(posts: Sequence[Post], gallery: Gallery, viewer: Account | None = None) -> list[Tile]:
+    """The pictures of these posts and of what they boost for a wall, each once; what is no picture
+    of ours is left out."""
+    once = {(post.reblog or post).status.id: post.reblog or post for post in posts}
     return [
-        Tile(seen, maker(post.account, gallery), post_href(post), post.status.spoiler_text)
-        for post in posts
+        Tile(
+            seen,
+            maker(post.account, gallery, viewer),
+            post_href(post, viewer),
+            post.status.spoiler_text,
+        )
+        for post in once.values()
         for media in post.media
         if (seen := picture(media, post.sensitive, gallery)).preview and seen.kind == "Picture"
     ]
 
 
-def post_href(post: Post) -> str:
-    """Where a post is read: here if it is ours, else on its own server."""
-    if post.status.local:
-        return f"/@{post.account.username}/{post.status.id}"
+def post_href(post: Post, viewer: Account | None = None) -> str:
+    """Where a post is read: here if it is ours or somebody is signed in, else on its server."""
+    if post.status.local or viewer is not None:
+        return f"{path_of(post.account)}/{post.status.id}"
     return safe_link(post.status.url or post.status.uri)

@@ -1,0 +1,172 @@
+"""The page on which words are written: a post, or a reply to one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from fedi import ids
+from fedi.database import Session
+from fedi.database.tables import Status
+from fedi.runtime import Easel
+from fedi.social import attempts, drafts, posts, statuses, text
+from fedi.social.drafts import Draft
+from fedi.social.errors import SocialError
+from fedi.social.posts import Post
+from fedi.social.sessions import SignedIn
+from fedi.studio import imagine
+from fedi.studio.remote_files import claims, gallery
+from fedi.web import deeds, forms, visitors
+from fedi.web.intents import AUDIENCES
+from fedi.web.render import private_page
+from fedi.web.views import posts as post_views
+
+# The languages that are offered, as who speaks them calls them; another is kept if it is usual.
+LANGUAGES = {
+    "ar": "العربية", "bg": "Български", "bn": "বাংলা", "ca": "Català", "cs": "Čeština",
+    "da": "Dansk", "de": "Deutsch", "el": "Ελληνικά", "en": "English", "eo": "Esperanto",
+    "es": "Español", "et": "Eesti", "eu": "Euskara", "fa": "فارسی", "fi": "Suomi",
+    "fr": "Français", "ga": "Gaeilge", "gl": "Galego", "he": "עברית", "hi": "हिन्दी",
+    "hr": "Hrvatski", "hu": "Magyar", "id": "Bahasa Indonesia", "is": "Íslenska",
+    "it": "Italiano", "ja": "日本語", "ko": "한국어", "lt": "Lietuvių", "lv": "Latviešu",
+    "nl": "Nederlands", "no": "Norsk", "pl": "Polski", "pt": "Português", "ro": "Română",
+    "ru": "Русский", "sk": "Slovenčina", "sl": "Slovenščina", "sr": "Српски", "sv": "Svenska",
+    "ta": "தமிழ்", "th": "ไทย", "tr": "Türkçe", "uk": "Українська", "vi": "Tiếng Việt",
+    "zh": "中文",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What stands in the form."""
+
+    words: str = ""
+    warning: str = ""
+    audience: str = "public"
+    language: str = ""
+
+
+@visitors.signed_in
+async def ask(request: Request, visitor: SignedIn) -> Response:
+    """`GET /compose?reply_to=ID`: what shall it say?"""
+    easel = cast(Easel, request.app.state.easel)
+    number = ids.parse(request.query_params.get("reply_to"))
+    usual = visitor.login.preferences
+    language = str(usual.get("posting:default:language") or "")
+    audience = str(usual.get("posting:default:visibility") or "public")
+    parent = None
+    if number is not None:
+        async with easel.database.read() as session:
+            parent = await deeds.load(session, visitor.account, number)
+        # Who hears of a reply is at most who could hear of what it answers.
+        audience = max(audience, parent.status.visibility, key=drafts.VISIBILITIES.index)
+    written = Written(
+        words=_named(parent, visitor) if parent is not None else "",
+        warning=parent.status.spoiler_text if parent is not None else "",
+        audience=audience,
+        language=language,
+    )
+    return await _page(request, visitor, written, parent)
+
+
+def _named(parent: Post, visitor: SignedIn) -> str:
+    """Those who speak in a conversation, named so that they hear of the reply."""
+    people = {account.id: account for account in (parent.account, *parent.mentions)}
+    people.pop(visitor.account.id, None)
+    return "".join(
+        f"@{account.username}{'' if account.local else f'@{account.domain}'} "
+        for account in list(people.values())[: text.MAX_MENTIONS]
+    )
+
+
+@visitors.signed_in
+async def post(request: Request, visitor: SignedIn) -> Response:
+    """`POST /compose`: it is posted, or painted first if its words ask for a picture."""
+    fields = await forms.read(request)
+    easel = cast(Easel, request.app.state.easel)
+    written = Written(
+        words=fields.get("words", ""),
+        warning=fields.get("warning", ""),
+        audience=fields.get("audience", ""),
+        language=fields.get("language", ""),
+    )
+    number = ids.parse(fields.get("reply_to"))
+    try:
+        attempts.of(easel).take(
+            attempts.POSTS_OF_ACCOUNT, str(visitor.account.id), easel.clock.now()
+        )
+        async with easel.database.write() as tx:
+            draft = await _draft(tx, visitor, written, number)
+            made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
+    except SocialError as error:
+        async with easel.database.read() as session:
+            parent = await _parent(session, visitor, number)
+        return await _page(request, visitor, written, parent, error)
+    number = made.id if isinstance(made, Status) else made.status_id
+    path = f"/@{visitor.account.username}/{number}" if number else visitors.HOME
+    return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
+
+
+async def _draft(
+    session: Session, visitor: SignedIn, written: Written, number: int | None
+) -> Draft:
+    quoters = visitor.login.preferences.get("posting:default:quote_policy")
+    usual: dict[str, Any] = {"quoters": quoters} if quoters else {}
+    parent = None if number is None else await deeds.find(session, visitor.account, number)
+    return Draft(
+        text=written.words,
+        spoiler_text=written.warning,
+        visibility=written.audience,
+        language=written.language or None,
+        in_reply_to_id=None if parent is None else parent.id,
+        **usual,
+    )
+
+
+async def _parent(session: Session, visitor: SignedIn, number: int | None) -> Post | None:
+    """What is answered, if it is still there."""
+    status = await statuses.load(session, visitor.account, number or 0)
+    if status is None:
+        return None
+    [found] = await posts.assemble(session, [status], visitor.account)
+    return found
+
+
+async def _page(
+    request: Request,
+    visitor: SignedIn,
+    written: Written,
+    parent: Post | None,
+    error: SocialError | None = None,
+) -> Response:
+    easel = cast(Easel, request.app.state.easel)
+    async with easel.database.read() as session:
+        hung = await gallery.of(easel, session, claims.of_posts([parent] if parent else []))
+    languages = dict(LANGUAGES)
+    if written.language and written.language not in languages:
+        languages[written.language] = written.language
+    return private_page(
+        request,
+        "compose.html",
+        status=error.status if error is not None else 200,
+        here="compose",
+        form_key=forms.key(request),
+        error=str(error) if error is not None else "",
+        parent=post_views.shown(parent, hung, visitor.account) if parent is not None else None,
+        parent_id=str(parent.status.id) if parent is not None else "",
+        written=written,
+        audiences=AUDIENCES,
+        languages=languages,
+        longest=text.MAX_TEXT,
+        longest_warning=drafts.MAX_SPOILER,
+    )
+
+
+routes: list[BaseRoute] = [
+    Route("/compose", ask, methods=["GET"]),
+    Route("/compose", post, methods=["POST"]),
+]

@@ -1,0 +1,56 @@
+"""The frame around the pages of who is signed in: where one can go, and what is new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import Request
+
+from fedi.database import Session
+from fedi.database.tables import Account
+from fedi.runtime import Easel
+from fedi.social import notification_lists
+from fedi.social.notification_lists import Wanted
+from fedi.social.sessions import SignedIn
+from fedi.studio.remote_files import gallery
+from fedi.web import forms
+from fedi.web.views import people
+from fedi.web.views.people import Maker
+
+MOST_UNREAD = 20  # that are counted for the frame: each page asks
+
+_SCOPE = "easel.frame"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the frame shows of who is signed in. `unread` is how many notifications wait."""
+
+    visitor: SignedIn
+    maker: Maker
+    unread: str
+    form_key: str
+
+
+async def put_up(request: Request, session: Session, visitor: SignedIn) -> None:
+    """Have whatever page answers this request stand in the frame of who looks."""
+    easel = cast(Easel, request.app.state.easel)
+    count = 0
+    if request.method == "GET":
+        count = await _unread(session, visitor.account)
+    request.scope[_SCOPE] = Frame(
+        visitor=visitor,
+        maker=people.maker(visitor.account, await gallery.of(easel, session, [])),
+        unread=f"{MOST_UNREAD}+" if count > MOST_UNREAD else str(count or ""),
+        form_key=forms.key(request),
+    )
+
+
+def of(request: Request) -> Frame | None:
+    """The frame of this request; None if nobody is signed in, or it has not been asked yet."""
+    return cast("Frame | None", request.scope.get(_SCOPE))
+
+
+async def _unread(session: Session, account: Account) -> int:
+    return await notification_lists.unread(session, account, Wanted(), MOST_UNREAD + 1)

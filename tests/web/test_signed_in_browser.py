@@ -1,0 +1,322 @@
+"""The pages of who is signed in, in a real browser: what they do, what they weigh, who uses them.
+
+The screenshots of each page lie in `.artefacts/pages/` afterwards, for people to look at.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fedi.database.tables import Account, Status
+from fedi.social import favourites, follows, reblogs
+from tests.api.oauth.person import PASSWORD, join
+from tests.federation.peer import Internet
+from tests.rig import Instance
+from tests.web import hanging
+from tests.web.test_browser import ARTEFACTS, SCROLL, WATCH_SHIFTS, chromium, furnish_from_elsewhere
+from tests.web.test_hostile import HTML, STRINGS
+
+__all__ = ["chromium"]
+
+AXE = Path(__file__).parent / "axe/node_modules/axe-core/axe.min.js"
+# WCAG 2.2 AA, with all that it builds on (https://github.com/dequelabs/axe-core, API.md).
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+SIZES = ((390, 844), (1280, 860))  # pixels: a phone, a desktop
+BUDGET = 60 * 1024  # bytes of HTML, CSS and JavaScript of a feed of 20 pictures, compressed
+
+pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+
+
+async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
+    """Somebody with a full house, hostile strings in all that others can write; the pages."""
+    alice = await join(instance, display_name="Alice Marlowe")
+    bob = await join(instance, "bob")
+    async with instance.easel.database.write() as tx:
+        row = await tx.get_one(Account, bob.id)
+        row.display_name, row.note = STRINGS[-1], "<p>Hello.</p>"
+        tx.add(row)
+        await follows.request(tx, alice, bob)
+        await follows.request(tx, bob, alice)
+    shapes = [(1216, 832), (832, 1216), (1024, 1024), (1536, 640), (640, 1536), (None, None)]
+    for number, (width, height) in enumerate(shapes):
+        picture = await hanging.paint(instance, bob, width=width, height=height)
+        words = STRINGS[number % len(STRINGS)]
+        await hanging.publish(instance, bob, text=words, media_ids=[picture])
+    await hanging.hang(instance, bob, text="x", spoiler_text=STRINGS[0], sensitive=True)
+    picture = await hanging.paint(instance, alice, share_recipe=True, description=STRINGS[1])
+    main = await hanging.publish(instance, alice, text="Morning #fog", media_ids=[picture])
+    for number, hostile in enumerate(HTML[:-2]):
+        sam = await hanging.stranger(instance, f"sam{number}", display_name=STRINGS[number])
+        answer = await hanging.receive(instance, sam, content=hostile, in_reply_to_uri=main.uri)
+    await furnish_from_elsewhere(instance, internet, main)
+    async with instance.easel.database.write() as tx:
+        await favourites.add(tx, bob, main)
+        await reblogs.add(tx, bob, answer)
+        await favourites.add(tx, alice, answer)
+    await hanging.publish(instance, bob, text=f"@alice {STRINGS[2]}", in_reply_to_id=main.id)
+    await instance.run_jobs()
+    return {
+        "home": "/home",
+        "home-wall": "/home?view=wall",
+        "local": "/local",
+        "federated": "/federated?view=posts",
+        "tag": "/tags/fog",
+        "own-post": f"/@alice/{main.id}",
+        "remote-post": f"/@sam0@elsewhere.example/{answer.id}",
+        "self": "/@alice/posts",
+        "somebody": "/@bob",
+        "somebody-remote": "/@sam0@elsewhere.example/posts",
+        "notifications": "/notifications",
+        "search": "/search?q=fog",
+        "favourites": "/favourites",
+        "bookmarks": "/bookmarks",
+        "compose": "/compose",
+        "reply": f"/compose?reply_to={answer.id}",
+        "more": f"/posts/{answer.id}/more",
+        "own-more": f"/posts/{main.id}/more",
+        "report": f"/report?post={answer.id}",
+        "appearance": "/appearance",
+        "security": "/settings/security",
+        "missing": "/nothing",
+    }
+
+
+@asynccontextmanager
+async def window(
+    chromium: Any, instance: Instance, name: str = "alice", **options: Any
+) -> AsyncIterator[Any]:
+    """A page of a browser in which somebody is signed in."""
+    context = await chromium.new_context(**options)
+    page = await context.new_page()
+    await page.goto(f"{instance.url}/sign-in")
+    await page.fill("[name=name]", name)
+    await page.fill("[name=password]", PASSWORD)
+    await page.click("form[action='/sign-in'] button")
+    yield page
+    await context.close()
+
+
+async def violations(page: Any) -> list[tuple[str, Any, str]]:
+    """What axe-core finds against WCAG 2.2 AA on a page: the rule, where, and why."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed")
+    await page.evaluate(AXE.read_text())
+    asked = {"runOnly": {"type": "tag", "values": RULES}}
+    found = await page.evaluate("(asked) => axe.run(asked)", asked)
+    return [
+        (one["id"], node["target"], node["failureSummary"])
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_pages_that_everybody_sees_can_be_used_by_everybody(
+    instance: Instance, internet: Internet, chromium: Any, scheme: str
+) -> None:
+    paths = await furnish(instance, internet)
+    public = [paths[name] for name in ("local", "tag", "own-post", "self", "missing")]
+    public += ["/", "/about", "/@bob", "/sign-in", "/sign-up", "/reset-password", "/appearance"]
+    public.append(f"{paths['own-post']}/remix")
+    for width, height in SIZES:
+        context = await chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme
+        )
+        page = await context.new_page()
+        for path in public:
+            await page.goto(instance.url + path)
+            assert await violations(page) == [], (path, width, scheme)
+        await context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_pages_hold_still_stay_inside_run_nothing_and_can_be_used_by_everybody(
+    instance: Instance, internet: Internet, chromium: Any, scheme: str
+) -> None:
+    paths = await furnish(instance, internet)
+    wrong: list[str] = []
+    hosts: set[str] = set()
+    for width, height in SIZES:
+        options = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
+        async with window(chromium, instance, **options) as page:
+            page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
+            page.on("console", lambda message: wrong.append(message.text))
+            page.on("pageerror", lambda error: wrong.append(str(error)))
+            page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+            await page.add_init_script(WATCH_SHIFTS)
+            for name, path in paths.items():
+                await page.goto(instance.url + path)
+                await page.evaluate(SCROLL)
+                assert await page.evaluate("shifted") == 0, (name, width)
+                inside = await page.evaluate("document.documentElement.scrollWidth")
+                assert inside <= width, (name, width, inside)
+                if os.environ.get("CI") == "true":
+                    file = ARTEFACTS / f"in-{name}-{width}-{scheme}.png"
+                    await page.screenshot(path=file, full_page=True)
+                assert await violations(page) == [], (name, width, scheme)
+    assert [text for text in wrong if "404 (Not Found)" not in text] == []
+    assert hosts == {instance.domain}
+
+
+async def test_a_feed_of_twenty_pictures_is_light_and_waits_for_no_script(
+    instance: Instance, chromium: Any
+) -> None:
+    alice, bob = await join(instance), await join(instance, "bob", display_name="Bob Okafor")
+    async with instance.easel.database.write() as tx:
+        await follows.request(tx, alice, bob)
+    for number in range(21):
+        words = f"Number {number}. Morning over the estuary; the light finally behaves. #fog"
+        await hanging.hang(instance, bob, text=words)
+    sent: dict[str, int] = {}
+
+    async def weigh(response: Any) -> None:
+        kind = response.request.resource_type
+        if kind in {"document", "stylesheet", "script"}:
+            body = gzip.compress(await response.body(), 6, mtime=0)
+            sent[response.url.rpartition("/")[2]] = len(body)
+
+    async with window(chromium, instance) as page:
+        await page.goto("about:blank")
+        weighing: list[Any] = []
+        page.on("response", lambda response: weighing.append(response))
+        await page.goto(f"{instance.url}/home?view=posts")
+        for response in weighing:
+            await weigh(response)
+        assert await page.locator("article.post .picture").count() == 20
+        assert sum(sent.values()) <= BUDGET, sent
+        blocking = await page.evaluate(
+            "[...document.scripts].filter((one) => one.src && one.type !== 'module').length"
+        )
+        assert blocking == 0
+        policy = await page.evaluate(
+            "fetch(location.href).then((a) => a.headers.get('content-security-policy'))"
+        )
+        assert "unsafe" not in policy and "script-src 'self'" in policy
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_one_reads_likes_replies_and_follows_with_and_without_scripts(
+    instance: Instance, chromium: Any, scripts: bool, width: int
+) -> None:
+    alice, bob = await join(instance), await join(instance, "bob")
+    post = await hanging.hang(instance, bob, text="Look at this")
+    options = {"viewport": {"width": width, "height": 844}, "java_script_enabled": scripts}
+    async with window(chromium, instance, **options) as page:
+        await page.goto(f"{instance.url}/local?view=posts")
+        like = page.locator(f"#p-{post.id} button.like")
+        await like.click()
+        await page.wait_for_selector(f"#p-{post.id} button.like[aria-pressed=true]")
+        assert await like.locator(".number").inner_text() == "1"
+        assert ("#p-" in page.url) is not scripts  # without them the page comes anew
+        await page.locator(f"#p-{post.id} a.deed").first.click()
+        await page.wait_for_url("**/compose?**")
+        await page.locator("main textarea").press("End")
+        await page.locator("main textarea").press_sequentially("I see it")
+        await page.click("main form button.strong")
+        await page.wait_for_url("**/@alice/*")
+        assert "I see it" in await page.inner_text("main")
+        await page.goto(f"{instance.url}/@bob")
+        await page.click(f"form[action='/people/{bob.id}/follow'] button")
+        await page.wait_for_selector(f"form[action='/people/{bob.id}/unfollow']")
+        if width == 390:
+            await page.click(".you button")
+        await page.click(".more button:has-text('Sign out')")
+        await page.wait_for_url(f"{instance.url}/")
+    async with instance.easel.database.read() as session:
+        liked = await session.get_one(Status, post.id)
+        relation = await follows.relationship(session, alice, bob)
+    assert (liked.favourites_count, liked.replies_count) == (1, 1) and relation.following
+
+
+async def test_a_feed_goes_on_by_itself_and_tells_what_is_new(
+    instance: Instance, chromium: Any
+) -> None:
+    alice, bob = await join(instance), await join(instance, "bob")
+    async with instance.easel.database.write() as tx:
+        await follows.request(tx, alice, bob)
+    for number in range(50):
+        await hanging.hang(instance, bob, text=f"number {number}")
+    async with window(chromium, instance, viewport={"width": 390, "height": 844}) as page:
+        await page.add_init_script(WATCH_SHIFTS)
+        async with page.expect_request("**/events"):
+            await page.goto(f"{instance.url}/home?view=posts")
+        posts = page.locator("article.post")
+        for wanted in (40, 50):
+            # Near the end, not at it: what comes has come before one is there.
+            await page.evaluate("scrollTo(0, document.body.scrollHeight - innerHeight - 900)")
+            await page.wait_for_function(
+                "(n) => document.querySelectorAll('article.post').length >= n", arg=wanted
+            )
+        assert await posts.count() == 50 and await page.locator("nav.paging a").count() == 0
+        names = await page.evaluate("[...document.querySelectorAll('.post')].map((p) => p.id)")
+        assert len(set(names)) == 50
+
+        # What is new is told above, and moves nothing that is being read.
+        await page.evaluate("scrollTo(0, 3000)")
+        before = await posts.nth(10).bounding_box()
+        for number in range(3):
+            await hanging.publish(instance, bob, text=f"new {number}")
+        button = page.locator(".fresh a")
+        await button.wait_for()
+        await page.locator(".fresh a", has_text="3 new posts").wait_for()
+        assert await posts.nth(10).bounding_box() == before and await posts.count() == 50
+        assert await page.evaluate("shifted") == 0
+        await button.click()
+        await page.locator("article.post", has_text="new 2").wait_for()
+
+
+async def test_the_keyboard_reaches_everything_and_shows_where_it_is(
+    instance: Instance, chromium: Any
+) -> None:
+    await join(instance)
+    bob = await join(instance, "bob")
+    post = await hanging.hang(instance, bob, text="hello")
+    async with window(chromium, instance, viewport={"width": 390, "height": 844}) as page:
+        await page.goto(f"{instance.url}/local?view=posts")
+        await page.keyboard.press("Tab")
+        assert await page.evaluate("document.activeElement.hash") == "#content"
+        assert await page.locator(".skip").is_visible()
+        await page.keyboard.press("Enter")
+        reached: list[str] = []
+        for _ in range(30):
+            await page.keyboard.press("Tab")
+            reached.append(await page.evaluate("document.activeElement.className"))
+            style = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            assert style != "none" or reached[-1] == "", reached[-1]
+            if reached[-1].startswith("deed like"):
+                break
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector(f"#p-{post.id} button.like[aria-pressed=true]")
+        assert "like" in await page.evaluate("document.activeElement.className")
+        # The menu opens, takes the keyboard, and closes.
+        await page.focus(".you button")
+        await page.keyboard.press("Enter")
+        assert await page.locator("#more").is_visible()
+        await page.keyboard.press("Escape")
+        assert not await page.locator("#more").is_visible()
+
+
+async def test_what_was_chosen_is_drawn_in_dark_and_light(
+    instance: Instance, chromium: Any
+) -> None:
+    await join(instance)
+    async with window(chromium, instance, color_scheme="light") as page:
+        colours: dict[str, str] = {}
+        for theme in ("", "dark", "light"):
+            await page.goto(f"{instance.url}/appearance")
+            await page.check(f"[name=theme][value='{theme}']")
+            await page.click("main form button")
+            await page.wait_for_url("**/appearance")
+            await page.goto(f"{instance.url}/home")
+            ask = "getComputedStyle(document.documentElement).backgroundColor"
+            colours[theme] = await page.evaluate(ask)
+        assert colours[""] == colours["light"] != colours["dark"], json.dumps(colours)
