@@ -7,13 +7,16 @@ import gc
 import signal
 import socket
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fedi import logs
 from fedi.cli import context
 from fedi.settings import Settings
+
+if TYPE_CHECKING:
+    from fedi.runtime import Easel
 
 GRACE_S = 5  # seconds that open requests have when the server ends
 
@@ -81,6 +84,7 @@ async def _run_web(easel: object, role: Role) -> None:
         forwarded_allow_ips=settings.server.trusted_proxies,
         timeout_graceful_shutdown=GRACE_S,
     )
+    await _greet(easel)
     server = uvicorn.Server(config)
     gc.collect()
     gc.freeze()  # what is loaded now stays: no collection need look at it again
@@ -92,6 +96,18 @@ async def _run_web(easel: object, role: Role) -> None:
         role=str(role),
     )
     await server.serve(sockets=[listening])
+
+
+async def _greet(easel: Easel) -> None:
+    """Tell whoever starts a server on which nobody is yet where to make the first account."""
+    from fedi.social import founding
+    from fedi.web.founding import address
+
+    async with easel.database.write() as tx:
+        key = await founding.key(tx)
+    if key is not None:
+        where = address(easel.settings.instance, key)
+        typer.echo(f"Nobody is here yet. Make your account at {where}")
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -33,7 +33,7 @@ RESERVED = frozenset(
     {
         "about", "actor", "admin", "administrator", "api", "auth", "easel", "explore", "help",
         "home", "inbox", "instance", "media", "mod", "moderator", "oauth", "outbox", "owner",
-        "root", "settings", "static", "support", "system", "tags", "users", "webmaster",
+        "root", "settings", "static", "support", "system", "tags", "users", "webmaster", "welcome",
     }
 )  # fmt: skip
 ROLES = ("user", "moderator", "admin")

@@ -48,7 +48,7 @@ async def answer(request: Request) -> Response:
         response: Response = RedirectResponse(path, 303, {"Cache-Control": "no-store"})
         cookies.set_session(request, response, token, lasting=False)
         return response
-    return _welcome(request, token, goal)
+    return enter(request, token, goal)
 
 
 async def ask_code(request: Request) -> Response:
@@ -76,7 +76,7 @@ async def answer_code(request: Request) -> Response:
         )
     except SocialError as error:
         return _code_page(request, goal, error)
-    return _welcome(request, token, goal)
+    return enter(request, token, goal)
 
 
 async def ask_passkey(request: Request) -> Response:
@@ -101,7 +101,7 @@ async def answer_passkey(request: Request) -> Response:
     except NotAllowed as error:
         return _page(request, goal, error=error)
     await _close_former(request)
-    return _welcome(request, token, goal)
+    return enter(request, token, goal)
 
 
 async def leave(request: Request) -> Response:
@@ -154,7 +154,7 @@ def _code_page(request: Request, goal: str, error: SocialError | None = None) ->
     return forms.patient(response, error)
 
 
-def _welcome(request: Request, token: str, goal: str) -> Response:
+def enter(request: Request, token: str, goal: str) -> Response:
     """On to where somebody was going, under a cookie that nobody knew before."""
     response = RedirectResponse(goal, 303, {"Cache-Control": "no-store"})
     cookies.set_session(request, response, token)

@@ -24,6 +24,7 @@ SEPARATOR = "\x1e"  # between the records of its report (RFC 7464)
 PASSED = {
     "actor-must-serve-as2-object-to-get",
     "actor-objects-must-have-inbox-outbox-properties",
+    "create-then-update-modifies-object-checked-by-get",
     "followers-collection-must-be-a-collection",
     "following-collection-must-be-a-collection",
     "liked-collection-must-be-a-collection",

@@ -193,6 +193,19 @@ async def test_an_app_needs_the_scope_of_what_it_does(
                     assert answer.status == 201, (activity, answer.body)
 
 
+async def test_the_profiles_scope_for_collections_pins_and_no_more(
+    instance: rig.Instance, alice: App
+) -> None:
+    uri = await posted(alice)
+    scope = "https://swicg.github.io/activitypub-api/scopes#managecollections"
+    app = await App.of(instance, alice.browser, "alice", scope)
+    for kind in ("Add", "Remove"):
+        pinned = {"type": kind, "object": uri, "target": alice.account.featured_uri}
+        assert (await app.submit(pinned)).status == 201
+    renamed = {"type": "Update", "object": {"id": alice.account.uri, "name": "B"}}
+    assert (await app.submit(renamed)).status == 403
+
+
 async def test_too_much_is_refused_for_a_while(instance: rig.Instance, alice: App) -> None:
     from fedi.api.mastodon import throttle
 

@@ -1,0 +1,75 @@
+"""The first account: who may make it, once, and where it leads."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from fedi.database.tables import Login
+from fedi.social import accounts, founding
+from tests import rig
+from tests.api.oauth.person import PASSWORD, at
+from tests.rig import Instance
+
+
+async def key_of(instance: Instance) -> str | None:
+    async with instance.easel.database.write() as tx:
+        return await founding.key(tx)
+
+
+async def test_whoever_started_the_server_makes_the_first_account(instance: Instance) -> None:
+    key = await key_of(instance)
+    assert key is not None and await key_of(instance) == key
+    async with at(instance) as visitor:
+        page = await visitor.get(f"/welcome?key={key}")
+        assert page.status == 200 and page.headers["Cache-Control"] == "no-store"
+        again = await visitor.submit(page, "/welcome", username="no name", password=PASSWORD)
+        assert again.status == 422 and "A name is" in again.page.one(_class="trouble").text
+        done = await visitor.submit(again, "/welcome", username="@Olga", password=PASSWORD)
+        assert done.status == 303 and done.location.startswith("/studio?prompt=")
+        studio = await visitor.get(done.location)
+        assert studio.page.one("textarea", name="prompt").text == "a red sailboat on the beach"
+    async with instance.easel.database.read() as session:
+        olga = await accounts.find_local(session, "olga")
+        assert olga is not None
+        login = await session.get_one(Login, olga.id)
+        assert login.role == "admin"
+    assert await key_of(instance) is None
+    async with at(instance) as late:
+        assert (await late.get(f"/welcome?key={key}")).status == 404
+
+
+async def test_nobody_else_does(instance: Instance) -> None:
+    async with at(instance) as visitor:
+        for wrong in ("", "?key=", "?key=x", "?key=%C3%A9", "?key=" + "x" * 5000):
+            assert (await visitor.get(f"/welcome{wrong}")).status == 404, wrong
+        key = await key_of(instance)
+        page = await visitor.get(f"/welcome?key={key}")
+        stolen = await visitor.submit(
+            page, "/welcome", key="x", username="mallory", password=PASSWORD
+        )
+        assert stolen.status == 404
+        async with instance.easel.database.write() as tx:  # by the command line, meanwhile
+            await accounts.create_local(tx, "alice", password=PASSWORD)
+        late = await visitor.submit(page, "/welcome", username="mallory", password=PASSWORD)
+        assert late.status == 404
+    async with instance.easel.database.read() as session:
+        assert await accounts.find_local(session, "mallory") is None
+
+
+async def test_the_address_is_told_when_the_server_starts(tmp_path: Path) -> None:
+    server = rig.ServerProcess(tmp_path)
+    await server.start()
+    try:
+        told = re.search(r"Make your account at (http\S+)", server.log())
+        assert told is not None
+        async with rig.open_browser() as browser, browser.get(told[1]) as answer:
+            assert answer.status == 200 and "Your server runs at" in await answer.text()
+    finally:
+        await server.stop()
+    async with server.database() as database, database.write() as tx:
+        await accounts.create_local(tx, "alice", password=PASSWORD)
+    (tmp_path / "log").write_text("")
+    await server.start()
+    await server.stop()
+    assert "Nobody is here yet" not in server.log()
