@@ -7,9 +7,13 @@ const told = document.getElementById("told");
 const scene = () => document.getElementById("scene");
 
 // What was sent is kept by the server now, and no longer by the browser.
-for (const name of Object.keys(localStorage)) {
-  if (!name.startsWith("easel studio ")) continue;
-  if (JSON.parse(localStorage.getItem(name))?.sent) localStorage.removeItem(name);
+try {
+  for (const name of Object.keys(localStorage)) {
+    if (!name.startsWith("easel studio ")) continue;
+    if (JSON.parse(localStorage.getItem(name))?.sent) localStorage.removeItem(name);
+  }
+} catch {
+  // Nothing is kept where nothing may be.
 }
 
 function seconds(left) {
@@ -83,6 +87,7 @@ function state({ id, state, line, step, steps }) {
   }
   if (ended.includes(state) && here.dataset.state !== state && here.dataset.state !== "posted") {
     told.textContent = state === "done" ? "The picture is there." : line;
+    if (document.hidden && state === "done") document.title = `Done: ${document.title}`;
     whole();
     return;
   }

@@ -230,12 +230,16 @@ async def test_what_is_typed_is_kept_until_it_is_sent(instance: Instance, chromi
         assert await at.page.input_value("#prompt") == "a fox under ferns"
         assert await at.page.input_value("[name=text]") == "My fox"
         assert await at.page.is_checked("[name=post][value=done]")
-        await at.send()
+        await at.page.check("[name=post][value=hand]")
+        number = await at.send()
         await at.open("/studio")
         assert await at.page.input_value("#prompt") == ""
-        # And the picture is where it was left.
-        await at.page.click(".sketch.painting, .sketch.queued")
+        # And the picture is where it was left, and the list tells when it is there.
+        await at.shows(".sketch.painting, .sketch.queued")
+        await at.finish(number)
+        await at.page.click("section:has(#kept) .sketch")
         await at.shows("#scene h1:has-text('a fox under ferns')")
+        assert await at.page.input_value("[name=text]") == "My fox"
 
 
 async def test_only_what_the_model_can_do_is_asked_for(instance: Instance, chromium: Any) -> None:
@@ -306,7 +310,7 @@ async def test_hostile_words_run_nothing_and_nothing_spills(
             await at.open("/studio")
             for fold in ("How it is painted", "The post around it"):
                 await at.page.eval_on_selector(
-                    f"details.more:has-text('{fold}')", "fold => { fold.open = true; }"
+                    f"details.further:has-text('{fold}')", "fold => { fold.open = true; }"
                 )
             for name in ("prompt", "text", "description", "spoiler_text", "negative_prompt"):
                 await at.page.fill(f"[name={name}]", words)

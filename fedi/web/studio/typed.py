@@ -31,6 +31,7 @@ _LORAS = tuple(f"{what}_{n}" for n in range(1, MAX_LORAS + 1) for what in ("lora
 RECIPE = (
     "prompt", "negative_prompt", "model", "shape", "count", "seed", "steps", "guidance",
     "strength", "upscale", "source_was", "mask_was", "references_was", "drop_was",
+    "from_parent",
     "remix_of", *RECTANGLE, *_LORAS,
 )  # fmt: skip
 POST = (
@@ -194,6 +195,8 @@ def _picture(fields: Mapping[str, str], files: Collection[str], name: str) -> ob
     """A file that was chosen, else the picture of before, unless it is to go."""
     if name in files:
         return {"upload": name}
+    if name == "source" and fields.get("from_parent") and fields.get("remix_of"):
+        return {"status_id": fields["remix_of"]}
     return None if fields.get("drop_was") else fields.get(f"{name}_was") or None
 
 
