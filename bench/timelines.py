@@ -33,7 +33,7 @@ from fedi.database import Database
 from fedi.database.migrations import migrate
 from fedi.settings import DatabaseSettings, InstanceSettings
 from fedi.social import accounts, credentials
-from fedi.social.timelines import HOME_LENGTH
+from fedi.social.homes import HOME_LENGTH
 
 FOLLOWS = 1000
 HOSTS = 100

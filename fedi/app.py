@@ -43,6 +43,7 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
 )
 from fedi.jobs import Runner
 from fedi.mail import jobs as mail_jobs
+from fedi.rooms import Rooms
 from fedi.runtime import Easel
 from fedi.social import (
     accounts,
@@ -139,8 +140,6 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
         *web.routes,
     ]
     app = Starlette(
-        routes=routes,
-        lifespan=lifespan,
         middleware=[Middleware(_PlainPaths), Middleware(_Unwelcome), Middleware(Cors)],
         exception_handlers={
             HTTPException: _http_error,
@@ -149,6 +148,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
             Exception: _unexpected,
         },
     )
+    app.router = Rooms(routes, lifespan)
     app.state.easel = easel
     app.state.dispatcher = dispatcher
     return app

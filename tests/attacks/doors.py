@@ -214,7 +214,7 @@ async def proxy(world: World, how: str) -> None:
             assert 400 <= answer.status < 500 or answer.status == 502, (path, answer.status)
 
 
-async def _page(request: web.Request) -> web.Response:
+def _page(request: web.Request) -> web.Response:
     return web.Response(text="<p>a page</p>", content_type="text/html")
 
 

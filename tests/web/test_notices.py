@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from fedi.database.tables import Account
-from fedi.social import bookmarks, favourites, follows, notification_lists
+from fedi.database.tables import Account, DomainRule, Status
+from fedi.social import bookmarks, domains, favourites, follows, notification_lists, statuses
+from fedi.social.drafts import Draft
 from fedi.social.notification_lists import Wanted
 from tests.api.oauth.person import at, join
 from tests.federation.peer import Internet
 from tests.rig import Instance
+from tests.social import people
 from tests.web import hanging
 from tests.web.reading import Element
 
@@ -45,6 +47,26 @@ async def test_what_happened_is_told_in_sentences_and_then_is_read(instance: Ins
         await hanging.delete(instance, post)
         assert len(told((await visitor.get("/notifications")).page)) == 2
         assert (await visitor.get("/notifications?max_id=x")).status == 400
+
+
+async def test_ties_that_were_cut_and_edits_of_what_one_quotes_are_told(
+    instance: Instance,
+) -> None:
+    alice, bob = await join(instance), await join(instance, "bob")
+    there = await people.remote(instance.easel, "dan", "there.example")
+    await people.follow(instance.easel, there, alice)
+    post = await hanging.publish(instance, bob, text="before")
+    await hanging.publish(instance, alice, text="look", quoted_status_id=post.id)
+    async with instance.easel.database.write() as tx:
+        rules = [DomainRule(domain="there.example", severity="suspend")]
+        await domains.put(tx, rules, limited=False)
+        row = await tx.get_one(Status, post.id)
+        await statuses.edit(tx, bob, row, Draft(text="after"))
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        edited, cut = told((await visitor.get("/notifications")).page)
+    assert "bob changed a post that you quoted" in edited and "look" in edited
+    assert "Ties of yours were cut" in cut
 
 
 async def test_who_asks_to_follow_is_answered_there(instance: Instance) -> None:

@@ -61,6 +61,15 @@ class UTCDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], datetime | None] | None:
+        """As the usual one, which takes twice as long over None: most moments of most rows."""
+        usual = super().result_processor(dialect, coltype)
+        if usual is None:
+            return None
+        return lambda value: None if value is None else usual(value)
+
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None

@@ -47,7 +47,12 @@ class Claim(Struct, frozen=True):
 
     @property
     def host(self) -> str:
-        return urlsplit(self.url).hostname or ""
+        return _host(self.url)
+
+
+@lru_cache(KEPT)
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 class Addresses:

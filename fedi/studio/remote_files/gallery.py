@@ -113,6 +113,6 @@ async def of(easel: Easel, session: Session, wanted: Iterable[Claim]) -> Gallery
         found = await session.execute(_ROWS, {"keys": list(usable)})
         rows = {usable[row.key]: row for row in found.scalars()}
     hosts = {claim.host for claim in usable.values()}
-    hidden = {host for host in hosts if not await rules.shown_here(easel, host)}
+    hidden = await rules.hidden(easel, hosts)
     instance = easel.settings.instance
     return Gallery(instance, addresses, rows, frozenset(hidden), session.now)

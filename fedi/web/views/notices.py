@@ -29,6 +29,7 @@ _DONE = {
     "quote": ("quoted your post", "reply"),
     "remix": ("remixed your picture", "remix"),
     "update": ("changed a post that you boosted", "write"),
+    "quoted_update": ("changed a post that you quoted", "write"),
     "poll": ("ended a poll that you voted in", "bell"),
     "status": ("posted", "bell"),
     "admin.report": ("made a report", "bell"),
@@ -38,6 +39,7 @@ _DONE = {
 _NEWS = {
     "scheduled_failed": "A post that you scheduled could not be published.",
     "moderation_warning": "Those who run this place have sent you a warning.",
+    "severed_relationships": "Ties of yours were cut: a server is shut out, or somebody is gone.",
     "painting_failed": "Your picture could not be painted.",
     "painting_held": "Your picture is painted. A moderator looks at it before it is shown.",
     "painting_refused": "Your picture is not shown here.",
