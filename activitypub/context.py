@@ -6,7 +6,8 @@ the ActivityStreams IRI as a plain string); nothing has to be fetched by anyone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 AS2 = "https://www.w3.org/ns/activitystreams"
@@ -20,6 +21,15 @@ ACCEPT = f"{ACTIVITY_JSON}, {LD_JSON}"
 
 HEADER_LIMIT = 4096
 """Characters read of an Accept or Content-Type header."""
+
+TERMS_LIMIT = 50
+"""Terms that an author may add to our @context."""
+
+_TERM = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_MEANING = re.compile(r"(?:https?://[^/\x00-\x20\"<>]+/|urn:)[^\x00-\x20\"<>]{0,255}")
+
+OURS = ("https://www.w3.org/", "http://www.w3.org/", "https://w3id.org/", "http://w3id.org/")
+"""Where the words are defined that decide who says what, and by which key."""
 
 _ACTIVITY_LIKE = frozenset({ACTIVITY_JSON, "application/ld+json", "application/json"})
 _PAGE_LIKE = frozenset({"text/html", "application/xhtml+xml"})
@@ -81,6 +91,26 @@ CONTEXT: list[Any] = [
         "proofValue": {"@id": "sec:proofValue", "@type": "sec:multibase"},
         # FEP-2c59
         "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",
+        # FEP-d8c2, and what Pleroma says of an actor's endpoints
+        "objectIDAsClientID": "https://purl.archive.org/socialweb/oauth#objectIDAsClientID",
+        "oauthRegistrationEndpoint": {
+            "@id": "http://litepub.social/ns#oauthRegistrationEndpoint",
+            "@type": "@id",
+        },
+        # FEP-4ccd, FEP-c648, and the drafts of the SWICG for apps
+        "pendingFollowers": {
+            "@id": "https://purl.archive.org/socialweb/pending#pendingFollowers",
+            "@type": "@id",
+        },
+        "pendingFollowing": {
+            "@id": "https://purl.archive.org/socialweb/pending#pendingFollowing",
+            "@type": "@id",
+        },
+        "blocked": {"@id": "https://purl.archive.org/socialweb/blocked#blocked", "@type": "@id"},
+        "eventStream": {
+            "@id": "https://purl.archive.org/socialweb/sse#eventStream",
+            "@type": "@id",
+        },
         # FEP-844e
         "implements": {
             "@id": "https://w3id.org/fep/844e#implements",
@@ -99,13 +129,63 @@ CONTEXT: list[Any] = [
         "AIPromptInformation": "Iptc4xmpExt:AIPromptInformation",
         # What a picture was painted from, as `generation.recipe` has it; nobody else has a word.
         "recipe": {"@id": "urn:easel:recipe", "@type": "@json"},
+        # How far a picture is that is being painted, told to its author's apps.
+        "progress": {"@id": "urn:easel:progress", "@type": "@json"},
     },
 ]
 
+# Names that an author cannot give another meaning: ours, and those of the vocabulary that decide
+# who says what to whom about what.
+_KNOWN = frozenset(CONTEXT[2]) | {
+    "as", "id", "type", "actor", "attributedTo", "object", "target", "origin", "instrument",
+    "result", "to", "cc", "bto", "bcc", "audience", "content", "name", "summary", "url", "href",
+    "published", "updated", "inReplyTo", "tag", "attachment", "inbox", "outbox", "followers",
+    "publicKey", "owner", "publicKeyPem", "source", "mediaType", "icon", "image", "items",
+}  # fmt: skip
 
-def with_context(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document as it is published: our @context first, an older one replaced."""
-    return {"@context": CONTEXT, **{k: v for k, v in document.items() if k != "@context"}}
+
+def with_context(document: Mapping[str, Any], terms: Sequence[Any] = ()) -> dict[str, Any]:
+    """The document as it is published: our @context first, an older one replaced.
+
+    Args:
+        document: without its own.
+        terms: entries behind ours, which can only add to them (`further_terms`).
+    """
+    whole = [*CONTEXT, *terms] if terms else CONTEXT
+    return {"@context": whole, **{k: v for k, v in document.items() if k != "@context"}}
+
+
+def further_terms(context: Any) -> tuple[Any, ...]:
+    """What an author's own @context adds to ours: names that we do not know, by addresses.
+
+    Whole contexts elsewhere are left out: they could say anything, and something else tomorrow. So
+    are other names for what our own words mean (`OURS`): nobody is to say `actor` by another word.
+    """
+    said: dict[str, str] = {}
+    for entry in (context if isinstance(context, list) else [context])[:TERMS_LIMIT]:
+        for name, meaning in entry.items() if isinstance(entry, Mapping) else ():
+            known = not _TERM.fullmatch(name) or name in _KNOWN
+            if isinstance(meaning, str) and not known and len(said) < TERMS_LIMIT:
+                said[name] = meaning
+    whole = {name: _expanded(meaning, said) for name, meaning in said.items()}
+    terms = {
+        name: said[name]
+        for name, meaning in whole.items()
+        if _MEANING.fullmatch(meaning) and not meaning.lower().startswith(OURS)
+    }
+    # What is shortened by a name that is left out would mean something else.
+    terms = {
+        name: meaning
+        for name, meaning in terms.items()
+        if whole[name] == meaning or meaning.partition(":")[0] in terms
+    }
+    return (terms,) if terms else ()
+
+
+def _expanded(meaning: str, said: Mapping[str, str]) -> str:
+    """An address that may be shortened by another of an author's names."""
+    prefix, _, rest = meaning.partition(":")
+    return f"{said[prefix]}{rest}" if prefix in said else meaning
 
 
 def accepts_activity(accept: str | None) -> bool:

@@ -17,7 +17,9 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fedi import api, logs, web
+from fedi.api import problems
 from fedi.api.mastodon.cors import Cors
+from fedi.api.problems import Problem
 from fedi.federation import (  # the JOBS below register theirs when they are imported
     answers,
     approving,
@@ -37,6 +39,7 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     relayed,
     synchronisation,
     threads,
+    verifying,
 )
 from fedi.jobs import Runner
 from fedi.mail import jobs as mail_jobs
@@ -55,11 +58,14 @@ from fedi.social.errors import Later, SocialError
 from fedi.social.push import delivery as push
 from fedi.social.search import index
 from fedi.studio import cleaning, faces, orphans, reviews, scheduled, unposted
+from fedi.studio.assistant import account as assistants
+from fedi.studio.assistant import answering
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import claims, fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
 
 JOBS = (
+    answering,
     answers,
     approving,
     archiving,
@@ -87,6 +93,7 @@ JOBS = (
     synchronisation,
     threads,
     unposted,
+    verifying,
 )
 
 log = logs.get(__name__)
@@ -108,6 +115,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
             await accounts.ensure_instance_actor(tx)
             await domain_settings.keep(tx, easel.settings.federation)
             await vapid.ensure(tx)
+            await assistants.ensure(tx, easel.settings.assistant)
         await seals.of(easel)
         await fetching.recover(easel)
         # Made now: who needs it later holds a session already, and may be one of many at once.
@@ -190,9 +198,17 @@ async def _health(request: Request) -> Response:
     return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
 
 
-def _answer(request: Request, status: int, message: str, headers: dict[str, str]) -> Response:
+def _answer(
+    request: Request,
+    status: int,
+    message: str,
+    headers: dict[str, str],
+    problem: Problem | None = None,
+) -> Response:
     if _wants_page(request):
         response = web.error_page(request, status, message)
+    elif problems.spoken(request):
+        response = problems.answer(status, message, headers, problem)
     else:
         response = JSONResponse({"error": message}, status)
     response.headers.update(headers)
@@ -200,7 +216,7 @@ def _answer(request: Request, status: int, message: str, headers: dict[str, str]
 
 
 def _wants_page(request: Request) -> bool:
-    """A browser that opened a page: everything else gets `{"error": …}`."""
+    """A browser that opened a page: everything else gets a problem, or `{"error": …}`."""
     return request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "")
 
 
@@ -208,7 +224,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message = error.detail or HTTPStatus(error.status_code).phrase
     await _recognise(request)
-    return _answer(request, error.status_code, message, dict(error.headers or {}))
+    problem = error if isinstance(error, Problem) else None
+    return _answer(request, error.status_code, message, dict(error.headers or {}), problem)
 
 
 async def _social_error(request: Request, error: Exception) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 
 MAX = 2**63 - 1  # what the database can hold
 
@@ -47,3 +47,8 @@ def at(moment: datetime) -> int:
 def floor(moment: datetime) -> int:
     """The smallest id that something at `moment` can have: for paging and pruning by time."""
     return int(moment.timestamp() * 1000) << _SEQUENCE_BITS
+
+
+def moment(number: int) -> datetime:
+    """When something with this id came into being, as far as its id tells."""
+    return datetime.fromtimestamp((number >> _SEQUENCE_BITS) / 1000, UTC)

@@ -15,6 +15,7 @@ from fedi.clock import FakeClock
 from fedi.database.migrations import migrate
 from fedi.runtime import Easel
 from tests import rig
+from tests.mailbox import Mailbox, open_mailbox
 
 # The same examples every time; `HYPOTHESIS_PROFILE=deep` looks for others, and many more.
 # A busy machine is no failure.
@@ -109,6 +110,12 @@ async def two_instances(
 async def browser() -> AsyncIterator[aiohttp.ClientSession]:
     async with rig.open_browser() as session:
         yield session
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[Mailbox]:
+    async with open_mailbox() as mailbox:
+        yield mailbox
 
 
 # What a machine may lack even in CI.

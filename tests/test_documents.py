@@ -16,6 +16,7 @@ from starlette.routing import Route
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from fedi.api.client import reading
 from fedi.cli import app
 from fedi.federation.documents import collections
 from fedi.federation.handlers import HANDLERS
@@ -198,12 +199,13 @@ def test_every_proposal_in_the_code_is_in_the_document_of_federation_and_back() 
 
 
 def test_every_collection_in_the_document_of_federation_is_served() -> None:
-    served = " ".join(route.path for route in collections.routes if isinstance(route, Route))
+    routes = [*collections.routes, *reading.routes]
+    served = " ".join(route.path for route in routes if isinstance(route, Route))
     paths = {"featuredTags": "tags"}
     for row in _section("Collections"):
         for name in _named(row[0]):
             assert f"/{paths.get(name, name)}" in served, name
-    assert len(collections.routes) == sum(len(_named(row[0])) for row in _section("Collections"))
+    assert len(routes) == sum(len(_named(row[0])) for row in _section("Collections"))
 
 
 def test_every_limit_in_the_document_of_federation_is_the_codes() -> None:

@@ -139,10 +139,25 @@ class Client:
                     raise FetchError("The document's id is not its address.")
             return Fetched(document=document, url=final)
 
-    async def get_json(self, url: str, *, accept: str = "application/json") -> dict[str, Any]:
-        """Fetch any JSON object (WebFinger, NodeInfo). Raises `FetchError`."""
+    async def get_json(
+        self,
+        url: str,
+        *,
+        accept: str = "application/json",
+        limit: int = DOCUMENT_LIMIT,
+        redirects: int = REDIRECTS_LIMIT,
+        believes: Callable[[str], bool] = lambda content_type: True,
+    ) -> dict[str, Any]:
+        """Fetch any JSON object (WebFinger, NodeInfo, the description of an app).
+
+        `limit` is in bytes; `believes` says whether a body of this content type is what was asked
+        for. Raises `FetchError`.
+        """
         async with self._deadline(self._total_timeout):
-            got = await self._get(url, accept, partial(bodies.read, limit=DOCUMENT_LIMIT), None)
+            read = partial(bodies.read, limit=limit)
+            got = await self._get(url, accept, read, None, redirects)
+            if not believes(got.content_type):
+                raise FetchError("The answer is no JSON document.")
             return bodies.decoded(got.body)
 
     async def get_bytes(
@@ -265,9 +280,10 @@ class Client:
         accept: str,
         read: Callable[[aiohttp.ClientResponse], Awaitable[bytes]],
         signer: Signer | None,
+        redirects: int = REDIRECTS_LIMIT,
     ) -> Bytes:
         address = self._checked(url)
-        for _ in range(REDIRECTS_LIMIT + 1):
+        for _ in range(redirects + 1):
             got = await self._got(address, accept, read, signer)
             if isinstance(got, Bytes):
                 return got

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from activitypub.objects.activity import Activity
+from activitypub.objects.activity import Activity, Extension
 from activitypub.objects.actor import Actor, Capability, Field, Generator, Multikey, PublicKey
 from activitypub.objects.attachment import Attachment
 from activitypub.objects.collection import Collection, CollectionPage
-from activitypub.objects.note import CollectionLink, Note, Source
+from activitypub.objects.note import CollectionLink, Link, Note, Source
 from activitypub.objects.policy import Approval, InteractionPolicy, Rule
 from activitypub.objects.poll import Poll, PollOption
 from activitypub.objects.tag import Emoji, Hashtag, Mention, Tag
@@ -22,10 +22,12 @@ __all__ = [
     "CollectionLink",
     "CollectionPage",
     "Emoji",
+    "Extension",
     "Field",
     "Generator",
     "Hashtag",
     "InteractionPolicy",
+    "Link",
     "Mention",
     "Multikey",
     "Note",

@@ -114,6 +114,19 @@ class Activity(Struct, frozen=True, kw_only=True):
         return [first, *self.others] if self.others else first
 
 
+class Extension(Activity, frozen=True, kw_only=True):
+    """An activity that is sent as somebody wrote it, `whole`, whatever its type is.
+
+    `terms` are further entries of its @context, for words that are not ours.
+    """
+
+    whole: Mapping[str, Any]
+    terms: tuple[Any, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        return dict(self.whole)
+
+
 def create(id: str, actor: str, note: Mapping[str, Any]) -> Activity:
     """A Create of an embedded object, addressed as the object is (`note` has no @context)."""
     return _around("Create", id, actor, note, note.get("published"))

@@ -158,9 +158,13 @@ class Actor(Struct, frozen=True, kw_only=True):
     """An actor. `summary` is HTML that was not sanitised yet.
 
     `webfinger` is FEP-2c59's `user@host`; `featured` is the collection of pinned posts,
-    `featured_tags` that of the hashtags on the profile. `attribution_domains` are those whose pages
-    may name the actor as an author; they are written, and not read: we make no cards of pages. So
-    is `suspended`: what others decide about their people is seen by what they serve.
+    `featured_tags` that of the hashtags on the profile. What only the account's own apps use is
+    written, and not read: the follows that wait for an answer (FEP-4ccd), the blocks (FEP-c648),
+    the `event_stream`, the endpoints `proxy_url` and `upload_media`, where apps get leave to act
+    for the actor (ActivityPub 4.1), and `object_as_client_id`: whether they may be known by the id
+    of an object there (FEP-d8c2). So are `attribution_domains`, those whose pages may name the
+    actor as an author (we make no cards of pages), and `suspended`: what others decide about their
+    people is seen by what they serve.
     """
 
     id: str
@@ -173,7 +177,17 @@ class Actor(Struct, frozen=True, kw_only=True):
     liked: str | None = None
     featured: str | None = None
     featured_tags: str | None = None
+    pending_followers: str | None = None
+    pending_following: str | None = None
+    blocked: str | None = None
+    event_stream: str | None = None
+    proxy_url: str | None = None
+    upload_media: str | None = None
     shared_inbox: str | None = None
+    oauth_authorization: str | None = None
+    oauth_token: str | None = None
+    oauth_registration: str | None = None
+    object_as_client_id: bool | None = None
     name: str | None = None
     summary: str | None = None
     url: str | None = None
@@ -257,6 +271,16 @@ class Actor(Struct, frozen=True, kw_only=True):
 
     def document(self) -> dict[str, Any]:
         keys = [key.document() for key in self.public_keys]
+        endpoints = values.compact(
+            {
+                "sharedInbox": self.shared_inbox,
+                "oauthAuthorizationEndpoint": self.oauth_authorization,
+                "oauthTokenEndpoint": self.oauth_token,
+                "oauthRegistrationEndpoint": self.oauth_registration,
+                "proxyUrl": self.proxy_url,
+                "uploadMedia": self.upload_media,
+            }
+        )
         return values.compact(
             {
                 "id": self.id,
@@ -269,7 +293,12 @@ class Actor(Struct, frozen=True, kw_only=True):
                 "liked": self.liked,
                 "featured": self.featured,
                 "featuredTags": self.featured_tags,
-                "endpoints": {"sharedInbox": self.shared_inbox} if self.shared_inbox else None,
+                "pendingFollowers": self.pending_followers,
+                "pendingFollowing": self.pending_following,
+                "blocked": self.blocked,
+                "eventStream": self.event_stream,
+                "endpoints": endpoints or None,
+                "objectIDAsClientID": self.object_as_client_id,
                 "name": self.name,
                 "summary": self.summary,
                 "url": self.url,

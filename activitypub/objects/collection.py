@@ -63,7 +63,8 @@ class Collection(Struct, frozen=True, kw_only=True):
     """A collection: either with `items`, or with the address of its `first` page.
 
     `items` None means that it does not carry any, as opposed to being empty. `first_page` is a
-    first page that came embedded. `attributed_to` is whose it is (FEP-7888).
+    first page that came embedded. `attributed_to` is whose it is (FEP-7888). `event_stream` is
+    where its owner's apps hear of what comes into it; it is written, and not read.
     """
 
     id: str | None = None
@@ -74,6 +75,7 @@ class Collection(Struct, frozen=True, kw_only=True):
     last: str | None = None
     items: tuple[Item, ...] | None = None
     first_page: CollectionPage | None = None
+    event_stream: str | None = None
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Collection:
@@ -104,6 +106,7 @@ class Collection(Struct, frozen=True, kw_only=True):
                 "totalItems": self.total_items,
                 "first": self.first_page.document() if self.first_page else self.first,
                 "last": self.last,
+                "eventStream": self.event_stream,
                 _member(self.type): list(self.items) if self.items is not None else None,
             }
         )

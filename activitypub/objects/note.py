@@ -73,6 +73,16 @@ class CollectionLink(Struct, frozen=True, kw_only=True):
         return values.compact({"id": self.id, "type": "Collection", "totalItems": self.total_items})
 
 
+class Link(Struct, frozen=True, kw_only=True):
+    """An address with what is there."""
+
+    href: str
+    media_type: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        return values.compact({"type": "Link", "mediaType": self.media_type, "href": self.href})
+
+
 class Note(Struct, frozen=True, kw_only=True):
     """A post. `content` is HTML that was not sanitised yet; `summary` is the content warning.
 
@@ -81,6 +91,8 @@ class Note(Struct, frozen=True, kw_only=True):
     of (schema:isBasedOn). Without `id` it is what an app posts to an outbox. `media_type` is that
     of `content`, if it is not HTML. `previews` are the `icon` or `image` of what is no Note.
     `quote_authorization` and `approved_by` name stamps, which only their own server can confirm.
+    `details` are properties of its type (an Event's `startTime`) that are written as they are;
+    `files`, what a Video or an Audio is about, stand in `url` behind the page. Neither is read.
     """
 
     id: str | None = None
@@ -117,6 +129,8 @@ class Note(Struct, frozen=True, kw_only=True):
     likes: CollectionLink | None = None
     shares: CollectionLink | None = None
     generator: Generator | None = None
+    details: Mapping[str, Any] = {}
+    files: tuple[Link, ...] = ()
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], *, wishes: bool = False) -> Note:
@@ -182,7 +196,7 @@ class Note(Struct, frozen=True, kw_only=True):
                 "inReplyTo": self.in_reply_to,
                 "published": values.stamp(self.published),
                 "updated": values.stamp(self.updated),
-                "url": self.url,
+                "url": self._urls(),
                 "to": list(self.to),
                 "cc": list(self.cc),
                 "audience": list(self.audience) or None,
@@ -208,8 +222,15 @@ class Note(Struct, frozen=True, kw_only=True):
                 "replies": self.replies.document() if self.replies else None,
                 "likes": self.likes.document() if self.likes else None,
                 "shares": self.shares.document() if self.shares else None,
+                **self.details,
             }
         )
+
+    def _urls(self) -> Any:
+        if not self.files or self.url is None:
+            return self.url
+        page = Link(href=self.url, media_type="text/html")
+        return [link.document() for link in (page, *self.files)]
 
 
 def _first(value: Any, parse: Any) -> Any:

@@ -1,9 +1,11 @@
-"""Who is asking: the bearer token of an app, and what it may do (RFC 6750)."""
+"""Who is asking: the bearer token of an app, and what it may do (RFC 6750); who brings none is told
+where to get one (RFC 9728)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import cast
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -15,6 +17,9 @@ from fedi.social import scopes as scope_table
 from fedi.social.credentials import Bearer
 
 REALM = "Easel"
+APPS_OWN = "This needs the token of an account, not of an app."
+IN_A_TARGET = "!#$%&'()*+,/:;=?@[]~"  # RFC 3986; everything else is written by its number
+RESOURCES = "/.well-known/oauth-protected-resource"  # what is told there: `oauth.metadata`
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ async def caller(connection: HTTPConnection, *scopes: str) -> Caller:
     """
     found = await _bearer(connection)
     if found is None:
-        raise challenge("Sign in: this needs a bearer token.")
+        raise challenge(connection, "Sign in: this needs a bearer token.")
     return await _of_account(connection, found, scopes)
 
 
@@ -83,9 +88,9 @@ async def newcomer(connection: HTTPConnection, *scopes: str) -> Caller:
     """
     found = await _bearer(connection)
     if found is None:
-        raise challenge("Sign in: this needs a bearer token.")
+        raise challenge(connection, "Sign in: this needs a bearer token.")
     if found.account is None:
-        raise challenge("This needs the token of an account, not of an app.", "invalid_token")
+        raise challenge(connection, APPS_OWN, "invalid_token")
     _check_scopes(found, scopes)
     return Caller(found.account, found.token, _scopes(found), found.application)
 
@@ -103,6 +108,16 @@ async def optional_caller(connection: HTTPConnection, *scopes: str) -> Caller | 
     return await _of_account(connection, found, scopes)
 
 
+def demand(who: Caller, *scopes: str) -> None:
+    """Refuse what an app may not do, once it is known what that is; of several scopes one is
+    enough.
+
+    Raises:
+        HTTPException: 403 if it lacks them.
+    """
+    _check_scopes(who, scopes)
+
+
 async def app_caller(connection: HTTPConnection, *scopes: str) -> AppCaller:
     """Which app asks, for itself or for an account.
 
@@ -112,7 +127,7 @@ async def app_caller(connection: HTTPConnection, *scopes: str) -> AppCaller:
     """
     found = await _bearer(connection)
     if found is None:
-        raise challenge("This needs the bearer token of an app.")
+        raise challenge(connection, "This needs the bearer token of an app.")
     _check(found, scopes)
     await _note_use(connection, found.token)
     return AppCaller(found.token, found.application, found.account, _scopes(found))
@@ -127,19 +142,21 @@ async def _bearer(connection: HTTPConnection) -> Bearer | None:
     token = bearer(connection)
     if token is None:
         if "authorization" in connection.headers:
-            raise challenge("Send one bearer token.", error="invalid_request")
+            raise challenge(connection, "Send one bearer token.", error="invalid_request")
         return None
     easel = cast(Easel, connection.app.state.easel)
     async with easel.database.read() as session:
         found = await credentials.identify(session, token)
     if found is None:
-        raise challenge("The token is not valid, or was revoked.", error="invalid_token")
+        raise challenge(
+            connection, "The token is not valid, or was revoked.", error="invalid_token"
+        )
     return found
 
 
 async def _of_account(connection: HTTPConnection, found: Bearer, scopes: tuple[str, ...]) -> Caller:
     if found.account is None:
-        raise challenge("This needs the token of an account, not of an app.", "invalid_token")
+        raise challenge(connection, APPS_OWN, "invalid_token")
     _check(found, scopes)
     await _note_use(connection, found.token)
     return Caller(found.account, found.token, _scopes(found), found.application)
@@ -152,8 +169,8 @@ def _check(found: Bearer, scopes: tuple[str, ...]) -> None:
     _check_scopes(found, scopes)
 
 
-def _check_scopes(found: Bearer, scopes: tuple[str, ...]) -> None:
-    held = _scopes(found)
+def _check_scopes(found: Bearer | Caller, scopes: tuple[str, ...]) -> None:
+    held = found.scopes if isinstance(found, Caller) else _scopes(found)
     if scopes and not any(scope_table.granted(held, scope) for scope in scopes):
         raise HTTPException(
             403,
@@ -179,9 +196,20 @@ def bearer(connection: HTTPConnection) -> str | None:
     return credentials.bearer(connection.headers)
 
 
-def challenge(message: str, error: str = "") -> HTTPException:
-    """The 401 that tells an app how to sign in."""
-    return HTTPException(401, message, {"WWW-Authenticate": _header(error=error)})
+def challenge(connection: HTTPConnection, message: str, error: str = "") -> HTTPException:
+    """The 401 that tells an app how to sign in, and where."""
+    url = cast(Easel, connection.app.state.easel).settings.instance.url
+    there = f"{url}{RESOURCES}{target(connection)}"
+    header = _header(error=error, resource_metadata=there)
+    return HTTPException(401, message, {"WWW-Authenticate": header})
+
+
+def target(connection: HTTPConnection) -> str:
+    """The path that was asked for, and its query, as they came over the wire, in so far as they
+    can stand in quotes."""
+    query = connection.scope["query_string"].decode("latin-1")
+    path = connection.scope["raw_path"].decode("latin-1")
+    return quote(f"{path}?{query}" if query else path, safe=IN_A_TARGET)
 
 
 def _header(**parts: str) -> str:

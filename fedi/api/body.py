@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from activitypub import json
 from activitypub.errors import Malformed
+from fedi.uploads.sizes import refuse_declared, too_large
 
 MAX_BODY = 1024 * 1024  # bytes; what other servers take of a document
 
@@ -47,15 +48,3 @@ async def read_object(
         return json.decode(await read(request))
     except Malformed as error:
         raise HTTPException(400, error.reason) from error
-
-
-def refuse_declared(request: Request, limit: int) -> None:
-    """Refuse a body that says beforehand that it is larger than `limit` bytes."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared[:18]) > limit:
-        raise too_large(limit)
-
-
-def too_large(limit: int) -> HTTPException:
-    """The refusal of a body that is larger than `limit` bytes."""
-    return HTTPException(413, f"The body is too large: at most {limit // 1024} kB.")

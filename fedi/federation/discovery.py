@@ -27,11 +27,15 @@ from fedi.social.visibility import SHOWN_TO_ALL
 
 MAX_AGE_S = 3600
 CORS = {"Access-Control-Allow-Origin": "*"}
-# FEP-3b86: what people can do here from a link elsewhere. A page for each is in `web.intents`.
+# FEP-3b86: what people can do here from a link elsewhere. A page for each is in `web.intents` or
+# `web.reacting`.
+_BACK = "&on-success={on-success}&on-cancel={on-cancel}"
 INTENTS = {
     "Object": "/intents/object?object={object}",
-    "Follow": "/intents/follow?object={object}",
-    "Create": "/intents/create?content={content}&summary={summary}",
+    "Follow": f"/intents/follow?object={{object}}{_BACK}",
+    "Like": f"/intents/like?object={{object}}{_BACK}",
+    "Announce": f"/intents/announce?object={{object}}{_BACK}",
+    "Create": ("/intents/create?content={content}&summary={summary}&inReplyTo={inReplyTo}" + _BACK),
 }
 MONTH, HALF_YEAR = timedelta(days=30), timedelta(days=182)
 
@@ -145,6 +149,7 @@ async def describe(session: Session, *, open_registrations: bool) -> NodeInfo:
     people: Any = select(func.count()).where(
         col(Account.domain).is_(None),
         col(Account.deleted_at).is_(None),
+        col(Account.suspended_at).is_(None),  # nor who has not been let in yet
         Account.actor_type != "Application",
     )
     written: Any = select(func.count()).where(

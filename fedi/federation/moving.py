@@ -43,12 +43,15 @@ async def unalias(easel: Easel, account_id: int, other: str) -> None:
         await moves.remove_alias(tx, account, known.uri if known else other)
 
 
-async def move(easel: Easel, account_id: int, whom: str) -> Account:
+async def move(
+    easel: Easel, account_id: int, whom: str, *, activity_uri: str | None = None
+) -> Account:
     """Move an account of ours to another one, which must name it among its others.
 
     Args:
         account_id: of somebody here.
         whom: a handle or an address.
+        activity_uri: the id of the Move, if it was minted before.
 
     Returns:
         The new account.
@@ -60,7 +63,8 @@ async def move(easel: Easel, account_id: int, whom: str) -> Account:
     target = await _fresh(easel, await remote.resolve(easel, whom))
     async with easel.database.write() as tx:
         new = await tx.get_one(Account, target.id)
-        await moves.move_local(tx, await tx.get_one(Account, account_id), new)
+        old = await tx.get_one(Account, account_id)
+        await moves.move_local(tx, old, new, activity_uri=activity_uri)
     return target
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import case, func, union
@@ -82,6 +82,12 @@ async def of_boost(tx: Transaction, boost: Status, original: Status) -> list[str
     """The booster's followers, and the author of what is boosted."""
     author = _remote(select(_INBOX)).where(col(Account.id) == original.account_id)
     return await _distinct(tx, [_followers(boost.account_id), author])
+
+
+async def of_accounts(tx: Transaction, ids: Sequence[int]) -> list[str]:
+    """Some accounts, each at their own inbox: for whom something is that names nobody."""
+    query = _remote(select(col(Account.inbox_uri))).where(col(Account.id).in_(ids))
+    return await _distinct(tx, [query]) if ids else []
 
 
 async def of_followers(tx: Transaction, account: Account) -> list[str]:

@@ -18,7 +18,7 @@ from sqlmodel import col
 
 from activitypub import json, origin, proofs
 from activitypub.context import with_context
-from activitypub.objects import Activity
+from activitypub.objects import Activity, Extension
 from activitypub.signatures.keys import load_ed25519
 from fedi.clock import Clock
 from fedi.database import Transaction
@@ -164,7 +164,8 @@ async def _body(tx: Transaction, sender: Account, activity: Activity) -> bytes:
         return json.encode(with_context(activity.document()))
     key = await account_keys.ensure(tx, sender)
     assert key.private_pem is not None
-    document = with_context(activity.document())
+    terms = activity.terms if isinstance(activity, Extension) else ()
+    document = with_context(activity.document(), terms)
     return json.encode(proofs.sign(document, key.key_id, load_ed25519(key.private_pem), tx.now))
 
 

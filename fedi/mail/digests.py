@@ -29,6 +29,8 @@ _WORDS = {
     "reaction": "{name} reacted to a post of yours",
     "quote": "{name} quoted you",
     "remix": "{name} made a remix of a picture of yours",
+    "quoted_update": "{name} edited a post that you quoted",
+    "severed_relationships": "You lost ties to others",
     "poll": "A poll of {name} has ended",
     "scheduled_failed": "A post could not be published",
     "admin.report": "{name} reported somebody",

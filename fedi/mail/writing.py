@@ -13,11 +13,11 @@ from fedi.database import Transaction
 from fedi.database.tables import Account, AccountWarning, Login
 from fedi.mail import digests
 from fedi.mail.composing import Letter
-from fedi.social import email_addresses, letters, mail_links
+from fedi.social import email_addresses, letters, mail_links, second_factor
 from fedi.social.errors import Invalid
 from fedi.social.mail_links import LIFE
 
-CONFIRM, RESET = "/confirm-email", "/reset-password"
+CONFIRM, RESET, CHANGE = "/confirm-email", "/reset-password", "/change-email"
 MAX_QUOTED = 2000  # characters of what somebody wrote
 
 IGNORE = "If that was not you, leave this mail alone: nothing happens."
@@ -81,8 +81,8 @@ async def taken(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
     letter = Letter(
         subject=f"You have an account at {tx.instance.name}",
         paragraphs=[
-            f"Somebody, perhaps you, wanted to make an account at {tx.instance.domain} with this "
-            f"email address. It has one already: @{account.username}."
+            f"Somebody, perhaps you, wanted to use this email address for an account at "
+            f"{tx.instance.domain}. It has one already: @{account.username}."
         ],
         button=("Sign in", f"{tx.instance.url}/sign-in"),
         after=[f"If you do not know the password any more: {tx.instance.url}{RESET}", IGNORE],
@@ -144,6 +144,27 @@ async def passkey_added(tx: Transaction, payload: dict[str, Any]) -> Addressed |
     return Addressed(email, letter)
 
 
+async def codes_on(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
+    found = await _found(tx, payload)
+    if found is None:
+        return None
+    account, _, email = found
+    letter = Letter(
+        subject=f"One-time codes were switched on at {tx.instance.name}",
+        paragraphs=[
+            f"@{account.username} at {tx.instance.domain} is asked for a one-time code of a device "
+            "from now on, besides the password."
+        ],
+        button=("Take the account back", f"{tx.instance.url}{RESET}"),
+        after=[
+            "If that was you, all is well. If not, choose a new password by that link within "
+            f"{second_factor.DISPUTABLE.days} days: the one-time codes end with it. Later they "
+            "stay."
+        ],
+    )
+    return Addressed(email, letter)
+
+
 async def codes_off(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
     found = await _found(tx, payload)
     if found is None:
@@ -159,6 +180,61 @@ async def codes_off(tx: Transaction, payload: dict[str, Any]) -> Addressed | Non
         after=["If that was you, all is well. If not, choose a new password at once."],
     )
     return Addressed(email, letter)
+
+
+async def new_email(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
+    account = await tx.get(Account, payload["account_id"])
+    if account is None or account.deleted_at is not None:
+        return None
+    token = await mail_links.make(tx, account, payload["email"], "change")
+    letter = Letter(
+        subject=f"Your new email address for {tx.instance.name}",
+        paragraphs=[
+            f"Somebody, hopefully you, wants this to be the email address of @{account.username} "
+            f"at {tx.instance.domain}."
+        ],
+        button=("Use this address", _link(tx, CHANGE, token=token)),
+        after=[f"The link holds for a day, and once. {IGNORE}"],
+    )
+    return Addressed(payload["email"], letter)
+
+
+async def email_wanted(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
+    found = await _found(tx, payload)
+    if found is None:
+        return None
+    letter = Letter(
+        subject=f"Another email address for {tx.instance.name}",
+        paragraphs=[
+            f"Somebody, hopefully you, wants another email address for @{found[0].username} at "
+            f"{tx.instance.domain}. It counts once they have shown that it is theirs."
+        ],
+        button=("Take the account back", f"{tx.instance.url}{RESET}"),
+        after=[
+            "If that was you, all is well. If not, choose a new password by that link at once: "
+            "then the change is off."
+        ],
+    )
+    return Addressed(payload["email"], letter)
+
+
+async def email_changed(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
+    account = await tx.get(Account, payload["account_id"])
+    if account is None or account.deleted_at is not None:
+        return None
+    contact = tx.instance.contact
+    letter = Letter(
+        subject=f"This is no longer your email address for {tx.instance.name}",
+        paragraphs=[
+            f"@{account.username} at {tx.instance.domain} has another email address. This one is "
+            "not used for it any more."
+        ],
+        after=[
+            "If that was not you, "
+            + (f"write to {contact} at once." if contact else "tell those who run this instance.")
+        ],
+    )
+    return Addressed(payload["email"], letter)
 
 
 async def new_browser(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
@@ -287,7 +363,11 @@ WRITERS: dict[str, Writer] = {
     "reset": reset,
     "password_changed": password_changed,
     "passkey_added": passkey_added,
+    "codes_on": codes_on,
     "codes_off": codes_off,
+    "new_email": new_email,
+    "email_wanted": email_wanted,
+    "email_changed": email_changed,
     "new_browser": new_browser,
     "waiting": waiting,
     "approved": approved,

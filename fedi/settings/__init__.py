@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from fedi.settings.assisting import AssistantSettings
 from fedi.settings.joining import MailSettings, RegistrationSettings
 from fedi.settings.making import PaintingSettings, SafetySettings, WordsSettings
 from fedi.settings.section import Section
@@ -28,6 +29,7 @@ from fedi.settings.serving import (
 )
 
 __all__ = [
+    "AssistantSettings",
     "DatabaseSettings",
     "FederationSettings",
     "InstanceSettings",
@@ -70,6 +72,7 @@ class Settings(BaseSettings):
     painting: PaintingSettings = PaintingSettings.model_validate({})
     safety: SafetySettings = SafetySettings.model_validate({})
     words: WordsSettings = WordsSettings.model_validate({})
+    assistant: AssistantSettings = AssistantSettings.model_validate({})
     log: LogSettings = LogSettings.model_validate({})
 
     @field_validator("federation")

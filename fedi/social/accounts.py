@@ -289,11 +289,17 @@ async def list_local(session: Session) -> list[Account]:
     return list(rows.all())
 
 
-async def update_profile(tx: Transaction, account: Account) -> None:
-    """Tell everybody that a local account has changed; call it after changing the row."""
+async def update_profile(
+    tx: Transaction, account: Account, *, activity_uri: str | None = None
+) -> None:
+    """Tell everybody that a local account has changed; call it after changing the row.
+
+    Args:
+        activity_uri: the id of the Update, if it was minted before.
+    """
     account.updated_at = tx.now
     tx.add(account)
-    await tell(tx, "update_actor", account_id=account.id)
+    await tell(tx, "update_actor", account_id=account.id, uri=activity_uri)
 
 
 async def delete_account(tx: Transaction, account: Account) -> None:

@@ -35,6 +35,7 @@ REFUSED_SCHEMES = frozenset(
     }
 )  # fmt: skip
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:[!#-;=?-\[\]_a-z~]+", re.IGNORECASE)
+_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[1-9][0-9]{0,4})?((?:[/?][^#@\\]*)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ async def register(
     scopes: str = "",
     website: str = "",
     confidential: bool = True,
+    renewable: bool = False,
 ) -> Registered:
     """Make an app known.
 
@@ -62,6 +64,7 @@ async def register(
         scopes: the most that it will ask for, separated by spaces; `read` without any.
         website: its page; none if empty.
         confidential: whether it can keep a secret; one that cannot has to use PKCE.
+        renewable: whether its tokens can be renewed without being asked for that.
 
     Raises:
         Invalid: with the reason.
@@ -69,15 +72,11 @@ async def register(
     name = " ".join(name.split())
     if not name or len(name) > MAX_NAME or not name.isprintable():
         raise Invalid(f"The name of an app has 1 to {MAX_NAME} characters.")
-    uris = list(dict.fromkeys(redirect_uris))
-    if not 1 <= len(uris) <= MAX_URIS:
-        raise Invalid(f"An app has 1 to {MAX_URIS} redirect URIs.")
-    for uri in uris:
-        _check_redirect(uri)
-    if website and not _web_page(website):
+    uris = checked(redirect_uris)
+    if website and not is_web_page(website):
         raise Invalid("The website must be a web address.")
     granted = scope_table.parse(scopes)
-    await _forget_unused(tx)
+    await forget_unused(tx)
     secret = secrets.token_urlsafe(SECRET_BYTES) if confidential else None
     application = Application(
         id=tx.new_id(),
@@ -87,6 +86,7 @@ async def register(
         website=website or None,
         redirect_uris=uris,
         scopes=" ".join(granted),
+        renewable=renewable,
         created_at=tx.now,
     )
     tx.add(application)
@@ -104,6 +104,37 @@ def knows_secret(application: Application, secret: str) -> bool:
     """Whether this is the app's secret. Takes as long for a wrong one."""
     held = application.secret_hash
     return held is not None and hmac.compare_digest(held, token_hash(secret))
+
+
+def allows(application: Application, uri: str) -> bool:
+    """Whether an app may take people back to an address: one of those that it named, to the
+    letter. On loopback by its number the port may be another, as programs take any that is free
+    (RFC 8252, 7.3)."""
+    if uri in application.redirect_uris:
+        return True
+    anywhere = _without_port(uri)
+    return anywhere is not None and any(
+        _without_port(named) == anywhere for named in application.redirect_uris
+    )
+
+
+def _without_port(uri: str) -> str | None:
+    found = _LOOPBACK.fullmatch(uri)
+    return None if found is None else "".join(found.groups())
+
+
+def checked(redirect_uris: Sequence[str]) -> list[str]:
+    """Redirect URIs, each once.
+
+    Raises:
+        Invalid: there is none, there are too many, or somewhere nobody should be taken.
+    """
+    uris = list(dict.fromkeys(redirect_uris))
+    if not 1 <= len(uris) <= MAX_URIS:
+        raise Invalid(f"An app has 1 to {MAX_URIS} redirect URIs.")
+    for uri in uris:
+        _check_redirect(uri)
+    return uris
 
 
 def _check_redirect(uri: str) -> None:
@@ -130,7 +161,8 @@ def _check_redirect(uri: str) -> None:
         raise Invalid(f"{shown} needs a host.")
 
 
-def _web_page(address: str) -> bool:
+def is_web_page(address: str) -> bool:
+    """Whether an address can be linked to as that of a page."""
     if len(address) > MAX_URI or not _ADDRESS.fullmatch(address):
         return False
     try:
@@ -140,7 +172,7 @@ def _web_page(address: str) -> bool:
         return False
 
 
-async def _forget_unused(tx: Transaction) -> None:
+async def forget_unused(tx: Transaction) -> None:
     """Forget apps that nobody allowed anything in all the time since they registered."""
     used = (
         select(Grant.id).where(col(Grant.application_id) == col(Application.id)).exists()

@@ -45,7 +45,7 @@ async def add(tx: Transaction, account: Account, target: Account, uri: str | Non
     Args:
         account: who blocks.
         target: whom.
-        uri: the id of a remote account's Block; minted for local ones.
+        uri: the id of the Block, if there is one already: as of a remote account.
 
     Raises:
         Invalid: it is themselves.

@@ -24,6 +24,7 @@ from fedi.database.tables import (
     BrowserSession,
     Grant,
     Login,
+    MailLink,
 )
 from fedi.social import letters
 from fedi.social import scopes as scope_table
@@ -89,6 +90,13 @@ async def sign_out_everywhere(tx: Transaction, account: Account) -> None:
         .values(expires_at=tx.now)
     )
     await tx.execute(delete(BrowserSession).where(col(BrowserSession.account_id) == account.id))
+    # And another address that whoever was here has asked for.
+    await letters.withdraw(tx, letters.key_of_new_email(account.id))
+    await tx.execute(
+        delete(MailLink).where(
+            col(MailLink.account_id) == account.id, col(MailLink.purpose) != "confirm"
+        )
+    )
 
 
 async def verify_password(session: Session, account: Account, password: str) -> bool:

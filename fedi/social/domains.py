@@ -22,7 +22,7 @@ from fedi.database import Session, Transaction
 from fedi.database.insertion import table_of
 from fedi.database.marks import Watch, change
 from fedi.database.tables import Account, DomainAllow, DomainRule, Follow, Notification
-from fedi.social import forgetting
+from fedi.social import forgetting, severing
 from fedi.social.counts import stepped
 from fedi.social.errors import Invalid, NotFound
 
@@ -245,7 +245,8 @@ async def changed(tx: Transaction, *, limited: bool) -> None:
 async def apply(tx: Transaction, rules: Rules) -> None:
     """Write into all known accounts what is thought of their domains.
 
-    Who is suspended loses every follow, both ways, and nobody is told: nothing is sent there.
+    Who is suspended loses every follow, both ways, and is not told: nothing is sent there. Ours
+    hear how many ties they lost.
     What a moderator decided about a single account stays as it is.
     """
     limited_once = case((col(Account.limited_by_domain), 1), else_=0)
@@ -267,6 +268,7 @@ async def apply(tx: Transaction, rules: Rules) -> None:
         await _set(tx, names, suspended_at=None, silenced_at=tx.now, limited_by_domain=True)
     for names in _batches(by_severity["suspend"]):
         await _set(tx, names, suspended_at=tx.now, silenced_at=None, limited_by_domain=True)
+        await severing.of_domains(tx, names)
         await _cut(tx, names)
         await forgetting.drop_copies(tx, col(Account.domain).in_(names))
 

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, MediaAttachment
-from fedi.social import accounts, emojis, labels, polls, remixes, text
+from fedi.social import accounts, emojis, kinds, labels, polls, remixes, text
 from fedi.social.errors import Invalid
 
 VISIBILITIES = ("public", "unlisted", "private", "direct")
@@ -40,6 +40,8 @@ class Draft(Struct, frozen=True, kw_only=True):
         quoters: who may quote it: public, followers or nobody.
         poll: what it asks.
         quoted_status_id: what it quotes; the author must be able to see it.
+        kind: its type, unless it asks something (`social.kinds`).
+        details: what its type says besides; None in an edit: that stays.
     """
 
     text: str = ""
@@ -57,6 +59,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     quoters: str = "public"
     poll: polls.DraftPoll | None = None
     quoted_status_id: int | None = None
+    kind: str = kinds.NOTE
+    details: kinds.Details | None = None
 
 
 class Words(Struct, frozen=True, kw_only=True):
@@ -87,6 +91,7 @@ def check(draft: Draft) -> None:
         raise Invalid("What a picture is based on is named by its address.")
     if draft.poll is not None:
         polls.check(draft.poll)
+    kinds.check(draft.kind, draft.details or {})
 
 
 def _web_address(uri: str) -> bool:
@@ -113,17 +118,16 @@ async def write(
     Raises:
         Invalid: there are none, or too many.
     """
-    spoiler = text.clean(draft.spoiler_text).strip()
-    if len(spoiler) > MAX_SPOILER:
-        raise Invalid(f"A content warning has at most {MAX_SPOILER} characters.")
+    spoiler = warning(draft)
     if draft.content_html is not None:
         html, tags, mentions, source = await _from_html(session, draft.content_html)
     else:
         html, tags, mentions, source = await _from_text(session, draft)
     if len(source) > text.MAX_TEXT:
         raise Invalid(f"A post has at most {text.MAX_TEXT} characters.")
-    if not source and not media:
+    if not source and not media and not kinds.title(draft.details):
         raise Invalid("A post needs words or a picture.")
+    html = f"{kinds.heading(draft.details)}{html}{kinds.footing(draft.details)}"
     if credit is not None:
         html += credit.html
         maker = remixes.told(credit, draft.visibility)
@@ -142,6 +146,18 @@ async def write(
         spoiler_text=spoiler,
         emojis=await emojis.used(session, spoiler, source),
     )
+
+
+def warning(draft: Draft) -> str:
+    """The content warning of a draft, as it is kept.
+
+    Raises:
+        Invalid: it is too long.
+    """
+    spoiler = text.clean(draft.spoiler_text).strip()
+    if len(spoiler) > MAX_SPOILER:
+        raise Invalid(f"A content warning has at most {MAX_SPOILER} characters.")
+    return spoiler
 
 
 def _has_tag(tags: Iterable[str], tag: str) -> bool:

@@ -9,8 +9,18 @@ from sqlalchemy import ColumnElement, delete
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
-from fedi.database.tables import Account, MediaAttachment, Poll, Status, StatusEdit
-from fedi.social import drafts
+from fedi.database.tables import (
+    Account,
+    MediaAttachment,
+    Poll,
+    Status,
+    StatusEdit,
+    StatusTag,
+    Tag,
+)
+from fedi.social import drafts, emojis, kinds
+from fedi.social.drafts import Draft
+from fedi.social.errors import Invalid
 
 MAX_KEPT = 100  # of one post, the latest: whoever edits all day fills no disk
 
@@ -36,11 +46,14 @@ class Further(Struct, frozen=True, kw_only=True):
         media: changes of pictures.
         all_media: the draft names all pictures, even if that is none; else none are the same.
         polled: the draft has the poll, even if that is none; else it stays.
+        same_words: the words stay as they are: they may have come as HTML, of which the draft
+            knows nothing.
     """
 
     media: tuple[MediaChange, ...] = ()
     all_media: bool = False
     polled: bool = False
+    same_words: bool = False
 
 
 async def keep(tx: Transaction, status: Status) -> None:
@@ -72,6 +85,34 @@ async def keep(tx: Transaction, status: Status) -> None:
         delete(StatusEdit)
         .where(col(StatusEdit.id).in_(older))
         .execution_options(synchronize_session=False)
+    )
+
+
+async def same_words(
+    session: Session, status: Status, draft: Draft, media: Sequence[MediaAttachment]
+) -> drafts.Words:
+    """The words of a post that stay as they are, with what a draft says around them.
+
+    Raises:
+        Invalid: nothing is left, or the content warning is too long.
+    """
+    spoiler = drafts.warning(draft)
+    written = status.content.removeprefix(kinds.heading(status.details))
+    if not written and not media and not kinds.title(draft.details):
+        raise Invalid("A post needs words or a picture.")
+    tags = await session.exec(
+        select(Tag.display_name)
+        .join(StatusTag, col(StatusTag.tag_id) == col(Tag.id))
+        .where(StatusTag.status_id == status.id)
+    )
+    return drafts.Words(
+        html=f"{kinds.heading(draft.details)}{written}",
+        tags=list(tags.all()),
+        mentions=[],
+        source=status.source,
+        source_type=status.source_type,
+        spoiler_text=spoiler,
+        emojis=await emojis.used(session, spoiler, status.source),
     )
 
 

@@ -39,7 +39,7 @@ async def add(
     Args:
         account: who likes.
         status: what; a boost stands for what it boosts.
-        uri: the id of a remote account's Like; minted for local ones.
+        uri: the id of the Like, if there is one already: as of a remote account.
 
     Raises:
         NotFound: the account may not see it.

@@ -68,10 +68,15 @@ async def by_uri(session: Session, uri: str) -> Follow | None:
     return (await session.exec(select(Follow).where(Follow.uri == uri))).first()
 
 
-async def request(tx: Transaction, account: Account, target: Account) -> Follow:
+async def request(
+    tx: Transaction, account: Account, target: Account, *, uri: str | None = None
+) -> Follow:
     """A local account wants to follow somebody. Asking twice is asking once.
 
     A local target without a lock is followed at once, and so is told; others are asked.
+
+    Args:
+        uri: the id of the Follow, if it was minted before.
 
     Raises:
         Invalid: it is themselves, or nobody that can be followed.
@@ -92,13 +97,13 @@ async def request(tx: Transaction, account: Account, target: Account) -> Follow:
     if existing is not None:
         if existing.state == PENDING and not target.local:
             # The first time may have been lost on their side; under its id it would be lost again.
-            existing.uri = _mint(tx, account)
+            existing.uri = uri or _mint(tx, account)
             tx.add(existing)
             await _ask(tx, existing)
         return existing
     if target.moved_to_uri is not None:
         raise NotAllowed("That account has moved away.")
-    follow = await _add(tx, account, target, _mint(tx, account))
+    follow = await _add(tx, account, target, uri or _mint(tx, account))
     if not target.local:
         await _ask(tx, follow)
     elif target.locked:
@@ -165,22 +170,30 @@ async def receive(tx: Transaction, account: Account, target: Account, uri: str) 
     return follow
 
 
-async def accept(tx: Transaction, follow: Follow) -> None:
-    """The target agrees (or, for a follow that we asked for, its server says so)."""
+async def accept(tx: Transaction, follow: Follow, *, activity_uri: str | None = None) -> None:
+    """The target agrees (or, for a follow that we asked for, its server says so).
+
+    Args:
+        activity_uri: the id of the Accept, if it was minted before.
+    """
     if follow.state == ACCEPTED:
         return
     account, target = await _both(tx, follow)
     await _hold(tx, follow, account, target)
     if target.local and not account.local:
-        await _answer(tx, "accept_follow", account.id, target.id, follow.uri)
+        await _answer(tx, "accept_follow", account.id, target.id, follow.uri, activity_uri)
 
 
-async def reject(tx: Transaction, follow: Follow) -> None:
-    """The target does not agree, or no longer does: removes a follower, too."""
+async def reject(tx: Transaction, follow: Follow, *, activity_uri: str | None = None) -> None:
+    """The target does not agree, or no longer does: removes a follower, too.
+
+    Args:
+        activity_uri: the id of the Reject, if it was minted before.
+    """
     account, target = await _both(tx, follow)
     dropped = await _drop(tx, follow, account, target)
     if dropped and target.local and not account.local:
-        await _answer(tx, "reject_follow", account.id, target.id, follow.uri)
+        await _answer(tx, "reject_follow", account.id, target.id, follow.uri, activity_uri)
 
 
 async def remove(tx: Transaction, account: Account, target: Account) -> None:
@@ -212,8 +225,10 @@ async def _answer(
     account_id: int,
     target_id: int,
     uri: str,
+    activity_uri: str | None = None,
 ) -> None:
-    await tell(tx, what, account_id=account_id, target_account_id=target_id, uri=uri)
+    pair = {"account_id": account_id, "target_account_id": target_id}
+    await tell(tx, what, **pair, uri=uri, activity_uri=activity_uri)
 
 
 async def _add(

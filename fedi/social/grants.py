@@ -66,6 +66,7 @@ class Issued:
     row: AccessToken
     token: str
     refresh_token: str | None
+    account: Account | None  # whom it acts for; nobody, if the app asked for itself
 
 
 async def read_ask(session: Session, values: Mapping[str, str]) -> Ask:
@@ -83,7 +84,7 @@ async def read_ask(session: Session, values: Mapping[str, str]) -> Ask:
     redirect_uri = values.get("redirect_uri")
     if redirect_uri is None and len(application.redirect_uris) == 1:
         [redirect_uri] = application.redirect_uris
-    if redirect_uri not in application.redirect_uris:
+    if redirect_uri is None or not applications.allows(application, redirect_uri):
         raise InvalidRequestError("The app wants to take you to an address that it never named.")
     kind = values.get("response_type", "")
     if kind != "code":
@@ -176,7 +177,9 @@ async def redeem(
         return None
     grant.used_at = tx.now
     tx.add(grant)
-    return await _issue(tx, application, grant.scopes, account, grant)
+    return await _issue(
+        tx, application, grant.scopes, account, grant, renewable=application.renewable
+    )
 
 
 def _check_verifier(grant: Grant, verifier: str | None) -> None:
@@ -271,7 +274,7 @@ async def _issue(
     )
     tx.add(row)
     await tx.flush()
-    return Issued(row, token, refresh)
+    return Issued(row, token, refresh, account)
 
 
 async def revoke(tx: Transaction, application: Application, token: str) -> bool:

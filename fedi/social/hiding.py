@@ -6,17 +6,21 @@ below one that is hidden are others, as on Mastodon.
 
 from __future__ import annotations
 
-from sqlalchemy import delete, or_
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, exists, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
-from fedi.database.tables import Account, AccountDomainBlock, Follow, Notification
+from fedi.database.tables import Account, AccountDomainBlock, Follow, Notification, Status
 from fedi.jobs import Claimed, enqueue, handles
 from fedi.runtime import Easel
-from fedi.social import domains, follows, paging
+from fedi.social import domains, follows, notifications, paging, severing
 from fedi.social.errors import Invalid
 from fedi.social.paging import Page
+from fedi.social.severing import Lost
 
 BATCH = 50  # ties that are cut in one transaction
 MAX_HIDDEN = 1000  # domains of one account; they are part of each query of a timeline
@@ -50,6 +54,24 @@ async def remove(tx: Transaction, account: Account, domain: str) -> None:
     )
 
 
+def hides(viewer: Account, account: Any = Account) -> ColumnElement[bool]:
+    """As SQL: whether somebody hides the domain of an account.
+
+    Args:
+        account: a table of accounts.
+    """
+    return exists().where(
+        col(AccountDomainBlock.account_id) == viewer.id,
+        col(AccountDomainBlock.domain) == col(account.domain),
+    )
+
+
+def hides_author(viewer: Account) -> ColumnElement[bool]:
+    """As SQL: whether somebody hides the domain of the author of a status."""
+    author = aliased(Account)
+    return exists().where(col(author.id) == col(Status.account_id), hides(viewer, author))
+
+
 async def listed(session: Session, account: Account, page: Page) -> list[AccountDomainBlock]:
     """What somebody hides, the latest first."""
     query = select(AccountDomainBlock).where(AccountDomainBlock.account_id == account.id)
@@ -72,26 +94,36 @@ async def cut(easel: Easel, job: Claimed) -> None:
     while True:
         async with easel.database.write() as tx:
             account = await tx.get(Account, job.payload["account_id"])
-            if account is None or not await _hides(tx, account, job.payload["domain"]):
+            domain = job.payload["domain"]
+            hidden = None if account is None else await _hidden(tx, account, domain)
+            if account is None or hidden is None:
                 await job.finish(tx)
                 return
-            ties = await _ties(tx, account, job.payload["domain"])
+            ties, lost = await _ties(tx, account, domain), Lost()
             for follow, other in ties:
+                held = follow.state == "accepted"
                 if follow.account_id == account.id:
+                    lost.following += held
                     await follows.remove(tx, account, other)
                 else:
+                    lost.followers += held
                     await follows.reject(tx, follow)
+            kept = await severing.gather(
+                tx, account.id, "user_domain_block", domain, lost, hidden.created_at
+            )
             if len(ties) < BATCH:
-                await _forget(tx, account, job.payload["domain"])
+                await _forget(tx, account, domain)
+                if kept is not None:
+                    await notifications.severed(tx, account.id, kept.id)
                 await job.finish(tx)
                 return
 
 
-async def _hides(session: Session, account: Account, domain: str) -> bool:
-    query = select(AccountDomainBlock.id).where(
+async def _hidden(session: Session, account: Account, domain: str) -> AccountDomainBlock | None:
+    query = select(AccountDomainBlock).where(
         AccountDomainBlock.account_id == account.id, AccountDomainBlock.domain == domain
     )
-    return (await session.exec(query)).first() is not None
+    return (await session.exec(query)).first()
 
 
 async def _ties(session: Session, account: Account, domain: str) -> list[tuple[Follow, Account]]:

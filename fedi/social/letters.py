@@ -11,7 +11,11 @@ the letter is written.
 | `reset`            | `email`, as somebody typed it: it may be nobody's                       |
 | `password_changed` | `account_id`                                                            |
 | `passkey_added`    | `account_id`, `name` (as it was given)                                  |
+| `codes_on`         | `account_id`                                                            |
 | `codes_off`        | `account_id`                                                            |
+| `new_email`        | `account_id`, `email` (the new address, to which it goes)               |
+| `email_wanted`     | `account_id`, `email` (the address of today, to which it goes)          |
+| `email_changed`    | `account_id`, `email` (the old address, to which it goes)               |
 | `new_browser`      | `account_id`, `browser` (what it calls itself), `at`                    |
 | `waiting`          | `account_id` (who waits for a moderator)                                |
 | `approved`         | `account_id`                                                            |
@@ -25,7 +29,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Literal
 
+from sqlalchemy import delete
+from sqlmodel import col
+
 from fedi.database import Transaction
+from fedi.database.tables import Job
 from fedi.jobs import enqueue
 
 What = Literal[
@@ -35,7 +43,11 @@ What = Literal[
     "reset",
     "password_changed",
     "passkey_added",
+    "codes_on",
     "codes_off",
+    "new_email",
+    "email_wanted",
+    "email_changed",
     "new_browser",
     "waiting",
     "approved",
@@ -58,7 +70,19 @@ async def write(
     Args:
         what: a line of the table above.
         delay: how long to wait at least.
-        key: while a letter with this key waits, another one is not written.
+        key: while a letter with this key waits, another one is not written (see `withdraw`).
         rest: what that line asks for.
     """
     await enqueue(tx, "mail", {"what": what, **rest}, delay=delay, unique_key=key)
+
+
+def key_of_new_email(account_id: int) -> str:
+    """The key of the letter to a new address of an account."""
+    return f"new_email {account_id}"
+
+
+async def withdraw(tx: Transaction, key: str) -> None:
+    """Write a letter no more that waits under a key."""
+    await tx.execute(
+        delete(Job).where(col(Job.unique_key) == key).execution_options(synchronize_session=False)
+    )

@@ -20,8 +20,12 @@ from fedi.database.insertion import add_once
 from fedi.database.tables import Account, InstanceSecret, Login, MailLink
 from fedi.social.credentials import TOKEN_BYTES, token_hash
 
-Purpose = Literal["confirm", "reset"]
-LIFE: dict[str, timedelta] = {"confirm": timedelta(days=2), "reset": timedelta(hours=2)}
+Purpose = Literal["confirm", "reset", "change"]
+LIFE: dict[str, timedelta] = {
+    "confirm": timedelta(days=2),
+    "reset": timedelta(hours=2),
+    "change": timedelta(days=1),
+}
 MAX_TOKEN = 64  # characters; ours have 43
 SECRET = "mail"
 
@@ -69,7 +73,8 @@ async def find(session: Session, token: str, purpose: Purpose) -> Followed | Non
             MailLink.token_hash == token_hash(token),
             MailLink.purpose == purpose,
             col(MailLink.expires_at) > session.now,
-            col(Login.email) == col(MailLink.email),
+            # Another address ends a link; only one to change it is sent to another.
+            (col(Login.email) == col(MailLink.email)) | (col(MailLink.purpose) == "change"),
             col(Account.deleted_at).is_(None),
         )
     )

@@ -36,8 +36,10 @@ from fedi.social import (
     notifications,
     registration,
     reports,
+    severing,
     staff,
     text,
+    withheld,
 )
 from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.outbound import tell
@@ -152,6 +154,7 @@ async def _suspend(tx: Transaction, target: Account) -> None:
     )
     if not target.local:
         await forgetting.drop_copies(tx, col(Account.id) == target.id)
+        await severing.of_account(tx, target, followers=False)
         theirs = select(Follow).where(Follow.account_id == target.id)
         for follow in (await tx.exec(theirs)).all():
             await follows.reject(tx, follow)
@@ -160,6 +163,7 @@ async def _suspend(tx: Transaction, target: Account) -> None:
     if login is not None and login.email is not None:
         await email_addresses.block(tx, email_addresses.fingerprint(login.email))
     if new:
+        await withheld.changed(tx)
         await tell(tx, "update_actor", account_id=target.id)
 
 
@@ -205,6 +209,7 @@ async def _unsuspend(tx: Transaction, target: Account) -> None:
             delete(CanonicalEmailBlock).where(col(CanonicalEmailBlock.email_hash) == mark)
         )
     if was and target.local:
+        await withheld.changed(tx)
         await tell(tx, "update_actor", account_id=target.id)
 
 
@@ -225,6 +230,7 @@ async def erase(tx: Transaction, by: Account | None, target: Account) -> None:
     if target.suspended_at is None or await registration.waits(tx, target):
         raise NotAllowed("Only a suspended account can be deleted.")
     await audit.note(tx, by, "account.delete", target.acct, target.id)
+    await severing.of_account(tx, target)
     if target.local:
         await accounts.delete_account(tx, target)
     else:

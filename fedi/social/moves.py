@@ -92,14 +92,19 @@ async def _carry_over(tx: Transaction, account: Account, target: Account) -> Non
         await insert_new(tx, AccountNote, rows)
 
 
-async def move_local(tx: Transaction, account: Account, target: Account) -> None:
+async def move_local(
+    tx: Transaction, account: Account, target: Account, *, activity_uri: str | None = None
+) -> None:
     """An account of ours moves away; the world is told.
+
+    Args:
+        activity_uri: the id of the Move, if it was minted before.
 
     Raises:
         Invalid, NotAllowed: see `move`.
     """
     await move(tx, account, target)
-    await tell(tx, "move", account_id=account.id, target=target.uri)
+    await tell(tx, "move", account_id=account.id, target=target.uri, uri=activity_uri)
     await accounts.update_profile(tx, account)
 
 

@@ -38,7 +38,9 @@ NEW_FOR = timedelta(days=30)  # as Mastodon
 FOLLOWS_FOR = timedelta(days=3)  # who follows only since then is no follower yet, as Mastodon
 
 # What nobody else decides about.
-EXEMPT = frozenset({"poll", "update", "admin.report", "admin.sign_up", "moderation_warning"})
+EXEMPT = frozenset(
+    {"poll", "update", "quoted_update", "admin.report", "admin.sign_up", "moderation_warning"}
+)
 # What makes a request: somebody says something.
 REQUESTED = frozenset({"mention", "quote", "remix"})
 

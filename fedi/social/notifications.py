@@ -23,6 +23,7 @@ from fedi.database.tables import (
     ThreadMute,
 )
 from fedi.events import Event
+from fedi.jobs import enqueue
 from fedi.social import notification_policies
 from fedi.social.push import subscriptions
 
@@ -36,17 +37,21 @@ Kind = Literal[
     "quote",
     "remix",
     "update",
+    "quoted_update",
     "poll",
     "scheduled_failed",
     "status",
     "admin.report",
     "admin.sign_up",
     "moderation_warning",
+    "severed_relationships",
     "painting_failed",
     "painting_held",
     "painting_approved",
     "painting_refused",
 ]
+
+ASKED = "asked_in_a_post"  # a job: somebody named a bot of this instance
 
 # What apps may show together, and over how long, as Mastodon.
 GROUPED = frozenset({"favourite", "reblog", "follow"})
@@ -175,10 +180,20 @@ async def notify_all(
     judgement = await notification_policies.judge(tx, told, from_account, kind, status_id)
     told = [account_id for account_id in told if account_id not in judgement.dropped]
     await _add(tx, told, from_account.id, kind, status_id, filtered=judgement.filtered)
+    if kind == "mention":
+        heard = set(told) - set(judgement.filtered)
+        await _ask_bots(tx, [one for one in accounts if one.id in heard], status_id)
     if judgement.filtered and kind in notification_policies.REQUESTED:
         await notification_policies.request(
             tx, list(judgement.filtered), from_account.id, status_id
         )
+
+
+async def _ask_bots(tx: Transaction, accounts: Sequence[Account], status_id: int | None) -> None:
+    """Programs of this instance hear of what is said to them by a job."""
+    for account in accounts:
+        if account.actor_type == "Service":
+            await enqueue(tx, ASKED, {"account_id": account.id, "status_id": status_id})
 
 
 async def report_to_staff(tx: Transaction, report_id: int, reporter: Account) -> None:
@@ -207,6 +222,12 @@ async def warn(tx: Transaction, account: Account, warning_id: int) -> None:
     await _add(tx, [account.id], account.id, kind, None, warning_id=warning_id)
 
 
+async def severed(tx: Transaction, account_id: int, severance_id: int) -> None:
+    """Tell somebody of ours that they lost ties to many at once; as Mastodon in their own name."""
+    kind: Kind = "severed_relationships"
+    await _add(tx, [account_id], account_id, kind, None, severance_id=severance_id)
+
+
 def group_key(kind: Kind, notification_id: int, status_id: int | None, now: datetime) -> str:
     """What apps show as one thing: likes and boosts of one post, and follows, within half a day.
     All else stands for itself."""
@@ -227,6 +248,7 @@ async def _add(
     painting_id: int | None = None,
     report_id: int | None = None,
     warning_id: int | None = None,
+    severance_id: int | None = None,
     filtered: Collection[int] = (),
 ) -> None:
     """Write notifications, and tell those for whom they are not set aside."""
@@ -243,6 +265,7 @@ async def _add(
                 "painting_id": painting_id,
                 "report_id": report_id,
                 "warning_id": warning_id,
+                "severance_id": severance_id,
                 "group_key": group_key(kind, number, status_id, tx.now),
                 "filtered": account_id in filtered,
                 "created_at": tx.now,

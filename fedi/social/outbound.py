@@ -5,7 +5,7 @@ The payload is `{"what": WHAT, …}` with ids, never rows:
 | what             | with                                                                      |
 |------------------|---------------------------------------------------------------------------|
 | `create`         | `status_id`                                                               |
-| `update`         | `status_id`                                                               |
+| `update`         | `status_id`, perhaps `uri` (of the Update)                                |
 | `delete`         | `status_id` (the tombstone)                                               |
 | `announce`       | `status_id` (the boost)                                                   |
 | `undo_announce`  | `status_id` (the boost's tombstone)                                       |
@@ -13,11 +13,13 @@ The payload is `{"what": WHAT, …}` with ids, never rows:
 | `undo_like`      | `account_id`, `status_id`, `uri`                                          |
 | `follow`         | `account_id`, `target_account_id`, `uri` (of the Follow)                  |
 | `undo_follow`    | `account_id`, `target_account_id`, `uri`                                  |
-| `accept_follow`  | `account_id` (who follows), `target_account_id` (who accepts), `uri`      |
-| `reject_follow`  | `account_id` (who followed), `target_account_id` (who rejects), `uri`     |
+| `accept_follow`  | `account_id` (who follows), `target_account_id` (who accepts), `uri`,     |
+|                  | perhaps `activity_uri` (of the Accept)                                    |
+| `reject_follow`  | `account_id` (who followed), `target_account_id` (who rejects), `uri`,    |
+|                  | perhaps `activity_uri` (of the Reject)                                    |
 | `block`          | `account_id`, `target_account_id`, `uri` (of the Block)                   |
 | `undo_block`     | `account_id`, `target_account_id`, `uri`                                  |
-| `move`           | `account_id`, `target` (the id of the new account)                        |
+| `move`           | `account_id`, `target` (the id of the new account), perhaps `uri`         |
 | `flag`           | `report_id`                                                               |
 | `request_quote`  | `status_id` (what quotes)                                                 |
 | `accept_quote`   | `account_id` (who is quoted), `target_account_id` (who asked),            |
@@ -29,7 +31,8 @@ The payload is `{"what": WHAT, …}` with ids, never rows:
 | `unpin`          | `account_id`, `status_id`, `uri` (of the Remove)                          |
 | `feature_tag`    | `featured_id`                                                             |
 | `unfeature_tag`  | `account_id`, `tag_id`, `uri` (of the Remove)                             |
-| `update_actor`   | `account_id`                                                              |
+| `update_actor`   | `account_id`, perhaps `uri` (of the Update)                               |
+| `activity`       | `activity_id` (an activity that is told as it is kept)                    |
 | `delete_actor`   | `account_id`, `inboxes` (everybody's who may know the account)            |
 """
 
@@ -66,6 +69,7 @@ What = Literal[
     "feature_tag",
     "unfeature_tag",
     "update_actor",
+    "activity",
     "delete_actor",
 ]
 
@@ -77,4 +81,5 @@ async def tell(tx: Transaction, what: What, **details: Any) -> None:
         what: a line of the table above.
         details: what that line asks for.
     """
-    await enqueue(tx, "federate", {"what": what, **details})
+    told = {name: value for name, value in details.items() if value is not None}
+    await enqueue(tx, "federate", {"what": what, **told})

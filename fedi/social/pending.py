@@ -142,6 +142,8 @@ async def assemble(session: Session, author: Account, painting: Painting) -> Pen
         id=key,
         uri=painting.status_uri,
         url=f"{author.url}/{key}",
+        object_type=draft.kind,
+        details=draft.details or None,
         account_id=author.id,
         local=True,
         in_reply_to_uri=parent.uri if parent else None,

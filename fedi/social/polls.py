@@ -124,7 +124,8 @@ async def change(tx: Transaction, status: Status, poll: DraftPoll | None) -> Non
             await _void(tx, status.id)
             await tx.delete(known)
             await tx.flush()
-        status.object_type = "Note"
+        if status.object_type == "Question":
+            status.object_type = "Note"
         return
     check(poll)
     status.object_type = "Question"
@@ -180,12 +181,17 @@ def has_ended(poll: Poll, now: datetime) -> bool:
     return poll.closed or (poll.ends_at is not None and poll.ends_at <= now)
 
 
-async def vote(tx: Transaction, account: Account, status: Status, choices: Sequence[int]) -> None:
+async def vote(
+    tx: Transaction, account: Account, status: Status, choices: Sequence[int]
+) -> list[PollVote]:
     """Vote, as somebody here. The author's server is told, or everybody of the new counts.
 
     Args:
         status: what asks; the account can see it.
         choices: which options, from 0.
+
+    Returns:
+        A vote for each.
 
     Raises:
         Invalid: in Mastodon's words.
@@ -203,8 +209,10 @@ async def vote(tx: Transaction, account: Account, status: Status, choices: Seque
     mine = await votes_of(tx, account, [status.id])
     if mine.get(status.id) or (len(wanted) > 1 and not poll.multiple):
         raise Invalid(VOTED)
+    votes = []
     for choice in wanted:
         row = _vote(tx, account, status, choice, "")
+        votes.append(row)
         row.uri = f"{account.uri}#votes/{row.id}"
         tx.add(row)
         await tx.flush()
@@ -215,6 +223,7 @@ async def vote(tx: Transaction, account: Account, status: Status, choices: Seque
         await _tell_counts(tx, status, poll)
     else:
         await expect_end(tx, poll)
+    return votes
 
 
 async def receive_vote(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, timedelta
 from typing import Any
 
 from msgspec import Struct
+from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Login
+from fedi.jobs import enqueue
 from fedi.social import accounts, domains, drafts, emojis, forgetting, requests, text
 from fedi.social.errors import Invalid
 from fedi.social.policies import QUOTERS
@@ -17,6 +21,11 @@ MAX_NOTE = 5000  # characters
 MAX_FIELDS, MAX_FIELD = 10, 500
 MAX_DESCRIPTION = 1500  # of an avatar or a header; Mastodon's
 MAX_ATTRIBUTION_DOMAINS = 10  # as Mastodon
+
+VERIFY = "verify_links"  # the job
+# Who changes their profile all the time has no page asked for more often than so.
+VERIFY_DELAY = timedelta(seconds=10)
+_PAGE = re.compile(r"https?://[^\s/]+\S*", re.IGNORECASE)
 
 # What is shown of a profile besides, under the names that Mastodon's apps know.
 SHOWN = ("show_media", "show_media_replies", "show_featured")
@@ -55,12 +64,15 @@ class Changes(Struct, frozen=True, kw_only=True):
     preferences: Mapping[str, Any] = {}
 
 
-async def change(tx: Transaction, account: Account, changes: Changes) -> None:
+async def change(
+    tx: Transaction, account: Account, changes: Changes, *, activity_uri: str | None = None
+) -> None:
     """Change a profile; the world is told, if there is something to tell.
 
     Args:
         account: a local account.
         changes: what is to be changed.
+        activity_uri: the id of the Update, if it was minted before.
 
     Raises:
         Invalid: something is too long, too much, or makes no sense.
@@ -80,7 +92,7 @@ async def change(tx: Transaction, account: Account, changes: Changes) -> None:
         await prefer(tx, account, changes.preferences)
     now_shown = _shown(account)
     if now_shown != shown:
-        await accounts.update_profile(tx, account)
+        await accounts.update_profile(tx, account, activity_uri=activity_uri)
     if shown["locked"] and not account.locked:
         await requests.accept_all(tx, account)  # nobody has to wait any more
 
@@ -127,7 +139,11 @@ async def _set_words(tx: Transaction, account: Account, changes: Changes) -> Non
         lines = [await _line(tx, line) for line in changes.fields if line.name or line.value]
         if len(lines) > MAX_FIELDS:
             raise Invalid(f"A profile has at most {MAX_FIELDS} fields.")
-        account.fields = lines
+        since = {entry.get("source"): entry.get("verified_at") for entry in account.fields}
+        account.fields = [_still_verified(line, since.get(line["source"])) for line in lines]
+        if unverified(account):
+            payload, key = {"account_id": account.id}, f"{VERIFY} {account.id}"
+            await enqueue(tx, VERIFY, payload, delay=VERIFY_DELAY, unique_key=key)
     words = (line[part] for line in account.fields for part in ("name", "value"))
     account.emojis = await emojis.used(tx, account.display_name, account.note_source, *words)
 
@@ -143,6 +159,42 @@ async def _line(session: Session, line: Line) -> dict[str, str]:
     # Whom a link leads to can say back that they are the same.
     html = html.replace('rel="nofollow noopener"', 'rel="me nofollow noopener"')
     return {"name": name, "value": html, "source": value}
+
+
+def _still_verified(line: dict[str, str], since: str | None) -> dict[str, str]:
+    return line if since is None else {**line, "verified_at": since}
+
+
+def unverified(account: Account) -> list[str]:
+    """The pages that a profile names, each alone in its field, and that were not seen to name it
+    back."""
+    return [
+        entry["source"]
+        for entry in account.fields
+        if "verified_at" not in entry and _PAGE.fullmatch(entry.get("source", ""))
+    ]
+
+
+async def verified(tx: Transaction, account_id: int, pages: Collection[str]) -> None:
+    """Pages were seen to name a profile back: those of its fields that still name them say so."""
+    query = select(Account).where(col(Account.id) == account_id).with_for_update()
+    account = (await tx.exec(query)).first()
+    if account is None:
+        return
+    now = tx.now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    waiting = set(unverified(account)) & set(pages)
+    account.fields = [
+        {**entry, "verified_at": now} if entry.get("source") in waiting else entry
+        for entry in account.fields
+    ]
+    tx.add(account)
+    await tx.flush()
+
+
+def value(account: Account, entry: Mapping[str, str]) -> str:
+    """What stands in a field, as HTML. Ours was made here, and says `rel="me"`."""
+    html = entry.get("value", "")
+    return html if account.local else text.sanitise(html)
 
 
 async def _html(session: Session, typed: str) -> str:

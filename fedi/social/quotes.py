@@ -195,3 +195,20 @@ async def revoke(tx: Transaction, author: Account, quoting_uri: str) -> None:
         .values(state=REVOKED)
         .execution_options(synchronize_session=False)
     )
+
+
+async def tell_of_edit(tx: Transaction, status: Status, author: Account) -> None:
+    """Those of ours who quote a post hear that it is not what it was: each by their own post."""
+    query = (
+        select(Quote.status_id, Account)
+        .join(Status, col(Status.id) == col(Quote.status_id))
+        .join(Account, col(Account.id) == col(Status.account_id))
+        .where(
+            Quote.quoted_id == status.id,
+            Quote.state == ACCEPTED,
+            col(Status.deleted_at).is_(None),
+            col(Account.domain).is_(None),
+        )
+    )
+    for quoting_id, quoter in (await tx.exec(query)).all():
+        await notify(tx, quoter, author, "quoted_update", quoting_id)

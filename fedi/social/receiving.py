@@ -195,6 +195,7 @@ async def update_received(tx: Transaction, status: Status, received: Received) -
     await notify_all(tx, named, author, "mention", status.id)
     if edited:
         await notify_boosters(tx, status, author)
+        await quotes.tell_of_edit(tx, status, author)
     spreading.announce_event(tx, status, "update")
     return status
 

@@ -6,6 +6,7 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pyotp
 from sqlalchemy import delete
@@ -18,6 +19,10 @@ from fedi.social.credentials import token_hash
 from fedi.social.errors import Invalid
 
 STEP_S = 30
+# Who has lost an account to somebody who then switched codes on takes it back by mail within so
+# many days. Later a new password by mail leaves the codes: who has somebody's mail alone gets in
+# nowhere.
+DISPUTABLE = timedelta(days=7)
 WINDOW = 1  # steps before and after: a phone's clock, and a slow hand
 RECOVERY_CODES = 10
 MAX_CODE = 40  # characters of what is typed
@@ -82,6 +87,7 @@ async def confirm(tx: Transaction, account: Account, code: str) -> list[str]:
         raise Invalid("That code is not right. Look at the clock of your device.")
     row.confirmed_at, row.last_step = tx.now, step
     tx.add(row)
+    await letters.write(tx, "codes_on", account_id=account.id)
     return await renew_recovery(tx, account)
 
 
@@ -134,6 +140,14 @@ async def switch_off(tx: Transaction, account: Account) -> bool:
     if was_on:
         await letters.write(tx, "codes_off", account_id=account.id)
     return was_on
+
+
+async def dispute(tx: Transaction, account: Account) -> None:
+    """Somebody takes an account back: codes that were switched on of late end, and so does a
+    secret that was offered to whoever was here."""
+    row = await _locked(tx, account)
+    if row is not None and (row.confirmed_at is None or tx.now - row.confirmed_at <= DISPUTABLE):
+        await switch_off(tx, account)
 
 
 async def _locked(tx: Transaction, account: Account) -> SecondFactor | None:

@@ -40,6 +40,7 @@ from fedi.social import (
     labels,
     policies,
     polls,
+    quotes,
     quoting,
     remixes,
     spreading,
@@ -133,7 +134,7 @@ async def publish(
         id=status_id,
         uri=uri,
         url=f"{author.url}/{status_id}",
-        object_type="Question" if draft.poll is not None else "Note",
+        object_type="Question" if draft.poll is not None else draft.kind,
         account_id=author.id,
         local=True,
         in_reply_to_uri=parent.uri if parent else None,
@@ -192,14 +193,17 @@ async def edit(
     status: Status,
     draft: Draft,
     further: Further | None = None,
+    *,
+    activity_uri: str | None = None,
 ) -> Status:
-    """Change a post. Its visibility, and what it answers, stay.
+    """Change a post. Its visibility, its type, and what it answers, stay.
 
     Args:
         author: whose post it is.
         status: which.
         draft: all of what it now is; without `media_ids` the pictures stay.
         further: what is changed besides.
+        activity_uri: the id of the Update, if it was minted before.
 
     Raises:
         NotFound: it is not theirs, or gone.
@@ -215,7 +219,12 @@ async def edit(
         await polls.change(tx, status, draft.poll)
     based_on = status.based_on_uri
     credit = await remixes.credit(tx, author, based_on) if based_on is not None else None
-    words = await drafts.write(tx, replace(draft, visibility=status.visibility), media, credit)
+    details = status.details if draft.details is None else draft.details
+    draft = replace(draft, visibility=status.visibility, details=details)
+    if further.same_words:
+        words = await edits.same_words(tx, status, draft, media)
+    else:
+        words = await drafts.write(tx, draft, media, credit)
     _fill(status, draft, words, media)
     status.language = draft.language or status.language
     status.edited_at = tx.now
@@ -223,11 +232,13 @@ async def edit(
     _attach(tx, status, media)
     await tx.flush()
     await spreading.set_tags(tx, status, words.tags)
-    await spreading.silence_mentions(tx, status)
-    await spreading.set_mentions(tx, status, words.mentions)
-    await notify_all(tx, words.mentions, author, "mention", status.id)
+    if not further.same_words:
+        await spreading.silence_mentions(tx, status)
+        await spreading.set_mentions(tx, status, words.mentions)
+        await notify_all(tx, words.mentions, author, "mention", status.id)
     await notify_boosters(tx, status, author)
-    await tell(tx, "update", status_id=status.id)
+    await quotes.tell_of_edit(tx, status, author)
+    await tell(tx, "update", status_id=status.id, uri=activity_uri)
     announce_event(tx, status, "update")
     return status
 
@@ -300,6 +311,7 @@ def _fill(
     status.source, status.source_type = words.source, words.source_type
     status.spoiler_text = words.spoiler_text
     status.emojis = words.emojis
+    status.details = draft.details or None
     marked = any(medium.sensitive for medium in media)
     status.sensitive = draft.sensitive or bool(words.spoiler_text) or marked
     status.ai = labels.of_post(media, words.tags)
@@ -339,7 +351,7 @@ async def _empty(tx: Transaction, status: Status) -> None:
     await withdraw_media(tx, theirs)
     await drop_media(tx, col(MediaAttachment.status_id) == status.id)
     status.content = status.source = status.spoiler_text = status.generator = ""
-    status.emojis = []
+    status.emojis, status.details = [], None
     tx.add(status)
     await tx.flush()
 

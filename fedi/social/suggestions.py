@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import insert_new
 from fedi.database.tables import Account, Block, DismissedSuggestion, Follow, Mute
+from fedi.social import hiding
 from fedi.social.accounts import is_person
 
 Why = Literal["friends_of_friends", "most_followed"]
@@ -99,6 +100,7 @@ def _worth_naming(account: Account) -> list[ColumnElement[bool]]:
         or_(col(Account.moved_to_uri).is_(None), col(Account.moved_to_uri) == ""),
         *ours,
         ~blocked,
+        ~hiding.hides(account),
     ]
 
 
@@ -140,7 +142,7 @@ async def directory(
                 & (col(Block.target_account_id) == viewer.id),
             )
         )
-        query = query.where(~blocked)
+        query = query.where(~blocked, ~hiding.hides(viewer))
     if newest:
         query = query.order_by(col(Account.id).desc())
     else:

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from fedi import ids
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Block, Status, StatusTag, Tag, TrendVerdict
+from fedi.social import hiding
 from fedi.social.visibility import HELD, visible_to
 
 DAYS = 7  # that the history of a hashtag has
@@ -87,7 +88,8 @@ async def statuses(
             ~exists().where(
                 col(Block.account_id) == viewer.id,
                 col(Block.target_account_id) == col(Status.account_id),
-            )
+            ),
+            ~hiding.hides_author(viewer),
         )
     if not rejected:
         query = query.where(~_rejected("status", col(Status.id)))

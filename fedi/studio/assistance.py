@@ -134,6 +134,13 @@ class Assistance:
             self._forget(asking)
         return self._advice(answer, simple)
 
+    async def has_model(self) -> bool:
+        """Whether there is a language model that could be asked."""
+        if self._helpers:
+            return True
+        name = self.easel.settings.words.language_model
+        return self.easel.settings.painting.local and await asyncio.to_thread(_is_here, name)
+
     def came(self, helper: Helper) -> None:
         """A painter has connected."""
         if helper.suggests:
@@ -179,10 +186,7 @@ class Assistance:
         """Whether there is a language model that can be asked, now or in a moment."""
         if self._helpers:
             return True
-        if not self.easel.settings.painting.local:
-            return False
-        name = self.easel.settings.words.language_model
-        return await asyncio.to_thread(_is_here, name) and await self.summon()
+        return await self.has_model() and await self.summon()
 
     def _refuse_too_many(self, account: Account) -> None:
         if any(asking.account_id == account.id for asking in self._asking.values()):

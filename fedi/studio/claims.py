@@ -34,6 +34,7 @@ from fedi.studio.paintings import (
     PAINTING,
     QUEUED,
     REVIEW,
+    apologise,
     end,
     let_go,
     stop,
@@ -379,6 +380,7 @@ async def _fail(tx: Transaction, painting: Painting, reason: str) -> None:
     end(tx, painting, FAILED)
     painting.error = reason[:MAX_REASON]
     await _notify(tx, painting, "painting_failed")
+    await apologise(tx, painting)
     await tx.flush()
     tell(tx, painting, FAILED)
     await fail_post(tx, painting)

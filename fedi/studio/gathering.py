@@ -34,6 +34,7 @@ from generation import inputs, protocol
 from generation.recipe import MAX_REFERENCES, RecipeError
 
 WAYS = ("media_id", "painting_id", "status_id", "upload")
+RECTANGLE = "rectangle"  # how else a mask may be given
 _WORDS = {"source": "picture to start from", "mask": "mask", "references": "reference"}
 
 
@@ -66,7 +67,8 @@ async def gather(
         account: who asks; a local one.
         recipe: as an app wrote it. `source` and `mask` are, and `references` is a list of,
             `{"media_id": "1"}`, `{"painting_id": "2"}`, `{"status_id": "3"}` (the first picture of
-            a post), `{"upload": "name"}`, or the digest of a picture that the account has begun
+            a post), `{"upload": "name"}`, for a mask `{"rectangle": [left, top, width, height]}`
+            in hundredths of the source, or the digest of a picture that the account has begun
             with before or has itself.
         uploads: files that came with the recipe, by name.
 
@@ -86,7 +88,10 @@ async def gather(
             raise Invalid("“references” must be a list of pictures.")
         if len(entries) > MAX_REFERENCES:
             raise Invalid(f"There are too many references: at most {MAX_REFERENCES} pictures.")
-        found = [await _found(easel, account, entry, uploads, name) for entry in entries]
+        if name == "mask" and isinstance(value, Mapping) and [*value] == [RECTANGLE]:
+            found = [await _rectangle(easel, value[RECTANGLE], by_name.get("source", []))]
+        else:
+            found = [await _found(easel, account, entry, uploads, name) for entry in entries]
         digests = [each.picture.digest for each in found]
         asked[name] = digests if name == "references" else digests[0]
         by_name[name] = found
@@ -125,6 +130,25 @@ async def _found(
     async with easel.database.read() as session:
         medium, status = await _medium(session, account, way, number, what)
     return await of_medium(easel, account, medium, status, what)
+
+
+async def _rectangle(easel: Easel, sides: object, source: list[Found]) -> Found:
+    """A mask that lets a rectangle of the source be painted."""
+    if not source:
+        raise Invalid("A mask needs the picture that it lies on: give a source, too.")
+    if not isinstance(sides, list) or len(sides) != 4:
+        raise Invalid("A rectangle is four numbers: left, top, width and height.")
+    if not all(isinstance(side, int | float) and 0 <= side <= 100 for side in sides):
+        raise Invalid("The numbers of a rectangle go from 0 to 100, in hundredths of the picture.")
+    wide, high = size(source[0])
+    left, top, width, height = (
+        round(side * whole / 100) for side, whole in zip(sides, (wide, high) * 2, strict=True)
+    )
+    box = (left, top, min(wide, left + width), min(high, top + height))
+    if box[2] <= box[0] or box[3] <= box[1]:
+        raise Invalid("The rectangle is empty: give it a width and a height inside the picture.")
+    content = await asyncio.to_thread(pictures.rectangle, (wide, high), box)
+    return await _looked_at(easel, content, "mask")
 
 
 async def of_medium(

@@ -208,13 +208,22 @@ def recipe(wanted: Imagined, settings: PaintingSettings) -> Recipe:
         asked = Recipe.parse(wanted.recipe)
         if wanted.shape is None:
             return asked
-        width, height = _size(wanted.shape, asked.model or settings.model, settings.max_megapixels)
+        width, height = size(wanted.shape, asked.model or settings.model, settings.max_megapixels)
         return msgspec.structs.replace(asked, width=width, height=height)
     except RecipeError as refusal:
         raise Invalid(str(refusal)) from refusal
 
 
-def _size(shape: float, name: str, max_megapixels: float) -> tuple[int, int]:
+def size(shape: float, name: str, max_megapixels: float) -> tuple[int, int]:
+    """Width and height in pixels of a picture of this shape (width over height), for a model.
+
+    Args:
+        name: of the model; empty: that of a newcomer.
+        max_megapixels: of this host.
+
+    Raises:
+        RecipeError: nothing of that shape is painted.
+    """
     try:
         model = catalogue.find(name) if name else catalogue.STARTER
     except catalogue.UnknownModel:

@@ -22,7 +22,7 @@ from fedi.settings import PaintingSettings
 from fedi.social import statuses, text
 from fedi.social.errors import Invalid, TooMany
 from fedi.social.statuses import Draft
-from fedi.studio import inputs
+from fedi.studio import inputs, shares
 from fedi.studio.inputs import Found
 
 WAITING = ("queued", "painting")  # what a painter has still to do with
@@ -162,9 +162,7 @@ async def refuse_unpostable(tx: Transaction, account: Account, draft: Draft) -> 
 async def _refuse_waiting(session: Session, settings: PaintingSettings, account: Account) -> None:
     waiting = (
         await session.exec(
-            select(func.count()).where(
-                col(Painting.account_id) == account.id, col(Painting.state).in_(WAITING)
-            )
+            select(func.count()).where(shares.taken_by(account), col(Painting.state).in_(WAITING))
         )
     ).one()
     if waiting >= settings.max_waiting:
@@ -180,7 +178,7 @@ async def _refuse_too_often(session: Session, settings: PaintingSettings, accoun
     query = (
         select(col(Painting.created_at))
         .where(
-            col(Painting.account_id) == account.id,
+            shares.taken_by(account),
             col(Painting.id) >= ids.floor(since),
             col(Painting.created_at) > since,
         )

@@ -68,6 +68,11 @@ def address(instance: InstanceSettings, key: str) -> str:
     return f"{instance.url}/media/{key}"
 
 
+def object_uri(account: Account, media_id: int) -> str:
+    """The id of a picture as an ActivityPub object, before and after it is posted."""
+    return f"{account.uri}/uploads/{media_id}"
+
+
 def key_of(instance: InstanceSettings, url: str) -> str | None:
     """The storage key that an address of ours names; None for any other address."""
     start = f"{instance.url}/media/"

@@ -26,7 +26,7 @@ from fedi.settings import PaintingSettings
 from fedi.social import statuses
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.statuses import Draft
-from fedi.studio import cards, inputs, limits, media, painters, turns
+from fedi.studio import cards, inputs, limits, media, painters, shares, turns
 from fedi.studio.inputs import Found
 from generation import abilities, batching, catalogue, helpers, lora_files, minors, safety
 from generation.recipe import Limits, Recipe, RecipeError
@@ -36,6 +36,7 @@ QUEUED, PAINTING, DONE, FAILED, CANCELLED = "queued", "painting", "done", "faile
 REVIEW = "review"  # painted, and waiting for a moderator (`fedi.studio.reviews`)
 ENDED = frozenset({DONE, FAILED, CANCELLED})
 DROP = "drop_held_files"  # a job
+APOLOGISE = "apologise_for_a_picture"  # a job: somebody asked its author for it, in vain
 PAINTED = ENDED | {REVIEW}  # no painter has anything to do with it any more
 
 # An estimate for what a recipe leaves open until the model is loaded.
@@ -63,10 +64,13 @@ async def request(
     draft: Draft | None = None,
     status_uri: str | None = None,
     post_of: Painting | None = None,
+    asked_with: Painting | None = None,
+    begun_post: Draft | None = None,
     pictures: Sequence[Found] = (),
     based_on_uri: str | None = None,
     parent: Found | None = None,
     sensitive: bool = False,
+    asker: Account | None = None,
 ) -> Painting:
     """Ask for a picture.
 
@@ -79,10 +83,14 @@ async def request(
         draft: the post that publishes itself with the picture.
         status_uri: the id of that post, if it was told to somebody already.
         post_of: the painting that has the draft, if the post is to show this picture, too.
+        asked_with: the first of the pictures that are asked for with it.
+        begun_post: the post that its author has begun, and means to post by hand.
         pictures: those that the recipe begins with; their files are stored.
         based_on_uri: the post that it is a remix of.
         parent: the picture of that post; its file is stored.
         sensitive: whether it is marked whatever its words say.
+        asker: who asked the account for it, whose share and whose limits count then; they may be
+            of another server.
 
     Raises:
         Invalid: over a limit, a blocked word, a model that nobody here paints with, something that
@@ -117,7 +125,7 @@ async def request(
     here = cards.at_hand(await cards.known(tx, settings), model) if needs else ()
     if nobody := cards.refusal(here, model, needs, known.name if known else ""):
         raise Invalid(nobody)
-    await limits.refuse_too_many(tx, settings, account)
+    await limits.refuse_too_many(tx, settings, asker or account)
     begun_with = [*pictures, *([parent] if parent else [])]
     await limits.make_room(tx, settings, account, begun_with)
     cost = _cost(full, known)
@@ -134,16 +142,19 @@ async def request(
         cost=cost,
         tag=await turns.tag(
             tx,
-            account,
+            asker or account,
             model,
             cost,
             needs=cards.written(needs),
-            weight=await turns.weight(tx, settings, account),
+            weight=await turns.weight(tx, settings, asker or account),
         ),
         draft=None if draft is None else msgspec.to_builtins(draft),
         status_uri=status_uri,
         post_of=None if post_of is None else post_of.id,
+        asked_with=None if asked_with is None else asked_with.id,
+        begun_post=None if begun_post is None else msgspec.to_builtins(begun_post),
         based_on_uri=based_on_uri,
+        share=None if asker is None else shares.key(asker),
         parent_digest=None if parent is None else parent.picture.digest,
         steps=full.steps or 0,
         created_at=tx.now,
@@ -160,6 +171,12 @@ def _language(draft: Draft | None, post_of: Painting | None) -> str:
     if post_of is not None:
         return post_of.language
     return (draft.language or "") if draft is not None else ""
+
+
+async def apologise(tx: Transaction, painting: Painting) -> None:
+    """Have who asked the author of a picture for it told that it will not be."""
+    if painting.share is not None:
+        await enqueue(tx, APOLOGISE, {"painting_id": painting.post_of or painting.id})
 
 
 def judge_words(settings: PaintingSettings, prompt: str) -> bool:
@@ -267,10 +284,12 @@ async def request_several(
     share_recipe: bool = False,
     description: str = "",
     draft: Draft | None = None,
+    begun_post: Draft | None = None,
     pictures: Sequence[Found] = (),
     based_on_uri: str | None = None,
     parent: Found | None = None,
     sensitive: bool = False,
+    asker: Account | None = None,
 ) -> list[Painting]:
     """Ask for some pictures at once. With a draft, all of them are for one post, whose id is made
     here, and the first painting has it.
@@ -296,13 +315,30 @@ async def request_several(
             draft=None if first else draft,
             status_uri=None if first or draft is None else statuses.mint_uri(tx, account),
             post_of=first if draft is not None else None,
+            asked_with=first,
+            begun_post=begun_post,
             pictures=pictures,
             based_on_uri=based_on_uri,
             parent=parent,
             sensitive=sensitive,
+            asker=asker,
         )
         made.append(painting)
     return made
+
+
+async def asked_together(session: Session, painting: Painting) -> list[Painting]:
+    """A picture and those that were asked for with it, in their order."""
+    first = painting.asked_with or painting.id
+    rows = await session.exec(
+        select(Painting)
+        .where(
+            col(Painting.account_id) == painting.account_id,
+            (col(Painting.id) == first) | (col(Painting.asked_with) == first),
+        )
+        .order_by(col(Painting.id))
+    )
+    return list(rows.all())
 
 
 async def together(tx: Transaction, painting: Painting) -> tuple[Painting | None, list[Painting]]:

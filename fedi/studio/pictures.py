@@ -235,6 +235,13 @@ def digest(content: bytes) -> str:
     return multibase.encode(SHA256_MULTIHASH + hashlib.sha256(content).digest())
 
 
+def rectangle(size: tuple[int, int], box: tuple[int, int, int, int]) -> bytes:
+    """A mask: white inside a box (left, top, right, bottom), black around it."""
+    image = Image.new("L", size)
+    image.paste(255, box)
+    return _lossless(image)
+
+
 def moves(image: Image.Image) -> bool:
     """Whether it is an animation that others play."""
     # A moving PNG stays a still picture: neither Mastodon nor Misskey play one.

@@ -19,7 +19,7 @@ from fedi.social.notifications import Kind, notify
 from fedi.storage import Missing, Storage
 from fedi.studio import claims, media
 from fedi.studio.media import Stored
-from fedi.studio.paintings import DROP, FAILED, REVIEW, end, let_go, tell
+from fedi.studio.paintings import DROP, FAILED, REVIEW, apologise, end, let_go, tell
 from fedi.studio.pictures import Prepared
 from fedi.studio.turns import STAFF
 from generation.protocol import Finished
@@ -125,6 +125,7 @@ async def refuse(tx: Transaction, painting_id: int, reason: str = "") -> Paintin
         f": {reason}" if reason else "."
     )
     await _tell_author(tx, painting, "painting_refused")
+    await apologise(tx, painting)
     await tx.flush()
     tell(tx, painting, FAILED)
     await claims.fail_post(tx, painting)

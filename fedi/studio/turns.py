@@ -50,7 +50,7 @@ from fedi.database import Session, Transaction
 from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Login, Painting
 from fedi.settings import PaintingSettings
-from fedi.studio import cards
+from fedi.studio import cards, shares
 from fedi.studio.cards import Card
 
 MAX_PASSING = 8  # pictures; by then a model's loading is paid for
@@ -157,14 +157,14 @@ async def tag(
     start = now if level is None else min(now, level)
     own = await session.exec(
         select(func.max(col(Painting.tag))).where(
-            col(Painting.account_id) == account.id, col(Painting.state).in_(("queued", "painting"))
+            shares.taken_by(account), col(Painting.state).in_(("queued", "painting"))
         )
     )
     jumped = await session.exec(
         select(func.max(col(Painting.tag))).where(
             col(Painting.over_id).is_not(None),
             col(Painting.tag) > start,
-            col(Painting.account_id) == account.id,
+            shares.taken_by(account),
             col(Painting.model) == model,
         )
     )

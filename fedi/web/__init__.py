@@ -27,9 +27,11 @@ from fedi.web import (
     notices,
     pages,
     profiles,
+    reacting,
     searching,
     security,
     signing_in,
+    studio,
     tags,
     ties,
 )
@@ -52,11 +54,13 @@ routes: list[BaseRoute] = [
     *pages.routes,
     *profiles.routes,
     *intents.routes,
+    *reacting.routes,
     *signing_in.routes,
     *joining.routes,
     *mailed.routes,
     *authorize.routes,
     *security.routes,
+    *studio.routes,
     *appearance.routes,
 ]
 

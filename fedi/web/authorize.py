@@ -12,8 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from fedi.federation import client_ids
 from fedi.runtime import Easel
-from fedi.social import grants, scopes
+from fedi.social import attempts, client_documents, grants, scopes
+from fedi.social.errors import Invalid
 from fedi.social.grants import Ask
 from fedi.social.sessions import SignedIn
 from fedi.studio.remote_files import gallery
@@ -28,6 +30,9 @@ CARRIED = (
 )  # fmt: skip
 FORCE = "force_login"
 
+# Each may make us ask another server.
+DESCRIPTIONS = attempts.Limit("descriptions of apps that an account asks for", 60, 600)
+
 _HOST = re.compile(r"[a-z0-9.-]+(:[0-9]{1,5})?", re.IGNORECASE)
 
 
@@ -38,12 +43,14 @@ async def ask(request: Request) -> Response:
         HTTPException: 400 for a request that is not right. It is told here, and nobody is sent on.
     """
     values = forms.parsed(request.url.query, {*CARRIED, FORCE})
-    asked = await _read(request, values)
     forced = values.get(FORCE, "").lower() in {"true", "1"}
     visitor = await visitors.of(request)
     if visitor is None or forced:
+        if not client_documents.is_address(values.get("client_id", "")):
+            await _read(request, values)  # of an address nobody asks for nobody
         kept = urlencode({name: values[name] for name in CARRIED if name in values})
         return visitors.to_sign_in(request, path=f"/oauth/authorize?{kept}", again=forced)
+    asked = await _known(request, visitor, values)
     easel = _easel(request)
     async with easel.database.read() as session:
         hung = await gallery.of(easel, session, [])
@@ -56,6 +63,8 @@ async def ask(request: Request) -> Response:
         maker=people.maker(visitor.account, hung),
         app=asked.application,
         site=_site(asked.application.website),
+        described=_described(asked),
+        here=client_documents.is_own(asked.redirect_uri),
         goal=_goal(asked),
         wants=scopes.in_words(asked.scopes),
         form_key=forms.key(request),
@@ -72,7 +81,7 @@ async def answer(request: Request, visitor: SignedIn) -> Response:
         HTTPException: 400 for a request that is not right, 403 for a form that is not ours.
     """
     fields = await forms.read(request)
-    asked = await _read(request, fields)
+    asked = await _known(request, visitor, fields)
     agreed = fields.get("decision") == "allow"
     told: dict[str, str] = {}
     if agreed:
@@ -111,6 +120,23 @@ def form_target(asked: Ask) -> str:
     return f"{parts.scheme}:"  # a policy can name no IPv6 address
 
 
+async def _known(request: Request, visitor: SignedIn, values: dict[str, str]) -> Ask:
+    """What an app asks for, that may be described elsewhere.
+
+    Raises:
+        HTTPException: 400 for a request, or a description, that is not right.
+    """
+    client_id = values.get("client_id", "")
+    if client_documents.is_address(client_id):
+        easel = _easel(request)
+        attempts.of(easel).take(DESCRIPTIONS, str(visitor.account.id), easel.clock.now())
+        try:
+            await client_ids.ready(easel, client_id)
+        except Invalid as error:
+            raise HTTPException(400, str(error)) from error
+    return await _read(request, values)
+
+
 async def _read(request: Request, values: dict[str, str]) -> Ask:
     try:
         async with _easel(request).database.read() as session:
@@ -122,6 +148,12 @@ async def _read(request: Request, values: dict[str, str]) -> Ask:
 
 def _site(website: str | None) -> str:
     return urlsplit(website).hostname or "" if website else ""
+
+
+def _described(asked: Ask) -> str:
+    """The host that vouches for what the app says of itself, if there is one."""
+    application = asked.application
+    return client_documents.host(application.client_id) if application.described_at else ""
 
 
 def _goal(asked: Ask) -> str:

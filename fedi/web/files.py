@@ -1,9 +1,10 @@
 """`/media/KEY`: the files of the storage, safe to look at and to keep for ever.
 
-Whoever knows a key may read the file (keys cannot be guessed). What is sent is never a page and
-never an activity, whatever its bytes look like: the media type comes from the key, which was
-minted here; the browser may not guess another; and were it opened as a page, it stands in a
-sandbox (attacks 36 and 57; Pleroma and Akkoma served uploads as activities in 2024).
+Whoever knows a key may read the file (keys cannot be guessed), unless its owner is suspended. What
+is sent is never a page and never an activity, whatever its bytes look like: the media type comes
+from the key, which was minted here; the browser may not guess another; and were it opened as a
+page, it stands in a sandbox (attacks 36 and 57; Pleroma and Akkoma served uploads as activities in
+2024).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from fedi.runtime import Easel
+from fedi.social import withheld
 from fedi.storage import Missing
 from fedi.web.assets import FOR_EVER, matches
 from fedi.web.render import ROBOTS
@@ -55,7 +57,7 @@ async def answer(request: Request, easel: Easel, key: str) -> Response:
         Missing: there is none that is shown.
     """
     media_type = MEDIA_TYPES.get(key.rpartition(".")[2])
-    if media_type is None:
+    if media_type is None or await withheld.is_withheld(easel, key):
         raise Missing(key)
     size = await easel.storage.size(key)
     etag = f'"{key}"'  # a key is minted once, for one content

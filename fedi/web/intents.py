@@ -5,6 +5,8 @@ A link only leads to a page: what it asks for is done by a form on it.
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.exceptions import HTTPException
@@ -15,21 +17,36 @@ from starlette.routing import BaseRoute, Route
 from activitypub import origin
 from activitypub.objects import values
 from fedi import ids
+from fedi.database import Transaction
 from fedi.database.tables import Account, Status
 from fedi.federation import remote
 from fedi.runtime import Easel
-from fedi.social import accounts, attempts, drafts, follows, statuses, text
+from fedi.social import (
+    accounts,
+    attempts,
+    drafts,
+    follows,
+    idempotency,
+    posts,
+    statuses,
+    text,
+)
 from fedi.social.drafts import Draft
 from fedi.social.errors import SocialError
 from fedi.social.sessions import SignedIn
+from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import imagine
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import forms, visitors
+from fedi.web import forms, reacting, returning, visitors
 from fedi.web.render import ROBOTS_NOWHERE, page, private_page
+from fedi.web.returning import Ways
 from fedi.web.views import people
+from fedi.web.views import posts as post_views
 
 # Each may make us ask another server.
 LOOK_UPS = attempts.Limit("look-ups of an account", 60, 600)
+ONCE = "intents/create "  # before what a form says, so that no app's key is taken for one
+MAX_ONCE = 100  # characters
 
 AUDIENCES = {
     "public": "Everybody",
@@ -78,7 +95,9 @@ async def ask_follow(request: Request, visitor: SignedIn) -> Response:
         raise HTTPException(400, "The parameter object must name an account.")
     easel = _easel(request)
     _count(easel, LOOK_UPS, visitor)
-    return await _follow_page(request, visitor, await remote.resolve(easel, wanted))
+    target = await remote.resolve(easel, wanted)
+    ways = returning.read(forms.parsed(request.url.query))
+    return await _follow_page(request, visitor, target, ways)
 
 
 @visitors.signed_in
@@ -98,11 +117,15 @@ async def follow(request: Request, visitor: SignedIn) -> Response:
             await follows.request(tx, visitor.account, target)
         except SocialError as reason:
             error = reason
-    return await _follow_page(request, visitor, target, error)
+    return await _follow_page(request, visitor, target, returning.read(fields), error)
 
 
 async def _follow_page(
-    request: Request, visitor: SignedIn, target: Account, error: SocialError | None = None
+    request: Request,
+    visitor: SignedIn,
+    target: Account,
+    ways: Ways,
+    error: SocialError | None = None,
 ) -> Response:
     easel = _easel(request)
     async with easel.database.read() as session:
@@ -119,19 +142,41 @@ async def _follow_page(
         maker=people.maker(target, hung),
         profile=people.profile(target, hung),
         relation=relation,
+        ways=ways,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A post that is being written.
+
+    Attributes:
+        once: what is posted under it is posted once, however often the button is pressed.
+        answers: the post that it answers.
+    """
+
+    words: str = ""
+    warning: str = ""
+    audience: str = "public"
+    answers: int | None = None
+    once: str = ""
+    ways: Ways = field(default_factory=Ways)
 
 
 @visitors.signed_in
 async def ask_create(request: Request, visitor: SignedIn) -> Response:
-    """`GET /intents/create?content=TEXT&summary=TEXT`: a post, begun elsewhere."""
+    """`GET /intents/create?content=TEXT&summary=TEXT&inReplyTo=ID`: a post, begun elsewhere."""
     query = forms.parsed(request.url.query)
-    return _create_page(
-        request,
-        visitor,
+    answered = query.get("inReplyTo", "").strip()
+    found = await reacting.named(_easel(request), visitor, answered) if answered else None
+    begun = Begun(
         words=text.clean(_plain(query.get("content", "")))[: text.MAX_TEXT],
         warning=text.clean(query.get("summary", ""))[: drafts.MAX_SPOILER],
+        answers=found.id if found is not None else None,
+        once=secrets.token_urlsafe(16),
+        ways=returning.read(query),
     )
+    return await _create_page(request, visitor, begun)
 
 
 def _plain(content: str) -> str:
@@ -145,37 +190,66 @@ def _plain(content: str) -> str:
 async def create(request: Request, visitor: SignedIn) -> Response:
     """`POST /intents/create`: it is posted, or painted first if its words ask for a picture."""
     fields = await forms.read(request)
-    words, warning = fields.get("words", ""), fields.get("warning", "")
-    audience = fields.get("audience", "")
-    draft = Draft(text=words, spoiler_text=warning, visibility=audience)
+    begun = Begun(
+        words=fields.get("words", ""),
+        warning=fields.get("warning", ""),
+        audience=fields.get("audience", ""),
+        answers=ids.parse(fields.get("answers")),
+        once=fields.get("once", "")[:MAX_ONCE],
+        ways=returning.read(fields),
+    )
     easel = _easel(request)
     try:
         _count(easel, attempts.POSTS_OF_ACCOUNT, visitor)
         async with easel.database.write() as tx:
-            made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
+            uri = await _post(tx, easel, visitor.account, begun)
     except SocialError as error:
-        return _create_page(
-            request, visitor, words=words, warning=warning, audience=audience, error=error
-        )
-    shown = isinstance(made, Status) and made.visibility in {"public", "unlisted"}
+        return await _create_page(request, visitor, begun, error)
+    async with easel.database.read() as session:
+        made = await statuses.load_by_uri(session, visitor.account, uri)
+    shown = made is not None and made.visibility in SHOWN_TO_ALL
     return private_page(
         request,
         "created.html",
         visitor=visitor,
-        painting=not isinstance(made, Status),
-        href=made.url if isinstance(made, Status) and shown else "",
+        painting=made is None,
+        href=made.url if made is not None and shown else "",
+        ways=begun.ways,
     )
 
 
-def _create_page(
-    request: Request,
-    visitor: SignedIn,
-    *,
-    words: str,
-    warning: str,
-    audience: str = "public",
-    error: SocialError | None = None,
+async def _post(tx: Transaction, easel: Easel, author: Account, begun: Begun) -> str:
+    """The id of the post, which was made now or when the button was pressed before."""
+    key = f"{ONCE}{begun.once}" if begun.once else ""
+    uri = await idempotency.claim(tx, author, key) if key else None
+    if uri is not None:
+        return uri
+    draft = Draft(
+        text=begun.words,
+        spoiler_text=begun.warning,
+        visibility=begun.audience,
+        in_reply_to_id=begun.answers,
+    )
+    made = await imagine.post(tx, easel.settings.painting, author, draft)
+    uri = made.uri if isinstance(made, Status) else made.status_uri or ""
+    if key:
+        await idempotency.settle(tx, author, key, uri)
+    return uri
+
+
+async def _create_page(
+    request: Request, visitor: SignedIn, begun: Begun, error: SocialError | None = None
 ) -> Response:
+    easel, answered = _easel(request), None
+    async with easel.database.read() as session:
+        found = (
+            await statuses.load(session, visitor.account, begun.answers) if begun.answers else None
+        )
+        if found is not None:
+            [post] = await posts.assemble(session, [found], visitor.account)
+            answered = post_views.shown(
+                post, await gallery.of(easel, session, claims.of_posts([post]))
+            )
     return private_page(
         request,
         "create.html",
@@ -183,12 +257,16 @@ def _create_page(
         visitor=visitor,
         form_key=forms.key(request),
         error=str(error) if error is not None else "",
-        words=words,
-        warning=warning,
-        audience=audience,
+        words=begun.words,
+        warning=begun.warning,
+        audience=begun.audience,
         audiences=AUDIENCES,
+        answers=str(begun.answers or ""),
+        answered=answered,
+        once=begun.once,
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,
+        ways=begun.ways,
     )
 
 

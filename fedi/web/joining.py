@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.runtime import Easel
 from fedi.social import attempts, invites, letters, mail_links, registration, rules
-from fedi.social.errors import SocialError, TooMany
+from fedi.social.errors import SocialError
 from fedi.social.registration import Joining
 from fedi.web import forms
 from fedi.web.render import private_page
@@ -146,7 +146,7 @@ async def _page(
         error=str(error) if error is not None else "",
         closed=registration.CLOSED,
     )
-    return forms.remember(request, _patient(response, error))
+    return forms.remember(request, forms.patient(response, error))
 
 
 _KEPT = ("username", "email", "reason", "date_of_birth", "invite_code")
@@ -161,18 +161,12 @@ def _again_page(request: Request, error: SocialError | None = None) -> Response:
         form_key=forms.key(request),
         error=str(error) if error is not None else "",
     )
-    return forms.remember(request, _patient(response, error))
+    return forms.remember(request, forms.patient(response, error))
 
 
 def told(request: Request, heading: str, words: str) -> Response:
     """A page that says one thing."""
     return private_page(request, "told.html", here="sign-up", heading=heading, words=words)
-
-
-def _patient(response: Response, error: SocialError | None) -> Response:
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
 
 
 def _day(text: str) -> date | None:

@@ -1,4 +1,4 @@
-"""The pages that mails lead to: a new password, and no more digests."""
+"""The pages that mails lead to: a new password, another address, and no more digests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database.tables import Login
 from fedi.mail import digests
-from fedi.social import attempts, credentials, mail_links, passkeys, registration
+from fedi.mail.writing import CHANGE
+from fedi.social import (
+    attempts,
+    credentials,
+    email_changes,
+    mail_links,
+    passkeys,
+    registration,
+    second_factor,
+)
 from fedi.social.errors import SocialError
 from fedi.web import forms
 from fedi.web.joining import OVER, address_of, easel_of, told, write_to
@@ -48,8 +57,8 @@ async def ask_new(request: Request) -> Response:
 
 
 async def set_new(request: Request) -> Response:
-    """`POST /reset-password/new`: every browser and every app is signed out, and no passkey is
-    left."""
+    """`POST /reset-password/new`: every browser and every app is signed out, no passkey is left,
+    nor one-time codes that were switched on of late."""
     fields = await forms.read(request)
     easel, token = easel_of(request), fields.get("token", "")
     limits = attempts.of(easel)
@@ -70,6 +79,7 @@ async def set_new(request: Request) -> Response:
             await credentials.keep_password(tx, found.account, hashed)
             # So somebody takes an account back: an intruder may have left a key.
             await passkeys.remove_all(tx, found.account)
+            await second_factor.dispute(tx, found.account)
             await registration.confirm(tx, found.account, found.login)
     if found is None:
         return _ask_page(request, SocialError(OVER, 404))
@@ -96,7 +106,32 @@ def _form(request: Request, template: str, error: SocialError | None, **context:
         error=str(error) if error is not None else "",
         **context,
     )
-    return forms.remember(request, response)
+    return forms.remember(request, forms.patient(response, error))
+
+
+async def ask_change(request: Request) -> Response:
+    """`GET /change-email?token=TOKEN`: with a button, since programs follow the links of mails."""
+    token = forms.parsed(request.url.query).get("token", "")
+    async with easel_of(request).database.read() as session:
+        found = await email_changes.find(session, token)
+    if found is None:
+        raise HTTPException(404, OVER)
+    name, email = found.account.username, found.link.email
+    return _form(request, "change_email.html", None, token=token, name=name, email=email)
+
+
+async def change(request: Request) -> Response:
+    """`POST /change-email`."""
+    fields = await forms.read(request)
+    easel = easel_of(request)
+    who = attempts.network(address_of(request))
+    attempts.of(easel).take(attempts.LINKS_OF_ADDRESS, who, easel.clock.now())
+    async with easel.database.write() as tx:
+        found = await email_changes.find(tx, fields.get("token", ""))
+        done = found is not None and await email_changes.change(tx, found)
+    if not done:
+        raise HTTPException(404, OVER)
+    return told(request, "The address is changed", "Mail for your account goes there from now on.")
 
 
 async def ask_off(request: Request) -> Response:
@@ -134,6 +169,8 @@ routes: list[BaseRoute] = [
     Route(RESET, send, methods=["POST"]),
     Route(f"{RESET}/new", ask_new, methods=["GET"]),
     Route(f"{RESET}/new", set_new, methods=["POST"]),
+    Route(CHANGE, ask_change, methods=["GET"]),
+    Route(CHANGE, change, methods=["POST"]),
     Route(digests.OFF, ask_off, methods=["GET"]),
     Route(digests.OFF, switch_off, methods=["POST"]),
 ]

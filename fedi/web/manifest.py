@@ -31,6 +31,9 @@ async def show(request: Request) -> Response:
         "background_color": BACKGROUND,
         "theme_color": BACKGROUND,
         "categories": ["social", "photo"],
+        # Words that are shared from another app are what a picture shall show.
+        "share_target": {"action": "/studio", "method": "GET", "params": {"text": "prompt"}},
+        "shortcuts": [{"name": "Make a picture", "url": "/studio"}],
         "icons": [
             _icon("easel.svg", "any", "image/svg+xml"),
             _icon("easel-192.png", "192x192", "image/png"),

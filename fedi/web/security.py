@@ -15,10 +15,19 @@ from fedi import ids
 from fedi.database.tables import Login
 from fedi.mail import digests
 from fedi.runtime import Easel
-from fedi.social import attempts, credentials, grants, passkeys, second_factor, sessions
+from fedi.social import (
+    attempts,
+    credentials,
+    email_changes,
+    grants,
+    passkeys,
+    second_factor,
+    sessions,
+)
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.sessions import SignedIn
 from fedi.web import cookies, forms, visitors
+from fedi.web.joining import told
 from fedi.web.render import private_page
 from fedi.web.views import access
 
@@ -58,6 +67,7 @@ async def _page(
         codes=codes,
         recovery_left=left,
         mails=visitor.login.email is not None,
+        email=visitor.login.email,
         digest=visitor.login.digest,
     )
 
@@ -74,7 +84,7 @@ async def change_password(request: Request, visitor: SignedIn) -> Response:
             limits = attempts.of(easel)
             limits.take(attempts.PASSWORDS_OF_ACCOUNT, who, easel.clock.now())
             if not await credentials.matches(visitor.login, fields.get("old", "")):
-                raise Invalid("That is not your password of today.")
+                raise Invalid(email_changes.WRONG_PASSWORD)
             limits.forget(attempts.PASSWORDS_OF_ACCOUNT, who)
         hashed = await credentials.hash_password(new)
         async with easel.database.write() as tx:
@@ -85,6 +95,19 @@ async def change_password(request: Request, visitor: SignedIn) -> Response:
     response = _back()
     cookies.set_session(request, response, token)
     return response
+
+
+@visitors.freshly_signed_in
+async def change_email(request: Request, visitor: SignedIn) -> Response:
+    """`POST …/email`: a link is sent to the new address."""
+    fields = await forms.read(request)
+    password = fields.get("password", "") if visitor.login.password_hash is not None else None
+    try:
+        await email_changes.ask(_easel(request), visitor.account, fields.get("email", ""), password)
+    except SocialError as error:
+        return await _page(request, visitor, error=error)
+    words = "A link is on its way to the new address. Follow it, and the address is yours."
+    return told(request, "Look into your mail", words)
 
 
 @visitors.freshly_signed_in
@@ -246,6 +269,7 @@ def _user_agent(request: Request) -> str:
 routes: list[BaseRoute] = [
     Route(HERE, show, methods=["GET"]),
     Route(f"{HERE}/password", change_password, methods=["POST"]),
+    Route(f"{HERE}/email", change_email, methods=["POST"]),
     Route(f"{HERE}/codes", offer_codes, methods=["GET"]),
     Route(f"{HERE}/codes", confirm_codes, methods=["POST"]),
     Route(f"{HERE}/codes/recovery", renew_recovery, methods=["POST"]),

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.runtime import Easel
 from fedi.social import attempts, passkeys, sessions, sign_in
-from fedi.social.errors import NotAllowed, SocialError, TooMany
+from fedi.social.errors import NotAllowed, SocialError
 from fedi.social.sessions import SignedIn
 from fedi.web import cookies, forms, visitors
 from fedi.web.render import private_page
@@ -138,7 +138,7 @@ def _page(
         joining=_easel(request).settings.registrations.mode != "closed",
         error=str(error) if error is not None else "",
     )
-    return forms.remember(request, _patient(response, error))
+    return forms.remember(request, forms.patient(response, error))
 
 
 def _code_page(request: Request, goal: str, error: SocialError | None = None) -> Response:
@@ -151,13 +151,7 @@ def _code_page(request: Request, goal: str, error: SocialError | None = None) ->
         goal=goal,
         error=str(error) if error is not None else "",
     )
-    return _patient(response, error)
-
-
-def _patient(response: Response, error: SocialError | None) -> Response:
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+    return forms.patient(response, error)
 
 
 def _welcome(request: Request, token: str, goal: str) -> Response:

@@ -27,8 +27,13 @@ class Answer:
     @property
     def error(self) -> str:
         """The sentence of a refusal, which every refusal must have."""
-        assert isinstance(self.body, dict) and set(self.body) == {"error"}, self.body
+        assert isinstance(self.body, dict), self.body
         sentence = self.body["error"]
+        if self.headers["Content-Type"] == "application/problem+json":  # RFC 9457
+            assert self.body["status"] == self.status and self.body["detail"] == sentence
+            assert self.body["type"] and self.body["title"]
+        else:
+            assert set(self.body) == {"error"}, self.body
         assert isinstance(sentence, str) and sentence
         return sentence
 

@@ -13,9 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from fedi.api import forms, multipart
-from fedi.api.forms import UploadedFile
-from fedi.api.multipart import MAX_BOUNDARY, MAX_HEADERS, FormError, Limits
+from fedi.uploads import forms, multipart
+from fedi.uploads.forms import UploadedFile
+from fedi.uploads.multipart import MAX_BOUNDARY, MAX_HEADERS, FormError, Limits
 from tests import rig
 from tests.api.apps import App
 from tests.api.beginning import PATH, form

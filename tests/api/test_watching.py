@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from fedi.api.easel import watching
+from fedi.studio import watching
 from tests import rig
 from tests.api.apps import App
 from tests.studio.asking import reaches

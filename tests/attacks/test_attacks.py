@@ -9,15 +9,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.attacks import content, fetching, files, signing, speaking, world
+from tests.attacks import (
+    apps,
+    content,
+    doors,
+    fetching,
+    files,
+    posting,
+    signing,
+    speaking,
+    world,
+)
 from tests.attacks.listening import nothing_fails
 from tests.attacks.world import CASES, World
 
-MODULES = (signing, speaking, fetching, content, files)  # imported for the cases that they register
+MODULES = (
+    signing,
+    speaking,
+    fetching,
+    content,
+    files,
+    apps,
+    doors,
+    posting,
+)  # imported for the cases that they register
 
 # What never comes near a table is tried once, over SQLite.
 BEFORE_THE_TABLES = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "15", "16", "18", "19",
@@ -33,7 +53,13 @@ async def running(
     database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[World]:
     folder = tmp_path_factory.mktemp("media")
-    async with world.running(folder, database_url, federation={"timeout_s": 4.0}) as started:
+    sections: dict[str, dict[str, Any]] = {
+        "federation": {"timeout_s": 4.0},
+        "registrations": {"mode": "open"},
+        "server": {"api_requests": 100_000},  # for all that is tried within one window
+        "painting": {"local": False, "max_waiting": 5, "max_per_hour": 20},
+    }
+    async with world.running(folder, database_url, **sections) as started:
         yield started
 
 

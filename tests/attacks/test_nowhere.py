@@ -1,4 +1,4 @@
-"""Attacks 43 and 44: an instance in the open, and a canary on every address of this machine.
+"""Attacks 43, 44 and 73: an instance in the open, and a canary on every address of this machine.
 
 Nobody in the open lives on loopback, so nobody may come to the canary: however it is spelled, and
 whoever names it. bob and mallory were met before the instance was told so; their keys are known.
@@ -11,16 +11,18 @@ import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import pytest_asyncio
 
 from fedi.clock import FakeClock
 from fedi.federation import remote
-from fedi.social import accounts
+from fedi.social import accounts, credentials
 from fedi.social.errors import SocialError
 from tests import rig
 from tests.attacks import canary as canaries
+from tests.attacks import forgery
 from tests.attacks.canary import LOOPBACK, PRIVATE
 from tests.attacks.connections import ELSEWHERE, Names, heard
 from tests.attacks.listening import nothing_fails
@@ -150,6 +152,30 @@ async def test_43_names_that_people_type(guarded: Any) -> None:
     assert world.canary.visits == []
 
 
+@pytest.mark.asyncio(loop_scope="module")
+async def test_73_what_an_app_has_us_read(guarded: Any) -> None:
+    """By `proxyUrl`, directly or round the corner of a redirect."""
+    world, addresses, _ = guarded
+    async with world.instance.easel.database.write() as tx:
+        token = await credentials.issue_token(tx, world.alice, "an app", "read")
+    with nothing_fails():
+        for address in addresses:
+            status, said = await asks_for(world, token, address)
+            # A name may lead somewhere else later; an address does not.
+            assert status in {422, 503} and forgery.error_of(said), address
+    assert world.canary.visits == []
+
+
+async def asks_for(world: World, token: str, address: str) -> tuple[int, bytes]:
+    headers = [
+        ("host", world.instance.domain),
+        ("authorization", f"Bearer {token}"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ]
+    body = urlencode({"id": address}).encode()
+    return await forgery.request(world.instance.url, "POST", "/users/alice/proxy", headers, body)
+
+
 REBOUND = {
     "private": [("127.0.0.1",)],
     "private-in-ipv6": [("::1", "::ffff:127.0.0.1")],
@@ -162,7 +188,7 @@ REBOUND = {
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("how", REBOUND)
-@pytest.mark.parametrize("by", ["person", "key", "handle", "boost"])
+@pytest.mark.parametrize("by", ["person", "key", "handle", "boost", "proxy"])
 async def test_44_a_public_name_of_a_private_address(
     guarded: Any, monkeypatch: pytest.MonkeyPatch, how: str, by: str
 ) -> None:
@@ -172,6 +198,8 @@ async def test_44_a_public_name_of_a_private_address(
     names = Names(monkeypatch)
     host = f"{how}.{by}.example"
     public = {address for answer in REBOUND[how] for address in answer} & set(ELSEWHERE)
+    async with world.instance.easel.database.write() as tx:
+        token = await credentials.issue_token(tx, world.alice, "an app", "read")
     names.answers[host] = list(REBOUND[how])
     with nothing_fails(), heard() as addresses:
         for n, port in enumerate((443, world.canary.port, 8443)):  # each asks DNS anew
@@ -180,6 +208,8 @@ async def test_44_a_public_name_of_a_private_address(
                 like = world.bob.activity("Like", world.post)
                 answer = await world.says(world.bob, like, key_id=f"{address}#key")
                 assert answer in REFUSED | {503}
+            elif by == "proxy":
+                assert (await asks_for(world, token, address))[0] in {422, 503}
             elif by == "boost":
                 boost = world.bob.activity("Announce", address, to=[PUBLIC])
                 assert await world.bob.send(world.instance, boost) in TAKEN

@@ -18,19 +18,13 @@ from fedi.settings import InstanceSettings, MailSettings
 from fedi.social import accounts, attempts, follows, letters, mail_links
 from tests import rig
 from tests.api.oauth.person import PASSWORD, Client, Person, Seen, agree, at, join
-from tests.mailbox import Mailbox, open_mailbox
+from tests.mailbox import Mailbox
 from tests.web.device import Device
 from tests.web.test_signing_in import set_up_codes
 
 ALICE = "alice@mail.example"
 SECURITY = "/settings/security"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:{}) Gecko/20100101 Firefox/{}"
-
-
-@pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    async with open_mailbox() as mailbox:
-        yield mailbox
 
 
 @pytest.fixture
@@ -106,6 +100,45 @@ async def test_who_takes_an_account_back_is_told_of_a_passkey_and_leaves_none(
         assert (await device.sign_in(again)).status == 403
 
 
+@pytest.mark.parametrize("days", [6, 8])
+async def test_codes_that_an_intruder_switched_on_end_with_a_password_by_mail(
+    instance: rig.Instance, mailbox: Mailbox, days: int
+) -> None:
+    await join(instance, email=ALICE)
+    async with at(instance) as thief, at(instance) as owner:
+        await thief.sign_in("alice")
+        await set_up_codes(thief)
+        await instance.run_jobs()
+        mail = mailbox.take(ALICE)
+        assert "switched on" in mail.subject and "within 7 days" in " ".join(mail.text.split())
+        instance.clock.advance(timedelta(days=days))
+        await ask_reset(owner, ALICE)
+        await instance.run_jobs()
+        seen = await owner.get(mailbox.take(ALICE).link("/reset-password/new"))
+        await owner.submit(seen, "/reset-password/new", new="a new password")
+        done = await owner.sign_in("alice", "a new password")
+        await instance.run_jobs()
+        told = {mail.subject.partition(" at ")[0] for mail in mailbox.mails}
+        # Who has the mail of somebody alone gets in nowhere that has had codes for a while.
+        assert ("/sign-in/code" in done.location) is (days == 8)
+        assert ("One-time codes were switched off" in told) is (days == 6)
+
+
+async def test_a_secret_that_an_intruder_saw_is_offered_to_nobody_else(
+    instance: rig.Instance, mailbox: Mailbox
+) -> None:
+    await join(instance, email=ALICE)
+    async with at(instance) as thief, at(instance) as owner:
+        await thief.sign_in("alice")
+        seen = (await thief.get(f"{SECURITY}/codes")).page.one("code").text
+        await ask_reset(owner, ALICE)
+        await instance.run_jobs()
+        page = await owner.get(mailbox.take(ALICE).link("/reset-password/new"))
+        await owner.submit(page, "/reset-password/new", new="a new password")
+        await owner.sign_in("alice", "a new password")
+        assert (await owner.get(f"{SECURITY}/codes")).page.one("code").text != seen
+
+
 async def test_who_needs_no_codes_any_more_is_told(
     instance: rig.Instance, mailbox: Mailbox
 ) -> None:
@@ -117,8 +150,9 @@ async def test_who_needs_no_codes_any_more_is_told(
         for _ in range(2):  # once they are off, nothing is switched off
             assert (await visitor.submit(seen, f"{SECURITY}/codes/off")).status == 303
     await instance.run_jobs()
-    assert "switched off" in mailbox.take(ALICE).subject
-    assert mailbox.mails == []
+    told = {mail.subject.partition(" at ")[0] for mail in mailbox.mails}
+    assert len(mailbox.mails) == 2  # one is that they were switched on
+    assert told == {"One-time codes were switched on", "One-time codes were switched off"}
 
 
 async def test_a_link_holds_for_a_while_and_for_the_address_that_it_was_sent_to(

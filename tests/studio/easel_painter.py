@@ -82,6 +82,9 @@ class Hand:
             picture() if content is None else content,
         )
 
+    async def fail(self, paint: protocol.Paint, reason: str) -> None:
+        await self.say(protocol.Failed(painting=paint.painting, reason=reason))
+
     async def die(self) -> None:
         """Break off without a word, as a killed process does."""
         self.socket.transport.abort()

@@ -3,18 +3,20 @@ link."""
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import quote
 
 from sqlmodel import select
 
-from fedi.database.tables import Follow, Job, Painting, Status
-from fedi.social import accounts, attempts
+from fedi.database.tables import Favourite, Follow, Job, Painting, Status
+from fedi.social import accounts, attempts, statuses
+from fedi.social.drafts import Draft
 from tests.api.oauth.person import PASSWORD, Person, at, join
 from tests.federation.peer import Internet
 from tests.rig import Instance
 
 
-async def count(instance: Instance, table: type[Follow | Status | Painting]) -> int:
+async def count(instance: Instance, table: type[Favourite | Follow | Status | Painting]) -> int:
     async with instance.easel.database.read() as session:
         return len((await session.exec(select(table))).all())
 
@@ -86,11 +88,13 @@ async def test_a_post_begun_elsewhere_is_posted_by_its_author(instance: Instance
         assert "Look & see" in seen.page.one("textarea").text
         assert await count(instance, Status) == 0
         for audience in ("public", "private"):
+            seen = await visitor.get(f"/intents/create?content={quote(words)}&summary=Warning")
             done = await visitor.submit(
                 seen, "/intents/create", words="Hello #fog", audience=audience
             )
             assert done.status == 200 and "posted" in done.page.one("h1").text
             assert bool(done.page.all("a", _class="strong")) is (audience == "public")
+        seen = await visitor.get("/intents/create")
         for wrong in (
             {"words": "", "audience": "public"},
             {"words": "x", "audience": "nobody"},
@@ -136,3 +140,110 @@ async def test_words_that_ask_for_a_picture_get_one(instance: Instance) -> None:
         )
         assert seen.status == 200 and "painted" in seen.page.one("h1").text
     assert await count(instance, Painting) == 1 and await count(instance, Status) == 0
+
+
+async def test_however_often_the_button_is_pressed_it_is_posted_once(instance: Instance) -> None:
+    async with at(instance) as visitor:
+        await signed_in(visitor)
+        seen = await visitor.get("/intents/create")
+        sent = {"words": "Once", "audience": "public"}
+        refused = await visitor.submit(seen, "/intents/create", words="", audience="public")
+        assert refused.status == 422  # that does not count
+        pressed = await asyncio.gather(
+            *(visitor.submit(refused, "/intents/create", **sent) for _ in range(4))
+        )
+        assert [done.status for done in pressed] == [200] * 4
+        assert len({done.page.one("a", _class="strong")["href"] for done in pressed}) == 1
+        assert await count(instance, Status) == 1
+        again = await visitor.get("/intents/create")
+        await visitor.submit(again, "/intents/create", **sent)
+        assert await count(instance, Status) == 2
+        painted = await visitor.get("/intents/create")
+        for _ in range(2):
+            sent["words"] = "/imagine a fox"
+            done = await visitor.submit(painted, "/intents/create", **sent)
+            assert "painted" in done.page.one("h1").text
+    assert await count(instance, Painting) == 1
+
+
+async def test_a_post_elsewhere_is_liked_and_boosted_by_a_button(
+    instance: Instance, internet: Internet
+) -> None:
+    bob = internet.person("bob")
+    note = bob.note("<p>Look at my fog</p>")
+    internet.show(note["id"], note)
+    async with at(instance) as visitor:
+        await join(instance)
+        for name in ("like", "announce"):
+            seen = await visitor.get(f"/intents/{name}?object={quote(note['id'], safe='')}")
+            assert seen.status == 303 and internet.asked.total() == 0  # nobody fetches for nobody
+        await visitor.sign_in("alice")
+        back = "&on-success=https://blog.example/yes&on-cancel=https://blog.example/no"
+        for name, kind in (("like", Favourite), ("announce", Status)):
+            before = await count(instance, kind)
+            seen = await visitor.get(f"/intents/{name}?object={quote(note['id'], safe='')}{back}")
+            assert seen.status == 200 and "Look at my fog" in seen.page.text
+            before = await count(instance, kind)
+            assert seen.page.one("a", href="https://blog.example/no")
+            for _ in range(2):
+                done = await visitor.submit(seen, f"/intents/{name}")
+                assert done.status == 200 and "You " in done.page.one("h1").text
+                assert done.page.one("a", href="https://blog.example/yes").text.endswith(
+                    "blog.example"
+                )
+            assert await count(instance, kind) == before + 1
+        await instance.run_jobs()
+        assert sorted(sent["type"] for sent in internet.got()) == ["Announce", "Like"]
+        refused = await visitor.post("/intents/like", {"id": "1"})
+        assert refused.status == 403
+        for wrong, status in (
+            ("", 400),
+            ("javascript:alert(1)", 400),
+            (f"{bob.uri}/nothing", 404),
+            (bob.uri, 404),
+            (f"{instance.url}/users/alice", 404),
+        ):
+            seen = await visitor.get(f"/intents/like?object={quote(wrong, safe='')}")
+            assert seen.status == status, wrong
+        for back in ("javascript:alert(1)", "//evil.example", "data:text/html,x"):
+            seen = await visitor.get(
+                f"/intents/like?object={quote(note['id'], safe='')}&on-success={quote(back)}"
+            )
+            assert back not in seen.body
+
+
+async def test_what_is_for_others_can_be_neither_liked_nor_boosted(instance: Instance) -> None:
+    carol = await join(instance, "carol")
+    async with instance.easel.database.write() as tx:
+        draft = Draft(text="Ours alone", visibility="private")
+        hidden = await statuses.publish(tx, carol, draft)
+    async with at(instance) as visitor:
+        await signed_in(visitor)
+        public = await visitor.get("/intents/create")
+        for name in ("like", "announce"):
+            seen = await visitor.get(f"/intents/{name}?object={quote(hidden.uri, safe='')}")
+            assert seen.status == 404 and "Ours alone" not in seen.body
+            key = next(
+                entry["value"] for entry in public.page.all("input") if entry["name"] == "form_key"
+            )
+            done = await visitor.post(f"/intents/{name}", {"id": str(hidden.id), "form_key": key})
+            assert done.status == 404 and "Ours alone" not in done.body
+    assert await count(instance, Favourite) == 0
+
+
+async def test_an_answer_is_begun_elsewhere(instance: Instance, internet: Internet) -> None:
+    bob = internet.person("bob")
+    note = bob.note("<p>Where is the fog?</p>")
+    internet.show(note["id"], note)
+    async with at(instance) as visitor:
+        await signed_in(visitor)
+        asked = f"/intents/create?content=Here&inReplyTo={quote(note['id'], safe='')}"
+        seen = await visitor.get(f"{asked}&on-success=https://blog.example/yes")
+        assert "Where is the fog?" in seen.page.text and "Answer" in seen.page.one("h1").text
+        done = await visitor.submit(seen, "/intents/create", words="Here", audience="unlisted")
+        assert done.page.one("a", href="https://blog.example/yes")
+        assert (await visitor.get(f"/intents/create?inReplyTo={quote(bob.uri)}")).status == 404
+    async with instance.easel.database.read() as session:
+        query = select(Status).where(Status.local, Status.reblog_of_id.is_(None))  # type: ignore[arg-type, union-attr]
+        [posted] = (await session.exec(query)).all()
+    assert posted.in_reply_to_uri == note["id"] and posted.visibility == "unlisted"

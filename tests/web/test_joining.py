@@ -17,15 +17,9 @@ from fedi.database.tables import Account, IpBlock, Login
 from fedi.social import accounts, attempts, email_addresses, invites, ip_blocks, registration, rules
 from tests import rig
 from tests.api.oauth.person import PASSWORD, Person, Seen, at, join
-from tests.mailbox import Mailbox, open_mailbox
+from tests.mailbox import Mailbox
 
 EMAIL = "new@mail.example"
-
-
-@pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    async with open_mailbox() as mailbox:
-        yield mailbox
 
 
 @pytest.fixture

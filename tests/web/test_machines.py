@@ -6,6 +6,7 @@ import io
 import json
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree
 
@@ -15,6 +16,7 @@ from PIL import Image
 
 from fedi.clock import FakeClock
 from tests import rig
+from tests.api.oauth.person import at, join
 from tests.rig import Instance
 from tests.web import hanging
 from tests.web.reading import get
@@ -149,6 +151,14 @@ async def test_the_pages_are_an_app(instance: Instance, browser: aiohttp.ClientS
     assert answer.headers["Content-Type"] == "application/manifest+json"
     told = json.loads(answer.body)
     assert told["name"] == "Test Easel"
+    target = told["share_target"]
+    asked = urlencode({target["params"]["text"]: "a quiet <harbour>"})
+    await join(instance)
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        seen = await visitor.get(f"{target['action']}?{asked}")
+        assert seen.page.one("textarea", name="prompt").text == "a quiet <harbour>"
+        assert (await visitor.get(told["shortcuts"][0]["url"])).status == 200
     for icon in told["icons"]:
         file = await get(browser, f"{instance.url}{icon['src']}")
         assert (file.status, file.headers["Content-Type"]) == (200, icon["type"])

@@ -1,9 +1,15 @@
-"""ActivityPub client-to-server: apps post to their account's outbox."""
+"""ActivityPub client-to-server: apps post to their account's outbox, and read its inbox."""
 
 from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.api.client import outbox
+from fedi.api.client import events, outbox, proxy, reading, uploads
 
-routes: list[BaseRoute] = [*outbox.routes]
+routes: list[BaseRoute] = [
+    *outbox.routes,
+    *reading.routes,
+    *uploads.routes,
+    *events.routes,
+    *proxy.routes,
+]

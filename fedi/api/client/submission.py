@@ -1,61 +1,42 @@
-"""What an app posts to an outbox: read, and reduced to what it may decide.
+"""A post that an app asks for: read, and reduced to what the app may decide.
 
-ActivityPub 6 leaves ids, authors and moments to the server: whatever an app says of them is
-passed over. A picture is asked for by an attachment without an address that carries the prompt,
-
-    {"type": "Image", "AIPromptInformation": "a lighthouse in a storm", "name": "alt text",
-     "seed": 7, "width": 1024, "height": 768, "steps": 8, "guidance": 1, "AISystemUsed": "…"}
-
-(all but the first two optional), or, where an app can only write text, by a first line such as
-`/imagine a lighthouse in a storm` (`fedi.studio.imagine`). The prompt of an attachment is part of
-what is posted, and so is shared, unless the Note says `"shareRecipe": false`; that of a first line
-is shared if it says `--share`, or the Note says so.
+A Note, a Question (a poll), an Article, a Page, an Event, a Video or an Audio becomes a post of
+its type. An Image (or a Document) becomes a Note with that picture, which is how the fediverse
+shows pictures. How pictures are named and asked for says `pictures`; where an app can only write
+text, a first line such as `/imagine a lighthouse in a storm` asks for one (`fedi.studio.imagine`).
+The prompt of an attachment is part of what is posted, and so is shared, unless the object says
+`"shareRecipe": false`; that of a first line is shared if it says `--share`, or the object says so.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from activitypub.addressing import PUBLIC_NAMES, read_visibility
+from activitypub.addressing import PUBLIC_NAMES
 from activitypub.errors import Malformed
-from activitypub.objects import Note
-from activitypub.objects.activity import ACTIVITY_TYPES
-from activitypub.objects.actor import ACTOR_TYPES
-from activitypub.objects.note import NOTE_TYPES
-from fedi.social import text
+from activitypub.objects import Note, Poll, values
+from fedi.api.client import audience, pictures
+from fedi.api.client.audience import Audience
+from fedi.api.client.pictures import Named, Wish
+from fedi.social import kinds, polls, text
 from fedi.social.errors import Invalid
-from fedi.studio.media import NEGATIVE
-
-# ActivityPub 6: activities that are nothing without an object, and without a target.
-NEEDS_OBJECT = frozenset(
-    {"Create", "Update", "Delete", "Follow", "Add", "Remove", "Like", "Block", "Undo"}
-)
-NEEDS_TARGET = frozenset({"Add", "Remove"})
+from fedi.social.polls import DraftPoll
 
 PLAIN_TYPES = frozenset({text.PLAIN, text.MARKDOWN})
+PICTURES = frozenset({"Document", "Image"})  # what becomes a Note with that picture
+TYPES = kinds.KINDS | PICTURES | {"Note", "Question"}
+FILES = frozenset({"Audio", "Page", "Video"})  # what is about something at another address
 
-# Our names for the parts of a recipe, and those that an attachment has for them.
-RECIPE_TERMS = {
-    "prompt": ("AIPromptInformation", "Iptc4xmpExt:AIPromptInformation", "prompt"),
-    "model": ("AISystemUsed", "Iptc4xmpExt:AISystemUsed"),
-    "seed": ("seed",),
-    "width": ("width",),
-    "height": ("height",),
-    "steps": ("steps",),
-    "guidance": ("guidance",),
-}
+# Of a Question that says no end; a day is what Mastodon's own page proposes.
+USUAL_POLL = timedelta(days=1)
 
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A picture that is asked for."""
-
-    recipe: dict[str, Any]
-    description: str
+_DURATION = re.compile(r"P[0-9DHMSTWY.]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,72 +45,87 @@ class Submission:
 
     Attributes:
         note: what it says; its ids, author and moments are the app's claims.
+        kind: the type that it is to have, if it asks nothing.
+        details: what its type says besides.
         text: what its author typed, if that is known.
         markdown: whether that is Markdown.
         content: HTML that was not sanitised yet, if it is not.
-        visibility: public, unlisted, private or direct.
-        recipients: actors that are addressed, without the Public and followers collections.
-        hidden: those of them that only `bto` and `bcc` name.
+        warning: a content warning.
+        audience: whom it is for.
         wishes: pictures that are asked for.
-        addresses: pictures that are there already.
+        named: pictures that are there already.
         quoters: who may quote it: public, followers or nobody.
         share_recipe: whether the recipe of a picture is to be shared; None: it does not say.
     """
 
     note: Note
+    kind: str
+    details: kinds.Details
     text: str
     markdown: bool
     content: str
-    visibility: str
-    recipients: tuple[str, ...]
-    hidden: tuple[str, ...]
+    warning: str
+    audience: Audience
     wishes: tuple[Wish, ...]
-    addresses: tuple[str, ...]
+    named: tuple[Named, ...]
     quoters: str = "public"
     share_recipe: bool | None = None
 
 
-def read(document: dict[str, Any], followers: str) -> Submission:
-    """Read a Note, or a Create of one.
+def read(object_: dict[str, Any], activity: Mapping[str, Any], followers: str) -> Submission:
+    """Read a post.
 
     Args:
-        document: the body.
+        object_: the object of the Create.
+        activity: the Create itself; what is addressed there, is so here.
         followers: the id of the author's followers collection.
 
     Raises:
         HTTPException: 400 for what ActivityPub does not allow.
         Invalid: 422 for what it allows and we do not do.
     """
-    object_ = _object(document)
-    try:
-        note = Note.parse(object_, wishes=True)
-    except Malformed as error:
-        raise HTTPException(400, error.reason) from error
-    # Both the activity and its object are addressed to whom either is (ActivityPub 6.2).
-    activity = Note.parse({**document, "type": "Note"}) if object_ is not document else note
-    to = {*note.to, *activity.to}
-    cc = {*note.cc, *activity.cc, *note.audience, *activity.audience}
-    blind = {*note.bto, *activity.bto, *note.bcc, *activity.bcc}
-    visibility = read_visibility(to, cc | blind, followers)
-    collections = PUBLIC_NAMES | {followers}
-    wishes, addresses = _pictures(object_)
-    typed, markdown, content = _words(note, object_)
+    note = parsed(object_)
+    addressed = audience.read([object_, activity], followers)
+    wishes, named = pictures.read(_attached(object_, note.type))
+    typed, markdown, content = words(note, object_)
+    kind = note.type if note.type in kinds.KINDS else kinds.NOTE
     return Submission(
         note=note,
+        kind=kind,
+        details=details(note, object_) if kind != kinds.NOTE else {},
         text=typed,
         markdown=markdown,
         content=content,
-        visibility=visibility.value,
-        recipients=tuple(sorted((to | cc | blind) - collections)),
-        hidden=tuple(sorted(blind - to - cc - collections)),
+        warning=warning(note),
+        audience=addressed,
         wishes=wishes,
-        addresses=addresses,
-        quoters=_quoters(note, followers),
+        named=named,
+        quoters=quoters(note, followers),
         share_recipe=_shared(object_),
     )
 
 
-def _quoters(note: Note, followers: str) -> str:
+def parsed(object_: dict[str, Any]) -> Note:
+    """An object as a post.
+
+    Raises:
+        HTTPException: 400 if it is none.
+    """
+    try:
+        return Note.parse(object_, wishes=True)
+    except Malformed as error:
+        raise HTTPException(400, error.reason) from error
+
+
+def _attached(object_: Mapping[str, Any], type_: str) -> Any:
+    """The attachments of a post; an Image is one itself."""
+    if type_ not in PICTURES:
+        return object_.get("attachment")
+    whole = {name: value for name, value in object_.items() if name not in {"attachment", "id"}}
+    return [whole]
+
+
+def quoters(note: Note, followers: str) -> str:
     """Who may quote, by the Note's own `interactionPolicy.canQuote`; everybody without one."""
     rule = note.interaction_policy.quote if note.interaction_policy is not None else None
     if rule is None or not PUBLIC_NAMES.isdisjoint(rule.automatic):
@@ -137,94 +133,98 @@ def _quoters(note: Note, followers: str) -> str:
     return "followers" if followers in rule.automatic else "nobody"
 
 
-def named(document: dict[str, Any]) -> str:
-    """The type of what an app posts.
-
-    Raises:
-        HTTPException: 400 if it has none, or is an activity without what it needs.
-    """
-    kind = document.get("type")
-    kinds = kind if isinstance(kind, list) else [kind]
-    names = [name for name in kinds if isinstance(name, str)]
-    if not names:
-        raise HTTPException(400, "The property type is missing.")
-    name = names[0]
-    if name in NEEDS_OBJECT and not document.get("object"):
-        raise HTTPException(400, f"A {name} needs an object.")
-    if name in NEEDS_TARGET and not document.get("target"):
-        raise HTTPException(400, f"A {name} needs a target.")
-    return name
-
-
-def _object(document: dict[str, Any]) -> dict[str, Any]:
-    name = named(document)
-    if name in ACTIVITY_TYPES:
-        object_ = document.get("object")
-        if name != "Create":
-            raise Invalid(f"{name} is not possible here yet: post a Note, or a Create of a Note.")
-        if not isinstance(object_, dict):
-            raise HTTPException(400, "A Create needs its object embedded.")
-        inner = object_.get("type")
-        name = inner if isinstance(inner, str) else ""
-        document = object_
-    if name == "Note":
-        return document
-    if name in NOTE_TYPES | ACTOR_TYPES | ACTIVITY_TYPES:
-        raise Invalid(f"{name} is not possible here yet: post a Note, or a Create of a Note.")
-    raise HTTPException(400, "The type is unknown: post a Note, or a Create of a Note.")
-
-
-def _words(note: Note, object_: Mapping[str, Any]) -> tuple[str, bool, str]:
+def words(note: Note, object_: Mapping[str, Any]) -> tuple[str, bool, str]:
     """What was typed and whether it is Markdown, or else the HTML that the app made of it."""
     typed, kind = "", ""
     if note.source is not None:
         typed, kind = note.source.content, _plain_type(note.source.media_type)
     if not kind:
         typed, kind = note.content, _plain_type(object_.get("mediaType"))
-    return (typed, kind == text.MARKDOWN, "") if kind else ("", False, note.content)
+    if kind:
+        return typed, kind == text.MARKDOWN, ""
+    if note.type == "Question" and not note.content and note.name:  # some ask by the name
+        return note.name, False, ""
+    return "", False, note.content
+
+
+def warning(note: Note) -> str:
+    """The content warning. The `summary` of what is no Note is about it, rather than against it,
+    unless it is called sensitive; that of an Image is its alt text."""
+    if note.type in PICTURES or (note.type in kinds.KINDS and not note.sensitive):
+        return ""
+    return note.summary or ""
+
+
+def details(note: Note, object_: Mapping[str, Any]) -> kinds.Details:
+    """What a post that is no Note says besides its words; what makes no sense is passed over."""
+    said: dict[str, Any] = {"name": text.name(note.name or "", kinds.MAX_TITLE + 1)}
+    for name in kinds.MOMENTS:
+        said[name] = values.stamp(values.moment(object_.get(name)))
+    duration = object_.get("duration")
+    if isinstance(duration, str) and _DURATION.fullmatch(duration):
+        said["duration"] = duration
+    said["location"] = _place(object_.get("location"))
+    if not note.sensitive and note.summary:
+        said["summary"] = text.plain(note.summary)[: kinds.MAX_DETAIL]
+    if note.type in FILES:
+        said["file"] = _file(object_.get("url"))
+    return {name: value for name, value in said.items() if value}
+
+
+def _place(value: Any) -> dict[str, Any] | None:
+    place = value[0] if isinstance(value, list) and value else value
+    if isinstance(place, str):
+        place = {"name": place}
+    if not isinstance(place, Mapping):
+        return None
+    said: dict[str, Any] = {"type": "Place"}
+    for name in ("name", "address"):
+        if isinstance(place.get(name), str):
+            said[name] = text.name(place[name], kinds.MAX_DETAIL)
+    for name in ("latitude", "longitude"):
+        if (found := values.number(place.get(name))) is not None and abs(found) <= 180:
+            said[name] = found
+    return said if len(said) > 1 else None
+
+
+def _file(url: Any) -> dict[str, str] | None:
+    """Where a video, a sound or a page is, and of what type that is."""
+    for entry in values.entries(url, 20):
+        href = values.web_uri(entry)
+        if href is None:
+            continue
+        kind = entry.get("mediaType") if isinstance(entry, Mapping) else None
+        known = isinstance(kind, str) and len(kind) <= 128
+        return {"href": href, **({"mediaType": kind} if known and isinstance(kind, str) else {})}
+    return None
+
+
+def poll(asked: Poll, now: datetime) -> DraftPoll:
+    """A poll as it is published.
+
+    Raises:
+        Invalid: it is over already.
+    """
+    if asked.closed or (asked.ends is not None and asked.ends <= now):
+        raise Invalid(polls.ENDED)
+    lasts = USUAL_POLL if asked.ends is None else asked.ends - now
+    return DraftPoll(
+        options=[option.name for option in asked.options],
+        expires_in=int(lasts.total_seconds()),
+        multiple=asked.multiple,
+    )
+
+
+def is_vote(note: Note) -> bool:
+    """Whether a post can only be a vote: it answers something by a name, and says nothing."""
+    answers = note.type == "Note" and note.in_reply_to is not None and bool(note.name)
+    return answers and not note.content and not note.attachments
 
 
 def _plain_type(value: object) -> str:
     """A media type of words rather than markup, without its parameters; else nothing."""
     kind = value.split(";")[0].strip().lower() if isinstance(value, str) else ""
     return kind if kind in PLAIN_TYPES else ""
-
-
-def _pictures(object_: Mapping[str, Any]) -> tuple[tuple[Wish, ...], tuple[str, ...]]:
-    attachments = object_.get("attachment")
-    if attachments is None:
-        return (), ()
-    wishes, addresses = [], []
-    for entry in attachments if isinstance(attachments, list) else [attachments]:
-        if not isinstance(entry, Mapping):
-            raise HTTPException(400, "An attachment must be an object.")
-        url = entry.get("url") or entry.get("href")
-        if url:
-            if not isinstance(url, str):
-                raise HTTPException(400, "The url of an attachment must be text.")
-            addresses.append(url)
-        else:
-            alt = entry.get("name") or entry.get("summary") or ""
-            if not isinstance(alt, str):
-                raise HTTPException(400, "The name of an attachment must be text.")
-            wishes.append(Wish(_recipe(entry), alt))
-    return tuple(wishes), tuple(addresses)
-
-
-def _recipe(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts of a recipe as `Recipe.parse` reads (and judges) them."""
-    recipe = {
-        name: entry[term]
-        for name, terms in RECIPE_TERMS.items()
-        for term in reversed(terms)
-        if entry.get(term) is not None
-    }
-    prompt = recipe.get("prompt")
-    if not prompt:
-        raise Invalid("Say what the picture should show: an Image needs AIPromptInformation.")
-    if isinstance(prompt, str) and NEGATIVE in prompt:  # as we write it ourselves
-        recipe["prompt"], _, recipe["negative_prompt"] = prompt.partition(NEGATIVE)
-    return recipe
 
 
 def _shared(object_: Mapping[str, Any]) -> bool | None:

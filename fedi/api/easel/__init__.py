@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.api.easel import assist, painters, paintings, remixes, reviews
+from fedi.api.easel import assist, email, painters, paintings, remixes, reviews
 
 routes: list[BaseRoute] = [
     *assist.routes,
+    *email.routes,
     *painters.routes,
     *paintings.routes,
     *remixes.routes,

@@ -1,75 +1,28 @@
-"""What an app asks for, read: a recipe, the pictures it begins with, what becomes of the picture.
+"""What an app asks for, read from a JSON body (see `fedi.studio.wishes`), or from a form.
 
-    {"recipe": {"prompt": "a cat", …}, "share_recipe": false, "description": "", "count": 1,
-     "post": {"text": "", …}}
-
-Only `recipe.prompt` must be there. The fields of a recipe are those of `generation.recipe.Recipe`;
-its `source` and `mask` are, and its `references` is a list of, `{"media_id": "1"}`,
-`{"painting_id": "2"}`, `{"status_id": "3"}`, or `{"upload": "name"}`: a file of a
-`multipart/form-data` body whose part `request` is the JSON. Whoever begins with somebody else's
-picture needs that author to share its recipe.
-
-- `post`: the picture is posted when it is done (`fedi.api.easel.drafts`).
-- `count`: so many pictures at once, with seeds in a row; with a post, all in one.
-- `remix_of`: the id of a post whose author shares its recipe. The recipe is taken over, and
-  `recipe` says only what is different (null: as if it had not been said).
-- `variation_of`: the id of a painting of one's own. The same, with a new seed; with
-  `recipe.strength` it starts from the picture.
-- `upscale_of`: the id of a painting of one's own, which is not painted again but made larger:
-  `upscale` (2 or 4) times as large as it is. There is no `recipe` then. (In a recipe, `upscale` has
-  a new picture made larger when it is painted.)
+A `multipart/form-data` body has files beside it: its part `request` is the JSON, which names the
+others by `{"upload": "name"}`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 from starlette.requests import Request
 
-from fedi import ids
-from fedi.api import body, forms
-from fedi.api.easel import drafts
-from fedi.api.forms import UploadedFile
-from fedi.api.multipart import Limits
+from fedi.api import body
 from fedi.database.tables import Account
 from fedi.runtime import Easel
-from fedi.social.errors import Invalid
-from fedi.social.statuses import Draft
-from fedi.studio import enlarging, gathering, inputs, limits, media, remixing
-from fedi.studio.inputs import Found
+from fedi.studio import limits, wishes
+from fedi.studio.wishes import Asked, parse_recipe
+from fedi.uploads import forms
+from fedi.uploads.multipart import Limits
 from generation import protocol
-from generation.recipe import MAX_REFERENCES, Recipe, RecipeError
+from generation.recipe import MAX_REFERENCES
+
+__all__ = ["parse_recipe", "read"]
 
 REQUEST = "request"  # the part of a form that holds the JSON
 MAX_FILES = MAX_REFERENCES + 2  # a source and a mask besides
 FORM = Limits(protocol.MAX_INPUTS + body.MAX_BODY, files=MAX_FILES, parts=2 * MAX_FILES)
-MAX_COUNT = 8  # pictures of one request; twice what Midjourney shows at once
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Pictures that an app asks for.
-
-    Attributes:
-        recipes: one for each.
-        pictures: what they begin with; their files are stored.
-        based_on_uri: the post that they are remixes of, and parent: its picture, stored too.
-        sensitive: whether they are marked whatever their words say.
-        several: whether the app asked for a list.
-    """
-
-    recipes: list[Recipe]
-    pictures: tuple[Found, ...]
-    based_on_uri: str | None
-    parent: Found | None
-    draft: Draft | None
-    share_recipe: bool
-    description: str
-    sensitive: bool
-    several: bool
 
 
 async def read(request: Request, easel: Easel, account: Account) -> Asked:
@@ -80,136 +33,7 @@ async def read(request: Request, easel: Easel, account: Account) -> Asked:
         SocialError: with what to change.
     """
     if not forms.is_form(request):
-        return await _read(easel, account, await body.read_object(request), {})
+        return await wishes.understand(easel, account, await body.read_object(request), {})
     with limits.forms(easel, account):
         async with forms.read_form(request, REQUEST, FORM) as (asked, uploads):
-            return await _read(easel, account, asked, uploads)
-
-
-async def _read(
-    easel: Easel, account: Account, asked: Mapping[str, Any], uploads: Mapping[str, UploadedFile]
-) -> Asked:
-    share = drafts.flag(asked, "share_recipe")
-    description = drafts.words(asked, "description", media.MAX_DESCRIPTION)
-    draft = drafts.parse(asked.get("post"))
-    count = _count(asked)
-    if (earlier_id := _optional_id(asked, "upscale_of")) is not None:
-        return await _larger(easel, account, asked, earlier_id, draft, description, share)
-    if asked.get("upscale") is not None:
-        raise Invalid("“upscale” stands in the recipe, or beside “upscale_of”.")
-    recipe, based_on, parent = await _recipe(easel, account, asked)
-    gathered = await gathering.gather(easel, account, recipe, uploads)
-    first = parse_recipe(gathered.recipe)
-    if based_on is None and gathered.parent is not None:
-        based_on, parent = gathered.parent.status_uri, gathered.parent
-    if based_on is None and draft is not None:
-        based_on = draft.based_on_uri
-        parent = await remixing.picture(easel, account, based_on)
-    await inputs.keep_files(easel, [*gathered.found, *([parent] if parent else [])])
-    if draft is not None:
-        draft = msgspec.structs.replace(draft, based_on_uri=based_on or draft.based_on_uri)
-    return Asked(
-        recipes=first.times(count),
-        pictures=gathered.found,
-        based_on_uri=based_on,
-        parent=parent,
-        draft=draft,
-        share_recipe=share,
-        description=description,
-        sensitive=False,
-        several=asked.get("count") is not None,
-    )
-
-
-async def _larger(
-    easel: Easel,
-    account: Account,
-    asked: Mapping[str, Any],
-    earlier_id: int,
-    draft: Draft | None,
-    description: str,
-    share: bool,
-) -> Asked:
-    """An earlier picture, made larger."""
-    for other in ("recipe", "remix_of", "variation_of", "count"):
-        if asked.get(other) is not None:
-            raise Invalid(f"A picture that is only made larger has no “{other}” beside it.")
-    async with easel.database.read() as session:
-        wish = await enlarging.find(session, account, earlier_id, asked.get("upscale"))
-    picture = await gathering.own(easel, account, wish.medium)
-    parent = await inputs.kept(easel, wish.earlier)
-    await inputs.keep_files(easel, [picture])
-    based_on = wish.earlier.based_on_uri
-    if draft is not None:
-        draft = msgspec.structs.replace(draft, based_on_uri=based_on or draft.based_on_uri)
-    if not wish.medium.described_by:  # by a person, who need not do so again
-        description = description or wish.medium.description
-    return Asked(
-        recipes=[msgspec.structs.replace(wish.recipe, enlarge=picture.picture.digest)],
-        pictures=(picture,),
-        based_on_uri=based_on,
-        parent=parent,
-        draft=draft,
-        share_recipe=share,
-        description=description,
-        sensitive=wish.medium.sensitive or wish.earlier.sensitive,
-        several=False,
-    )
-
-
-async def _recipe(
-    easel: Easel, account: Account, asked: Mapping[str, Any]
-) -> tuple[Mapping[str, Any], str | None, Found | None]:
-    """The recipe as it was written or taken over, the post that it was taken from, its picture."""
-    parent_id, earlier_id = _optional_id(asked, "remix_of"), _optional_id(asked, "variation_of")
-    if parent_id is not None and earlier_id is not None:
-        raise Invalid("Ask for a remix or for a variation, not both.")
-    changes = asked.get("recipe")
-    if changes is None and (parent_id is not None or earlier_id is not None):
-        changes = {}
-    if not isinstance(changes, Mapping):
-        raise Invalid("“recipe” must be an object.")
-    if parent_id is not None:
-        async with easel.database.read() as session:
-            settings = easel.settings.painting
-            parent = await remixing.parent(session, settings, account, parent_id)
-        picture = await remixing.picture_of(easel, account, parent.medium, parent.status)
-        return {**parent.recipe, **changes}, parent.status.uri, picture
-    if earlier_id is not None:
-        async with easel.database.read() as session:
-            earlier, recipe = await remixing.variation(session, account, earlier_id, changes)
-        return recipe, earlier.based_on_uri, await inputs.kept(easel, earlier)
-    return changes, None, None
-
-
-def _count(asked: Mapping[str, Any]) -> int:
-    count = asked.get("count")
-    if count is None:
-        return 1
-    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
-        raise Invalid(f"“count” must be a whole number from 1 to {MAX_COUNT}.")
-    return count
-
-
-def _optional_id(asked: Mapping[str, Any], name: str) -> int | None:
-    value = asked.get(name)
-    if value is None:
-        return None
-    number = ids.parse(value)
-    if number is None:
-        raise Invalid(
-            f"“{name}” must be the id of a {'post' if name == 'remix_of' else 'painting'}, as text."
-        )
-    return number
-
-
-def parse_recipe(value: object) -> Recipe:
-    """A recipe as an app wrote it.
-
-    Raises:
-        Invalid: with what to change.
-    """
-    try:
-        return Recipe.parse(value)
-    except RecipeError as refusal:
-        raise Invalid(str(refusal)) from refusal
+            return await wishes.understand(easel, account, asked, uploads)

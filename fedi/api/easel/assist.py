@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.api import auth, body
-from fedi.api.easel import drafts
+from fedi.studio import drafting
 from fedi.studio.assistance import MAX_TEXT, Advice
 from fedi.studio.dispatcher import Dispatcher
 from generation.recipe import MAX_MODEL_NAME
@@ -42,9 +42,9 @@ async def assist(request: Request) -> Response:
     working = asyncio.create_task(
         dispatcher.assistance.propose(
             who.account,
-            drafts.words(asked, "text", MAX_TEXT),
-            language=drafts.words(asked, "language", MAX_LANGUAGE),
-            model=drafts.words(asked, "model", MAX_MODEL_NAME),
+            drafting.words(asked, "text", MAX_TEXT),
+            language=drafting.words(asked, "language", MAX_LANGUAGE),
+            model=drafting.words(asked, "model", MAX_MODEL_NAME),
         )
     )
     leaving = asyncio.create_task(_left(request))

@@ -68,7 +68,9 @@ async def connect(socket: WebSocket) -> None:
         async with easel.database.read() as session:
             painter = await painters.authenticate(session, token)
     if painter is None:
-        refusal = auth.challenge("This needs the token of a painter.", error="invalid_token")
+        refusal = auth.challenge(
+            socket, "This needs the token of a painter.", error="invalid_token"
+        )
         await socket.send_denial_response(
             JSONResponse({"error": refusal.detail}, 401, headers=dict(refusal.headers or {}))
         )

@@ -37,12 +37,12 @@ from starlette.routing import BaseRoute, Route
 
 from fedi import ids
 from fedi.api import auth
-from fedi.api.easel import asking, drafts, watching
+from fedi.api.easel import asking
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment, Painting, Status
 from fedi.runtime import Easel
 from fedi.social import pending
-from fedi.studio import inputs, limits, media, paintings, standing
+from fedi.studio import drafting, limits, media, paintings, standing, watching, wishes
 
 PATH = "/api/easel/v1/paintings"
 PAGE, LARGEST_PAGE = 20, 80
@@ -56,7 +56,7 @@ def address(easel: Easel, painting_id: int) -> str:
 async def create(request: Request) -> Response:
     """`POST /api/easel/v1/paintings`: ask for a picture.
 
-    Body (JSON): see `fedi.api.easel.asking`.
+    Body (JSON): see `fedi.studio.wishes`.
 
     Returns:
         201, `Location`, and the painting; with a `count`, all of them in a list.
@@ -72,24 +72,7 @@ async def create(request: Request) -> Response:
     async with easel.database.read() as session:
         await limits.may_ask(session, easel.settings.painting, who.account)
     asked = await asking.read(request, easel, who.account)
-    try:
-        async with easel.database.write() as tx:
-            made = await paintings.request_several(
-                tx,
-                easel.settings.painting,
-                who.account,
-                asked.recipes,
-                share_recipe=asked.share_recipe,
-                description=asked.description,
-                draft=asked.draft,
-                pictures=asked.pictures,
-                based_on_uri=asked.based_on_uri,
-                parent=asked.parent,
-                sensitive=asked.sensitive,
-            )
-    except BaseException:
-        await inputs.discard_files(easel, [*asked.pictures, *filter(None, [asked.parent])])
-        raise
+    made = await wishes.grant(easel, who.account, asked)
     async with easel.database.read() as session:
         shown = [await entity(session, easel, painting) for painting in made]
     location = {"Location": address(easel, made[0].id)}
@@ -195,7 +178,7 @@ async def entity(session: Session, easel: Easel, painting: Painting) -> dict[str
         else {"url": f"{address(easel, painting.id)}/picture"},
         "media": None if picture is None else _media(easel, picture),
         "post_of": None if painting.post_of is None else str(painting.post_of),
-        "post": None if painting.draft is None else drafts.document(painting.draft),
+        "post": None if painting.draft is None else drafting.document(painting.draft),
         "status": None
         if painting.status_uri is None
         else {

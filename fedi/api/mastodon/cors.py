@@ -1,4 +1,5 @@
-"""What browsers may read from other origins: all that apps use (Phanpy, Elk are web pages).
+"""What browsers may read from other origins: all that apps use (Phanpy, Elk are web pages), the
+clients of ActivityPub among them.
 
 No answer here depends on a cookie, so every origin may read every answer, and none may send
 credentials (attack 74).
@@ -10,12 +11,17 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PREFIXES = ("/api/", "/.well-known/", "/nodeinfo/", "/media/")
-PATHS = frozenset({"/oauth/token", "/oauth/revoke", "/oauth/userinfo"})
+PREFIXES = ("/api/", "/.well-known/", "/nodeinfo/", "/media/", "/users/")
+PATHS = frozenset(
+    {
+        "/actor", "/inbox", "/oauth/introspect", "/oauth/register", "/oauth/revoke",
+        "/oauth/token", "/oauth/userinfo",
+    }
+)  # fmt: skip
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 EXPOSED = (
     "Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, "
-    "Mastodon-Async-Refresh, Retry-After"
+    "Mastodon-Async-Refresh, Retry-After, Location, WWW-Authenticate"
 )
 PREFLIGHT_S = 86_400  # what browsers keep it for at most: Firefox a day, others less
 

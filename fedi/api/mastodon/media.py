@@ -18,9 +18,9 @@ from fedi.api.mastodon.route import NO_RECORD, Call, entity, route
 from fedi.api.mastodon.views import frames
 from fedi.database import Session
 from fedi.database.tables import MediaAttachment, Painting
-from fedi.social import forgetting, pending
+from fedi.social import pending
 from fedi.social.errors import Invalid, NotFound
-from fedi.studio import gate, media, paintings
+from fedi.studio import media, paintings, uploads
 from fedi.studio.remote_files import gallery
 
 MEDIA = "/api/v1/media"
@@ -46,17 +46,12 @@ class Describing(Struct, kw_only=True):
 
 async def upload(call: Call) -> entities.MediaAttachment:
     """Take a picture. It is ready at once: only films take longer, and there are none."""
-    settings = call.easel.settings.media
-    asked = await call.read(Uploading, limit=settings.max_upload_mb * 1_000_000 + SLACK)
+    asked = await call.read(Uploading, limit=uploads.largest(call.easel) + SLACK)
     description, focus = media.checked_description(asked.description), read_focus(asked.focus)
     call.count(throttle.UPLOADS)
-    async with gate.of(call.easel).request():
-        prepared = await media.prepare_upload(asked.file.content, settings)
-    stored = await media.store(call.easel.storage, prepared)
-    async with call.easel.database.write() as tx:
-        row = media.add_upload(tx, call.account, stored, description=description, focus=focus)
-        await tx.flush()
-        await forgetting.let_go(tx, [row.id], forgetting.REDRAFT)
+    row = await uploads.take(
+        call.easel, call.account, asked.file.content, description=description, focus=focus
+    )
     return await _show(call, row)
 
 
@@ -99,8 +94,7 @@ async def refresh(call: Call) -> entities.RunningRefresh:
 
 async def change(call: Call) -> entities.MediaAttachment:
     """Describe a picture, or say what must stay in sight."""
-    limit = call.easel.settings.media.max_upload_mb * 1_000_000 + SLACK
-    asked = await call.read(Describing, limit=limit)
+    asked = await call.read(Describing, limit=uploads.largest(call.easel) + SLACK)
     async with call.easel.database.write() as tx:
         row = await _own(tx, call)
         if asked.description is not None:

@@ -20,6 +20,9 @@ USUAL = 20  # statuses of a page
 USUAL_ACCOUNTS = 40
 CURSORS = ("max_id", "since_id", "min_id")
 
+# Characters. nginx has room for 4 kB of headers where nothing else is set, aiohttp for 8 in one.
+MAX_LINK = 3000
+
 _ID = re.compile(r"[0-9]{1,19}")
 
 
@@ -71,7 +74,8 @@ def paged(items: Sequence[Any], ids: Sequence[int]) -> Paged:
 
 
 def links(request: Request, base: str, page: Paged) -> dict[str, str]:
-    """The `Link` header of a page: older is next, newer is prev.
+    """The `Link` header of a page: older is next, newer is prev. None for who asked in more words
+    than the header has room for.
 
     Args:
         request: whose other parameters are kept.
@@ -85,10 +89,11 @@ def links(request: Request, base: str, page: Paged) -> dict[str, str]:
     def address(cursor: str, id_: int) -> str:
         return f"{base}{request.url.path}?{urlencode([*kept, (cursor, str(id_))])}"
 
-    return {
-        "Link": f'<{address("max_id", page.oldest)}>; rel="next", '
+    link = (
+        f'<{address("max_id", page.oldest)}>; rel="next", '
         f'<{address("min_id", page.newest)}>; rel="prev"'
-    }
+    )
+    return {"Link": link} if len(link) <= MAX_LINK else {}
 
 
 def _limit(text: str, usual: int) -> int:

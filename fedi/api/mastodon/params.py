@@ -27,9 +27,10 @@ from starlette.requests import Request
 from activitypub import json
 from activitypub.errors import Malformed
 from fedi import ids
-from fedi.api import body, forms
-from fedi.api.multipart import Limits
+from fedi.api import body
 from fedi.social.errors import Invalid
+from fedi.uploads import forms
+from fedi.uploads.multipart import Limits
 
 MAX_PARAMETERS = 1000  # of one request; Rack takes 4,096
 MAX_DEPTH = 6  # brackets of one name; apps have up to 3

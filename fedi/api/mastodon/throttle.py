@@ -28,6 +28,7 @@ DELETIONS = RateLimitItemPerMinute(30, 30, namespace="deletions")
 POSTS = RateLimitItemPerHour(300, 3, namespace="posts")
 FOLLOWS = RateLimitItemPerHour(400, 24, namespace="follows")
 REPORTS = RateLimitItemPerHour(400, 24, namespace="reports")
+FETCHES = RateLimitItemPerMinute(300, 5, namespace="fetches")  # ours: Mastodon has no `proxyUrl`
 
 MAX_COUNTS = 100_000  # accounts and addresses at once; about 30 MB, and the oldest goes first
 

@@ -21,7 +21,8 @@ MAX_HEADER = 2048  # characters
 async def authenticate(
     session: Session, request: Request, values: Mapping[str, str]
 ) -> Application:
-    """The app that asks. A public one has no secret, and proves nothing by its id.
+    """The app that asks. A public one has no secret, and proves nothing by its id; what one that is
+    known by its address sends as a secret is passed over (FEP-d8c2).
 
     Raises:
         OAuth2Error: it is none that is known, or its secret is wrong.
@@ -35,7 +36,7 @@ async def authenticate(
         raise InvalidRequestError("There are two different client_ids.")
     application = await applications.find(session, client_id)
     known = application is not None and (
-        (application.secret_hash is None and not secret)
+        (application.secret_hash is None and (not secret or application.described_at is not None))
         or (secret is not None and applications.knows_secret(application, secret))
     )
     if application is None or not known:

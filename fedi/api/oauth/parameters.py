@@ -22,11 +22,14 @@ from fedi.api import body
 MAX_BODY = 64 * 1024  # bytes; twenty redirect URIs of two thousand fit
 MAX_FIELDS = 50
 MAX_VALUE = 8192  # characters
-LISTS = frozenset({"redirect_uris"})  # what may come more than once
+LISTS = frozenset(
+    {"redirect_uris", "grant_types", "response_types"}
+)  # what may come more than once
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
-JSON = "application/json"
+# AndStatus sends whatever it sends to an ActivityPub server by the name of ActivityStreams.
+JSON = frozenset({"application/json", "application/ld+json", "application/activity+json"})
 
 
 async def read(request: Request, names: Collection[str]) -> dict[str, list[str]]:
@@ -44,14 +47,14 @@ async def read(request: Request, names: Collection[str]) -> dict[str, list[str]]
     pairs: list[tuple[str, Any]] = []
     pairs += _pairs(request.scope["query_string"].decode("latin-1"))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == JSON:
+    if kind in JSON:
         pairs += _json_pairs(await body.read(request, MAX_BODY))
     elif kind == MULTIPART:
         pairs += await _multipart_pairs(request)
     else:
         content = await body.read(request, MAX_BODY)
         if content and kind != FORM:
-            raise HTTPException(415, f"Send the body as {FORM} or {JSON}.")
+            raise HTTPException(415, f"Send the body as {FORM} or application/json.")
         pairs += _pairs(content.decode("latin-1"))
     return _gather(pairs, names)
 

@@ -80,7 +80,11 @@ async def _issue(
 
 
 def document(issued: Issued) -> dict[str, Any]:
-    """A token as its app gets it, this once. It does not run out."""
+    """A token as its app gets it, this once. It does not run out.
+
+    Whose it is stands in it by every name that ActivityPub's apps look for: `me` (AndStatus) and
+    `activitypub_actor_id` (the basic profile of the SWICG).
+    """
     told: dict[str, Any] = {
         "access_token": issued.token,
         "token_type": "Bearer",
@@ -89,6 +93,8 @@ def document(issued: Issued) -> dict[str, Any]:
     }
     if issued.refresh_token is not None:
         told["refresh_token"] = issued.refresh_token
+    if issued.account is not None:
+        told["me"] = told["activitypub_actor_id"] = issued.account.uri
     return told
 
 

@@ -28,6 +28,7 @@ from fedi.database.tables.arranging import (
     ListMember,
     UserList,
 )
+from fedi.database.tables.assistant import AssistantRequest, AssistantStop
 from fedi.database.tables.carrying import Archive, Import, ImportLine
 from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
@@ -48,7 +49,9 @@ from fedi.database.tables.notices import (
     NotificationPolicy,
     NotificationRequest,
     PushSubscription,
+    Severance,
 )
+from fedi.database.tables.outbox import OutboxActivity
 from fedi.database.tables.preferring import (
     AccountDomainBlock,
     AccountNote,
@@ -97,6 +100,8 @@ __all__ = [
     "AnnouncementRead",
     "Application",
     "Archive",
+    "AssistantRequest",
+    "AssistantStop",
     "AuditEntry",
     "Block",
     "Bookmark",
@@ -139,6 +144,7 @@ __all__ = [
     "NotificationPermission",
     "NotificationPolicy",
     "NotificationRequest",
+    "OutboxActivity",
     "OutgoingActivity",
     "Painter",
     "Painting",
@@ -159,6 +165,7 @@ __all__ = [
     "ScheduledStatus",
     "SearchChange",
     "SecondFactor",
+    "Severance",
     "Stamp",
     "Status",
     "StatusEdit",

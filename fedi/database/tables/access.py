@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, Text
+from sqlalchemy import JSON, BigInteger, Text, false
 from sqlmodel import Field
 
 from fedi.database.tables.columns import (
@@ -31,6 +31,10 @@ class Application(Table, table=True):
     website: str | None = Field(default=None, sa_type=Text, nullable=True)
     redirect_uris: list[str] = Field(default_factory=new_list, sa_type=JSON)
     scopes: str  # the most that it may ask for
+    # Whether its tokens can be renewed without being asked for that each time.
+    renewable: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    # When its description was read, where its client id is the address of one.
+    described_at: datetime | None = optional_moment()
     created_at: datetime = moment(index=True)
 
 

@@ -176,6 +176,7 @@ class Notification(Table, table=True):
     warning_id: int | None = reference(
         "account_warning.id", index=True, default=None, nullable=True
     )
+    severance_id: int | None = reference("severance.id", index=True, default=None, nullable=True)
     # What apps show as one thing has one key (`social.notifications.group_key`).
     group_key: str = Field(default="", sa_column_kwargs={"server_default": ""})
     # Set aside by its account's policy, until that says otherwise (`social.notification_requests`).

@@ -40,8 +40,8 @@ class MailLink(Table, table=True):
 
     token_hash: str = Field(primary_key=True)
     account_id: int = reference("account.id", index=True)
-    purpose: str  # confirm, reset
-    email: str  # to which it was sent: another address ends it
+    purpose: str  # confirm, reset, change
+    email: str  # to which it was sent: another address ends it, but for a change
     created_at: datetime = moment()
     expires_at: datetime = moment(index=True)
 

@@ -31,6 +31,20 @@ class NotificationPolicy(Table, table=True):
     for_limited_accounts: str = "drop"
 
 
+class Severance(Table, table=True):
+    """Ties that somebody of ours lost by what others decided, or by hiding a whole domain."""
+
+    __tablename__ = "severance"
+
+    id: int = primary_id()
+    account_id: int = reference("account.id", index=True)
+    kind: str  # domain_block, user_domain_block, account_suspension
+    target_name: str  # a domain, or a handle
+    followers_count: int = 0
+    following_count: int = 0
+    created_at: datetime = moment()
+
+
 class NotificationPermission(Table, table=True):
     """Somebody whose notifications are never filtered."""
 
@@ -116,4 +130,5 @@ __all__ = [
     "NotificationPolicy",
     "NotificationRequest",
     "PushSubscription",
+    "Severance",
 ]

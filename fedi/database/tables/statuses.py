@@ -50,6 +50,25 @@ class Status(Table, table=True):
             sqlite_where=text("deleted_at IS NOT NULL AND fetched_at IS NULL"),
             postgresql_where=text("deleted_at IS NOT NULL AND fetched_at IS NULL"),
         ),
+        # What changed, and what went, since somebody was here last (`social.chronicle`).
+        Index(
+            "status_deleted",
+            "deleted_at",
+            sqlite_where=text("deleted_at IS NOT NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
+        Index(
+            "status_edited",
+            "edited_at",
+            sqlite_where=text("edited_at IS NOT NULL AND fetched_at IS NULL"),
+            postgresql_where=text("edited_at IS NOT NULL AND fetched_at IS NULL"),
+        ),
+        Index(
+            "status_edited_elsewhere",
+            "fetched_at",
+            sqlite_where=text("edited_at IS NOT NULL AND fetched_at IS NOT NULL"),
+            postgresql_where=text("edited_at IS NOT NULL AND fetched_at IS NOT NULL"),
+        ),
         Index(
             "status_reblog_once",
             "reblog_of_id",
@@ -84,6 +103,8 @@ class Status(Table, table=True):
     spoiler_text: str = ""
     sensitive: bool = False
     language: str | None = None
+    # Of a local post that is no Note: what its type says besides (`social.kinds`).
+    details: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
     # The audience as it was written, for what the visibility cannot say.
     audience: dict[str, list[str]] = Field(default_factory=new_dict, sa_type=JSON)
     emojis: list[dict[str, str]] = Field(default_factory=new_list, sa_type=JSON)

@@ -157,8 +157,21 @@ class Painting(Table, table=True):
             sqlite_where=text("post_of IS NOT NULL"),
             postgresql_where=text("post_of IS NOT NULL"),
         ),
+        Index(
+            "painting_asked_with",
+            "asked_with",
+            sqlite_where=text("asked_with IS NOT NULL"),
+            postgresql_where=text("asked_with IS NOT NULL"),
+        ),
         Index("painting_account", "account_id", "state", "id"),
         Index("painting_asked", "account_id", "id"),
+        Index(
+            "painting_share",
+            "share",
+            "id",
+            sqlite_where=text("share IS NOT NULL"),
+            postgresql_where=text("share IS NOT NULL"),
+        ),
         Index(
             "painting_begun",
             "lease_until",
@@ -196,11 +209,17 @@ class Painting(Table, table=True):
     error: str = Field(default="", sa_type=Text)
     media_id: int | None = Field(default=None, sa_type=BigId, nullable=True)
     based_on_uri: str | None = None  # the post that it is a remix of
+    # Whose share it takes, as `studio.shares` writes it; None: its author's.
+    share: str | None = None
     parent_digest: str | None = None  # and our copy of that post's picture: an InputPicture
     # The post that publishes itself with this picture: a draft as `social.statuses` reads it.
     draft: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
     # The painting that has the draft, if this picture is one of several of a post.
     post_of: int | None = Field(default=None, sa_type=BigId, nullable=True)
+    # The first of the pictures that were asked for with it; None: it is that, or alone.
+    asked_with: int | None = Field(default=None, sa_type=BigId, nullable=True)
+    # The post that its author has begun, and means to post by hand: a draft, too.
+    begun_post: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
     status_uri: str | None = Field(
         default=None, unique=True
     )  # the id of that post, minted beforehand

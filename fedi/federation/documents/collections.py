@@ -16,10 +16,10 @@ from activitypub import origin
 from activitypub.objects import Collection
 from activitypub.signatures import Refused
 from fedi.database import Session
-from fedi.database.tables import Account, Favourite, Follow, Pin, Status
+from fedi.database.tables import Account, Favourite, Follow, OutboxActivity, Pin, Status
 from fedi.federation import synchronisation
 from fedi.federation.documents.paging import FIRST, PAGE, Listing, asks_for_page
-from fedi.federation.documents.posts import announce_document, create_document
+from fedi.federation.documents.posts import announce_document, create_document, kept_member
 from fedi.federation.documents.reading import (
     VARY,
     OfAccount,
@@ -34,13 +34,13 @@ from fedi.federation.documents.reading import (
 )
 from fedi.federation.inbox import again, signed_by
 from fedi.federation.translate import outward
-from fedi.social import featured_tags, pending, posts, statuses
+from fedi.social import activities, featured_tags, pending, posts, statuses
 
 Show = Callable[[list[Any]], Awaitable[Iterable[Any]]]
 """Makes the members that are shown of the rows of a page."""
 
 
-async def _respond(
+async def respond(
     session: Session, request: Request, listing: Listing, show: Show, *, public: bool
 ) -> Response:
     """The collection, or the page of it that is asked for."""
@@ -50,65 +50,75 @@ async def _respond(
     return answer(listing.page(part, await show(part.rows)).document(), public=public)
 
 
-async def _uris(rows: list[Any]) -> Iterable[str]:
+async def addresses(rows: list[Any]) -> Iterable[str]:
     """Members by their ids alone: what each of them says is its own server's to tell."""
     return [row if isinstance(row, str) else row.uri for row in rows]
 
 
 @of_account
 async def outbox(asked: OfAccount) -> Response:
-    """`GET /users/NAME/outbox`: what the reader may see of what the account did. To its owner the
-    first page begins with what waits for pictures, which is not counted before it is posted."""
+    """`GET /users/NAME/outbox`: what the reader may see of what the account did: what it posted
+    and boosted, and what else apps did for it by ActivityPub. To its owner the first page begins
+    with what waits for pictures, which is not counted before it is posted."""
     request, session, reader, account = asked
 
-    async def show(rows: list[Status]) -> Iterable[Any]:
-        return [
-            create_document(session, post)
-            if post.status.reblog_of_id is None
-            else await announce_document(session, post.status)
-            for post in await posts.assemble(session, rows, account)
-        ]
+    async def show(rows: list[Status | OutboxActivity]) -> Iterable[Any]:
+        found = [row for row in rows if isinstance(row, Status)]
+        shown: dict[int, Any] = {
+            row.id: kept_member(row) for row in rows if isinstance(row, OutboxActivity)
+        }
+        for post in await posts.assemble(session, found, account):
+            shown[post.status.id] = (
+                create_document(session, post, reader.account)
+                if post.status.reblog_of_id is None
+                else await announce_document(session, post.status)
+            )
+        return [shown[row.id] for row in rows]
 
     listing = Listing(
         uri=account.outbox_uri,
         query=statuses.visible_to(reader.account).where(Status.account_id == account.id),
         key=col(Status.id),
+        beside=(activities.seen_by(reader.account, account.id), col(OutboxActivity.id)),
+        event_stream=f"{account.uri}/events/outbox",
     )
     waiting = await pending.of_account(session, reader.account, account)
     if waiting and request.query_params.get("page") == FIRST and len(request.query_params) == 1:
         part = await listing.part(session, request)
-        made = [create_document(session, one.post) for one in waiting]
+        made = [create_document(session, one.post, reader.account) for one in waiting]
         members = [*made, *await show(part.rows)]
         return answer(listing.page(part, members).document(), public=False)
-    return await _respond(session, request, listing, show, public=reader.account is None)
+    return await respond(session, request, listing, show, public=reader.account is None)
 
 
-async def followers(request: Request) -> Response:
+@of_account
+async def followers(asked: OfAccount) -> Response:
     """`GET /users/NAME/followers`."""
-    return await _people(request, "followers", Follow.account_id, Follow.target_account_id)
+    return await _people(asked, "followers", Follow.account_id, Follow.target_account_id)
 
 
-async def following(request: Request) -> Response:
+@of_account
+async def following(asked: OfAccount) -> Response:
     """`GET /users/NAME/following`."""
-    return await _people(request, "following", Follow.target_account_id, Follow.account_id)
+    return await _people(asked, "following", Follow.target_account_id, Follow.account_id)
 
 
-async def _people(request: Request, name: str, listed: Any, whose: Any) -> Response:
-    async with easel_of(request).database.read() as session:
-        account = await account_of(session, request)
-        uri = f"{account.uri}/{name}"
-        if account.hide_collections:
-            # A collection without a first page is what Mastodon takes for hidden.
-            total = account.followers_count if name == "followers" else account.following_count
-            return answer(Collection(id=uri, total_items=total).document())
-        listing = Listing(
-            uri=uri,
-            query=select(col(Account.uri))
-            .join(Follow, col(listed) == col(Account.id))
-            .where(col(whose) == account.id, Follow.state == "accepted"),
-            key=col(Follow.id),
-        )
-        return await _respond(session, request, listing, _uris, public=True)
+async def _people(asked: OfAccount, name: str, listed: Any, whose: Any) -> Response:
+    request, session, reader, account = asked
+    uri = f"{account.uri}/{name}"
+    if account.hide_collections and not reader.owns(account):
+        # A collection without a first page is what Mastodon takes for hidden.
+        total = account.followers_count if name == "followers" else account.following_count
+        return answer(Collection(id=uri, total_items=total).document())
+    listing = Listing(
+        uri=uri,
+        query=select(col(Account.uri))
+        .join(Follow, col(listed) == col(Account.id))
+        .where(col(whose) == account.id, Follow.state == "accepted"),
+        key=col(Follow.id),
+    )
+    public = not account.hide_collections
+    return await respond(session, request, listing, addresses, public=public)
 
 
 async def followers_synchronization(request: Request) -> Response:
@@ -133,7 +143,7 @@ async def followers_synchronization(request: Request) -> Response:
 @of_account
 async def liked(asked: OfAccount) -> Response:
     """`GET /users/NAME/liked`. By whom a post is liked is between them and its author: a reader
-    finds the likes of their own posts, and nobody is told of any other."""
+    finds the likes of their own posts, and nobody but who likes is told of any other."""
     request, session, reader, account = asked
     uri = f"{account.uri}/liked"
     if reader.account is None:
@@ -141,10 +151,12 @@ async def liked(asked: OfAccount) -> Response:
     query = (
         statuses.visible_to(reader.account)
         .join(Favourite, col(Favourite.status_id) == col(Status.id))
-        .where(Favourite.account_id == account.id, Status.account_id == reader.account.id)
+        .where(Favourite.account_id == account.id)
     )
+    if not reader.owns(account):
+        query = query.where(col(Status.account_id) == reader.account.id)
     listing = Listing(uri=uri, query=query, key=col(Favourite.id))
-    return await _respond(session, request, listing, _uris, public=False)
+    return await respond(session, request, listing, addresses, public=False)
 
 
 @of_account
@@ -167,7 +179,7 @@ async def featured(asked: OfAccount) -> Response:
     public = reader.account is None
     total = await listing.total(session)
     if asks_for_page(request) or total > PAGE:
-        return await _respond(session, request, listing, show, public=public)
+        return await respond(session, request, listing, show, public=public)
     shown = await show((await listing.part(session, request)).rows)
     return answer(listing.whole(total, items=shown), public=public)
 
@@ -197,7 +209,7 @@ async def replies(asked: OfPost) -> Response:
         ordered=False,
     )
     part = await listing.part(session, request)
-    page = listing.page(part, await _uris(part.rows))
+    page = listing.page(part, await addresses(part.rows))
     if asks_for_page(request):
         return answer(page.document(), public=_is_public(status, reader))
     # Mastodon reads the first page where it is embedded, and no other.
@@ -224,7 +236,7 @@ async def context(asked: OfPost) -> Response:
         attributed_to=post.account.uri,
     )
     public = _is_public(status, reader)
-    return await _respond(session, request, listing, _uris, public=public)
+    return await respond(session, request, listing, addresses, public=public)
 
 
 def _is_public(status: Status, reader: Reader) -> bool:

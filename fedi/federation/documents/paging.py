@@ -39,11 +39,13 @@ class Listing:
 
     Args:
         uri: its id.
-        query: a SELECT of its members, not ordered yet.
+        query: a SELECT of its members, not ordered yet; a member of several columns is a tuple.
         key: the column that they are ordered by; no two are the same.
         newest_first: the order.
         ordered: whether its type says that it has one.
         attributed_to: whose it is, where that must be said.
+        beside: another SELECT and its key, whose members stand among the others by the same order.
+        event_stream: where its owner's apps hear of what comes into it.
     """
 
     uri: str
@@ -52,11 +54,33 @@ class Listing:
     newest_first: bool = True
     ordered: bool = True
     attributed_to: str | None = None
+    beside: tuple[Any, Any] | None = None
+    event_stream: str | None = None
 
     async def total(self, session: Session) -> int:
         """How many members this reader may see."""
-        members = self.query.order_by(None).subquery()
-        return int((await session.execute(select(func.count()).select_from(members))).scalar() or 0)
+        total = 0
+        for query, _ in self._sources():
+            members = query.order_by(None).subquery()
+            count = await session.execute(select(func.count()).select_from(members))
+            total += int(count.scalar() or 0)
+        return total
+
+    def _sources(self) -> list[tuple[Any, Any]]:
+        return [(self.query, self.key), *([self.beside] if self.beside is not None else [])]
+
+    async def _found(self, session: Session, cursor: int | None, *, downwards: bool) -> list[Any]:
+        """A page of rows and one more, beginning behind a member; the key stands last in each."""
+        found: list[Any] = []
+        for source, key in self._sources():
+            query = source.add_columns(key)
+            if cursor is not None:
+                query = query.where(key < cursor if downwards else key > cursor)
+            query = query.order_by(key.desc() if downwards else key.asc())
+            found += (await session.execute(query.limit(PAGE + 1))).all()
+        if self.beside is not None:
+            found.sort(key=lambda row: row[-1], reverse=downwards)
+        return found[: PAGE + 1]
 
     async def part(self, session: Session, request: Request) -> Part:
         """The page that a request asks for; the first, unless it says another.
@@ -69,11 +93,7 @@ class Listing:
         backwards = before is not None or request.query_params.get("page") == LAST
         cursor = before if backwards else after
         downwards = self.newest_first != backwards
-        query = self.query.add_columns(self.key)
-        if cursor is not None:
-            query = query.where(self.key < cursor if downwards else self.key > cursor)
-        query = query.order_by(self.key.desc() if downwards else self.key.asc())
-        found = (await session.execute(query.limit(PAGE + 1))).all()
+        found = await self._found(session, cursor, downwards=downwards)
         more, rows = len(found) > PAGE, list(found[:PAGE])
         if backwards:
             rows.reverse()
@@ -84,8 +104,9 @@ class Listing:
             here += f"&{back if backwards else ahead}={cursor}"
         elif backwards:
             here = f"{self.uri}?page={LAST}"
+        members = [row[0] if len(row) == 2 else tuple(row[:-1]) for row in rows]
         return Part(
-            rows=[row[0] for row in rows],
+            rows=members,
             here=here,
             next=f"{self.uri}?page=true&{ahead}={rows[-1][-1]}" if goes_on else None,
             prev=f"{self.uri}?page=true&{back}={rows[0][-1]}" if goes_back else None,
@@ -104,6 +125,7 @@ class Listing:
             first_page=first,
             last=f"{self.uri}?page={LAST}" if items is None else None,
             items=tuple(items) if items is not None else None,
+            event_stream=self.event_stream,
         ).document()
 
     def page(self, part: Part, items: Iterable[Any]) -> CollectionPage:

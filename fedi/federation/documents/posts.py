@@ -13,7 +13,7 @@ from activitypub.objects import Approval
 from activitypub.objects import activity as activities
 from fedi import ids
 from fedi.database import Session
-from fedi.database.tables import Status
+from fedi.database.tables import Account, OutboxActivity, Status
 from fedi.federation.documents.reading import (
     VARY,
     OfPost,
@@ -26,18 +26,21 @@ from fedi.federation.documents.reading import (
     status_of,
     wants_page,
 )
+from fedi.federation.outgoing.activities import extension
 from fedi.federation.outgoing.posts import announce_of
 from fedi.federation.translate import outward
 from fedi.social import accounts, posts, quotes, statuses
+from fedi.social import activities as activities_kept
+from fedi.social.visibility import SHOWN_TO_ALL
 
 
 @of_post
 async def note(asked: OfPost) -> Response:
     """`GET /users/NAME/statuses/KEY`."""
-    request, session, _, status, post = asked
+    request, session, reader, status, post = asked
     if wants_page(request):
         return RedirectResponse(status.url, 302, headers=VARY)
-    document = outward.note(post, session.instance, session.now).document()
+    document = note_document(session, post, reader.account)
     return answer(document, public=for_all(status))
 
 
@@ -55,7 +58,7 @@ async def activity(request: Request) -> Response:
         found = await status_of(request, session, reader)
         if isinstance(found, Response):
             return found
-        document = create_document(session, found[1])
+        document = create_document(session, found[1], reader.account)
         return answer(document, public=for_all(found[0]))
 
 
@@ -68,10 +71,67 @@ async def announce_document(session: Session, boost: Status) -> dict[str, Any]:
     return made.document()
 
 
-def create_document(session: Session, post: posts.Post) -> dict[str, Any]:
-    """The Create of a post, as its author sees it."""
+def note_document(session: Session, post: posts.Post, reader: Account | None) -> dict[str, Any]:
+    """A post, as its author sees it. To whom it went unseen, only they are told: a client shows
+    what it sent (ActivityPub 6)."""
     document = outward.note(post, session.instance, session.now).document()
-    return activities.create(post.status.activity_uri, post.account.uri, document).document()
+    if post.blind and reader is not None and reader.id == post.account.id:
+        document["bcc"] = [other.uri for other in post.blind]
+    return document
+
+
+def create_document(
+    session: Session, post: posts.Post, reader: Account | None = None
+) -> dict[str, Any]:
+    """The Create of a post, as its author sees it.
+
+    Args:
+        reader: who reads it, if that is to make a difference.
+    """
+    document = note_document(session, post, reader)
+    made = activities.create(post.status.activity_uri, post.account.uri, document).document()
+    return made | ({"bcc": document["bcc"]} if "bcc" in document else {})
+
+
+async def kept(request: Request) -> Response:
+    """`GET /users/NAME/activities/KEY`: what an app posted that is no post, for whom it is."""
+    easel = easel_of(request)
+    reader = await reader_of(request, easel)
+    async with easel.database.read() as session:
+        account = await account_of(session, request)
+        uri = f"{account.uri}/activities/{request.path_params['key']}"
+        row = await activities_kept.load(session, reader.account, uri)
+        if row is None:
+            raise HTTPException(404, "There is no such activity.", headers=VARY)
+        return answer(*kept_document(row), public=row.visibility in SHOWN_TO_ALL)
+
+
+async def kept_object(request: Request) -> Response:
+    """`GET /users/NAME/objects/KEY`: an object of a type that means nothing here."""
+    easel = easel_of(request)
+    reader = await reader_of(request, easel)
+    async with easel.database.read() as session:
+        account = await account_of(session, request)
+        uri = f"{account.uri}/objects/{request.path_params['key']}"
+        row = await activities_kept.creation(session, reader.account, account, uri)
+        if row is None:
+            raise HTTPException(404, "There is no such object.", headers=VARY)
+        document, terms = kept_document(row)
+        status = 200 if row.undone_at is None else 410  # then it is a Tombstone
+        public = row.visibility in SHOWN_TO_ALL
+        return answer(document["object"], terms, status=status, public=public)
+
+
+def kept_document(row: OutboxActivity) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """A kept activity as it is read, and what its author adds to our @context."""
+    made = extension(row)
+    return made.document(), made.terms
+
+
+def kept_member(row: OutboxActivity) -> dict[str, Any]:
+    """A kept activity among others, of which each has its own terms."""
+    document, terms = kept_document(row)
+    return {"@context": list(terms), **document} if terms else document
 
 
 async def stamp(request: Request) -> Response:
@@ -98,6 +158,8 @@ async def stamp(request: Request) -> Response:
 
 
 routes: list[BaseRoute] = [
+    Route("/users/{name}/activities/{key:path}", kept),
+    Route("/users/{name}/objects/{key}", kept_object),
     Route("/users/{name}/stamps/{key}", stamp),
     Route("/users/{name}/statuses/{key}", note),
     Route("/users/{name}/statuses/{key}/activity", activity),

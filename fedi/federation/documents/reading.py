@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from typing import Any, NamedTuple, cast
 
@@ -32,11 +32,17 @@ def easel_of(request: Request) -> Easel:
     return cast(Easel, request.app.state.easel)
 
 
-def answer(document: dict[str, Any], *, status: int = 200, public: bool = True) -> Response:
-    """A document as ActivityStreams."""
+def answer(
+    document: dict[str, Any],
+    terms: Sequence[Any] = (),
+    *,
+    status: int = 200,
+    public: bool = True,
+) -> Response:
+    """A document as ActivityStreams; `terms` are added to our @context."""
     cache = f"public, max-age={MAX_AGE_S}" if public else "private, no-store"
     return Response(
-        json.encode(with_context(document)),
+        json.encode(with_context(document, terms)),
         status,
         headers={**VARY, "Cache-Control": cache},
         media_type=ACTIVITY_JSON,
@@ -55,6 +61,10 @@ class Reader(NamedTuple):
     account: Account | None
     refused: Refused | None  # why the signature was not believed
 
+    def owns(self, account: Account) -> bool:
+        """Whether it is the account's own app that reads."""
+        return self.account is not None and self.account.id == account.id
+
 
 async def reader_of(request: Request, easel: Easel) -> Reader:
     """Who reads. A signature that we cannot believe counts as none: Fedify 2.3 tries its second
@@ -72,7 +82,12 @@ async def reader_of(request: Request, easel: Easel) -> Reader:
 
 
 def wants_page(request: Request) -> bool:
-    return not accepts_activity(request.headers.get("accept"))
+    """Whether a page is meant rather than the document. Who brings a token is no browser: `ap`
+    reads its own actor by `Accept: */*`."""
+    accept = request.headers.get("accept", "")
+    if credentials.bearer(request.headers) is not None and "text/html" not in accept:
+        return False
+    return not accepts_activity(accept)
 
 
 async def account_of(session: Session, request: Request) -> Account:
@@ -177,7 +192,7 @@ async def status_of(
         and gone.visibility in SHOWN_TO_ALL
         and not wants_page(request)
     ):
-        stone = Tombstone(id=uri, former_type="Note", deleted=gone.deleted_at)
+        stone = Tombstone(id=uri, former_type=gone.object_type, deleted=gone.deleted_at)
         return answer(stone.document(), status=410)
     if gone is not None and gone.deleted_at is not None and gone.visibility in SHOWN_TO_ALL:
         raise HTTPException(410, "That post is deleted.", headers=VARY)

@@ -11,7 +11,15 @@ from typing import Any
 
 from fedi.database import Transaction
 from fedi.federation import relays, sending
-from fedi.federation.outgoing import collections, people, posts, quotes, ties, votes
+from fedi.federation.outgoing import (
+    activities,
+    collections,
+    people,
+    posts,
+    quotes,
+    ties,
+    votes,
+)
 from fedi.federation.relays import Ready
 from fedi.jobs import Claimed, handles
 from fedi.runtime import Easel
@@ -42,6 +50,7 @@ BUILDERS: dict[str, Callable[[Transaction, dict[str, Any]], Awaitable[Ready | No
     "feature_tag": collections.feature_tag,
     "unfeature_tag": collections.unfeature_tag,
     "update_actor": people.update_actor,
+    "activity": activities.activity,
     "delete_actor": people.delete_actor,
 }
 

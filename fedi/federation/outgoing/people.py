@@ -19,7 +19,7 @@ async def move(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
     if account is None or account.deleted_at is not None or not account.private_key_pem:
         return None
     made = activities.move(
-        f"{account.uri}#moves/{tx.new_id()}",
+        payload.get("uri") or f"{account.uri}#moves/{tx.new_id()}",
         account.uri,
         payload["target"],
         to=[account.followers_uri],
@@ -45,7 +45,7 @@ async def update_actor(tx: Transaction, payload: dict[str, Any]) -> Ready | None
     if account is None or account.deleted_at is not None or not account.private_key_pem:
         return None
     made = activities.update(
-        f"{account.uri}#updates/{tx.new_id()}",
+        payload.get("uri") or f"{account.uri}#updates/{tx.new_id()}",
         account.uri,
         outward.actor(account, tx.instance, [await account_keys.ensure(tx, account)]).document(),
         to=[PUBLIC],

@@ -57,7 +57,8 @@ async def update(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
     status, author = found
     document = await note_of(tx, status, author)
     await sending.renew(tx, author, activities.create(status.activity_uri, author.uri, document))
-    made = activities.update(f"{status.uri}#updates/{tx.new_id()}", author.uri, document)
+    uri = payload.get("uri") or f"{status.uri}#updates/{tx.new_id()}"
+    made = activities.update(uri, author.uri, document)
     return author, made, await _as_far_as_it_may_go(tx, status, recipients.of_edit)
 
 

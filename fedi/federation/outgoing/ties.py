@@ -100,5 +100,6 @@ async def _answer(
     if found is None or not found[1].private_key_pem:
         return None
     follower, target = found
-    made = make(f"{target.uri}#{name}/{tx.new_id()}", target.uri, payload["uri"], follower.uri)
+    uri = payload.get("activity_uri") or f"{target.uri}#{name}/{tx.new_id()}"
+    made = make(uri, target.uri, payload["uri"], follower.uri)
     return target, made, [follower.inbox_uri]

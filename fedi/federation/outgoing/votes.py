@@ -11,6 +11,18 @@ from fedi.database.tables import Account, Poll, PollVote, Status
 from fedi.federation.relays import Ready
 
 
+def vote_note(row: PollVote, title: str, voter: Account, status: Status, author: Account) -> Note:
+    """A vote as a Note: the title of an option, in answer to what asks."""
+    return Note(
+        id=row.uri,
+        attributed_to=voter.uri,
+        name=title,
+        in_reply_to=status.uri,
+        published=row.created_at,
+        to=(author.uri,),
+    )
+
+
 async def vote(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
     """A Create of a Note with the title of an option, to the author alone (FEP-9967)."""
     row = await tx.get(PollVote, payload["vote_id"])
@@ -24,13 +36,6 @@ async def vote(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
         return None
     if row.choice >= len(poll.options) or not voter.private_key_pem:
         return None
-    note = Note(
-        id=row.uri,
-        attributed_to=voter.uri,
-        name=poll.options[row.choice]["title"],
-        in_reply_to=status.uri,
-        published=row.created_at,
-        to=(author.uri,),
-    )
+    note = vote_note(row, poll.options[row.choice]["title"], voter, status, author)
     made = activities.create(f"{row.uri}/activity", voter.uri, note.document())
     return voter, made, [author.inbox_uri]

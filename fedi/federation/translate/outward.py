@@ -19,6 +19,7 @@ from activitypub.objects import (
     Generator,
     Hashtag,
     InteractionPolicy,
+    Link,
     Mention,
     Multikey,
     Note,
@@ -32,7 +33,7 @@ from fedi import __version__
 from fedi.database import tables
 from fedi.database.tables import Account, AccountKey, MediaAttachment, Tag
 from fedi.settings import InstanceSettings
-from fedi.social import policies, polls, text
+from fedi.social import kinds, policies, polls, text
 from fedi.social.accounts import is_person
 from fedi.social.posts import Post
 from generation.recipe import Recipe
@@ -69,7 +70,9 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
         liked=f"{account.uri}/liked" if person else None,
         featured=account.featured_uri,
         featured_tags=featured_tags_uri(account) if person else None,
+        **(_for_apps(account) if person else {}),
         shared_inbox=account.shared_inbox_uri,
+        **(_signing_in(instance) if person else {}),
         name=account.display_name,
         summary=account.note,
         url=account.url,
@@ -91,6 +94,28 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
             name=f"Easel {__version__}", url=f"{instance.url}/about", implements=IMPLEMENTS
         ),
     )
+
+
+def _signing_in(instance: InstanceSettings) -> dict[str, Any]:
+    """Where apps get leave to act for anybody here (`fedi.api.oauth`)."""
+    return {
+        "oauth_authorization": f"{instance.url}/oauth/authorize",
+        "oauth_token": f"{instance.url}/oauth/token",
+        "oauth_registration": f"{instance.url}/oauth/register",
+        "object_as_client_id": True,
+    }
+
+
+def _for_apps(account: Account) -> dict[str, Any]:
+    """What only the account's own apps use (`fedi.api.client`)."""
+    return {
+        "pending_followers": f"{account.uri}/pendingFollowers",
+        "pending_following": f"{account.uri}/pendingFollowing",
+        "blocked": f"{account.uri}/blocked",
+        "event_stream": f"{account.uri}/events",
+        "proxy_url": f"{account.uri}/proxy",
+        "upload_media": f"{account.uri}/uploads",
+    }
 
 
 def _suspended(account: Account, keys: Sequence[AccountKey]) -> Actor:
@@ -142,9 +167,12 @@ def note(post: Post, instance: InstanceSettings, now: datetime) -> Note:
         id=status.uri,
         type=status.object_type,
         attributed_to=account.uri,
-        content=status.content,
+        name=kinds.title(status.details) or None,
+        content=kinds.body(status.content, status.details),
+        details=_details(status.details),
+        files=_files(status.details),
         language=status.language,
-        summary=status.spoiler_text or None,
+        summary=status.spoiler_text or (status.details or {}).get("summary"),
         sensitive=post.sensitive,
         source=Source(content=status.source, media_type=status.source_type),
         url=status.url,
@@ -179,6 +207,17 @@ def note(post: Post, instance: InstanceSettings, now: datetime) -> Note:
         shares=CollectionLink(id=f"{status.uri}/shares", total_items=status.reblogs_count),
         generator=Generator(name=status.generator) if status.generator else None,
     )
+
+
+def _details(details: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a post that is no Note says besides, but for what a Note has, too."""
+    return {k: v for k, v in (details or {}).items() if k not in {"name", "summary", "file"}}
+
+
+def _files(details: Mapping[str, Any] | None) -> tuple[Link, ...]:
+    """The video or the sound that a post is about."""
+    file = (details or {}).get("file")
+    return (Link(href=file["href"], media_type=file.get("mediaType")),) if file else ()
 
 
 def _stamp(quote: tables.Quote | None) -> str | None:

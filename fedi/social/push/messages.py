@@ -31,6 +31,7 @@ _TITLES = {
     "admin.report": "{name} reported somebody",
     "admin.sign_up": "{name} signed up",
     "moderation_warning": "A moderator has something to tell you",
+    "severed_relationships": "You lost ties to others",
     "scheduled_failed": "A post that you scheduled could not be published",
     "painting_failed": "Your picture could not be painted",
     "painting_held": "Your picture waits for a moderator",

@@ -8,6 +8,7 @@ from sqlmodel import col, select
 
 from fedi.database import Session
 from fedi.database.tables import Account, Block, Follow
+from fedi.social import hiding
 from fedi.social.search import index
 from fedi.social.search.asking import MAX_QUERY, MAX_TERMS, Term
 from fedi.social.search.words import words
@@ -28,7 +29,7 @@ async def find(
 
     The one with just that handle comes first, then those whom the viewer follows, then those whom
     most follow. Who does not want to be discovered, or was silenced, is only found by the whole
-    handle and by those who follow them.
+    handle and by those who follow them; whose domain the viewer hides, not at all.
 
     Args:
         viewer: who looks, or nobody.
@@ -72,7 +73,7 @@ async def find(
                 & (col(Block.target_account_id) == viewer.id),
             )
         )
-        query = query.where(~blocked)
+        query = query.where(~blocked, ~hiding.hides(viewer))
         order.append(case((followed, 0), else_=1))
         if following:
             query = query.where(followed)

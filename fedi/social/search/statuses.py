@@ -18,7 +18,7 @@ from fedi.database.tables import (
     Poll,
     Status,
 )
-from fedi.social import accounts
+from fedi.social import accounts, hiding
 from fedi.social.search import index
 from fedi.social.search.asking import Asked, Filter, day, day_after
 from fedi.social.visibility import HELD, visible_to
@@ -109,7 +109,7 @@ def _may_find(viewer: Account | None) -> ColumnElement[bool]:
         col(Block.account_id) == viewer.id,
         col(Block.target_account_id) == col(Status.account_id),
     )
-    return or_(public, _in_library(viewer)) & ~blocked
+    return or_(public, _in_library(viewer)) & ~blocked & ~hiding.hides_author(viewer)
 
 
 def _in_library(viewer: Account) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from fedi.database.tables import Account
-from fedi.social import text
+from fedi.social import profiles
 from fedi.studio.remote_files.claims import Claim
 from fedi.studio.remote_files.gallery import Gallery
 from fedi.web import emojis
@@ -87,9 +87,7 @@ def profile(account: Account, gallery: Gallery) -> Profile:
         fields=[
             {
                 "name": emojis.drawn_text(entry.get("name", ""), account.emojis, gallery),
-                "value": emojis.drawn(
-                    text.sanitise(entry.get("value", "")), account.emojis, gallery
-                ),
+                "value": emojis.drawn(profiles.value(account, entry), account.emojis, gallery),
             }
             for entry in account.fields
         ],

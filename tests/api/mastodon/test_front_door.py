@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from fedi.social import domains
 from tests import rig
 from tests.api.apps import App
 from tests.api.mastodon.apps import held, nobody
+from tests.api.mastodon.test_routes import ROUTES
 
 VERIFY = "/api/v1/accounts/verify_credentials"
 
@@ -45,6 +47,38 @@ async def test_the_instance_says_what_it_is_in_both_forms(
     assert first.urls.streaming_api == instance.url.replace("http", "ws")
     thumbnail = await anybody.get(second.thumbnail.url)
     assert thumbnail.status == 200 and thumbnail.body.startswith(b"\x89PNG")
+
+
+# What an app may call by the version that it is told (`api_versions.mastodon`).
+PROMISES = {
+    2: {"GET /api/v2/notifications", "GET /api/v2/notifications/{key}",
+        "POST /api/v2/notifications/{key}/dismiss", "GET /api/v2/notifications/{key}/accounts"},
+    4: {"DELETE /api/v1/media/{id}", "DELETE /api/v1/statuses/{id}"},
+    7: {"PUT /api/v1/statuses/{id}/interaction_policy", "GET /api/v1/statuses/{id}/quotes",
+        "POST /api/v1/statuses/{id}/quotes/{id}/revoke"},
+    8: {"GET /api/v1/profile", "PATCH /api/v1/profile"},
+    10: {"POST /api/v1/collections"},
+}  # fmt: skip
+
+
+async def test_the_version_that_apps_are_told_promises_what_is_there(alice: App) -> None:
+    shown = held(await alice.get("/api/v2/instance"), entities.Instance)
+    assert shown.api_versions.mastodon == 9
+    assert shown.version.startswith("4.5.0 ")
+
+    def plain(path: str) -> str:
+        return re.sub(r"\{[^}]+\}", "{}", path)
+
+    there = {plain(f"{method} {path}") for method, path in ROUTES}
+    for version, wanted in PROMISES.items():
+        held_to = {plain(path) for path in wanted}
+        assert (held_to <= there) is (version <= shown.api_versions.mastodon), version
+    said = {"title": "x", "context": ["home"], "filter_action": "blur"}
+    assert (await alice.post("/api/v2/filters", said)).status == 200
+    told = {"attribution_domains": ["alice.example"], "avatar_description": "a slope"}
+    assert (await alice.ask("PATCH", "/api/v1/profile", told)).body["avatar_description"]
+    usual = (await alice.get("/api/v1/preferences")).body
+    assert usual["posting:default:quote_policy"] == "public"
 
 
 async def test_domains_are_told_as_far_as_they_may_be(

@@ -17,7 +17,7 @@ from fedi.social import invites, registration
 from tests import rig
 from tests.api.apps import App
 from tests.api.oauth.person import PASSWORD, Client, at, join
-from tests.mailbox import Mailbox, open_mailbox
+from tests.mailbox import Mailbox
 from tests.web.test_joining import confirm
 
 EMAIL = "new@mail.example"
@@ -28,12 +28,6 @@ GOOD = {
     "agreement": "true",
     "locale": "en",
 }
-
-
-@pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    async with open_mailbox() as mailbox:
-        yield mailbox
 
 
 @pytest.fixture

@@ -137,6 +137,19 @@ async def subscribe(
     )
 
 
+async def test_an_edit_of_what_one_quotes_is_pushed(alice: App, bob: App, service: Service) -> None:
+    await subscribe(alice, service, alerts={"quoted_update": True})
+    quoted = (await bob.post("/api/v1/statuses", {"status": "before"})).body
+    mine = {"status": "look at this", "quoted_status_id": quoted["id"]}
+    await alice.post("/api/v1/statuses", mine)
+    await bob.ask("PUT", f"/api/v1/statuses/{quoted['id']}", {"status": "after"})
+    await alice.instance.run_jobs()
+    assert [service.read(number)["notification_type"] for number in range(len(service.got))] == [
+        "quoted_update"
+    ]
+    assert service.read()["title"] == "bob edited a post that you quoted"
+
+
 async def say(app: App, words: str) -> None:
     async with app.instance.easel.database.write() as tx:
         await statuses.publish(tx, app.account, Draft(text=words))

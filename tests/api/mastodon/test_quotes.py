@@ -10,6 +10,7 @@ from fedi.api.mastodon import entities
 from tests import rig
 from tests.api.apps import App
 from tests.api.mastodon.apps import held, ids, post
+from tests.api.mastodon.streams import listening
 from tests.federation import seeing
 
 STATUSES = "/api/v1/statuses"
@@ -60,6 +61,31 @@ async def test_a_quote_is_shown_counted_listed_and_taken_back(
     await instance.run_jobs()
     async with bob.browser.get(made.uri, headers={"Accept": ACTIVITY_JSON}) as answer:
         assert "quoteAuthorization" not in await answer.json(content_type=None)
+
+
+async def test_who_quotes_hears_of_an_edit_by_their_own_post(alice: App, bob: App) -> None:
+    quoted = await post(alice, "before")
+    made = await quote(bob, quoted)
+    own = await quote(alice, quoted)  # nobody hears of themselves
+    async with listening(bob, "user") as socket:
+        await alice.ask("PUT", f"{STATUSES}/{quoted.id}", {"status": "after"})
+        heard = await socket.next()
+    told = heard.payload
+    assert (told["type"], told["status"]["id"]) == ("quoted_update", made.id)
+    [listed] = held(await bob.get("/api/v1/notifications"), list[entities.Notification])
+    assert listed.type == "quoted_update" and listed.account.acct == "alice"
+    assert isinstance(listed.status, entities.Status) and listed.status.id == made.id
+    grouped = held(await bob.get("/api/v2/notifications"), entities.GroupedNotifications)
+    [group] = grouped.notification_groups
+    assert (group.type, group.status_id, group.notifications_count) == (
+        "quoted_update", made.id, 1,
+    )  # fmt: skip
+    assert ids(await alice.get("/api/v1/notifications?types[]=quoted_update")) == []
+    await alice.post(f"{STATUSES}/{quoted.id}/quotes/{made.id}/revoke", {})
+    await bob.post("/api/v1/notifications/clear", {})
+    await alice.ask("PUT", f"{STATUSES}/{quoted.id}", {"status": "once more"})
+    assert ids(await bob.get("/api/v1/notifications")) == []
+    assert own.quote is not None
 
 
 async def test_who_may_not_quote_does_not(alice: App, bob: App) -> None:

@@ -44,6 +44,8 @@ async def test_the_whole_way_with_pkce(instance: Instance, browser: aiohttp.Clie
         "token_type": "Bearer",
         "scope": "read write",
         "created_at": made["created_at"],
+        "me": alice.uri,
+        "activitypub_actor_id": alice.uri,
     }
     assert made["created_at"] == int(instance.clock.now().timestamp())
     status, shown = await client.get("/oauth/userinfo", made["access_token"])

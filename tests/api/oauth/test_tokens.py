@@ -359,7 +359,18 @@ async def test_a_token_is_taken_in_the_header_alone(
 async def test_apps_in_browsers_may_ask_without_cookies(
     instance: Instance, browser: aiohttp.ClientSession
 ) -> None:
-    for path in ("/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/api/v1/apps"):
+    for path in (
+        "/oauth/token",
+        "/oauth/revoke",
+        "/oauth/introspect",
+        "/oauth/register",
+        "/oauth/userinfo",
+        "/api/v1/apps",
+        "/.well-known/oauth-authorization-server",
+        "/users/alice",
+        "/users/alice/outbox",
+        "/inbox",
+    ):
         async with browser.options(
             instance.url + path,
             headers={

@@ -46,13 +46,13 @@ async def _caller(connection: HTTPConnection) -> Caller:
     token = auth.bearer(connection) or connection.query_params.get("access_token", "")
     token = token or offered(connection)
     if not token:
-        raise auth.challenge(MISSING)
+        raise auth.challenge(connection, MISSING)
     if len(token) > credentials.MAX_TOKEN:
-        raise auth.challenge(INVALID, error="invalid_token")
+        raise auth.challenge(connection, INVALID, error="invalid_token")
     async with easel.database.read() as session:
         found = await credentials.authenticate(session, token)
     if found is None:
-        raise auth.challenge(INVALID, error="invalid_token")
+        raise auth.challenge(connection, INVALID, error="invalid_token")
     account, row = found
     return Caller(account, row, frozenset(row.scopes.split()))
 

@@ -18,13 +18,15 @@ class Told:
     """One event, written once for all who hear it.
 
     Args:
-        event: such as `update`.
+        event: such as `update`; empty: it has no name (browsers call it `message`).
         payload: JSON, or a plain id.
+        id: by which whoever was cut off says what they heard last; empty: it cannot be missed.
     """
 
-    def __init__(self, event: str, payload: str) -> None:
+    def __init__(self, event: str, payload: str, id: str = "") -> None:
         self.event = event
         self.payload = payload
+        self.id = id
         self._frames: dict[tuple[str, ...], str] = {}
         self._rest = ""
         self._text = b""
@@ -43,7 +45,9 @@ class Told:
     def text(self) -> bytes:
         """As a server-sent event."""
         if not self._text:
-            self._text = f"event: {self.event}\ndata: {self.payload}\n\n".encode()
+            named = f"id: {self.id}\n" if self.id else ""
+            named += f"event: {self.event}\n" if self.event else ""
+            self._text = f"{named}data: {self.payload}\n\n".encode()
         return self._text
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import cast
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, cast
 
 from msgspec import Struct
 from starlette.exceptions import HTTPException
@@ -27,6 +27,9 @@ HEARTBEAT_S = 15.0  # proxies cut a silent connection after 30 to 60 seconds
 HELLO, HEARTBEAT = b":)\n\n", b":thump\n\n"
 
 
+Feed = Callable[[Connection], Coroutine[Any, Any, None]]
+
+
 class Asked(Struct, kw_only=True):
     tag: str = ""
     list: str = ""
@@ -34,20 +37,27 @@ class Asked(Struct, kw_only=True):
 
 
 class EventStream(Response):
-    """What an app hears, until one side ends it."""
+    """What an app hears, until one side ends it.
+
+    Args:
+        here: the hub that closes the connection when its token is revoked, or when all ends.
+        connection: what waits to be sent.
+        feed: puts into the connection what the hub does not.
+    """
 
     media_type = "text/event-stream"
 
-    def __init__(self, here: Hub, connection: Connection) -> None:
+    def __init__(self, here: Hub, connection: Connection, feed: Feed | None = None) -> None:
         super().__init__(headers={"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
-        self._here, self._connection = here, connection
+        self._here, self._connection, self._feed = here, connection, feed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = self._connection
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await first_of(_gone(receive), self._tell(send), connection.ended.wait())
+            work = [_gone(receive), self._tell(send), connection.ended.wait()]
+            await first_of(*work, *([self._feed(connection)] if self._feed is not None else []))
             if connection.ended.is_set():
                 await send({"type": "http.response.body", "body": b""})
         except OSError:

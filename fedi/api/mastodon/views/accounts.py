@@ -14,7 +14,7 @@ from fedi.database import Session
 from fedi.database.tables import Account, Follow, Login
 from fedi.runtime import Easel
 from fedi.social import accounts as people
-from fedi.social import text
+from fedi.social import profiles, text
 from fedi.social.policies import QUOTERS
 from fedi.social.statuses import VISIBILITIES
 from fedi.studio.remote_files import claims, gallery
@@ -110,7 +110,7 @@ def _fields(account: Account, *, plain: bool) -> list[entities.Field]:
     return [
         entities.Field(
             name=entry.get("name", ""),
-            value=_typed(entry) if plain else text.sanitise(entry.get("value", "")),
+            value=_typed(entry) if plain else profiles.value(account, entry),
             verified_at=entry.get("verified_at"),
         )
         for entry in account.fields

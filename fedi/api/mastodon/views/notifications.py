@@ -17,7 +17,14 @@ from fedi.api.mastodon import entities
 from fedi.api.mastodon.views import accounts, statuses
 from fedi.api.mastodon.views import reports as report_views
 from fedi.database import Session
-from fedi.database.tables import Account, AccountWarning, Notification, Painting, Report
+from fedi.database.tables import (
+    Account,
+    AccountWarning,
+    Notification,
+    Painting,
+    Report,
+    Severance,
+)
 from fedi.runtime import Easel
 from fedi.social import pending, posts
 from fedi.social.notification_lists import Group
@@ -36,6 +43,7 @@ TYPES: dict[str, entities.NotificationType] = {
     "admin.report": "admin.report",
     "admin.sign_up": "admin.sign_up",
     "moderation_warning": "moderation_warning",
+    "severed_relationships": "severed_relationships",
     "reaction": "favourite",
     "remix": "mention",
     "scheduled_failed": "mention",
@@ -45,7 +53,14 @@ TYPES: dict[str, entities.NotificationType] = {
     "painting_approved": "status",
 }
 WITHOUT_STATUS = frozenset(
-    {"follow", "follow_request", "admin.report", "admin.sign_up", "moderation_warning"}
+    {
+        "follow",
+        "follow_request",
+        "admin.report",
+        "admin.sign_up",
+        "moderation_warning",
+        "severed_relationships",
+    }
 )
 
 # What an author is told of what they asked for.
@@ -79,6 +94,9 @@ async def show(
             continue
         if row.type == "moderation_warning" and warning is None:
             continue
+        event = around.severances.get(row.severance_id or 0)
+        if row.type == "severed_relationships" and event is None:
+            continue
         found.append(
             entities.Notification(
                 id=str(row.id),
@@ -88,6 +106,7 @@ async def show(
                 account=around.accounts[row.from_account_id],
                 status=status if status is not None else entities.UNSET,
                 report=report if report is not None else entities.UNSET,
+                event=event if event is not None else entities.UNSET,
                 moderation_warning=warning if warning is not None else entities.UNSET,
             )
         )
@@ -116,6 +135,9 @@ async def show_groups(
         warning = around.warnings.get(row.warning_id or 0)
         if row.type == "moderation_warning" and warning is None:
             continue
+        event = around.severances.get(row.severance_id or 0)
+        if row.type == "severed_relationships" and event is None:
+            continue
         if status is not None:
             about[status.id] = status
         first[group.account_ids[0]] = None
@@ -132,6 +154,7 @@ async def show_groups(
                 sample_account_ids=[str(one) for one in group.account_ids],
                 status_id=status.id if status is not None else entities.UNSET,
                 report=report if report is not None else entities.UNSET,
+                event=event if event is not None else entities.UNSET,
                 moderation_warning=warning if warning is not None else entities.UNSET,
             )
         )
@@ -156,14 +179,15 @@ def _face(account: entities.Account) -> entities.PartialAccount:
 
 
 class _Around:
-    """What notifications are about: accounts by id, posts by notification, reports and warnings by
-    id."""
+    """What notifications are about: accounts by id, posts by notification, reports, warnings and
+    ties that were cut by id."""
 
     def __init__(self) -> None:
         self.accounts: dict[int, entities.Account] = {}
         self.statuses: dict[int, entities.Status] = {}
         self.reports: dict[int, entities.Report] = {}
         self.warnings: dict[int, entities.AccountWarning] = {}
+        self.severances: dict[int, entities.SeveranceEvent] = {}
 
 
 async def _around(
@@ -182,6 +206,7 @@ async def _around(
         row.id: report_views.show(row, around.accounts[row.target_account_id]) for row in reports
     }
     around.warnings = await _warnings(session, rows, around.accounts)
+    around.severances = await _severances(session, rows)
     by_id = await statuses.show_by_id(easel, session, viewer, (row.status_id for row in rows))
     around.statuses = {
         row.id: by_id[row.status_id]
@@ -284,6 +309,27 @@ async def _warnings(
             status_ids=[str(number) for number in row.status_ids] or None,
             target_account=people[row.account_id],
             appeal=None,
+            created_at=entities.moment(row.created_at),
+        )
+        for row in found.all()
+    }
+
+
+async def _severances(
+    session: Session, rows: Iterable[Notification]
+) -> dict[int, entities.SeveranceEvent]:
+    ids = [row.severance_id for row in rows if row.severance_id is not None]
+    if not ids:
+        return {}
+    found = await session.exec(select(Severance).where(col(Severance.id).in_(ids)))
+    return {
+        row.id: entities.SeveranceEvent(
+            id=str(row.id),
+            type=cast(Any, row.kind),
+            purged=True,  # how many they were is kept, not who
+            target_name=row.target_name,
+            followers_count=row.followers_count,
+            following_count=row.following_count,
             created_at=entities.moment(row.created_at),
         )
         for row in found.all()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from fedi.database import Session
@@ -58,6 +58,35 @@ async def stream(
                 yield b": still here\n\n"
                 if (state, shown) != before:
                     yield _told(state, state, shown)
+
+
+async def together(streams: Sequence[AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
+    """Several streams as one, to the end of the last. Who reads slowly holds all of them back, and
+    each drops what is too much by itself."""
+    waiting: dict[asyncio.Task[bytes | None], AsyncIterator[bytes]] = {}
+
+    def listen(stream: AsyncIterator[bytes]) -> None:
+        waiting[asyncio.create_task(_piece(stream))] = stream
+
+    try:
+        for stream in streams:
+            listen(stream)
+        while waiting:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                stream = waiting.pop(task)
+                piece = task.result()
+                if piece is not None:
+                    yield piece
+                    listen(stream)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def _piece(stream: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(stream, None)
 
 
 async def _next(heard: Listener) -> Event | None:

@@ -19,8 +19,8 @@ from starlette.requests import Request
 
 from activitypub import json
 from activitypub.errors import Malformed
-from fedi.api import body, multipart
-from fedi.api.multipart import FormError, Limits, Part, TooLarge
+from fedi.uploads import multipart, sizes
+from fedi.uploads.multipart import FormError, Limits, Part, TooLarge
 
 IN_MEMORY = 512 * 1024  # bytes of a body; what is larger goes to the disk
 PIECE = 1024 * 1024  # bytes that are written there at once
@@ -139,11 +139,11 @@ async def read_form(
 async def _receive(request: Request, limit: int, into: _Body) -> None:
     pieces = bytearray()
     size = 0
-    body.refuse_declared(request, limit)
+    sizes.refuse_declared(request, limit)
     async for piece in request.stream():
         size += len(piece)
         if size > limit:
-            raise body.too_large(limit)
+            raise sizes.too_large(limit)
         pieces += piece
         if len(pieces) >= PIECE:
             await _append(into, pieces)
@@ -181,7 +181,7 @@ def _slice(file: BinaryIO, start: int, size: int) -> bytes:
 
 async def _small(file: UploadedFile, limit: int) -> bytes:
     if file.size > limit:
-        raise body.too_large(limit)
+        raise sizes.too_large(limit)
     return await file.read()
 
 

@@ -8,52 +8,46 @@ Both collections stand in the account's own actor document; no others can be cha
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.exceptions import HTTPException
 
 from activitypub.errors import Malformed
 from activitypub.objects import Activity, Hashtag
+from fedi.api.client.activities.asked import Asked, Done, keep
 from fedi.database import Transaction
 from fedi.database.tables import Account
 from fedi.federation.outgoing import collections
 from fedi.federation.translate import outward
-from fedi.runtime import Easel
 from fedi.social import featured_tags, pins, statuses
 from fedi.social.errors import Invalid, NotFound
 
-TYPES = frozenset({"Add", "Remove"})
+
+async def add(asked: Asked) -> Done:
+    """Show a post or a hashtag on the profile. Added twice, it is the same Add."""
+    return await _change(asked, undone=False)
 
 
-async def change(easel: Easel, author: Account, document: dict[str, Any]) -> Activity:
-    """Do what an Add or a Remove asks for.
+async def remove(asked: Asked) -> Done:
+    """Show a post or a hashtag no longer."""
+    return await _change(asked, undone=True)
 
-    Args:
-        easel: the instance.
-        author: whose outbox it was posted to.
-        document: the activity; its id and its actor are the app's claims, and passed over.
 
-    Returns:
-        The activity that followers get. Added twice, it is the same one.
-
-    Raises:
-        HTTPException: 400 for a Hashtag without a name.
-        Invalid: the target is another collection, or the object may not be in it.
-        NotFound: the object is not there, or is not in it.
-    """
+async def _change(asked: Asked, *, undone: bool) -> Done:
+    activity, object_ = asked.activity, asked.activity.object or {}
     try:
-        activity = Activity.parse(document)
-        object_ = activity.object or {}
         tag = Hashtag.parse(object_) if object_.get("type") == "Hashtag" else None
     except Malformed as error:
         raise HTTPException(400, error.reason) from error
-    undone = activity.type == "Remove"
-    async with easel.database.write() as tx:
+    async with asked.easel.database.write() as tx:
+        author = await asked.whom(tx)
         if activity.target == author.featured_uri and tag is None:
-            return await _pin(tx, author, activity, undone=undone)
-        if activity.target == outward.featured_tags_uri(author) and tag is not None:
-            return await _feature(tx, author, tag.name, undone=undone)
-    raise Invalid("Posts go into your own “featured”, Hashtags into your own “featuredTags”.")
+            made = await _pin(tx, author, activity, undone=undone)
+        elif activity.target == outward.featured_tags_uri(author) and tag is not None:
+            made = await _feature(tx, author, tag.name, undone=undone)
+        else:
+            raise Invalid(
+                "Posts go into your own “featured”, Hashtags into your own “featuredTags”."
+            )
+        return await keep(tx, author, made, visibility="public")
 
 
 async def _pin(tx: Transaction, author: Account, activity: Activity, *, undone: bool) -> Activity:

@@ -1,0 +1,50 @@
+"""What is for an account's own apps alone: whose token it is, and how often it may ask."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from limits import RateLimitItem
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from fedi.api import auth
+from fedi.api.auth import Caller
+from fedi.api.mastodon import throttle
+from fedi.runtime import Easel
+
+
+def easel_of(request: Request) -> Easel:
+    return cast(Easel, request.app.state.easel)
+
+
+async def owner(request: Request, scope: str, limit: RateLimitItem | None = None) -> Caller:
+    """The account of the path, by one of its apps.
+
+    Args:
+        scope: what the app must be allowed to do.
+        limit: what this counts for, besides the requests of the account.
+
+    Raises:
+        HTTPException: 401 without a token, 403 for a token of another account or without the
+            scope, 429 to who asks too often.
+    """
+    who = await auth.caller(request, scope)
+    check(request, who, limit)
+    return who
+
+
+def check(request: Request, who: Caller, limit: RateLimitItem | None = None) -> None:
+    """As `owner`, for who is known already."""
+    easel = easel_of(request)
+    counts = throttle.of(easel)
+    key = str(who.account.id)
+    for standing in (
+        counts.account(who.account.id),
+        *([counts.hit(limit, key)] if limit is not None else []),
+    ):
+        if not standing.allowed:
+            told = standing.headers(easel.clock.now())
+            raise HTTPException(429, "This is too often: ask again later.", told)
+    if request.path_params["name"].lower() != who.account.username.lower():
+        raise HTTPException(403, "This is for the account itself.")

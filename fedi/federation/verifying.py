@@ -1,0 +1,90 @@
+"""Pages that somebody of ours names on their profile, and that name them back by `rel="me"`: the
+`verify_links` job.
+
+Who can write that into a page is who owns it, so such a field is shown as verified. What is
+verified stays so until its field changes, as on Mastodon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from collections.abc import Iterator
+
+from activitypub.client import FetchError
+from fedi.database.tables import Account
+from fedi.jobs import Claimed, Retry, handles
+from fedi.runtime import Easel
+from fedi.social import profiles
+from fedi.social.profiles import VERIFY
+
+MAX_PAGE = 1024 * 1024  # bytes, as Mastodon; a longer page verifies nothing
+PATIENCE_S = 15.0  # for one page, redirects included
+PAGES = ("text/html", "application/xhtml+xml")
+
+# What is markup in a page, in one pass: comments and elements whose content is none are stepped
+# over, or a page would vouch for what strangers wrote into a form or a script of it. Nothing in it
+# goes back (the possessive `+`), so that no page takes longer than its length.
+_MARKUP = re.compile(
+    r"""<!--.*?(?:-->|\Z)
+    |<(?P<raw>script|style|textarea|title|iframe|noscript|template|xmp|noembed|noframes)\b
+      .*?(?:</(?P=raw)\b|\Z)
+    |<(?P<name>/?[a-z][a-z0-9:-]*+)(?P<rest>(?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""",
+    re.DOTALL | re.IGNORECASE | re.VERBOSE,
+)
+_ATTRIBUTE = re.compile(
+    r"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'=<>`]++)))?""",
+)
+
+
+@handles(VERIFY, attempts=4, at_once=2)
+async def verify(easel: Easel, job: Claimed) -> None:
+    """Look at the pages that were not seen to link back yet."""
+    async with easel.database.read() as session:
+        account = await session.get(Account, job.payload["account_id"])
+    if account is None or not account.local or account.deleted_at is not None:
+        return
+    ours = {address.lower().rstrip("/") for address in (account.url, account.uri) if address}
+    seen, failed = set(), False
+    for link in profiles.unverified(account):
+        try:
+            if not ours.isdisjoint(links_back(await _page(easel, link))):
+                seen.add(link)
+        except FetchError as error:
+            failed = failed or not error.permanent
+        except TimeoutError:
+            failed = True
+    if seen:
+        async with easel.database.write() as tx:
+            await profiles.verified(tx, account.id, seen)
+            if not failed:
+                await job.finish(tx)
+    if failed:
+        raise Retry("Not all pages answered.")
+
+
+async def _page(easel: Easel, link: str) -> str:
+    """A page, or nothing if it is none.
+
+    Raises:
+        FetchError, TimeoutError: it could not be read.
+    """
+    async with asyncio.timeout(PATIENCE_S):
+        got = await easel.client.get_bytes(link, MAX_PAGE, accept="text/html")
+    if got.content_type.partition(";")[0].strip().lower() not in PAGES:
+        return ""
+    return got.body.decode("utf-8", "replace")  # an address is ASCII in all that pages are in
+
+
+def links_back(page: str) -> Iterator[str]:
+    """The addresses that a page says are the same person as itself, each in lower case and without
+    a slash at its end."""
+    for found in _MARKUP.finditer(page):
+        if (found["name"] or "").lower() not in {"a", "link"}:
+            continue
+        values: dict[str, str] = {}
+        for name, *given in _ATTRIBUTE.findall(found["rest"]):
+            values.setdefault(name.lower(), html.unescape("".join(given)))
+        if "me" in values.get("rel", "").lower().split():
+            yield values.get("href", "").strip().lower().rstrip("/")

@@ -1,0 +1,285 @@
+"""The assistant's answers, by durable jobs: each post that asks is answered once."""
+
+from __future__ import annotations
+
+from sqlmodel import col, select
+
+from fedi.database import Session, Transaction
+from fedi.database.insertion import add_once
+from fedi.database.tables import Account, AssistantRequest, Painting, Status
+from fedi.jobs import Claimed, handles
+from fedi.runtime import Easel
+from fedi.social import favourites, statuses, trends
+from fedi.social.errors import Invalid, NotAllowed, NotFound, SocialError
+from fedi.social.notifications import ASKED
+from fedi.social.statuses import Draft
+from fedi.social.visibility import SHOWN_TO_ALL
+from fedi.studio import imagine, paintings, remixing
+from fedi.studio.assistant import account as assistants
+from fedi.studio.assistant import callers, reading
+from fedi.studio.assistant.reading import Wanted
+from fedi.studio.paintings import APOLOGISE
+from fedi.studio.remixing import Parent
+from generation.recipe import Recipe, RecipeError
+
+MAX_TRENDS = 5  # hashtags that are named
+
+
+@handles(ASKED, attempts=5, at_once=2)
+async def answer(easel: Easel, job: Claimed) -> None:
+    """Somebody named a bot of this instance in a post; if that is the assistant, it answers."""
+    settings = easel.settings.assistant
+    async with easel.database.write() as tx:
+        helper = await assistants.find(tx, settings)
+        named = helper is not None and helper.id == job.payload["account_id"]
+        request = await _take(easel, tx, helper, job.payload["status_id"]) if named else None
+        if helper is None or request is None:
+            await job.finish(tx)
+            return
+        status, asker, wanted = request
+    if wanted is None or wanted.what != "picture":
+        async with easel.database.write() as tx:
+            await _in_words(tx, helper, status, asker, wanted)
+            await job.finish(tx)
+        return
+    try:
+        await _paint(easel, job, helper, status, asker, wanted)
+    except SocialError as refusal:
+        async with easel.database.write() as tx:
+            await _refuse(tx, helper, status, asker, f"I cannot paint that: {refusal}")
+            await job.finish(tx)
+
+
+async def _take(
+    easel: Easel, tx: Transaction, helper: Account | None, status_id: int
+) -> tuple[Status, Account, Wanted | None] | None:
+    """A post that is to be answered, who asks, and for what (None: it was not understood); nothing
+    if it was answered, or is not to be."""
+    status = await statuses.load(tx, helper, status_id)
+    if status is None or helper is None or status.reblog_of_id is not None:
+        return None
+    asker = await tx.get_one(Account, status.account_id)
+    settings = easel.settings.assistant
+    if asker.id == helper.id or asker.actor_type in callers.BOTS:
+        return None
+    known = await tx.get(AssistantRequest, status.id)
+    if known is not None:  # an attempt before this one broke off
+        return (status, asker, _read(status)) if known.state == "taken" else None
+    wanted = _read(status)
+    if wanted is not None and wanted.what == "silence":
+        if await callers.silence(tx, status):
+            await favourites.add(tx, helper, status)
+        return None
+    if wanted is not None and wanted.what == "nothing":
+        return None
+    state = "taken"
+    if (
+        not await callers.may(tx, settings, asker)
+        or await callers.is_silent(tx, status.context_uri)
+        or await callers.goes_in_circles(tx, asker, status.context_uri)
+    ):
+        state = "ignored"
+    row = AssistantRequest(
+        status_id=status.id,
+        account_id=asker.id,
+        domain=asker.domain,
+        context_uri=status.context_uri,
+        state=state,
+        created_at=tx.now,
+    )
+    reason = "" if state == "ignored" else await callers.too_many(tx, settings, asker)
+    if not await add_once(tx, row) or state == "ignored":
+        return None
+    if reason:
+        await _refuse(tx, helper, status, asker, reason)
+        return None
+    return status, asker, wanted
+
+
+def _read(status: Status) -> Wanted | None:
+    try:
+        return reading.read(status)
+    except Invalid:
+        return None
+
+
+async def _in_words(
+    tx: Transaction, helper: Account, status: Status, asker: Account, wanted: Wanted | None
+) -> None:
+    if wanted is not None and wanted.what == "trends":
+        found = await trends.tags(tx, limit=MAX_TRENDS)
+        named = ", ".join(f"#{tag.display_name or tag.name}" for tag in found)
+        words = f"People here talk about {named}." if named else "Nothing stands out here just now."
+        await _say(tx, helper, status, asker, words)
+        await _settle(tx, status.id, "answered")
+        return
+    try:
+        reading.read(status)
+    except Invalid as refusal:
+        await _refuse(tx, helper, status, asker, str(refusal))
+
+
+async def _paint(
+    easel: Easel, job: Claimed, helper: Account, status: Status, asker: Account, wanted: Wanted
+) -> None:
+    assert wanted.picture is not None
+    settings = easel.settings.painting
+    parent, found = None, None
+    if wanted.change and status.in_reply_to_id is not None:
+        async with easel.database.read() as session:
+            parent = await _parent(session, easel, helper, asker, status.in_reply_to_id)
+        if parent is not None:
+            found = await remixing.picture_of(easel, asker, parent.medium, parent.status)
+    recipe = imagine.recipe(wanted.picture, settings)
+    if parent is not None:
+        recipe = _changed(parent, recipe)
+    async with easel.database.write() as tx:
+        status = await _still(tx, helper, status.id)
+        asker = await tx.get_one(Account, asker.id)
+        helper = await tx.get_one(Account, helper.id)
+        [painting, *_] = await paintings.request_several(
+            tx,
+            settings,
+            helper,
+            recipe.times(wanted.picture.count),
+            share_recipe=status.visibility in SHOWN_TO_ALL,
+            draft=_draft(asker, status, "", parent),
+            based_on_uri=None if parent is None else parent.status.uri,
+            parent=found,
+            sensitive=status.sensitive,
+            asker=asker,
+        )
+        await _settle(tx, status.id, "answered", painting.id)
+        await favourites.add(tx, helper, status)  # it is being painted
+        await job.finish(tx)
+
+
+async def _parent(
+    session: Session, easel: Easel, helper: Account, asker: Account, answered: int
+) -> Parent | None:
+    """The picture that is to be changed: of a post whose recipe is shared, or of who asks. What
+    the assistant painted for somebody is theirs as well.
+
+    Raises:
+        NotAllowed: it is somebody else's.
+    """
+    try:
+        return await remixing.parent(session, easel.settings.painting, asker, answered)
+    except NotAllowed:
+        status = await statuses.load(session, asker, answered)
+        if status is None or status.account_id != helper.id:
+            raise
+        if not await _was_for(session, status, asker):
+            raise
+        return await remixing.parent(session, easel.settings.painting, helper, answered)
+    except (Invalid, NotFound):  # no picture is there: the words stand for themselves
+        return None
+
+
+async def _was_for(session: Session, status: Status, asker: Account) -> bool:
+    query = (
+        select(AssistantRequest.status_id)
+        .join(Painting, col(Painting.id) == col(AssistantRequest.painting_id))
+        .where(col(Painting.status_id) == status.id, col(AssistantRequest.account_id) == asker.id)
+    )
+    return (await session.exec(query)).first() is not None
+
+
+def _changed(parent: Parent, recipe: Recipe) -> Recipe:
+    """The recipe of a picture, with what is different."""
+    before = Recipe.from_document(parent.recipe)
+    said = {k: v for k, v in recipe.document().items() if k != "prompt" and v}
+    try:
+        return Recipe.parse(
+            before.document()
+            | said
+            | {"prompt": f"{before.prompt}, {recipe.prompt}", "seed": recipe.seed or before.seed}
+        )
+    except RecipeError as refusal:
+        raise Invalid(str(refusal)) from refusal
+
+
+async def _still(tx: Transaction, helper: Account, status_id: int) -> Status:
+    status = await statuses.load(tx, helper, status_id)
+    if status is None:
+        raise NotFound("What was asked is gone.")
+    return status
+
+
+@handles(APOLOGISE, attempts=5, at_once=2)
+async def apologise(easel: Easel, job: Claimed) -> None:
+    """A picture that the assistant was asked for could not be made: say so once."""
+    async with easel.database.write() as tx:
+        await job.finish(tx)
+        helper = await assistants.find(tx, easel.settings.assistant)
+        painting = await tx.get(Painting, job.payload["painting_id"])
+        query = select(AssistantRequest).where(
+            col(AssistantRequest.painting_id) == job.payload["painting_id"]
+        )
+        row = (await tx.exec(query)).first()
+        if helper is None or painting is None or row is None or row.state != "answered":
+            return
+        status = await statuses.load(tx, helper, row.status_id)
+        if status is None:
+            return
+        asker = await tx.get_one(Account, row.account_id)
+        reason = painting.error or "It was not let through."
+        words = f"I am sorry, that did not work. {reason}"
+        await _refuse(tx, helper, status, asker, words, always=True)
+
+
+async def _refuse(
+    tx: Transaction,
+    helper: Account,
+    status: Status,
+    asker: Account,
+    words: str,
+    *,
+    always: bool = False,
+) -> None:
+    """Say why something is not done: once a day to one person, so that nobody can be made to
+    fill a thread."""
+    told = not always and await callers.was_refused(tx, asker)
+    if not told and await statuses.load(tx, helper, status.id) is not None:
+        await _say(tx, helper, status, asker, words)
+    await _settle(tx, status.id, "ignored" if told else "refused")
+
+
+async def _say(
+    tx: Transaction, helper: Account, status: Status, asker: Account, words: str
+) -> None:
+    author = await tx.get_one(Account, helper.id)
+    await statuses.publish(tx, author, _draft(asker, status, words, None))
+
+
+def _draft(asker: Account, status: Status, words: str, parent: Parent | None) -> Draft:
+    """An answer: in the visibility of what it answers, behind the same warning, to who asks."""
+    return Draft(
+        text=f"@{asker.acct} {_harmless(words)}".strip(),
+        spoiler_text=status.spoiler_text,
+        sensitive=status.sensitive,
+        visibility=status.visibility,
+        language=status.language,
+        in_reply_to_id=status.id,
+        recipients=[asker.id],
+        based_on_uri=None if parent is None else parent.status.uri,
+    )
+
+
+def _harmless(words: str) -> str:
+    """What was said to us and is said back names nobody."""
+    return words.replace("@", "@\u2060")
+
+
+async def _settle(
+    tx: Transaction, status_id: int, state: str, painting_id: int | None = None
+) -> None:
+    row = await tx.get(AssistantRequest, status_id)
+    if row is not None:
+        row.state = state
+        row.painting_id = painting_id or row.painting_id
+        tx.add(row)
+        await tx.flush()
+
+
+__all__ = ["answer", "apologise"]

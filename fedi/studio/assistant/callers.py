@@ -1,0 +1,121 @@
+"""Who may ask the assistant, and how often."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import exists, func
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+
+from fedi.database import Session, Transaction
+from fedi.database.insertion import add_once
+from fedi.database.tables import (
+    Account,
+    AssistantRequest,
+    AssistantStop,
+    Follow,
+    Mention,
+    Status,
+)
+from fedi.settings import AssistantSettings
+
+BOTS = ("Service", "Application")  # types of actors that are programs
+DAY = timedelta(days=1)
+# Two programs that answer each other go on for ever, if they do not say that they are programs.
+MAX_TURNS = 3
+TURNS_WITHIN = timedelta(minutes=10)
+
+COUNTED = ("taken", "answered")  # states of requests that used something up
+
+
+async def may(session: Session, settings: AssistantSettings, asker: Account) -> bool:
+    """Whether somebody may ask at all."""
+    if asker.actor_type in BOTS or asker.silenced_at is not None:
+        return False
+    if asker.local or settings.callers == "anyone":
+        return True
+    if settings.callers == "local":
+        return False
+    followed = aliased(Account)
+    query = select(
+        exists().where(
+            col(Follow.account_id) == asker.id,
+            col(Follow.state) == "accepted",
+            col(followed.id) == col(Follow.target_account_id),
+            col(followed.domain).is_(None),
+        )
+    )
+    return bool((await session.exec(query)).one())
+
+
+async def too_many(session: Session, settings: AssistantSettings, asker: Account) -> str:
+    """Why somebody has to wait, in a sentence for them; empty if they need not."""
+    since = session.now - DAY
+
+    async def asked(*conditions: object) -> int:
+        query = select(func.count()).where(
+            *conditions,  # type: ignore[arg-type]
+            col(AssistantRequest.created_at) > since,
+            col(AssistantRequest.state).in_(COUNTED),
+        )
+        return int((await session.exec(query)).one())
+
+    if await asked(col(AssistantRequest.account_id) == asker.id) >= settings.per_account:
+        return f"I paint at most {settings.per_account} pictures a day for one person."
+    if asker.domain is not None:
+        of_server = await asked(col(AssistantRequest.domain) == asker.domain)
+        if of_server >= settings.per_server:
+            return "So many people of your server have asked today that I must stop until tomorrow."
+    return ""
+
+
+async def was_refused(session: Session, asker: Account) -> bool:
+    """Whether somebody was told today that something could not be done: once is enough."""
+    query = select(
+        exists().where(
+            col(AssistantRequest.account_id) == asker.id,
+            col(AssistantRequest.state) == "refused",
+            col(AssistantRequest.created_at) > session.now - DAY,
+        )
+    )
+    return bool((await session.exec(query)).one())
+
+
+async def goes_in_circles(session: Session, asker: Account, context_uri: str | None) -> bool:
+    """Whether the assistant and somebody have answered each other in a thread so often, and so
+    quickly, that both may be programs."""
+    query = select(func.count()).where(
+        col(AssistantRequest.account_id) == asker.id,
+        col(AssistantRequest.context_uri) == context_uri,
+        col(AssistantRequest.state).in_((*COUNTED, "refused")),
+        col(AssistantRequest.created_at) > session.now - TURNS_WITHIN,
+    )
+    return int((await session.exec(query)).one()) >= MAX_TURNS
+
+
+async def is_silent(session: Session, context_uri: str | None) -> bool:
+    """Whether the assistant was told to be silent in a thread."""
+    return context_uri is not None and await session.get(AssistantStop, context_uri) is not None
+
+
+async def silence(tx: Transaction, status: Status) -> bool:
+    """Be silent in the thread of a post from now on, if its author is in it by more than this post:
+    they began it, posted in it before, or are named in it."""
+    if status.context_uri is None:
+        return False
+    other = aliased(Status)
+    named = exists().where(
+        col(Mention.status_id) == col(other.id), col(Mention.account_id) == status.account_id
+    )
+    query = select(
+        exists().where(
+            col(other.context_uri) == status.context_uri,
+            col(other.id) != status.id,
+            (col(other.account_id) == status.account_id) | named,
+        )
+    )
+    if not (await tx.exec(query)).one():
+        return False
+    await add_once(tx, AssistantStop(context_uri=status.context_uri, created_at=tx.now))
+    return True

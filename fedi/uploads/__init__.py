@@ -1,0 +1,1 @@
+"""Forms with files, for pages and for apps: received within limits, and taken apart."""

@@ -1,0 +1,273 @@
+"""`/studio`: what one wants to see, and what one has made of late."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from sqlmodel import col, select
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from fedi import ids
+from fedi.database import Session
+from fedi.database.tables import Account, Login, MediaAttachment, Painting
+from fedi.runtime import Easel
+from fedi.social import drafts, posts, statuses, text
+from fedi.social.errors import SocialError, TooMany
+from fedi.social.policies import QUOTERS
+from fedi.social.sessions import SignedIn
+from fedi.studio import limits, media, offers, paintings, remixing, standing, wishes
+from fedi.studio.assistance import Advice
+from fedi.studio.dispatcher import Dispatcher
+from fedi.studio.remote_files import claims, gallery
+from fedi.uploads.forms import UploadedFile
+from fedi.web import forms, visitors
+from fedi.web.render import private_page
+from fedi.web.studio import proposals, typed
+from fedi.web.views import studio as views
+from generation import protocol
+from generation.recipe import MAX_LORAS, MAX_NEGATIVE_PROMPT, MAX_PROMPT, UPSCALES
+
+PATH = "/studio"
+LISTED = 48  # of one's own, the newest first
+TOLD = 8  # pictures of one's own of which is said where they stand in the queue
+MAX_FILES = 2  # a picture to start from, and a mask
+AUDIENCES = {
+    "public": "Everybody",
+    "unlisted": "Everybody, quietly",
+    "private": "Followers",
+    "direct": "Only whom I name",
+}
+QUOTING = {"public": "Everybody", "followers": "Followers", "nobody": "Nobody"}
+assert set(AUDIENCES) == set(drafts.VISIBILITIES) and set(QUOTING) == set(QUOTERS)
+# Tags that a browser proposes; any other may be typed.
+LANGUAGES = ("en", "de", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "pt-BR", "ru", "uk", "zh")
+
+
+@visitors.signed_in
+async def show(request: Request, visitor: SignedIn) -> Response:
+    """`GET /studio`: an empty form. With `prompt=TEXT` words stand in it; with `remix=ID` the
+    recipe of a post, with `again=ID` that of a painting of one's own, with its post; `reply=ID`
+    answers a post.
+
+    Raises:
+        SocialError: what the query names is not there, or its recipe is not shared.
+    """
+    query = forms.parsed(request.url.query)
+    easel = easel_of(request)
+    async with easel.database.read() as session:
+        fields = typed.blank(
+            prompt=text.clean(query.get("prompt", ""))[:MAX_PROMPT],
+            post=typed.BY_HAND,
+            **usual(visitor.login),
+        )
+        if (number := ids.parse(query.get("again"))) is not None:
+            painting = await paintings.find(session, visitor.account, number)
+            fields |= _again(painting)
+        elif (number := ids.parse(query.get("remix"))) is not None:
+            settings = easel.settings.painting
+            parent = await remixing.parent(session, settings, visitor.account, number)
+            fields |= typed.of_recipe(parent.recipe) | {
+                "remix_of": str(parent.status.id),
+                "share_recipe": "1",
+            }
+        if (number := ids.parse(query.get("reply"))) is not None:
+            fields["in_reply_to_id"] = str(number)
+    return await page(request, visitor, fields)
+
+
+def usual(login: Login) -> dict[str, str]:
+    """How somebody usually posts."""
+    chosen = login.preferences or {}
+    fields = {
+        "visibility": chosen.get("posting:default:visibility") or "public",
+        "quoters": chosen.get("posting:default:quote_policy") or "public",
+        "language": chosen.get("posting:default:language") or "",
+        "sensitive": "1" if chosen.get("posting:default:sensitive") is True else "",
+    }
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
+
+
+def _again(painting: Painting) -> dict[str, str]:
+    """A painting as the form that asked for it. Its seed stays: changed words show what they do."""
+    recipe = {name: value for name, value in painting.recipe.items() if name != "enlarge"}
+    return (
+        typed.of_recipe(recipe)
+        | typed.of_post(painting.draft or painting.begun_post)
+        | {
+            "description": painting.description,
+            "share_recipe": "1" if painting.share_recipe else "",
+            "post": typed.WHEN_DONE if painting.draft else typed.BY_HAND,
+        }
+    )
+
+
+@visitors.signed_in
+async def ask(request: Request, visitor: SignedIn) -> Response:
+    """`POST /studio`: a picture is asked for; the answer leads to its page."""
+    easel = easel_of(request)
+    try:
+        with limits.forms(easel, visitor.account):
+            async with forms.read_with_files(request, protocol.MAX_INPUTS, MAX_FILES) as (
+                fields,
+                files,
+            ):
+                try:
+                    made = await _granted(easel, visitor.account, fields, files)
+                except SocialError as error:
+                    return await page(request, visitor, typed.kept(fields), error=error)
+    except TooMany as error:  # nothing of the form was read
+        told = TooMany(f"{error} Go back: your words are still there.", error.retry_after)
+        return await page(request, visitor, typed.blank(), error=told)
+    return RedirectResponse(f"{PATH}/{made[0].id}", 303, {"Cache-Control": "no-store"})
+
+
+async def _granted(
+    easel: Easel,
+    account: Account,
+    fields: dict[str, str],
+    files: dict[str, UploadedFile],
+) -> list[Painting]:
+    async with easel.database.read() as session:
+        await limits.may_ask(session, easel.settings.painting, account)
+    document = typed.wish(fields, files, easel.settings.painting)
+    begun = None if "post" in document else typed.post(fields)
+    asked = await wishes.understand(easel, account, document, files)
+    return await wishes.grant(easel, account, asked, begun)
+
+
+@visitors.signed_in
+async def propose(request: Request, visitor: SignedIn) -> Response:
+    """`POST /studio/propose`: the form as it was, and beside it what a helper proposes; or, with
+    `take`, the form with one of the proposals in it."""
+    fields = await forms.read(request)
+    form = typed.kept(fields)
+    if fields.get("take"):
+        return await page(request, visitor, proposals.taken(fields, form))
+    dispatcher = cast(Dispatcher, request.app.state.dispatcher)
+    try:
+        advice = await dispatcher.assistance.propose(
+            visitor.account,
+            form["prompt"],
+            language=form["language"][: typed.MAX_LANGUAGE],
+            model=form["model"],
+        )
+    except SocialError as error:
+        return await page(request, visitor, form, error=error)
+    return await page(request, visitor, form, advice=advice)
+
+
+async def page(
+    request: Request,
+    visitor: SignedIn,
+    fields: dict[str, str],
+    *,
+    error: SocialError | None = None,
+    advice: Advice | None = None,
+) -> Response:
+    """The form, with what stands in it, and what one has."""
+    easel = easel_of(request)
+    settings = easel.settings.painting
+    dispatcher = cast(Dispatcher, request.app.state.dispatcher)
+    helped = await dispatcher.assistance.has_model()
+    async with easel.database.read() as session:
+        offered = await offers.find(session, settings)
+        rows = await paintings.list_own(session, visitor.account, limit=LISTED)
+        there = await pictures_of(session, rows)
+        around = {
+            name: await _post(session, visitor.account, fields[name])
+            for name in ("remix_of", "in_reply_to_id")
+        }
+        named = [post for post in around.values() if post is not None]
+        hung = await gallery.of(easel, session, claims.of_posts(named))
+        waits = [one.id for one in rows if one.state in views.WAITS]
+        told = set(waits[-TOLD:])  # the oldest of them: theirs is the next turn
+        sketches = [
+            views.sketch(
+                one,
+                there.get(one.id),
+                hung,
+                await standing.position(session, one) if one.id in told else None,
+                anybody=offered.anybody,
+            )
+            for one in rows
+            if one.media_id is None or one.id in there  # what was thrown away is not shown
+        ]
+    response = private_page(
+        request,
+        "studio.html",
+        status=error.status if error is not None else 200,
+        script=True,
+        sheets=("forms", "studio"),
+        here="studio",
+        visitor=visitor,
+        form_key=forms.key(request),
+        error=str(error) if error is not None else "",
+        fields=fields,
+        offers=offered,
+        chosen=offered.of(fields["model"]),
+        settings=settings,
+        shapes=typed.SHAPES,
+        was=fields["shape"] if fields["shape"] not in typed.SHAPES else "",
+        counts=range(1, typed.MAX_COUNT + 1),
+        upscales=UPSCALES,
+        slots=_slots(fields, len(offered.loras)),
+        around={
+            name: None if post is None else views.about(post, hung) for name, post in around.items()
+        },
+        audiences=AUDIENCES,
+        quoting=QUOTING,
+        languages=LANGUAGES,
+        helped=helped,
+        proposals=None if advice is None else proposals.shown(advice, fields),
+        waiting=[one for one in sketches if one.state in {*views.WAITS, paintings.REVIEW}],
+        kept=[one for one in sketches if one.state == paintings.DONE],
+        failed=[one for one in sketches if one.state == paintings.FAILED][:8],
+        posted=[one for one in sketches if one.state == "posted"],
+        limits={
+            "prompt": MAX_PROMPT,
+            "negative": MAX_NEGATIVE_PROMPT,
+            "text": text.MAX_TEXT,
+            "warning": drafts.MAX_SPOILER,
+            "description": media.MAX_DESCRIPTION,
+        },
+    )
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return forms.remember(request, response)
+
+
+async def pictures_of(session: Session, rows: list[Painting]) -> dict[int, MediaAttachment]:
+    """The pictures of paintings that have one, by the ids of the paintings."""
+    wanted = [one.media_id for one in rows if one.media_id is not None]
+    found = await session.exec(select(MediaAttachment).where(col(MediaAttachment.id).in_(wanted)))
+    by_id = {medium.id: medium for medium in found.all()}
+    return {one.id: by_id[one.media_id] for one in rows if one.media_id in by_id}
+
+
+async def _post(session: Session, account: Account, number: str) -> posts.Post | None:
+    """A post that a picture is made of, or that is answered, if it may be seen."""
+    status_id = ids.parse(number)
+    status = None if status_id is None else await statuses.load(session, account, status_id)
+    if status is None:
+        return None
+    return (await posts.assemble(session, [status], account))[0]
+
+
+def _slots(fields: dict[str, str], offered: int) -> range:
+    """The places for LoRAs: those that are used, and one more."""
+    used = [n for n in range(1, MAX_LORAS + 1) if fields.get(f"lora_{n}")]
+    most = MAX_LORAS if offered or used else 0
+    return range(1, min(most, max(used, default=0) + 1) + 1)
+
+
+def easel_of(request: Request) -> Easel:
+    return cast(Easel, request.app.state.easel)
+
+
+routes: list[BaseRoute] = [
+    Route(PATH, show, methods=["GET"]),
+    Route(PATH, ask, methods=["POST"]),
+    Route(f"{PATH}/propose", propose, methods=["POST"]),
+]

@@ -1,0 +1,242 @@
+"""`/studio/ID`: one picture, while it comes into being and after, for whoever asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from fedi import ids
+from fedi.database import Session
+from fedi.database.tables import Account, Painting, Status
+from fedi.runtime import Easel
+from fedi.social import drafts, scheduling, text
+from fedi.social.errors import SocialError, TooMany
+from fedi.social.sessions import SignedIn
+from fedi.studio import (
+    media,
+    offers,
+    painters,
+    paintings,
+    reviews,
+    standing,
+    watching,
+)
+from fedi.studio.remote_files import gallery
+from fedi.web import forms, visitors
+from fedi.web.render import private_page
+from fedi.web.studio import composer, typed
+from fedi.web.studio.composer import PATH, easel_of
+from fedi.web.views import studio as views
+from fedi.web.views.links import excerpt
+from generation.recipe import MAX_PROMPT, UPSCALES
+
+REFRESH_S = 5  # without a script the page loads itself again, until the picture is there
+HEADING = 280  # characters of a prompt that stand over its picture; the recipe has all of it
+NONE = "There is no such picture of yours."
+
+
+@visitors.signed_in
+async def show(request: Request, visitor: SignedIn) -> Response:
+    """`GET /studio/ID`.
+
+    Raises:
+        SocialError: there is none, or it is somebody else's.
+    """
+    return await page(request, visitor, number_of(request))
+
+
+@visitors.signed_in
+async def events(request: Request, visitor: SignedIn) -> Response:
+    """`GET /studio/ID/events`: server-sent events of a picture and of those that were asked for
+    with it, until the last has ended. Their names are those of `api.easel.paintings`; all but
+    `progress` carry `{"id", "state", "line", "step", "steps"}`.
+
+    Raises:
+        204 to who comes back and has heard how it ended.
+    """
+    easel = easel_of(request)
+    async with easel.database.read() as session:
+        painting = await paintings.find(session, visitor.account, number_of(request))
+        group = await paintings.asked_together(session, painting)
+    again = bool(request.headers.get("last-event-id"))
+    if again and all(one.state in paintings.PAINTED for one in group):
+        return Response(status_code=204)
+    streams = [watching.stream(easel, one.id, "", _told) for one in group]
+    return StreamingResponse(
+        watching.together(streams),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _told(session: Session, easel: Easel, painting: Painting) -> dict[str, Any]:
+    where = await standing.position(session, painting)
+    anybody = True
+    if painting.state == paintings.QUEUED:
+        anybody = (await offers.find(session, easel.settings.painting)).anybody
+    return {
+        "id": str(painting.id),
+        "state": painting.state,
+        "line": views.line(painting, where, anybody=anybody),
+        "step": painting.step,
+        "steps": painting.steps,
+    }
+
+
+@visitors.signed_in
+async def held(request: Request, visitor: SignedIn) -> Response:
+    """`GET /studio/ID/held`: a picture that waits for a moderator, to its author."""
+    easel = easel_of(request)
+    async with easel.database.read() as session:
+        painting = await paintings.find(session, visitor.account, number_of(request))
+    if painting.held is None:
+        raise HTTPException(404, NONE)
+    content, media_type = await reviews.picture(easel.storage, painting)
+    return Response(
+        content,
+        media_type=media_type,
+        headers={
+            "Cache-Control": "private, no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+        },
+    )
+
+
+async def page(
+    request: Request,
+    visitor: SignedIn,
+    painting_id: int,
+    *,
+    fields: Mapping[str, str] | None = None,
+    error: SocialError | None = None,
+    about: str = "",
+) -> Response:
+    """The page of a picture.
+
+    Args:
+        fields: what was typed in one of its forms, if that was refused.
+        error: why.
+        about: of which form: `post` or `change`.
+    """
+    easel = easel_of(request)
+    settings = easel.settings.painting
+    async with easel.database.read() as session:
+        painting = await paintings.find(session, visitor.account, painting_id)
+        group = await paintings.asked_together(session, painting)
+        there = await composer.pictures_of(session, group)
+        offered = await offers.find(session, settings)
+        hung = await gallery.of(easel, session, [])
+        where = await standing.position(session, painting)
+        status = await _status(session, painting, there)
+        later = await _later(session, visitor.account, painting)
+        sketches = [
+            views.sketch(one, there.get(one.id), hung, anybody=offered.anybody)
+            for one in group
+            if one.media_id is None or one.id in there
+        ]
+    medium = there.get(painting.id)
+    if painting.media_id is not None and medium is None:
+        raise HTTPException(410, "This picture was thrown away.")
+    seen = views.sketch(painting, medium, hung, where, anybody=offered.anybody)
+    of_model = offered.of(
+        next((one.key for one in offered.models if _is(one.key, painting, settings.model)), "")
+    )
+    response = private_page(
+        request,
+        "painting.html",
+        status=error.status if error is not None else 200,
+        script=True,
+        sheets=("forms", "studio"),
+        here="studio",
+        visitor=visitor,
+        form_key=forms.key(request),
+        error=str(error) if error is not None else "",
+        about=about,
+        refresh=REFRESH_S if any(one.waits for one in sketches) else 0,
+        seen=seen,
+        painting=painting,
+        heading=excerpt(painting.recipe.get("prompt", ""), HEADING, keep_lines=True),
+        prompt=painting.recipe.get("prompt", ""),
+        facts=views.facts(painting.recipe, medium.ai_system if medium else of_model.name),
+        described_by=medium.described_by if medium else "",
+        others=[one for one in sketches if len(sketches) > 1],
+        status_url=status.url if status is not None else "",
+        later=later,
+        post=_post_fields(painting, medium.description if medium else "", fields),
+        change=_change_fields(painting, fields),
+        offer=of_model,
+        larger=_larger(painting) if offered.upscales else (),
+        audiences=composer.AUDIENCES,
+        quoting=composer.QUOTING,
+        languages=composer.LANGUAGES,
+        limits={
+            "prompt": MAX_PROMPT,
+            "text": text.MAX_TEXT,
+            "warning": drafts.MAX_SPOILER,
+            "description": media.MAX_DESCRIPTION,
+        },
+    )
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return forms.remember(request, response)
+
+
+def _is(key: str, painting: Painting, usual: str) -> bool:
+    return painters.canonical(key or usual) == painting.model
+
+
+async def _status(session: Session, painting: Painting, there: Mapping[int, Any]) -> Status | None:
+    """The post that a picture is in."""
+    medium = there.get(painting.id)
+    if medium is None or medium.status_id is None:
+        return None
+    return await session.get(Status, medium.status_id)
+
+
+async def _later(session: Session, account: Account, painting: Painting) -> bool:
+    """Whether a post for later has it."""
+    if painting.media_id is None:
+        return False
+    return painting.media_id in await scheduling.media_waiting(session, account)
+
+
+def _post_fields(
+    painting: Painting, description: str, fields: Mapping[str, str] | None
+) -> dict[str, str]:
+    begun = typed.of_post(painting.draft or painting.begun_post)
+    known = typed.blank(visibility="public", quoters="public") | begun
+    known["description"] = description or painting.description
+    if painting.sensitive:
+        known["sensitive"] = "1"
+    return known | {"when": ""} | dict(fields or {})
+
+
+def _change_fields(painting: Painting, fields: Mapping[str, str] | None) -> dict[str, str]:
+    known = {"prompt": painting.recipe.get("prompt", ""), "strength": "", "way": "mask"}
+    return known | dict.fromkeys(typed.RECTANGLE, "") | dict(fields or {})
+
+
+def _larger(painting: Painting) -> tuple[int, ...]:
+    """How many times larger it can become."""
+    before = painting.recipe.get("upscale") or 1
+    return tuple(times for times in UPSCALES if before * times in UPSCALES)
+
+
+def number_of(request: Request) -> int:
+    number = ids.parse(request.path_params["id"])
+    if number is None:
+        raise HTTPException(404, NONE)
+    return number
+
+
+routes: list[BaseRoute] = [
+    Route(f"{PATH}/{{id}}", show, methods=["GET"]),
+    Route(f"{PATH}/{{id}}/events", events, methods=["GET"]),
+    Route(f"{PATH}/{{id}}/held", held, methods=["GET"]),
+]

@@ -1,0 +1,168 @@
+// The composer: keeps what is typed until it is sent, shows only what the chosen model can do, and
+// lets a mask be drawn over the picture that was chosen. All of it works without this, too.
+import { drawing } from "./mask.js";
+
+const form = document.querySelector("form[data-compose]");
+// A remix, an answer and a new picture are kept apart.
+const key = `easel studio ${form.dataset.compose}${location.search}`;
+
+// What is typed is nobody's but this browser's, and goes when it was sent.
+const typed = () =>
+  [...form.elements].filter(
+    (field) => field.name && !["hidden", "file", "submit", "fieldset"].includes(field.type),
+  );
+
+function keep(sent = false) {
+  const words = {};
+  for (const field of typed()) {
+    if (field.type === "radio" || field.type === "checkbox") {
+      if (field.checked) words[field.name] = field.value;
+    } else if (field.value) {
+      words[field.name] = field.value;
+    }
+  }
+  const open = [...form.querySelectorAll("details[data-remember]")]
+    .filter((fold) => fold.open)
+    .map((fold) => fold.dataset.remember);
+  try {
+    localStorage.setItem(key, JSON.stringify({ words, open, sent }));
+  } catch {
+    // Full, or forbidden: then it is kept as long as the page is open.
+  }
+}
+
+function restore() {
+  let kept;
+  try {
+    kept = JSON.parse(localStorage.getItem(key) ?? "null");
+  } catch {
+    kept = null;
+  }
+  if (!kept || !kept.words?.prompt) return;
+  for (const field of typed()) {
+    const value = kept.words[field.name];
+    if (field.type === "radio") {
+      if (field.value === value) field.checked = true;
+    } else if (field.type === "checkbox") {
+      field.checked = value !== undefined;
+    } else if (value !== undefined) {
+      field.value = value;
+    }
+  }
+  for (const fold of form.querySelectorAll("details[data-remember]")) {
+    if (kept.open?.includes(fold.dataset.remember)) fold.open = true;
+  }
+}
+
+// A form that was refused came back with what was sent.
+if (!("given" in form.dataset)) restore();
+form.addEventListener("input", () => keep());
+let sent = false;
+form.addEventListener("submit", (event) => {
+  if (sent) return event.preventDefault(); // who presses twice wants one picture
+  keep(true); // the page of its picture lets it go
+  sent = !event.submitter?.formAction.endsWith("/propose");
+});
+addEventListener("pageshow", () => (sent = false));
+for (const fold of form.querySelectorAll("details[data-remember]")) {
+  fold.addEventListener("toggle", () => keep());
+}
+
+// What the chosen model cannot do is not asked for.
+const models = form.querySelector("[data-models]");
+function suit() {
+  const chosen = models?.selectedOptions[0];
+  if (!chosen) return;
+  const can = chosen.dataset.can.split(" ");
+  for (const part of form.querySelectorAll("[data-needs]")) {
+    const able = part.dataset.needs.split(" ").some((need) => can.includes(need));
+    part.hidden = !able;
+    for (const field of part.querySelectorAll("input")) field.disabled = !able;
+  }
+  for (const name of ["steps", "guidance"]) {
+    form.elements[name].placeholder = chosen.dataset[name] || "Usual";
+  }
+}
+models?.addEventListener("change", suit);
+suit();
+
+// Control or Command with Enter sends, as everywhere.
+form.elements.prompt.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+});
+
+// The mask is drawn over the file that was chosen.
+const source = form.querySelector("[data-source]");
+const sheet = form.querySelector("[data-mask]");
+if (source && sheet) {
+  const mask = drawing(sheet, form);
+  const part = sheet.closest("details");
+  const show = async () => {
+    const file = source.files[0];
+    part.hidden = !file;
+    if (!file) return mask.close();
+    try {
+      mask.open(await createImageBitmap(file));
+    } catch {
+      mask.close(); // no picture: the server says so
+    }
+  };
+  source.addEventListener("change", show);
+  show(); // a browser that came back has it still
+}
+
+// Proposals come into this page; what is taken is put where it belongs, and nothing is sent.
+const proposals = document.getElementById("proposals");
+const helper = form.querySelector("[data-propose]");
+helper?.addEventListener("click", async (event) => {
+  event.preventDefault();
+  helper.disabled = true;
+  const fields = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) {
+    if (typeof value === "string" && !name.startsWith("proposed_")) fields.append(name, value);
+  }
+  try {
+    const answer = await fetch(helper.formAction, { method: "POST", body: fields });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const found = page.getElementById("proposals");
+    const trouble = page.querySelector(".compose > .trouble");
+    proposals.replaceChildren(...(trouble ? [trouble] : (found?.childNodes ?? [])));
+    proposals.focus();
+  } catch {
+    proposals.textContent = "That did not work. Try again in a moment.";
+  }
+  helper.disabled = false;
+});
+proposals?.addEventListener("click", (event) => {
+  const button = event.target.closest("button[name=take]");
+  if (!button) return;
+  event.preventDefault();
+  const [number, name] = button.value.split(" ");
+  const field = form.elements[name];
+  field.value = form.elements[`proposed_${number}`].value;
+  for (let fold = field.closest("details"); fold; fold = null) fold.open = true;
+  button.closest(".proposal").remove();
+  keep();
+  field.focus();
+});
+
+// The sketches below come to be, too: the page of each tells how; here it is enough to look again.
+if (document.querySelector(".sketch.queued, .sketch.painting")) {
+  const look = async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch("/studio", { headers: { Accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = [...page.querySelectorAll(".having")];
+      const held = document.querySelector(".having :focus");
+      if (answer.ok && !held) {
+        for (const old of document.querySelectorAll(".having")) old.remove();
+        form.after(...fresh);
+        if (!document.querySelector(".sketch.queued, .sketch.painting")) clearInterval(timer);
+      }
+    } catch {
+      // Not now: later.
+    }
+  };
+  const timer = setInterval(look, 5000);
+}

@@ -1,0 +1,223 @@
+"""What came in, as its owner's apps read it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from fedi.social import blocks, favourites, follows, statuses
+from tests import rig
+from tests.api.apps import PUBLIC, App
+from tests.api.client.reading import AS, members, post, read
+from tests.federation import seeing
+from tests.federation.peer import Internet, Person
+
+PAGE = 20
+
+
+@pytest.fixture
+async def carol(instance: rig.Instance, internet: Internet, alice: App) -> Person:
+    """Somebody elsewhere whom alice follows."""
+    carol = internet.person("carol")
+    await seeing.befriend(instance, alice.account, carol)
+    return carol
+
+
+async def comes(instance: rig.Instance, person: Person, activity: dict[str, Any]) -> None:
+    """Somebody does something, a second after what was before."""
+    instance.clock.advance(timedelta(seconds=1))
+    await person.does(instance, activity)
+
+
+async def follow(instance: rig.Instance, follower: App, followed: App) -> None:
+    instance.clock.advance(timedelta(seconds=1))
+    async with instance.easel.database.write() as tx:
+        await follows.request(tx, follower.account, followed.account)
+
+
+def told(activity: dict[str, Any]) -> tuple[str, str, Any]:
+    object_ = activity["object"]
+    return (
+        activity["type"],
+        activity["actor"],
+        object_["id"] if isinstance(object_, dict) else object_,
+    )
+
+
+async def test_an_inbox_has_what_others_did_each_once_and_the_newest_first(
+    instance: rig.Instance, alice: App, bob: App, carol: Person, internet: Internet
+) -> None:
+    inbox = alice.account.inbox_uri
+    assert await members(alice, inbox) == []
+    mine = await post(alice)
+    dave = internet.person("dave", "other")
+    note = carol.note(
+        "<p>at home</p>",
+        summary="of the sea",
+        attachment=[{"type": "Document", "mediaType": "image/png", "name": "a wave",
+                     "url": f"{carol.origin}/wave.png", "width": 40, "height": 30}],
+        tag=[{"type": "Hashtag", "name": "#sea"}],
+    )  # fmt: skip
+    asked = carol.note("<p>@alice yes?</p>", to=[alice.account.uri], cc=[PUBLIC, carol.followers],
+                       tag=[{"type": "Mention", "href": alice.account.uri}])  # fmt: skip
+    private = dave.note("<p>for you</p>", to=[alice.account.uri], cc=[],
+                        tag=[{"type": "Mention", "href": alice.account.uri}])  # fmt: skip
+    boost = carol.activity("Announce", mine, to=[PUBLIC], cc=[carol.followers])
+    like = dave.activity("Like", mine)
+    smile = carol.activity("EmojiReact", mine, content="🦉")
+    ask = dave.activity("Follow", alice.account.uri)
+    for person, activity in (
+        (carol, carol.create(note)),
+        (carol, carol.create(asked)),  # at home, and in a notification
+        (dave, dave.create(private)),
+        (carol, boost),  # likewise
+        (dave, like),
+        (carol, smile),
+        (dave, ask),
+    ):
+        await comes(instance, person, activity)
+    await follow(instance, bob, alice)
+    answer = await post(bob, "mine, too", to=[PUBLIC, alice.account.uri], inReplyTo=mine)
+
+    found = await members(alice, inbox)
+    assert [told(activity) for activity in found] == [
+        ("Create", bob.account.uri, answer),
+        ("Follow", bob.account.uri, alice.account.uri),
+        ("Follow", dave.uri, alice.account.uri),
+        ("Like", carol.uri, mine),
+        ("Like", dave.uri, mine),
+        ("Announce", carol.uri, mine),
+        ("Create", dave.uri, private["id"]),
+        ("Create", carol.uri, asked["id"]),
+        ("Create", carol.uri, note["id"]),
+    ]
+    assert [activity.get("id") for activity in found[2:6]] == [
+        ask["id"], smile["id"], like["id"], boost["id"],
+    ]  # fmt: skip
+    assert found[3]["content"] == "🦉"
+    assert found[0]["id"] == f"{answer}/activity"
+    *_, of_dave, _, of_carol = found
+    assert "id" not in of_carol  # nobody kept it, and we say nothing for another server
+    assert of_dave["to"] == [alice.account.uri] and not of_dave.get("cc")
+    shown = of_carol["object"]
+    assert shown["attributedTo"] == carol.uri and shown["content"] == "<p>at home</p>"
+    assert shown["summary"] == "of the sea" and shown["to"] == [PUBLIC]
+    assert shown["cc"] == [carol.followers]
+    [picture] = shown["attachment"]
+    assert picture["url"] == f"{carol.origin}/wave.png" and picture["name"] == "a wave"
+    assert [tag["name"] for tag in shown["tag"]] == ["#sea"]
+    for name in ("source", "replies", "likes", "interactionPolicy"):
+        assert name not in shown
+
+
+async def test_what_was_taken_back_or_is_by_who_was_blocked_is_in_it_no_more(
+    instance: rig.Instance, alice: App, bob: App, carol: Person, internet: Internet
+) -> None:
+    inbox = alice.account.inbox_uri
+    mine = await post(alice)
+    dave = internet.person("dave", "other")
+    note, other = carol.note(), carol.note()
+    like = dave.activity("Like", mine)
+    for person, activity in (
+        (carol, carol.create(note)),
+        (carol, carol.create(other)),
+        (dave, like),
+        (dave, dave.activity("Follow", alice.account.uri)),
+    ):
+        await comes(instance, person, activity)
+    await comes(instance, carol, carol.activity("Delete", other["id"]))
+    await comes(instance, dave, dave.activity("Undo", like))
+    assert [told(one)[0] for one in await members(alice, inbox)] == ["Follow", "Create"]
+    async with instance.easel.database.write() as tx:
+        for person in (carol, dave):
+            await blocks.add(tx, alice.account, await seeing.known(instance, person.uri))
+    assert await members(alice, inbox) == []
+
+
+async def test_an_inbox_is_walked_both_ways_while_it_grows(
+    instance: rig.Instance, alice: App, bob: App, carol: Person
+) -> None:
+    inbox = alice.account.inbox_uri
+    mine = await post(alice)
+    await follow(instance, alice, bob)
+    old = [await post(bob, f"old {n}") for n in range(2 * PAGE)]
+    async with instance.easel.database.write() as tx:
+        liked = await statuses.load_by_uri(tx, bob.account, mine)
+        assert liked is not None
+        old.append((await favourites.add(tx, bob.account, liked)).uri)
+
+    def shown(page: dict[str, Any]) -> list[str]:
+        return [
+            one["object"]["id"] if one["type"] == "Create" else one["id"]
+            for one in page["orderedItems"]
+        ]
+
+    page = await read(alice, f"{inbox}?page=true")
+    assert "prev" not in page
+    seen, new = shown(page), []
+    while "next" in page:
+        new.append(await post(bob, f"new {len(new)}"))
+        before = page
+        page = await read(alice, page["next"])
+        assert shown(await read(alice, page["prev"])) == shown(before)
+        seen += shown(page)
+    assert seen == old[::-1]
+    page = await read(alice, (await read(alice, inbox))["last"])
+    backwards = shown(page)
+    while "prev" in page:
+        page = await read(alice, page["prev"])
+        backwards = shown(page) + backwards
+    assert backwards == [*old, *new][::-1]
+    bad = await alice.get(f"{inbox}?page=true&max_id=x", headers=AS)
+    assert bad.status == 400 and bad.error
+
+
+OWN = ("inbox", "pendingFollowers", "pendingFollowing", "blocked")
+
+
+@pytest.mark.parametrize("name", OWN)
+async def test_what_is_the_owners_alone_is_shown_to_nobody_else(
+    instance: rig.Instance,
+    browser: aiohttp.ClientSession,
+    alice: App,
+    bob: App,
+    carol: Person,
+    name: str,
+) -> None:
+    url = f"{alice.account.uri}/{name}"
+    nobody = App(instance, browser, alice.account, None)
+    for ask in (url, f"{url}?page=true"):
+        refused = await nobody.get(ask, headers=AS)
+        assert refused.status == 401 and "Bearer" in refused.headers["WWW-Authenticate"]
+        assert refused.error
+        assert (await carol.get(ask))[0] == 401  # a signature is no token
+        for other, status in (
+            (bob, 403),
+            (await App.of(instance, browser, "alice", "write"), 403),
+            (await App.of(instance, browser, "alice", "read:lists"), 403),
+        ):
+            refused = await other.get(ask, headers=AS)
+            assert refused.status == status and refused.error
+        reader = await App.of(instance, browser, "alice", "read")
+        answer = await reader.get(ask, headers=AS)
+        assert answer.status == 200 and answer.headers["Cache-Control"] == "private, no-store"
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.body["id"] in {ask, f"{url}?page=true"}
+    unknown = await alice.get(f"{instance.url}/users/nobody/{name}", headers=AS)
+    assert unknown.status == 403
+
+
+async def test_who_asks_too_often_is_put_off(
+    new_database: rig.NewDatabase, tmp_path: Any, clock: Any, browser: aiohttp.ClientSession
+) -> None:
+    async with rig.serve_instance(
+        tmp_path, new_database(), clock=clock, server={"api_requests": 10}
+    ) as instance:
+        alice = await App.of(instance, browser, "alice")
+        for _ in range(10):
+            assert (await alice.get(alice.account.inbox_uri, headers=AS)).status == 200
+        refused = await alice.get(alice.account.inbox_uri, headers=AS)
+        assert refused.status == 429 and int(refused.headers["Retry-After"]) > 0

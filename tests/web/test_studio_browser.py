@@ -1,0 +1,337 @@
+"""The studio in a real browser: pictures grow, masks are drawn, nothing typed is lost, nothing
+runs that should not. A painter of the test's own does what it is told, when it is told."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from PIL import Image
+from sqlmodel import col, select
+
+from fedi.database.tables import Painting, Status
+from generation.abilities import Abilities
+from generation.protocol import Cancel, Cancelled, Suggest, Suggested
+from tests.api.oauth.person import PASSWORD, join
+from tests.rig import Instance
+from tests.studio.asking import reaches
+from tests.studio.easel_painter import Hand, connected, picture
+from tests.web.test_browser import ARTEFACTS, CHROMIUM, FLAGS, WIDTHS
+from tests.web.test_hostile import STRINGS
+
+# What a browser does is the same on every database.
+pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+WAIT_MS = 30_000.0  # for a busy machine
+MODELS = ("test/flat", "test/able")
+ABLE = Abilities(
+    can={"test/flat": (), "test/able": ("strength", "inpaint", "lora")}, loras=("ink",)
+)
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    playwright = pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
+    async with playwright.async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@dataclass
+class Studio:
+    """Alice at a browser, and a painter in the hand of the test."""
+
+    instance: Instance
+    page: Any
+    hand: Hand
+    wrong: list[str] = field(default_factory=list)  # what must not have happened
+    hosts: set[str] = field(default_factory=set)
+
+    async def open(self, path: str) -> None:
+        await self.page.goto(self.instance.url + path)
+
+    async def ask(self, prompt: str) -> int:
+        """Ask for a picture with nothing but words."""
+        await self.open("/studio")
+        await self.page.fill("#prompt", prompt)
+        return await self.send()
+
+    async def send(self) -> int:
+        await self.page.click("text=Paint >> nth=0")
+        await self.page.wait_for_url("**/studio/*")
+        return self.number()
+
+    def number(self) -> int:
+        return int(self.page.url.rpartition("/")[2])
+
+    async def finish(self, painting: int, content: bytes | None = None) -> None:
+        given = await self.hand.given()
+        async with reaches(self.instance.easel, painting, "done"):
+            await self.hand.finish(given, content or picture(64, 48))
+
+    async def shows(self, selector: str, **more: Any) -> Any:
+        return await self.page.wait_for_selector(selector, timeout=WAIT_MS, **more)
+
+
+@asynccontextmanager
+async def at_work(
+    instance: Instance, chromium: Any, *, width: int = 1280, slots: int = 1, **context: Any
+) -> AsyncIterator[Studio]:
+    await join(instance)
+    async with connected(
+        instance, models=MODELS, abilities=ABLE, suggests=True, slots=slots
+    ) as hand:
+        window = await chromium.new_context(viewport={"width": width, "height": 844}, **context)
+        page = await window.new_page()
+        page.set_default_timeout(WAIT_MS)
+        studio = Studio(instance, page, hand)
+        page.on("dialog", lambda dialog: studio.wrong.append(f"a dialog: {dialog.message}"))
+        page.on("pageerror", lambda error: studio.wrong.append(str(error)))
+        page.on("console", lambda message: studio.wrong.append(message.text))
+        page.on("request", lambda request: studio.hosts.add(request.url.split("/")[2]))
+        await studio.open("/sign-in?next=/studio")
+        await page.fill("[name=name]", "alice")
+        await page.fill("[name=password]", PASSWORD)
+        await page.click(".desk form button >> nth=0")
+        await page.wait_for_url("**/studio")
+        yield studio
+        await window.close()
+    assert studio.hosts - {""} == {instance.domain}
+    # A refusal is told by its status, too, and Chromium notes that.
+    assert [text for text in studio.wrong if "the server responded with a status" not in text] == []
+
+
+def preview(colour: str) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (32, 24), colour).save(out, "JPEG")
+    return out.getvalue()
+
+
+async def test_a_picture_grows_and_becomes_a_post(instance: Instance, chromium: Any) -> None:
+    async with at_work(instance, chromium) as at:
+        number = await at.ask("a lighthouse in fog")
+        given = await at.hand.given()
+        seen = []
+        for step, colour in enumerate(("red", "green", "blue"), 1):
+            await at.hand.step(given, step, 4, preview(colour))
+            await at.shows(f"#line:has-text('Step {step} of 4')")
+            image = await at.shows(".stage .growing:not([hidden])")
+            await at.page.wait_for_function(
+                "before => document.querySelector('.stage .growing').src !== before",
+                arg=seen[-1] if seen else "",
+            )
+            seen.append(await image.get_attribute("src"))
+        assert len(set(seen)) == 3 and all(one.startswith("data:image/jpeg") for one in seen)
+        await at.hand.finish(given, picture(64, 48))
+        await at.shows("#scene[data-state=done] .frame .picture")
+        assert await at.page.text_content("#told") == "The picture is there."
+        await at.page.fill("[name=text]", "Fog #sea")
+        await at.page.fill("[name=description]", "A tower in fog.")
+        await at.page.click("button:text-is('Post')")
+        await at.shows("#scene[data-state=posted]")
+    async with instance.easel.database.read() as session:
+        [status] = (await session.exec(select(Status))).all()
+        painting = await session.get(Painting, number)
+    assert status.source == "Fog #sea" and painting is not None
+
+
+async def test_it_is_stopped_varied_and_chosen_among_several(
+    instance: Instance, chromium: Any
+) -> None:
+    async with at_work(instance, chromium, slots=2) as at:
+        await at.ask("a fox")
+        given = await at.hand.given()
+        await at.page.click("button:text-is('Stop')")
+        await at.shows("#scene[data-state=cancelled]")
+        assert await at.hand.hear() == Cancel(painting=given.painting)
+        await at.hand.say(Cancelled(painting=given.painting))
+        await at.page.click("text=Ask again")
+        await at.page.click("text=How it is painted")
+        await at.page.check("[name=count][value='2']", force=True)
+        first = await at.send()
+        one, other = await at.hand.given(), await at.hand.given()
+        await at.hand.step(one, 1, 4, preview("red"))
+        await at.hand.step(other, 1, 4, preview("blue"))
+        await at.shows(".strip li:nth-child(2) .growing:not([hidden])")
+        await at.hand.finish(one)
+        await at.shows("#scene[data-state=done]")
+        await at.page.fill("[name=text]", "Two foxes")
+        await at.hand.finish(other)
+        # The other comes beside it, and no word of the post is lost.
+        await at.page.check(".beside-it input", force=True)
+        assert await at.page.input_value("[name=text]") == "Two foxes"
+        await at.page.click("button:text-is('Vary')")
+        await at.page.wait_for_function("first => !location.href.endsWith(first)", arg=str(first))
+        varied = at.number()
+        assert varied != first
+        await at.finish(varied)
+        await at.shows("#scene[data-state=done]")
+
+
+async def test_a_mask_is_drawn_or_given_by_numbers(instance: Instance, chromium: Any) -> None:
+    async with at_work(instance, chromium) as at:
+        await at.open("/studio")
+        await at.page.fill("#prompt", "a fox")
+        await at.page.click("text=How it is painted")
+        await at.page.select_option("[name=model]", "test/able")
+        number = await at.send()
+        await at.finish(number, picture(200, 100))
+        await at.shows("#scene[data-state=done]")
+        await at.page.click("summary:has-text('Paint only a part')")
+        box = await (await at.shows(".mask canvas:not(.under)")).bounding_box()
+        await at.shows(".mask .under")
+        for erase, x in ((False, 0.25), (False, 0.75), (True, 0.75)):
+            await at.page.click(f"[data-tool={'erase' if erase else 'draw'}]")
+            await at.page.mouse.move(box["x"] + x * box["width"], box["y"] + box["height"] / 2)
+            await at.page.mouse.down()
+            await at.page.mouse.move(box["x"] + x * box["width"], box["y"] + box["height"] * 0.6)
+            await at.page.mouse.up()
+        await at.shows(".mask [role=status]:has-text('is painted anew')")
+        await at.page.wait_for_function(
+            "document.querySelector('.inside input[type=file]').files.length === 1"
+        )
+        await at.page.fill(".inside [name=prompt]", "a hat")
+        await at.page.click("text=Paint there")
+        await at.page.wait_for_function("first => !location.href.endsWith(first)", arg=str(number))
+        given = await at.hand.given()
+        assert given.recipe.prompt == "a hat"
+        with Image.open(io.BytesIO(at.hand.pictures[given.recipe.mask])) as mask:
+            drawn = mask.convert("L")
+        assert drawn.size == (200, 100)
+        assert drawn.getpixel((50, 55)) == 255 and drawn.getpixel((150, 55)) == 0
+
+        # From the keyboard: a rectangle, without a pointer.
+        await at.open(f"/studio/{number}")
+        await at.page.focus("summary:has-text('Paint only a part')")
+        await at.page.keyboard.press("Enter")
+        await at.shows(".mask .under")
+        for name, value in (("left", "50"), ("top", "0"), ("width", "50"), ("height", "100")):
+            await at.page.fill(f".inside [name=mask_{name}]", value)
+        await at.page.focus("[data-tool=rectangle]")
+        await at.page.keyboard.press("Enter")
+        await at.shows(".mask [role=status]:has-text('50 % of the picture')")
+
+
+async def test_what_is_typed_is_kept_until_it_is_sent(instance: Instance, chromium: Any) -> None:
+    async with at_work(instance, chromium) as at:
+        await at.page.fill("#prompt", "a fox under ferns")
+        await at.page.click("text=The post around it")
+        await at.page.fill("[name=text]", "My fox")
+        await at.page.check("[name=post][value=done]")
+        await at.open("/about")
+        await at.open("/studio")
+        assert await at.page.input_value("#prompt") == "a fox under ferns"
+        assert await at.page.input_value("[name=text]") == "My fox"
+        assert await at.page.is_checked("[name=post][value=done]")
+        await at.send()
+        await at.open("/studio")
+        assert await at.page.input_value("#prompt") == ""
+        # And the picture is where it was left.
+        await at.page.click(".sketch.painting, .sketch.queued")
+        await at.shows("#scene h1:has-text('a fox under ferns')")
+
+
+async def test_only_what_the_model_can_do_is_asked_for(instance: Instance, chromium: Any) -> None:
+    async with at_work(instance, chromium) as at:
+        await at.page.click("text=How it is painted")
+        assert not await at.page.is_visible("[name=source]")
+        await at.page.select_option("[name=model]", "test/able")
+        assert await at.page.is_visible("[name=source]")
+        assert not await at.page.is_visible("summary:has-text('Paint only a part')")
+        await at.page.set_input_files(
+            "[name=source]",
+            files=[{"name": "a.png", "mimeType": "image/png", "buffer": picture(80, 60)}],
+        )
+        await at.page.click("summary:has-text('Paint only a part')")
+        await at.shows(".mask .under")
+
+
+async def test_proposals_are_shown_as_differences_and_taken_by_hand(
+    instance: Instance, chromium: Any
+) -> None:
+    async with at_work(instance, chromium) as at:
+        await at.page.fill("#prompt", "a fox")
+        await at.page.click("text=Help with the words")
+        asked = await at.hand.hear()
+        assert isinstance(asked, Suggest)
+        await at.hand.say(
+            Suggested(
+                request=asked.request,
+                prompt="a red fox in snow",
+                title="Quiet",
+                hashtags=("fox",),
+                model="Small",
+            )
+        )
+        assert await (await at.shows(".proposal ins >> nth=0")).text_content() == "red "
+        assert await at.page.input_value("#prompt") == "a fox"
+        await at.page.click(".proposal:has-text('Prompt') button")
+        assert await at.page.input_value("#prompt") == "a red fox in snow"
+        await at.page.click(".proposal:has-text('Hashtags') button")
+        assert await at.page.input_value("[name=text]") == "#fox"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_it_works_without_a_script(instance: Instance, chromium: Any, width: int) -> None:
+    async with at_work(instance, chromium, width=width, java_script_enabled=False) as at:
+        await at.ask("a lighthouse in fog")
+        given = await at.hand.given()
+        await at.hand.finish(given, picture(64, 48))
+        # Nobody touches anything: the page comes again by itself.
+        await at.shows("#scene[data-state=done]")
+        await at.page.fill("form [name=text]", "Fog")
+        await at.page.click("button:text-is('Post')")
+        await at.shows("#scene[data-state=posted]")
+        await at.open("/studio")
+        await at.page.click("text=Help with the words")
+        assert await at.shows(".trouble, .proposals")
+    async with instance.easel.database.read() as session:
+        assert [one.source for one in (await session.exec(select(Status))).all()] == ["Fog"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_hostile_words_run_nothing_and_nothing_spills(
+    instance: Instance, chromium: Any, scheme: str
+) -> None:
+    async with at_work(instance, chromium, color_scheme=scheme) as at:
+        paths = ["/studio"]
+        for words in STRINGS:
+            await at.open("/studio")
+            for fold in ("How it is painted", "The post around it"):
+                await at.page.eval_on_selector(
+                    f"details.more:has-text('{fold}')", "fold => { fold.open = true; }"
+                )
+            for name in ("prompt", "text", "description", "spoiler_text", "negative_prompt"):
+                await at.page.fill(f"[name={name}]", words)
+            number = await at.send()
+            given = await at.hand.given()
+            await at.hand.step(given, 1, 4, preview("red"))
+            await at.shows("#line:has-text('Step 1')")
+            if len(paths) < 3:
+                await at.hand.fail(given, words)
+                await at.shows("#scene[data-state=failed]")
+            else:
+                await at.hand.finish(given, picture(64, 48))
+                await at.shows("#scene[data-state=done]")
+            paths += [f"/studio/{number}", f"/studio?again={number}"]
+        for width in WIDTHS:
+            await at.page.set_viewport_size({"width": width, "height": 844})
+            for path in (paths[0], *paths[-4:], *paths[1:3]):
+                await at.open(path)
+                inside = await at.page.evaluate("document.documentElement.scrollWidth")
+                assert inside <= width, (path, width)
+                if os.environ.get("CI") == "true":
+                    name = "composer" if path == "/studio" else path.strip("/").replace("/", "-")
+                    name = name.replace("?", "-").replace("=", "-")
+                    shot = ARTEFACTS / f"studio-{name}-{width}-{scheme}.png"
+                    await at.page.screenshot(path=shot, full_page=True)
+    async with instance.easel.database.read() as session:
+        rows = (await session.exec(select(Painting).order_by(col(Painting.id)))).all()
+    assert len(rows) == len(STRINGS)
