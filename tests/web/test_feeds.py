@@ -115,9 +115,11 @@ async def test_a_list_is_for_its_owner_alone(instance: Instance) -> None:
     async with at(instance) as visitor:
         await visitor.sign_in("alice")
         page = (await visitor.get(f"/lists/{row.id}")).page
+        assert (await visitor.get("/lists")).page.one("a", href=f"/lists/{row.id}")
         assert words(page) == ["listed"] and page.one("h1").text == "<b>Best</b>"
     async with at(instance) as visitor:
         await visitor.sign_in("bob")
+        assert "Best" not in (await visitor.get("/lists")).page.text
         for path in (f"/lists/{row.id}", f"/lists/{row.id}/new", f"/lists/{10**30}"):
             assert (await visitor.get(path)).status == 404, path
 

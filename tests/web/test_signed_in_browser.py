@@ -78,6 +78,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "search": "/search?q=fog",
         "favourites": "/favourites",
         "bookmarks": "/bookmarks",
+        "lists": "/lists",
         "compose": "/compose",
         "reply": f"/compose?reply_to={answer.id}",
         "more": f"/posts/{answer.id}/more",
