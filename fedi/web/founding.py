@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.settings import InstanceSettings
 from fedi.social import attempts, founding, sign_in
 from fedi.social.errors import SocialError
@@ -36,7 +35,7 @@ async def ask(request: Request) -> Response:
     """
     key = forms.parsed(request.url.query).get("key", "")
     _count(request)
-    async with _easel(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         await founding.check(session, key)
     return _page(request, {"key": key})
 
@@ -44,7 +43,7 @@ async def ask(request: Request) -> Response:
 async def answer(request: Request) -> Response:
     """`POST /welcome`: make it, sign in, and go on to a first picture."""
     fields = await forms.read(request)
-    easel = _easel(request)
+    easel = easel_of(request)
     _count(request)
     name, password = (
         fields.get("username", "").strip().removeprefix("@"),
@@ -74,7 +73,7 @@ def _page(request: Request, fields: dict[str, str], error: SocialError | None = 
         here="welcome",
         form_key=forms.key(request),
         fields={name: fields.get(name, "") for name in ("key", "username", "email")},
-        model=_easel(request).settings.painting.model,
+        model=easel_of(request).settings.painting.model,
         error=str(error) if error is not None else "",
     )
     return forms.remember(request, forms.patient(response, error))
@@ -82,12 +81,8 @@ def _page(request: Request, fields: dict[str, str], error: SocialError | None = 
 
 def _count(request: Request) -> None:
     who = attempts.network(address_of(request))
-    easel = _easel(request)
+    easel = easel_of(request)
     attempts.of(easel).take(attempts.LINKS_OF_ADDRESS, who, easel.clock.now())
-
-
-def _easel(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 routes: list[BaseRoute] = [

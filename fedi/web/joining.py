@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import attempts, invites, letters, mail_links, registration, rules
 from fedi.social.errors import SocialError
 from fedi.social.registration import Joining
@@ -174,10 +173,6 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def easel_of(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 def address_of(request: Request) -> str:

@@ -13,6 +13,7 @@ from fedi import ids
 from fedi.database.tables import Login
 from fedi.mail import digests
 from fedi.mail.writing import CHANGE
+from fedi.runtime import easel_of
 from fedi.social import (
     attempts,
     credentials,
@@ -24,7 +25,7 @@ from fedi.social import (
 )
 from fedi.social.errors import SocialError
 from fedi.web import forms
-from fedi.web.joining import OVER, address_of, easel_of, told, write_to
+from fedi.web.joining import OVER, address_of, told, write_to
 from fedi.web.render import private_page
 
 RESET = "/reset-password"

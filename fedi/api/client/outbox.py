@@ -6,8 +6,6 @@ each type does stands in `activities`.
 
 from __future__ import annotations
 
-from typing import cast
-
 from limits import RateLimitItem
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,7 +20,7 @@ from fedi.api.client.activities import ANYTHING, WAYS
 from fedi.api.client.activities.asked import Asked, Done
 from fedi.api.mastodon import throttle
 from fedi.database.tables import Account
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social.errors import TooMany
 
 # What ActivityPub wants and what apps send: AndStatus the third, curl users the last.
@@ -51,7 +49,7 @@ async def post(request: Request) -> Response:
     author = who.account
     if request.path_params["name"].lower() != author.username.lower():
         raise HTTPException(403, "This is somebody else's outbox.")
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     _count(easel, author)
     document = envelope.opened(await body.read_object(request, TYPES))
     way = WAYS.get(envelope.kind(document), ANYTHING)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from limits import RateLimitItem
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,11 +9,7 @@ from starlette.requests import Request
 from fedi.api import auth
 from fedi.api.auth import Caller
 from fedi.api.mastodon import throttle
-from fedi.runtime import Easel
-
-
-def easel_of(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
+from fedi.runtime import easel_of
 
 
 async def owner(request: Request, scope: str, limit: RateLimitItem | None = None) -> Caller:
