@@ -128,7 +128,7 @@ async def _known(request: Request, visitor: SignedIn, values: dict[str, str]) ->
     client_id = values.get("client_id", "")
     if client_documents.is_address(client_id):
         easel = easel_of(request)
-        attempts.of(easel).take(DESCRIPTIONS, str(visitor.account.id), easel.clock.now())
+        attempts.by_account(easel, DESCRIPTIONS, visitor.account)
         try:
             await client_ids.ready(easel, client_id)
         except Invalid as error:

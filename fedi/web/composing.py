@@ -95,9 +95,7 @@ async def post(request: Request, visitor: SignedIn) -> Response:
     )
     number = ids.parse(fields.get("reply_to"))
     try:
-        attempts.of(easel).take(
-            attempts.POSTS_OF_ACCOUNT, str(visitor.account.id), easel.clock.now()
-        )
+        attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
             draft = await _draft(tx, visitor, written, number)
             made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)

@@ -64,7 +64,7 @@ async def do(request: Request, visitor: SignedIn) -> Response:
     if deed is None:
         raise HTTPException(404, "Nothing of that kind can be done with a post.")
     easel = easel_of(request)
-    _count(easel, attempts.DEEDS_OF_ACCOUNT, visitor)
+    attempts.by_account(easel, attempts.DEEDS_OF_ACCOUNT, visitor.account)
     async with easel.database.write() as tx:
         account = await tx.get_one(Account, visitor.account.id)
         status = await find(tx, account, request.path_params["id"])
@@ -115,7 +115,7 @@ async def delete(request: Request, visitor: SignedIn) -> Response:
     """`POST /posts/ID/delete`: a post of one's own is taken back."""
     await forms.read(request)
     easel = easel_of(request)
-    _count(easel, attempts.DELETIONS_OF_ACCOUNT, visitor)
+    attempts.by_account(easel, attempts.DELETIONS_OF_ACCOUNT, visitor.account)
     async with easel.database.write() as tx:
         status = await find(tx, visitor.account, request.path_params["id"])
         if status.account_id != visitor.account.id:
@@ -146,10 +146,6 @@ async def load(session: Session, viewer: Account, status_id: int) -> Post:
 def _back(request: Request, status_id: int) -> Response:
     path = visitors.back(request).partition("#")[0]
     return RedirectResponse(f"{path}#p-{status_id}", 303, {"Cache-Control": "no-store"})
-
-
-def _count(easel: Easel, limit: attempts.Limit, visitor: SignedIn) -> None:
-    attempts.of(easel).take(limit, str(visitor.account.id), easel.clock.now())
 
 
 routes: list[BaseRoute] = [

@@ -34,8 +34,9 @@ async def ask(request: Request) -> Response:
         NotFound: that is not the key, or there is somebody here already.
     """
     key = forms.parsed(request.url.query).get("key", "")
-    _count(request)
-    async with easel_of(request).database.read() as session:
+    easel = easel_of(request)
+    attempts.by_address(easel, attempts.LINKS_OF_ADDRESS, address_of(request))
+    async with easel.database.read() as session:
         await founding.check(session, key)
     return _page(request, {"key": key})
 
@@ -44,11 +45,9 @@ async def answer(request: Request) -> Response:
     """`POST /welcome`: make it, sign in, and go on to a first picture."""
     fields = await forms.read(request)
     easel = easel_of(request)
-    _count(request)
-    name, password = (
-        fields.get("username", "").strip().removeprefix("@"),
-        fields.get("password", ""),
-    )
+    attempts.by_address(easel, attempts.LINKS_OF_ADDRESS, address_of(request))
+    name = fields.get("username", "").strip().removeprefix("@")
+    password = fields.get("password", "")
     key, email = fields.get("key", ""), fields.get("email", "").strip()
     try:
         async with easel.database.write() as tx:
@@ -77,12 +76,6 @@ def _page(request: Request, fields: dict[str, str], error: SocialError | None = 
         error=str(error) if error is not None else "",
     )
     return forms.remember(request, forms.patient(response, error))
-
-
-def _count(request: Request) -> None:
-    who = attempts.network(address_of(request))
-    easel = easel_of(request)
-    attempts.of(easel).take(attempts.LINKS_OF_ADDRESS, who, easel.clock.now())
 
 
 routes: list[BaseRoute] = [

@@ -94,7 +94,7 @@ async def ask_follow(request: Request, visitor: SignedIn) -> Response:
     if not wanted or len(wanted) > values.URI_LIMIT:
         raise HTTPException(400, "The parameter object must name an account.")
     easel = easel_of(request)
-    _count(easel, LOOK_UPS, visitor)
+    attempts.by_account(easel, LOOK_UPS, visitor.account)
     target = await remote.resolve(easel, wanted)
     ways = returning.read(forms.parsed(request.url.query))
     return await _follow_page(request, visitor, target, ways)
@@ -113,7 +113,7 @@ async def follow(request: Request, visitor: SignedIn) -> Response:
             raise HTTPException(404, "There is no such account.")
         error = None
         try:
-            _count(easel_of(request), attempts.FOLLOWS_OF_ACCOUNT, visitor)
+            attempts.by_account(easel_of(request), attempts.FOLLOWS_OF_ACCOUNT, visitor.account)
             await follows.request(tx, visitor.account, target)
         except SocialError as reason:
             error = reason
@@ -200,7 +200,7 @@ async def create(request: Request, visitor: SignedIn) -> Response:
     )
     easel = easel_of(request)
     try:
-        _count(easel, attempts.POSTS_OF_ACCOUNT, visitor)
+        attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
             uri = await _post(tx, easel, visitor.account, begun)
     except SocialError as error:
@@ -271,10 +271,6 @@ async def _create_page(
         longest_warning=drafts.MAX_SPOILER,
         ways=begun.ways,
     )
-
-
-def _count(easel: Easel, limit: attempts.Limit, visitor: SignedIn) -> None:
-    attempts.of(easel).take(limit, str(visitor.account.id), easel.clock.now())
 
 
 routes: list[BaseRoute] = [

@@ -84,9 +84,7 @@ async def confirm(request: Request) -> Response:
     """`POST /confirm-email`."""
     fields = await forms.read(request)
     easel = easel_of(request)
-    limits = attempts.of(easel)
-    who = attempts.network(address_of(request))
-    limits.take(attempts.LINKS_OF_ADDRESS, who, easel.clock.now())
+    attempts.by_address(easel, attempts.LINKS_OF_ADDRESS, address_of(request))
     async with easel.database.write() as tx:
         found = await mail_links.find(tx, fields.get("token", ""), "confirm")
         if found is not None:

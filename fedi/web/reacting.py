@@ -70,7 +70,7 @@ async def named(easel: Easel, visitor: SignedIn, address: str) -> Status:
     uri = values.web_uri(address)
     if uri is None:
         raise HTTPException(400, "Name a post by its address.")
-    attempts.of(easel).take(LOOK_UPS, str(visitor.account.id), easel.clock.now())
+    attempts.by_account(easel, LOOK_UPS, visitor.account)
     found = await lookup.address(easel, visitor.account, uri)
     if not isinstance(found, Status):
         raise HTTPException(404, NOTHING)
@@ -99,7 +99,7 @@ def _doing(deed: Deed) -> visitors.Page:
         easel = easel_of(request)
         error = None
         try:
-            attempts.of(easel).take(REACTIONS, str(visitor.account.id), easel.clock.now())
+            attempts.by_account(easel, REACTIONS, visitor.account)
             async with easel.database.write() as tx:
                 account = await tx.get_one(Account, visitor.account.id)
                 status = await statuses.load(tx, account, number)

@@ -69,7 +69,7 @@ async def _named(easel: Easel, visitor: SignedIn, query: str) -> str | None:
     """The page of what an address or a handle names, asked for elsewhere if need be."""
     if not (lookup.is_address(query) or lookup.is_handle(query)):
         return None
-    attempts.of(easel).take(LOOK_UPS, str(visitor.account.id), easel.clock.now())
+    attempts.by_account(easel, LOOK_UPS, visitor.account)
     found: Account | Status | None
     if lookup.is_address(query):
         found = await lookup.address(easel, visitor.account, query)

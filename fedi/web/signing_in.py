@@ -81,8 +81,7 @@ async def ask_passkey(request: Request) -> Response:
     """`POST /sign-in/passkey/ask`: what a browser needs to ask for a passkey, as JSON."""
     await forms.read(request)
     easel = easel_of(request)
-    who = attempts.network(_address(request))
-    attempts.of(easel).take(attempts.SIGN_INS_OF_ADDRESS, who, easel.clock.now())
+    attempts.by_address(easel, attempts.SIGN_INS_OF_ADDRESS, _address(request))
     async with easel.database.write() as tx:
         options = await passkeys.ask(tx)
     return Response(options, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -62,8 +62,7 @@ async def follow(request: Request, visitor: SignedIn) -> Response:
     await forms.read(request)
     easel = easel_of(request)
     name = tag_name(request)
-    who = str(visitor.account.id)
-    attempts.of(easel).take(attempts.DEEDS_OF_ACCOUNT, who, easel.clock.now())
+    attempts.by_account(easel, attempts.DEEDS_OF_ACCOUNT, visitor.account)
     unfollow = request.url.path.endswith("/unfollow")
     deed = followed_tags.unfollow if unfollow else followed_tags.follow
     async with easel.database.write() as tx:

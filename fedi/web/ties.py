@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Status
-from fedi.runtime import Easel, easel_of
+from fedi.runtime import easel_of
 from fedi.social import accounts, attempts, blocks, follows, mutes, reports, rules
 from fedi.social.errors import SocialError
 from fedi.social.sessions import SignedIn
@@ -68,7 +68,7 @@ async def do(request: Request, visitor: SignedIn) -> Response:
         raise HTTPException(404, "Nothing of that kind can be done about an account.")
     easel = easel_of(request)
     limit = attempts.FOLLOWS_OF_ACCOUNT if name == "follow" else attempts.DEEDS_OF_ACCOUNT
-    _count(easel, limit, visitor)
+    attempts.by_account(easel, limit, visitor.account)
     async with easel.database.write() as tx:
         account = await tx.get_one(Account, visitor.account.id)
         await tie(tx, account, await _somebody(tx, request.path_params["id"]))
@@ -99,7 +99,7 @@ async def report(request: Request, visitor: SignedIn) -> Response:
     easel = easel_of(request)
     named = [ids.parse(key.removeprefix("rule-")) or 0 for key in fields if key[:5] == "rule-"]
     try:
-        _count(easel, attempts.REPORTS_OF_ACCOUNT, visitor)
+        attempts.by_account(easel, attempts.REPORTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
             account = await tx.get_one(Account, visitor.account.id)
             target, status = await _meant(tx, account, fields)
@@ -161,10 +161,6 @@ async def _report_page(
         category=fields.get("category", ""),
         comment=fields.get("comment", ""),
     )
-
-
-def _count(easel: Easel, limit: attempts.Limit, visitor: SignedIn) -> None:
-    attempts.of(easel).take(limit, str(visitor.account.id), easel.clock.now())
 
 
 routes: list[BaseRoute] = [

@@ -63,9 +63,7 @@ async def post(request: Request, visitor: SignedIn) -> Response:
     try:
         when = _when(fields)
         if not fields.get("keep"):
-            now = easel.clock.now()
-            who = str(visitor.account.id)
-            attempts.of(easel).take(attempts.POSTS_OF_ACCOUNT, who, now)
+            attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
             author = await tx.get_one(Account, visitor.account.id)
             painting = await paintings.find(tx, author, painting_id)
