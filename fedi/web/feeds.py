@@ -73,7 +73,6 @@ def _answer(
         page=card.url,
         address=f"{easel.settings.instance.url}{path}",
         icon=card.pictures[0].address if card.pictures else "",
-        language=None,
         entries=entries,
     )
     return kept(request, write(feed), media_type, robots=robots, seconds=SECONDS)
