@@ -248,6 +248,27 @@ async def new_browser(tx: Transaction, payload: dict[str, Any]) -> Addressed | N
     return Addressed(email, letter)
 
 
+async def moved(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
+    found = await _found(tx, payload)
+    if found is None:
+        return None
+    account, _, email = found
+    letter = Letter(
+        subject=f"Your account at {tx.instance.name} was moved",
+        paragraphs=[
+            f"@{account.username} at {tx.instance.domain} has moved: its followers are asked to "
+            "follow another account instead. That is:"
+        ],
+        quoted=payload["target"],
+        button=("Take the account back", f"{tx.instance.url}{RESET}"),
+        after=[
+            "If that was you, all is well. If not, choose a new password by that link at once, and "
+            "write to those who run this instance: followers who have gone do not come back."
+        ],
+    )
+    return Addressed(email, letter)
+
+
 async def waiting(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
     """To one of the staff; the first time to each of them by a job of its own."""
     who, login = await tx.get(Account, payload["account_id"]), None
@@ -357,6 +378,7 @@ WRITERS: dict[str, Writer] = {
     "passkey_added": passkey_added,
     "codes_on": codes_on,
     "codes_off": codes_off,
+    "moved": moved,
     "new_email": new_email,
     "email_wanted": email_wanted,
     "email_changed": email_changed,
