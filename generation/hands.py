@@ -96,7 +96,11 @@ class Card:
         return tuple(model.key for model in self._models)
 
     def abilities(self) -> Abilities:
-        return Abilities(can=dict(abilities.of_models(self._models)), loras=lora_files.names())
+        return Abilities(
+            can=dict(abilities.of_models(self._models)),
+            loras=lora_files.names(),
+            misfits=lora_files.misfits(self._models),
+        )
 
     async def lost(self) -> None:
         await asyncio.get_running_loop().create_future()  # as long as the process lives

@@ -18,6 +18,7 @@ from typing import Any
 INDEX = "model_index.json"
 CONFIG = "config.json"
 MAX_DOCUMENT = 65_536  # bytes of a JSON file that are read; an index of the catalogue has 2,000
+MAX_HEADER = 25_000_000  # bytes; those that we know have less than one million
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 # Configurations, vocabularies (SentencePiece's are `.model`) and chat templates.
 _PLAIN = (".json", ".txt", ".model", ".jinja")
@@ -110,6 +111,24 @@ def document(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return said if isinstance(said, dict) else None
+
+
+def header(path: Path) -> dict[str, Any]:
+    """What stands before the weights of a safetensors file: the name, type and shape of each.
+
+    Raises Unusable if it is none.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= MAX_HEADER:
+                raise ValueError
+            said = json.loads(file.read(length))
+        if not isinstance(said, dict):
+            raise ValueError
+    except (OSError, ValueError, RecursionError) as error:
+        raise Unusable(f"{path.name} is no safetensors file.") from error
+    return said
 
 
 def _of_part(name: str, part: str, files: list[str], variant: str) -> list[str]:
