@@ -20,6 +20,9 @@ CONFIG = "config.json"
 MAX_DOCUMENT = 65_536  # bytes of a JSON file that are read; an index of the catalogue has 2,000
 MAX_HEADER = 25_000_000  # bytes; those that we know have less than one million
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+# Parts that their pipeline paints without, and that are never used here: ERNIE-Image's language
+# model rewrites prompts by chance, but what was asked for (and judged) is painted.
+UNUSED = {"ErnieImagePipeline": ("pe", "pe_tokenizer")}
 # Configurations, vocabularies (SentencePiece's are `.model`) and chat templates.
 _PLAIN = (".json", ".txt", ".model", ".jinja")
 # Shards are numbered before or after the variant: diffusers changed its mind once.
@@ -65,6 +68,8 @@ def needed(
         )
     wanted = [INDEX] if INDEX in files else []
     for part, kind in index.items():
+        if part in unused(index):
+            continue
         if part.startswith("_") or not isinstance(kind, list) or len(kind) != 2 or not kind[0]:
             continue
         own = [file for file in files if file.startswith(f"{part}/")]
@@ -74,6 +79,11 @@ def needed(
             )
         wanted += _of_part(name, part, own, variant)
     return wanted
+
+
+def unused(index: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parts of a model that are neither fetched nor loaded."""
+    return UNUSED.get(str(index.get("_class_name")), ())
 
 
 def _of_single(name: str, files: list[str], variant: str) -> list[str]:
