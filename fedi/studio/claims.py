@@ -17,7 +17,7 @@ from sqlalchemy import or_, update
 from sqlmodel import col, select
 
 from fedi.database import Transaction
-from fedi.database.tables import Painting
+from fedi.database.tables import Account, Painting
 from fedi.studio import conclusions, turns
 from fedi.studio.cards import Card
 from fedi.studio.media import Stored
@@ -28,6 +28,7 @@ from fedi.studio.paintings import (
     REVIEW,
     apologise,
     end,
+    stop,
     tell,
 )
 from fedi.studio.verdicts import Verdict
@@ -152,10 +153,15 @@ async def finish(
         verdict: what follows from that; a picture that is refused is not finished, but fails.
 
     Returns:
-        The painting; None if the claim no longer holds, and the files are garbage.
+        The painting; None if the claim no longer holds or its author is gone, and the files are
+        garbage.
     """
     painting = await held(tx, claim)
     if painting is None:
+        return None
+    author = await tx.get(Account, painting.account_id, populate_existing=True)
+    if author is None or author.deleted_at is not None:
+        await stop(tx, painting)
         return None
     painting.step = painting.steps = finished.recipe.steps or painting.steps
     if finished.judgement is not None:
