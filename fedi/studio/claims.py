@@ -143,6 +143,8 @@ async def finish(
     stored: Stored,
     finished: Finished,
     verdict: Verdict = Verdict.SHOW,
+    *,
+    sensitive: bool = False,
 ) -> Painting | None:
     """The picture is there: it becomes its author's, and its post is published, all at once; or
     it waits for a moderator, and both happen when one agrees (`fedi.studio.reviews`).
@@ -151,6 +153,7 @@ async def finish(
         stored: the picture's files.
         finished: what the painter said of it.
         verdict: what follows from that; a picture that is refused is not finished, but fails.
+        sensitive: whether it is marked whatever a classifier said.
 
     Returns:
         The painting; None if the claim no longer holds or its author is gone, and the files are
@@ -163,6 +166,7 @@ async def finish(
     if author is None or author.deleted_at is not None:
         await stop(tx, painting)
         return None
+    painting.sensitive = painting.sensitive or sensitive
     painting.step = painting.steps = finished.recipe.steps or painting.steps
     if finished.judgement is not None:
         painting.judgement = msgspec.to_builtins(finished.judgement)
