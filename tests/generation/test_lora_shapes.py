@@ -138,7 +138,7 @@ def test_a_painter_tells_which_of_its_loras_do_not_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EASEL_LORAS", str(tmp_path))
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     lora(tmp_path / "ink.safetensors", layers("stable-diffusion-xl"))
     lora(tmp_path / "tusche.safetensors", layers("flux2-klein"))
     (tmp_path / "broken.safetensors").write_bytes(b"no tensors")
