@@ -1,0 +1,20 @@
+"""The pages of those who run this instance: `/admin`.
+
+Each asks for a power of the person (`social.staff`), calls what apps of moderators and the command
+line call, and writes down what is done in the same transaction (`social.audit`).
+"""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from fedi.web.admin import accounts, joining, overview, reports
+
+routes: list[BaseRoute] = [
+    *overview.routes,
+    *reports.routes,
+    *accounts.routes,
+    *joining.routes,
+]
+
+__all__ = ["routes"]
