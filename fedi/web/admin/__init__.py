@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.web.admin import accounts, joining, overview, reports
+from fedi.web.admin import accounts, barring, emoji, joining, overview, pictures, reports, telling
 
 routes: list[BaseRoute] = [
     *overview.routes,
     *reports.routes,
     *accounts.routes,
     *joining.routes,
+    *pictures.routes,
+    *telling.routes,
+    *emoji.routes,
+    *barring.routes,
 ]
 
 __all__ = ["routes"]

@@ -53,6 +53,11 @@ SECTIONS: dict[str, Section] = {
     "reports": Section(f"{HOME}/reports", "Reports", "reports"),
     "accounts": Section(f"{HOME}/accounts", "Accounts", "users"),
     "joining": Section(f"{HOME}/joining", "Joining", "users"),
+    "pictures": Section(f"{HOME}/pictures", "Held pictures", "reports"),
+    "rules": Section(f"{HOME}/rules", "Rules", "house"),
+    "announcements": Section(f"{HOME}/announcements", "Announcements", "house"),
+    "emoji": Section(f"{HOME}/emoji", "Emoji", "house"),
+    "barred": Section(f"{HOME}/barred", "Who may not come", "blocks"),
 }
 
 
@@ -146,10 +151,12 @@ async def refused(
 
 
 async def _do(request: Request, visitor: SignedIn, fields: Fields, do: Do) -> str:
-    easel = of(request)
+    easel, number = of(request), int(request.path_params.get("id", 0))
+    if number > ids.MAX:
+        raise NotFound(NOTHING)
     async with easel.database.write() as tx:
         who = await tx.get_one(Account, visitor.account.id)
-        return await do(Deed(easel, tx, who, fields, int(request.path_params.get("id", 0))))
+        return await do(Deed(easel, tx, who, fields, number))
 
 
 def page(

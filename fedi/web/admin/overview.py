@@ -106,6 +106,9 @@ async def _waiting(session: Session, login: Login) -> list[Waiting]:
         found.append(
             _waits("/admin/reports", waits.reports, "report to settle", "reports to settle")
         )
+        found.append(
+            _waits("/admin/pictures", waits.pictures, "picture to look at", "pictures to look at")
+        )
     if staff.may(login, "users"):
         found.append(
             _waits("/admin/joining", waits.joining, "person asks to join", "people ask to join")

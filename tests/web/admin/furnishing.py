@@ -46,4 +46,9 @@ async def furnish(instance: Instance) -> dict[str, str]:
         "account": f"/admin/accounts/{bob.id}",
         "account-remote": f"/admin/accounts/{sam.id}",
         "joining": "/admin/joining",
+        "pictures": "/admin/pictures",
+        "rules": "/admin/rules",
+        "announcements": "/admin/announcements",
+        "emoji": "/admin/emoji",
+        "barred": "/admin/barred",
     }
