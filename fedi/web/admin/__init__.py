@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.web.admin import accounts, barring, emoji, joining, overview, pictures, reports, telling
+from fedi.web.admin import (
+    accounts,
+    barring,
+    domains,
+    emoji,
+    joining,
+    overview,
+    pictures,
+    reports,
+    telling,
+)
 
 routes: list[BaseRoute] = [
     *overview.routes,
@@ -18,6 +28,7 @@ routes: list[BaseRoute] = [
     *pictures.routes,
     *telling.routes,
     *emoji.routes,
+    *domains.routes,
     *barring.routes,
 ]
 

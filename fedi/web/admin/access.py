@@ -57,6 +57,7 @@ SECTIONS: dict[str, Section] = {
     "rules": Section(f"{HOME}/rules", "Rules", "house"),
     "announcements": Section(f"{HOME}/announcements", "Announcements", "house"),
     "emoji": Section(f"{HOME}/emoji", "Emoji", "house"),
+    "domains": Section(f"{HOME}/domains", "Domains", "federation"),
     "barred": Section(f"{HOME}/barred", "Who may not come", "blocks"),
 }
 

@@ -51,4 +51,5 @@ async def furnish(instance: Instance) -> dict[str, str]:
         "announcements": "/admin/announcements",
         "emoji": "/admin/emoji",
         "barred": "/admin/barred",
+        "domains": "/admin/domains",
     }
