@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from fedi.database import Session
 from fedi.database.tables import Account
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import notification_lists, staff
 from fedi.social.notification_lists import Wanted
 from fedi.social.sessions import SignedIn
@@ -44,7 +44,7 @@ class Frame:
 
 async def put_up(request: Request, session: Session, visitor: SignedIn) -> None:
     """Have whatever page answers this request stand in the frame of who looks."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     count, waiting = 0, Chores()
     runs = staff.may(visitor.login, "dashboard")
     if request.method == "GET":

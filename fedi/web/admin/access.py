@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from sqlmodel import SQLModel
@@ -17,7 +17,7 @@ from starlette.routing import Route
 from fedi import ids
 from fedi.database import Transaction
 from fedi.database.tables import Account
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import attempts, audit, staff
 from fedi.social.errors import NotFound, SocialError
 from fedi.social.sessions import SignedIn
@@ -226,4 +226,4 @@ def id_of(request: Request) -> int:
 
 
 def of(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
+    return easel_of(request)
