@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 
+from fedi.clock import FakeClock
 from fedi.database.tables import Account, Status
 from fedi.social import favourites, follows, reblogs
 from tests.api.oauth.person import PASSWORD, join
 from tests.federation.peer import Internet
-from tests.rig import Instance
+from tests.rig import Instance, NewDatabase, serve_instance
+from tests.studio.test_reviews import STRICT
 from tests.web import hanging
 from tests.web.admin import furnishing
 from tests.web.test_browser import ARTEFACTS, SCROLL, WATCH_SHIFTS, chromium, furnish_from_elsewhere
@@ -147,8 +149,11 @@ async def test_pages_hold_still_stay_inside_run_nothing_and_can_be_used_by_every
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_pages_of_the_staff_do_so_too(instance: Instance, chromium: Any, scheme: str) -> None:
-    await look_at(instance, chromium, await furnishing.furnish(instance), scheme, "ada")
+async def test_pages_of_the_staff_do_so_too(
+    new_database: NewDatabase, tmp_path: Path, clock: FakeClock, chromium: Any, scheme: str
+) -> None:
+    async with serve_instance(tmp_path, new_database(), clock=clock, safety=STRICT) as instance:
+        await look_at(instance, chromium, await furnishing.furnish(instance), scheme, "ada")
 
 
 async def look_at(

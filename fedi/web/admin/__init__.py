@@ -13,10 +13,13 @@ from fedi.web.admin import (
     barring,
     domains,
     emoji,
+    jobs,
     joining,
     overview,
     pictures,
+    queue,
     reports,
+    servers,
     telling,
 )
 
@@ -29,7 +32,10 @@ routes: list[BaseRoute] = [
     *telling.routes,
     *emoji.routes,
     *domains.routes,
+    *servers.routes,
     *barring.routes,
+    *queue.routes,
+    *jobs.routes,
 ]
 
 __all__ = ["routes"]

@@ -58,7 +58,10 @@ SECTIONS: dict[str, Section] = {
     "announcements": Section(f"{HOME}/announcements", "Announcements", "house"),
     "emoji": Section(f"{HOME}/emoji", "Emoji", "house"),
     "domains": Section(f"{HOME}/domains", "Domains", "federation"),
-    "barred": Section(f"{HOME}/barred", "Who may not come", "blocks"),
+    "servers": Section(f"{HOME}/servers", "Servers", "federation"),
+    "barred": Section(f"{HOME}/barred", "Barred", "blocks"),
+    "queue": Section(f"{HOME}/queue", "Queue", "house"),
+    "jobs": Section(f"{HOME}/jobs", "Jobs", "house"),
 }
 
 
@@ -152,7 +155,7 @@ async def refused(
 
 
 async def _do(request: Request, visitor: SignedIn, fields: Fields, do: Do) -> str:
-    easel, number = of(request), int(request.path_params.get("id", 0))
+    easel, number = easel_of(request), int(request.path_params.get("id", 0))
     if number > ids.MAX:
         raise NotFound(NOTHING)
     async with easel.database.write() as tx:
@@ -209,7 +212,7 @@ def count(request: Request, visitor: SignedIn) -> None:
     Raises:
         TooMany: too much was done of late.
     """
-    easel, who = of(request), str(visitor.account.id)
+    easel, who = easel_of(request), str(visitor.account.id)
     attempts.of(easel).take(attempts.DEEDS_OF_ACCOUNT, who, easel.clock.now())
 
 
@@ -223,7 +226,3 @@ def id_of(request: Request) -> int:
     if number > ids.MAX:
         raise HTTPException(404, NOTHING)
     return number
-
-
-def of(request: Request) -> Easel:
-    return easel_of(request)

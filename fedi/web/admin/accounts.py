@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.database import Session
 from fedi.database.tables import Account, AccountWarning, Invite, Login
+from fedi.runtime import easel_of
 from fedi.social import accounts, audit, moderation, posts, registration, reports, roster
 from fedi.social.errors import Invalid, NotAllowed, NotFound, SocialError
 from fedi.social.moderation import Action
@@ -61,7 +62,7 @@ async def many(request: Request, visitor: SignedIn) -> Response:
         states=known_states,
         roles=("moderator", "admin") if state == "staff" else None,
     )
-    easel = access.of(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         rows = await roster.listed(session, sought, Page(LENGTH + 1, max_id))
         found = await _people(request, session, visitor.account, rows[:LENGTH])
@@ -88,7 +89,7 @@ async def _people(
 ) -> list[Person]:
     logins = await _logins(session, rows)
     faces = [claim for account in rows for claim in claims.of_account(account)]
-    hung = await gallery.of(access.of(request), session, faces)
+    hung = await gallery.of(easel_of(request), session, faces)
     return [views.person(account, logins.get(account.id), hung, viewer) for account in rows]
 
 
@@ -109,7 +110,7 @@ async def one(request: Request, visitor: SignedIn) -> Response:
 async def _page(
     request: Request, visitor: SignedIn, fields: Fields, error: SocialError | None = None
 ) -> Response:
-    easel, viewer = access.of(request), visitor.account
+    easel, viewer = easel_of(request), visitor.account
     number = access.id_of(request)
     async with easel.database.read() as session:
         account = await session.get(Account, number)

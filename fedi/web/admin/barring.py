@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import CanonicalEmailBlock, EmailDomainBlock, IpBlock
+from fedi.runtime import easel_of
 from fedi.social import email_addresses, ip_blocks, paging
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.paging import Page
@@ -42,7 +43,7 @@ async def show(request: Request, visitor: SignedIn) -> Response:
 async def _page(
     request: Request, visitor: SignedIn, fields: Fields, error: SocialError | None = None
 ) -> Response:
-    async with access.of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         networks, older_networks = await _rows(request, session, IpBlock, "networks")
         domains, older_domains = await _rows(request, session, EmailDomainBlock, "domains")
         emails, older_emails = await _rows(request, session, CanonicalEmailBlock, "emails")

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.database.tables import Account, DomainRule
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import blocklists, domains
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.sessions import SignedIn
@@ -41,7 +41,7 @@ async def _page(
     made: int | None = None,
     complaints: list[str] | None = None,
 ) -> Response:
-    easel, asked = access.of(request), request.query_params
+    easel, asked = easel_of(request), request.query_params
     words = asked.get("q", "").replace("\0", "").strip()[: domains.MAX_NAME]
     after = asked.get("after", "").replace("\0", "")[: domains.MAX_NAME]
     change = asked.get("change", "").replace("\0", "")[: domains.MAX_NAME]
@@ -129,7 +129,7 @@ async def _disallow(deed: Deed) -> str:
 async def bring(request: Request, visitor: SignedIn) -> Response:
     """`POST /admin/domains/import`: the rules of a block list, each in place of the one that its
     domain has."""
-    easel = access.of(request)
+    easel = easel_of(request)
     async with forms.read_with_files(request, blocklists.MAX_SIZE, 1) as (_, files):
         content = await files[FILE].read() if FILE in files else b""
     try:
@@ -157,7 +157,7 @@ def _text(content: bytes) -> str:
 @access.only("federation")
 async def take(request: Request, visitor: SignedIn) -> Response:
     """`GET /admin/domains/export`: all rules, as Mastodon's CSV."""
-    async with access.of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         rules = await domains.listed(session)
     return Response(
         blocklists.write(rules),

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.database.tables import Account
+from fedi.runtime import easel_of
 from fedi.social import audit, emojis
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.sessions import SignedIn
@@ -29,7 +30,7 @@ async def show(request: Request, visitor: SignedIn) -> Response:
 async def _page(
     request: Request, visitor: SignedIn, fields: Fields, error: SocialError | None = None
 ) -> Response:
-    async with access.of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         found = await emojis.every(session)
     return access.page(
         request,
@@ -51,7 +52,7 @@ async def _page(
 @access.only("house")
 async def add(request: Request, visitor: SignedIn) -> Response:
     """`POST /admin/emoji/add`: one more, or another picture for one that is there."""
-    easel = access.of(request)
+    easel = easel_of(request)
     async with forms.read_with_files(request, faces.MAX_EMOJI_BYTES, 1) as (fields, files):
         content = await files[FILE].read() if FILE in files else b""
     try:

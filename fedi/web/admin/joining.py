@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.database.tables import Account, Invite, Login
+from fedi.runtime import easel_of
 from fedi.social import invites, posts, roster
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.sessions import SignedIn
@@ -65,7 +66,7 @@ async def show(request: Request, visitor: SignedIn) -> Response:
 async def _page(
     request: Request, visitor: SignedIn, fields: Fields, error: SocialError | None = None
 ) -> Response:
-    easel = access.of(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         asking = await roster.asking(session, limit=LENGTH)
         total = await roster.count_asking(session)

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.database import Session
 from fedi.database.tables import Login
+from fedi.runtime import easel_of
 from fedi.social import audit, figures, staff
 from fedi.social.paging import Page
 from fedi.social.sessions import SignedIn
@@ -62,7 +63,7 @@ class Waiting:
 @access.only("dashboard")
 async def show(request: Request, visitor: SignedIn) -> Response:
     """`GET /admin`."""
-    easel = access.of(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         counted = await _figures(session)
         waiting = await _waiting(session, visitor.login)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.database.tables import Account, Painting
+from fedi.runtime import easel_of
 from fedi.social.errors import SocialError
 from fedi.social.sessions import SignedIn
 from fedi.studio import reviews
@@ -55,7 +56,7 @@ async def show(request: Request, visitor: SignedIn) -> Response:
 async def _page(
     request: Request, visitor: SignedIn, fields: Fields, error: SocialError | None = None
 ) -> Response:
-    easel = access.of(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         found = await reviews.waiting(session, limit=LENGTH)
         total = await reviews.count(session)
@@ -93,7 +94,7 @@ def _held(painting: Painting, author: Account, hung: Gallery, viewer: Account) -
 @access.only("reports")
 async def file(request: Request, visitor: SignedIn) -> Response:
     """`GET /admin/pictures/ID/file`: the picture itself."""
-    easel = access.of(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         painting = await reviews.find(session, access.id_of(request))
     content, media_type = await reviews.picture(easel.storage, painting)
@@ -116,7 +117,7 @@ async def approve(request: Request, visitor: SignedIn) -> Response:
     try:
         access.count(request, visitor)
         await reviews.approve(
-            access.of(request), access.id_of(request), sensitive=sensitive, by=visitor.account
+            easel_of(request), access.id_of(request), sensitive=sensitive, by=visitor.account
         )
     except SocialError as error:
         return await access.refused(request, visitor, fields, error, _page)

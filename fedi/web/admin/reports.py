@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Report, Rule, Status
+from fedi.runtime import easel_of
 from fedi.social import moderation, posts, reports, rules, staff, statuses
 from fedi.social.errors import Invalid, NotFound, SocialError
 from fedi.social.paging import Page
@@ -37,7 +38,7 @@ async def many(request: Request, visitor: SignedIn) -> Response:
     settled = "settled" in request.query_params
     about, by = cursors.number(request, "about"), cursors.number(request, "by")
     max_id = cursors.max_id(request)
-    easel = access.of(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         rows = await reports.listed(
             session,
@@ -79,7 +80,7 @@ async def one(request: Request, visitor: SignedIn) -> Response:
 async def _page(
     request: Request, visitor: SignedIn, fields: Fields, error: SocialError | None = None
 ) -> Response:
-    easel, viewer = access.of(request), visitor.account
+    easel, viewer = easel_of(request), visitor.account
     number = access.id_of(request)
     async with easel.database.read() as session:
         report = await session.get(Report, number)
@@ -126,7 +127,7 @@ async def _shown(
     }
     people = await posts.accounts_of(session, named)
     faces = [claim for account in people.values() for claim in claims.of_account(account)]
-    hung = await gallery.of(access.of(request), session, faces)
+    hung = await gallery.of(easel_of(request), session, faces)
     rule_ids = {rule_id for row in rows for rule_id in row.rule_ids}
     known: dict[int, Rule] = {}
     if rule_ids:  # reports name rules that were taken back, too

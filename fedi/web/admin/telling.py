@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi import ids
+from fedi.runtime import easel_of
 from fedi.social import announcements, rules
 from fedi.social.errors import Invalid, NotFound, SocialError
 from fedi.social.sessions import SignedIn
@@ -43,7 +44,7 @@ async def show_rules(request: Request, visitor: SignedIn) -> Response:
 async def _rules(
     request: Request, visitor: SignedIn, fields: Fields, error: SocialError | None = None
 ) -> Response:
-    async with access.of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         found = await rules.every(session)
     return access.page(
         request,
@@ -84,7 +85,7 @@ async def show_announcements(request: Request, visitor: SignedIn) -> Response:
 async def _announcements(
     request: Request, visitor: SignedIn, fields: Fields, error: SocialError | None = None
 ) -> Response:
-    async with access.of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         found = await announcements.listed(session)
         shown = await announcements.show(session, found, None)
     return access.page(

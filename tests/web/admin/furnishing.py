@@ -7,6 +7,7 @@ from fedi.social import invites, moderation, reports, rules
 from tests.api.oauth.person import join
 from tests.rig import Instance
 from tests.web import hanging
+from tests.web.admin import stocking
 from tests.web.admin.staff import appoint, report, waiting
 from tests.web.test_hostile import HTML, STRINGS
 
@@ -37,6 +38,11 @@ async def furnish(instance: Instance) -> dict[str, str]:
         await reports.assign(tx, row, ada)
         await moderation.act(tx, ada, target, "silence", words=STRINGS[3])
         await moderation.act(tx, ada, target, "suspend", words="Enough.")
+    await stocking.hold(instance, alice)
+    await stocking.house(instance, ada)
+    await stocking.queue(instance, [alice, alice, alice])
+    await stocking.letters(instance)
+    await stocking.neighbours(instance)
     return {
         "overview": "/admin",
         "reports": "/admin/reports",
@@ -52,4 +58,8 @@ async def furnish(instance: Instance) -> dict[str, str]:
         "emoji": "/admin/emoji",
         "barred": "/admin/barred",
         "domains": "/admin/domains",
+        "servers": "/admin/servers",
+        "server": "/admin/servers?host=failing.example",
+        "queue": "/admin/queue",
+        "jobs": "/admin/jobs",
     }

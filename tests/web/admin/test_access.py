@@ -28,6 +28,10 @@ PAGES = {
     "/admin/barred": ADMIN,
     "/admin/domains": ADMIN,
     "/admin/domains/export": ADMIN,
+    "/admin/servers": ADMIN,
+    "/admin/servers?host=elsewhere.example": ADMIN,
+    "/admin/queue": ADMIN,
+    "/admin/jobs": ADMIN,
 }
 
 
