@@ -15,6 +15,7 @@ from fedi.web.admin import (
     emoji,
     jobs,
     joining,
+    log,
     overview,
     pictures,
     queue,
@@ -36,6 +37,7 @@ routes: list[BaseRoute] = [
     *barring.routes,
     *queue.routes,
     *jobs.routes,
+    *log.routes,
 ]
 
 __all__ = ["routes"]

@@ -62,6 +62,7 @@ SECTIONS: dict[str, Section] = {
     "barred": Section(f"{HOME}/barred", "Barred", "blocks"),
     "queue": Section(f"{HOME}/queue", "Queue", "house"),
     "jobs": Section(f"{HOME}/jobs", "Jobs", "house"),
+    "log": Section(f"{HOME}/log", "Log", "dashboard"),
 }
 
 

@@ -23,6 +23,7 @@ from fedi.studio.remote_files import claims, gallery
 from fedi.web import cursors
 from fedi.web.admin import access
 from fedi.web.admin.access import Deed, Fields
+from fedi.web.views import audit as audit_views
 from fedi.web.views import people
 from fedi.web.views import posts as post_views
 from fedi.web.views import staff as views
@@ -154,7 +155,7 @@ async def _page(
         undoings=views.undoings(account, login),
         erasable=account.suspended_at is not None and not waits,
         told=views.told(told, by),
-        done=[views.entry(row) for row in done],
+        done=[audit_views.entry(row) for row in done],
         reports_about=len(about),
         reports_by=len(made),
         action=fields.get("action", "none"),

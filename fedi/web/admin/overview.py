@@ -18,7 +18,7 @@ from fedi.social.paging import Page
 from fedi.social.sessions import SignedIn
 from fedi.web import chores
 from fedi.web.admin import access
-from fedi.web.views import staff as views
+from fedi.web.views import audit as views
 
 DAYS = 14  # that the figures tell of, and as many before
 MOST_DONE = 8  # deeds that are shown, the newest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fedi.database.tables import Account, AccountWarning, AuditEntry, Login, Report, Rule
+from fedi.database.tables import Account, AccountWarning, Login, Report, Rule
 from fedi.social import moderation
 from fedi.studio.remote_files.gallery import Gallery
 from fedi.web.views.links import excerpt
@@ -198,24 +198,3 @@ def told(rows: Sequence[AccountWarning], people: Mapping[int, Account]) -> list[
         )
         for row in rows
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Something that was done in the name of this instance."""
-
-    who: str
-    action: str
-    target: str
-    more: str
-    when: Moment
-
-
-def entry(row: AuditEntry) -> Entry:
-    return Entry(
-        who=f"@{row.actor}" if row.actor else COMMAND_LINE,
-        action=row.action,
-        target=row.target,
-        more=", ".join(f"{name}: {value}" for name, value in row.details.items()),
-        when=moment(row.created_at),
-    )

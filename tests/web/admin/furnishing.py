@@ -62,4 +62,5 @@ async def furnish(instance: Instance) -> dict[str, str]:
         "server": "/admin/servers?host=failing.example",
         "queue": "/admin/queue",
         "jobs": "/admin/jobs",
+        "log": "/admin/log",
     }

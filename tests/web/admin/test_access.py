@@ -22,6 +22,7 @@ PAGES = {
     "/admin/accounts/{account}": BOTH,
     "/admin/joining": BOTH,
     "/admin/pictures": BOTH,
+    "/admin/log": BOTH,
     "/admin/rules": ADMIN,
     "/admin/announcements": ADMIN,
     "/admin/emoji": ADMIN,

@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import select
 
 from fedi.database.tables import Account, AccountWarning, Invite, Job, Login
+from fedi.web.views.audit import DEEDS
 from tests.api.oauth.person import Person, join
 from tests.rig import Instance
 from tests.web import hanging
@@ -78,7 +79,8 @@ async def test_what_is_done_to_somebody_can_be_taken_back(
         assert seen.location == page
         assert getattr(await row(instance, kind, bob.id), column) is not None
         seen = await visitor.get(page)
-        assert "So it is." in seen.body and f"account.{action}" in seen.body
+        assert "So it is." in seen.body
+        assert f"{DEEDS[f'account.{action}']} bob" in seen.page.one("main").text
         assert (await press(visitor, page, f"{page}/undo", what=undoing)).location == page
         assert getattr(await row(instance, kind, bob.id), column) is None
         key = seen.page.all("input", name="form_key")[0]["value"]
