@@ -25,6 +25,16 @@ async def counts(session: Session) -> list[tuple[str, str, int]]:
     return [(kind, state, count) for kind, state, count in found.all()]
 
 
+async def count(session: Session, *, but: str) -> int:
+    """How many jobs were given up.
+
+    Args:
+        but: not counting this kind.
+    """
+    query = select(func.count()).where(col(Job.state) == DEAD, col(Job.kind) != but)
+    return (await session.exec(query)).one()
+
+
 async def newest(
     session: Session, *, limit: int, kind: str = "", before: int | None = None
 ) -> Sequence[Job]:

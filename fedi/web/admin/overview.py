@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.database import Session
 from fedi.database.tables import Login
+from fedi.jobs import dead_letters
 from fedi.runtime import easel_of
 from fedi.social import audit, figures, staff
 from fedi.social.paging import Page
@@ -114,6 +115,10 @@ async def _waiting(session: Session, login: Login) -> list[Waiting]:
         found.append(
             _waits("/admin/joining", waits.joining, "person asks to join", "people ask to join")
         )
+    if staff.may(login, "house"):
+        # That some servers do not take what is sent is usual, and told on a page of its own.
+        dead = await dead_letters.count(session, but="deliver")
+        found.append(_waits("/admin/jobs", dead, "job was given up", "jobs were given up"))
     return found
 
 

@@ -59,6 +59,8 @@ async def test_what_was_given_up_is_retried_or_dropped(instance: Instance) -> No
     await appoint(instance, "ada", "admin")
     first, second = await given_up(instance, "knock", "ring")
     async with signed_in(instance, "ada") as visitor:
+        waits = (await visitor.get("/admin")).page.one("ul", _class="waits").text
+        assert "2 jobs were given up" in waits
         seen = await visitor.get(PAGE)
         told = seen.page.one("section", id="dead")
         assert f"nobody opened {STRINGS[1]}" in told.text and "door.example" in told.text
