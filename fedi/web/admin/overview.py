@@ -118,7 +118,8 @@ async def _waiting(session: Session, login: Login) -> list[Waiting]:
     if staff.may(login, "house"):
         # That some servers do not take what is sent is usual, and told on a page of its own.
         dead = await dead_letters.count(session, but="deliver")
-        found.append(_waits("/admin/jobs", dead, "job was given up", "jobs were given up"))
+        if dead:
+            found.append(_waits("/admin/jobs", dead, "job was given up", "jobs were given up"))
     return found
 
 
