@@ -216,8 +216,11 @@ def _answer(
 
 
 def _wants_page(request: Request) -> bool:
-    """A browser that opened a page: everything else gets a problem, or `{"error": …}`."""
-    return request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "")
+    """A browser that opened a page, or sent a form of one of ours: everything else gets a problem,
+    or `{"error": …}`."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return False
+    return request.method in {"GET", "HEAD"} or request.scope.get("route") in web.routes
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
