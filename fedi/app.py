@@ -133,6 +133,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
 
     routes: list[BaseRoute] = [
         Route("/healthz", _health),
+        Route("/health", _health),  # where Mastodon has it
         *discovery.routes,
         *inbox.routes,
         *api.routes,  # POST outbox is a client's; GET outbox is everybody's

@@ -19,7 +19,7 @@ NOT_HERE = {
 # What answers with something else than JSON; other tests hold it to what it is.
 OTHERWISE = {
     "GET /oauth/authorize": "a page: tests/api/oauth",
-    "GET /health": "a word for load balancers; ours is /healthz: tests/web",
+    "GET /health": "a word for load balancers: tests/api/mastodon/test_front_door.py",
     "/api/v1/streaming": "streams: tests/api/mastodon/test_streaming.py",
 }
 

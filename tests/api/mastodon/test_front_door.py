@@ -92,6 +92,7 @@ async def test_what_is_not_here_is_as_on_a_mastodon_where_it_is_off(alice: App) 
     assert (await alice.get(f"{year}/state")).body == {"state": "ineligible"}
     assert (await alice.post(f"{year}/generate", {})).body == {}
     assert (await alice.get("/api/v1/donation_campaigns")).status == 204
+    assert (await alice.get("/health")).body == b"ok\n"
     for path in (year, "/api/v1/collections/7", f"{herself}/collections"):
         assert (await alice.get(path)).status == 404, path
     assert (await alice.post("/api/v1/statuses/7/translate", {})).status == 404
