@@ -31,6 +31,7 @@ from fedi.web import (
     reacting,
     searching,
     security,
+    settings,
     signing_in,
     studio,
     tags,
@@ -62,6 +63,7 @@ routes: list[BaseRoute] = [
     *mailed.routes,
     *authorize.routes,
     *security.routes,
+    *settings.routes,
     *studio.routes,
     *appearance.routes,
 ]

@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from fedi.database.tables import Account, Status
-from fedi.social import favourites, follows, reblogs
+from fedi.social import favourites, follows, profiles, reblogs
+from fedi.social.profiles import Changes, Line
+from fedi.studio import faces
 from tests.api.oauth.person import PASSWORD, join
 from tests.federation.peer import Internet
 from tests.rig import Instance
@@ -63,6 +65,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         await favourites.add(tx, alice, answer)
     await hanging.publish(instance, bob, text=f"@alice {STRINGS[2]}", in_reply_to_id=main.id)
     await instance.run_jobs()
+    await _arrange(instance, alice)
     return {
         "home": "/home",
         "home-wall": "/home?view=wall",
@@ -84,10 +87,28 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "more": f"/posts/{answer.id}/more",
         "own-more": f"/posts/{main.id}/more",
         "report": f"/report?post={answer.id}",
-        "appearance": "/appearance",
+        "settings": "/settings",
+        "profile": "/settings/profile",
+        "privacy": "/settings/privacy",
+        "appearance": "/settings/appearance",
         "security": "/settings/security",
         "missing": "/nothing",
     }
+
+
+async def _arrange(instance: Instance, alice: Account) -> None:
+    """A full profile: pictures, words, a table with hostile strings."""
+    picture = await faces.store(instance.easel, "avatar", hanging.png(400, 400, "#3a6ea5"))
+    header = await faces.store(instance.easel, "header", hanging.png(1500, 500, "#c9b18a"))
+    lines = [Line("Site", "https://alice.example"), Line(STRINGS[2], STRINGS[1])]
+    said = Changes(
+        note="I draw fog.", fields=lines, avatar=picture, header=header, avatar_description="A cat"
+    )
+    async with instance.easel.database.write() as tx:
+        row = await tx.get_one(Account, alice.id)
+        await profiles.change(tx, row, said)
+        row.fields = [{**row.fields[0], "verified_at": "2026-01-01T00:00:00.000Z"}, row.fields[1]]
+        tx.add(row)
 
 
 @asynccontextmanager
@@ -125,7 +146,15 @@ async def test_pages_that_everybody_sees_can_be_used_by_everybody(
 ) -> None:
     paths = await furnish(instance, internet)
     public = [paths[name] for name in ("local", "tag", "own-post", "self", "missing")]
-    public += ["/", "/about", "/@bob", "/sign-in", "/sign-up", "/reset-password", "/appearance"]
+    public += [
+        "/",
+        "/about",
+        "/@bob",
+        "/sign-in",
+        "/sign-up",
+        "/reset-password",
+        "/settings/appearance",
+    ]
     public.append(f"{paths['own-post']}/remix")
     for width, height in SIZES:
         context = await chromium.new_context(
@@ -313,10 +342,10 @@ async def test_what_was_chosen_is_drawn_in_dark_and_light(
     async with window(chromium, instance, color_scheme="light") as page:
         colours: dict[str, str] = {}
         for theme in ("", "dark", "light"):
-            await page.goto(f"{instance.url}/appearance")
+            await page.goto(f"{instance.url}/settings/appearance")
             await page.check(f"[name=theme][value='{theme}']")
             await page.click("main form button")
-            await page.wait_for_url("**/appearance")
+            await page.wait_for_url("**/settings/appearance")
             await page.goto(f"{instance.url}/home")
             ask = "getComputedStyle(document.documentElement).backgroundColor"
             colours[theme] = await page.evaluate(ask)

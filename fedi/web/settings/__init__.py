@@ -1,0 +1,12 @@
+"""`/settings`: the pages on which people arrange what is theirs.
+
+Each is a form that works without a script, and does by `social` what apps do by the API.
+"""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from fedi.web.settings import index, privacy, profile
+
+routes: list[BaseRoute] = [*index.routes, *profile.routes, *privacy.routes]

@@ -1,0 +1,34 @@
+"""`/settings`: what can be arranged, and where."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from fedi.social.sessions import SignedIn
+from fedi.web import visitors
+from fedi.web.settings import sheets
+
+# The parts, and in each the pages: their paths, what they are called, and what they are for.
+PARTS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "You": (
+        ("/settings/profile", "Profile", "Your name, your words, your picture."),
+        ("/settings/privacy", "Privacy and posting", "How you usually post, and who reaches you."),
+        ("/settings/appearance", "Appearance", "Light or dark, in this browser."),
+        (
+            "/settings/security",
+            "Signing in",
+            "Password, passkeys, one-time codes, mail, browsers and apps.",
+        ),
+    ),
+}
+
+
+@visitors.signed_in
+async def show(request: Request, visitor: SignedIn) -> Response:
+    """`GET /settings`."""
+    return sheets.show(request, "settings.html", parts=PARTS)
+
+
+routes: list[BaseRoute] = [Route("/settings", show, methods=["GET"])]
