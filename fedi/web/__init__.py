@@ -16,6 +16,7 @@ from fedi.web import (
     composing,
     crawlers,
     deeds,
+    editing,
     events,
     feed_pages,
     feeds,
@@ -23,6 +24,7 @@ from fedi.web import (
     intents,
     joining,
     keeping,
+    lists,
     mailed,
     manifest,
     notices,
@@ -36,6 +38,7 @@ from fedi.web import (
     studio,
     tags,
     ties,
+    voting,
 )
 from fedi.web.render import error_page
 from fedi.web.visitors import of as recognise
@@ -50,6 +53,9 @@ routes: list[BaseRoute] = [
     *notices.routes,
     *searching.routes,
     *keeping.routes,
+    *lists.routes,
+    *voting.routes,
+    *editing.routes,
     *deeds.routes,
     *ties.routes,
     *composing.routes,

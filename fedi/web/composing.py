@@ -20,24 +20,10 @@ from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
 from fedi.studio import imagine
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import deeds, forms, visitors
+from fedi.web import deeds, editing, forms, languages, visitors
 from fedi.web.intents import AUDIENCES
 from fedi.web.render import private_page
 from fedi.web.views import posts as post_views
-
-# The languages that are offered, as who speaks them calls them; another is kept if it is usual.
-LANGUAGES = {
-    "ar": "العربية", "bg": "Български", "bn": "বাংলা", "ca": "Català", "cs": "Čeština",
-    "da": "Dansk", "de": "Deutsch", "el": "Ελληνικά", "en": "English", "eo": "Esperanto",
-    "es": "Español", "et": "Eesti", "eu": "Euskara", "fa": "فارسی", "fi": "Suomi",
-    "fr": "Français", "ga": "Gaeilge", "gl": "Galego", "he": "עברית", "hi": "हिन्दी",
-    "hr": "Hrvatski", "hu": "Magyar", "id": "Bahasa Indonesia", "is": "Íslenska",
-    "it": "Italiano", "ja": "日本語", "ko": "한국어", "lt": "Lietuvių", "lv": "Latviešu",
-    "nl": "Nederlands", "no": "Norsk", "pl": "Polski", "pt": "Português", "ro": "Română",
-    "ru": "Русский", "sk": "Slovenčina", "sl": "Slovenščina", "sr": "Српски", "sv": "Svenska",
-    "ta": "தமிழ்", "th": "ไทย", "tr": "Türkçe", "uk": "Українська", "vi": "Tiếng Việt",
-    "zh": "中文",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +38,9 @@ class Written:
 
 @visitors.signed_in
 async def ask(request: Request, visitor: SignedIn) -> Response:
-    """`GET /compose?reply_to=ID`: what shall it say?"""
+    """`GET /compose?reply_to=ID`: what shall it say? `?edit=ID`: what shall it say instead?"""
+    if "edit" in request.query_params:
+        return await editing.ask(request, visitor, ids.parse(request.query_params["edit"]))
     easel = cast(Easel, request.app.state.easel)
     number = ids.parse(request.query_params.get("reply_to"))
     usual = visitor.login.preferences
@@ -146,9 +134,6 @@ async def _page(
     easel = cast(Easel, request.app.state.easel)
     async with easel.database.read() as session:
         hung = await gallery.of(easel, session, claims.of_posts([parent] if parent else []))
-    languages = dict(LANGUAGES)
-    if written.language and written.language not in languages:
-        languages[written.language] = written.language
     return private_page(
         request,
         "compose.html",
@@ -160,7 +145,7 @@ async def _page(
         parent_id=str(parent.status.id) if parent is not None else "",
         written=written,
         audiences=AUDIENCES,
-        languages=languages,
+        languages=languages.offered(written.language),
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,
     )

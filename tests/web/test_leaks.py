@@ -60,7 +60,8 @@ async def test_no_page_shows_a_post_to_who_may_not_see_it(instance: Instance) ->
     ]  # fmt: skip
     for name, post in posts.items():
         pages += [f"/@author/{post.id}", f"/@author/{post.id}/remix", f"/posts/{post.id}/more",
-                  f"/compose?reply_to={post.id}", f"/report?post={post.id}"]  # fmt: skip
+                  f"/compose?reply_to={post.id}", f"/compose?edit={post.id}",
+                  f"/report?post={post.id}"]  # fmt: skip
         assert name
     for reader in READERS:
         async with at(instance) as visitor:

@@ -10,13 +10,26 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fedi.database.tables import Account, Status
-from fedi.social import favourites, follows, profiles, reblogs
+from fedi.database.tables import Account, Filter, Status, UserList
+from fedi.social import (
+    blocks,
+    favourites,
+    filters,
+    follows,
+    hiding,
+    lists,
+    mutes,
+    notification_policies,
+    profiles,
+    reblogs,
+)
+from fedi.social.polls import DraftPoll
 from fedi.social.profiles import Changes, Line
 from fedi.studio import faces
 from tests.api.oauth.person import PASSWORD, join
@@ -32,6 +45,7 @@ AXE = Path(__file__).parent / "axe/node_modules/axe-core/axe.min.js"
 # WCAG 2.2 AA, with all that it builds on (https://github.com/dequelabs/axe-core, API.md).
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SIZES = ((390, 844), (1280, 860))  # pixels: a phone, a desktop
+POLL = DraftPoll(options=["Fog", STRINGS[0]], expires_in=3600)
 BUDGET = 60 * 1024  # bytes of HTML, CSS and JavaScript of a feed of 20 pictures, compressed
 
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
@@ -66,6 +80,8 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
     await hanging.publish(instance, bob, text=f"@alice {STRINGS[2]}", in_reply_to_id=main.id)
     await instance.run_jobs()
     await _arrange(instance, alice)
+    asking = await hanging.publish(instance, bob, text="Which?", poll=POLL)
+    row, held = await _sort(instance, alice, bob)
     return {
         "home": "/home",
         "home-wall": "/home?view=wall",
@@ -90,6 +106,19 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "settings": "/settings",
         "profile": "/settings/profile",
         "privacy": "/settings/privacy",
+        "filters": "/settings/filters",
+        "filter-new": "/settings/filters/new",
+        "filter": f"/settings/filters/{held.id}",
+        "followers": "/settings/followers",
+        "following": "/settings/following",
+        "requests": "/settings/requests",
+        "muted": "/settings/muted",
+        "blocked": "/settings/blocked",
+        "domains": "/settings/domains",
+        "list": f"/lists/{row.id}/arrange",
+        "lists-with": f"/people/{bob.id}/lists",
+        "edit": f"/compose?edit={main.id}",
+        "poll": f"/@bob/{asking.id}",
         "appearance": "/settings/appearance",
         "security": "/settings/security",
         "missing": "/nothing",
@@ -109,6 +138,33 @@ async def _arrange(instance: Instance, alice: Account) -> None:
         await profiles.change(tx, row, said)
         row.fields = [{**row.fields[0], "verified_at": "2026-01-01T00:00:00.000Z"}, row.fields[1]]
         tx.add(row)
+
+
+async def _sort(instance: Instance, alice: Account, bob: Account) -> tuple[UserList, Filter]:
+    """Somebody in each of the drawers: muted, blocked, asking, set aside, on a list."""
+    unseen = [
+        await hanging.stranger(instance, f"una{number}", display_name=STRINGS[number])
+        for number in range(2)
+    ]
+    carol = await join(instance, "carol", display_name=STRINGS[1])
+    async with instance.easel.database.write() as tx:
+        row = await tx.get_one(Account, alice.id)
+        row.locked = True
+        tx.add(row)
+        await follows.request(tx, carol, row)
+        await mutes.add(tx, alice, unseen[0], expires_at=tx.now + timedelta(days=1))
+        await blocks.add(tx, alice, unseen[1])
+        await hiding.add(tx, alice, f"{'long.' * 12}example")
+        await notification_policies.change(tx, alice, {"for_not_following": "filter"})
+        held = await filters.create(tx, row)
+        await filters.change(tx, held, title=STRINGS[3], context=filters.CONTEXTS)
+        for word in (*STRINGS[:4], "ordinary"):
+            await filters.add_keyword(tx, held, word, whole_word=True)
+        made = await lists.create(tx, alice, STRINGS[0])
+        await lists.add(tx, alice, made, [bob.id])
+    await hanging.publish(instance, carol, text="@alice hello")
+    await instance.run_jobs()
+    return made, held
 
 
 @asynccontextmanager

@@ -7,6 +7,14 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.web.settings import index, privacy, profile
+from fedi.web.settings import domains, filters, index, people, privacy, profile, requests
 
-routes: list[BaseRoute] = [*index.routes, *profile.routes, *privacy.routes]
+routes: list[BaseRoute] = [
+    *index.routes,
+    *profile.routes,
+    *privacy.routes,
+    *filters.routes,
+    *people.routes,
+    *requests.routes,
+    *domains.routes,
+]

@@ -22,6 +22,18 @@ PARTS: dict[str, tuple[tuple[str, str, str], ...]] = {
             "Password, passkeys, one-time codes, mail, browsers and apps.",
         ),
     ),
+    "People": (
+        ("/settings/followers", "Followers", "Who follows you, and taking somebody off."),
+        ("/settings/following", "Following", "Whom you follow."),
+        ("/settings/requests", "Requests", "Who wants to follow you or to be heard."),
+        ("/lists", "Lists", "Some of those whom you follow, read by themselves."),
+    ),
+    "What you do not want to see": (
+        ("/settings/filters", "Filters", "Posts with certain words."),
+        ("/settings/muted", "Muted people", "You see nothing of them, and they do not know it."),
+        ("/settings/blocked", "Blocked people", "Neither of you sees the other."),
+        ("/settings/domains", "Hidden domains", "Whole servers."),
+    ),
 }
 
 

@@ -14,8 +14,7 @@ from fedi.social import notification_policies, profiles
 from fedi.social.errors import SocialError
 from fedi.social.profiles import Changes
 from fedi.social.sessions import SignedIn
-from fedi.web import forms, visitors
-from fedi.web.composing import LANGUAGES
+from fedi.web import forms, languages, visitors
 from fedi.web.intents import AUDIENCES
 from fedi.web.settings import sheets
 
@@ -77,17 +76,13 @@ async def change(request: Request, visitor: SignedIn) -> Response:
 
 
 def _page(request: Request, typed: Mapping[str, str], error: SocialError | None = None) -> Response:
-    languages = {"": "Not said", **LANGUAGES}
-    language = typed.get("language", "")
-    if language and language not in languages:
-        languages[language] = language
     return sheets.show(
         request,
         "privacy.html",
         error=error,
         typed=typed,
         audiences=AUDIENCES,
-        languages=languages,
+        languages=languages.offered(typed.get("language", "")),
         quoters=QUOTERS,
         rules=RULES,
         handlings=HANDLINGS,

@@ -1,0 +1,132 @@
+"""Posts that are changed, and polls that are voted in, on pages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fedi.database.tables import MediaAttachment, Status
+from fedi.social import edits, polls
+from fedi.social.polls import DraftPoll
+from tests.api.oauth.person import at, join
+from tests.rig import Instance
+from tests.web import hanging
+from tests.web.filling import filled, form_of, send
+from tests.web.test_hostile import STRINGS
+
+
+async def row(instance: Instance, status: Status) -> Status:
+    async with instance.easel.database.read() as session:
+        return await session.get_one(Status, status.id)
+
+
+async def test_a_post_is_changed_by_its_author(instance: Instance) -> None:
+    alice = await join(instance)
+    await join(instance, "bob")
+    picture = await hanging.paint(instance, alice, description="A cat")
+    post = await hanging.publish(
+        instance, alice, text="Fgo #ink", media_ids=[picture], language="en"
+    )
+    page, action = f"/compose?edit={post.id}", f"/posts/{post.id}/edit"
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        assert (await visitor.get(f"/posts/{post.id}/more")).page.one("a", href=page)
+        seen = await visitor.get(page)
+        standing = filled(form_of(seen, action))
+        assert (standing["words"], standing["language"]) == ("Fgo #ink", "en")
+        assert standing[f"alt-{picture}"] == "A cat"
+        typed = {"words": "Fog #ink", "warning": "Weather", f"alt-{picture}": "A dog",
+                 "sensitive": "1"}  # fmt: skip
+        seen = await send(visitor, seen, action, **typed)
+        assert (seen.status, seen.location) == (303, f"/@alice/{post.id}")
+        now = await row(instance, post)
+        assert now.source == "Fog #ink" and now.spoiler_text == "Weather" and now.edited_at
+        async with instance.easel.database.read() as session:
+            medium = await session.get_one(MediaAttachment, picture)
+            [before] = await edits.of_status(session, now)
+        assert medium.description == "A dog" and "Fgo" in before.content
+        # A description may be long, in any writing.
+        long = {f"alt-{picture}": "猫" * 10_000}
+        assert (await send(visitor, await visitor.get(page), action, **long)).status == 303
+        # A refusal keeps what was typed.
+        for wrong in (
+            {"words": "x" * 100_000},
+            {f"alt-{picture}": "猫" * 10_001},
+            {"language": "?"},
+        ):
+            refused = await send(visitor, await visitor.get(page), action, **wrong)
+            assert refused.status in {413, 422}
+            if refused.status == 422:
+                assert wrong.items() <= filled(form_of(refused, action)).items()
+        for hostile in STRINGS:
+            seen = await visitor.get(page)
+            assert (await send(visitor, seen, action, words=hostile)).status == 303
+            shown = await visitor.get(page)
+            assert filled(form_of(shown, action))["words"].strip() == hostile.strip()
+        assert (await visitor.post(action, {"words": "x"})).status == 403
+    async with at(instance) as visitor:
+        await visitor.sign_in("bob")
+        assert (await visitor.get(page)).status == 403
+        key = (await visitor.get("/home")).page.one("input", name="form_key")["value"]
+        assert (await visitor.post(action, {"form_key": key, "words": "x"})).status == 403
+        assert (await visitor.get("/compose?edit=1")).status == 404
+        assert (await visitor.post("/posts/1/edit", {"form_key": key})).status == 404
+
+
+async def test_words_that_an_app_wrote_as_html_stay_unless_they_are_changed(
+    instance: Instance,
+) -> None:
+    alice = await join(instance)
+    html = "<p>Very <strong>bold</strong></p>"
+    post = await hanging.publish(instance, alice, content_html=html)
+    page, action = f"/compose?edit={post.id}", f"/posts/{post.id}/edit"
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        seen = await visitor.get(page)
+        assert filled(form_of(seen, action))["words"].strip() == "Very bold"
+        assert (await send(visitor, seen, action, warning="Loud")).status == 303
+        assert "<strong>" in (await row(instance, post)).content
+        await send(visitor, await visitor.get(page), action, words="Plain")
+        assert (await row(instance, post)).content == "<p>Plain</p>"
+
+
+async def test_people_vote_once_and_see_what_came_of_it(instance: Instance) -> None:
+    alice, bob = await join(instance), await join(instance, "bob")
+    asked = DraftPoll(options=["Fog", "<b>Storm</b>"], expires_in=3600)
+    post = await hanging.publish(instance, bob, text="Which?", poll=asked)
+    many = DraftPoll(options=["A", "B", "C"], expires_in=3600, multiple=True, hide_totals=True)
+    other = await hanging.publish(instance, bob, text="And?", poll=many)
+    page, vote = f"/@bob/{post.id}", f"/posts/{post.id}/vote"
+    async with at(instance) as nobody:
+        assert not (await nobody.get(page)).page.all("form", action=vote)
+        hidden = (await nobody.get(f"/@bob/{other.id}")).page.one("div", _class="poll")
+        assert "%" not in hidden.text and not hidden.all("progress")
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        seen = await visitor.get(page)
+        form = form_of(seen, vote)
+        assert [one.text for one in form.all("label")] == ["Fog", "<b>Storm</b>"]
+        key = filled(form)["form_key"]
+        for wrong in ({}, {"choice": "7"}, {"choice": "x"}, {"choice-0": "0", "choice-1": "1"}):
+            answer = await visitor.post(vote, {"form_key": key, **wrong})
+            assert answer.status == 422, wrong
+        assert (await visitor.post(vote, {"choice": "1"})).status == 403
+        assert (await visitor.post("/posts/1/vote", {"form_key": key, "choice": "1"})).status == 404
+        seen = await send(visitor, seen, vote, choice="1")
+        assert seen.status == 303 and seen.location.endswith(f"#p-{post.id}")
+        poll = (await visitor.get(page)).page.one("div", _class="poll")
+        assert "<b>Storm</b> Your vote 100 %" in poll.text and "1 person voted" in poll.text
+        again = await visitor.post(vote, {"form_key": key, "choice": "0"})
+        assert again.status == 422
+        # In a feed, and several at once.
+        seen = await visitor.get("/local?view=posts")
+        path = f"/posts/{other.id}/vote"
+        await send(visitor, seen, path, **{"choice-0": "0", "choice-2": "2"})
+        async with instance.easel.database.read() as session:
+            votes = await polls.votes_of(session, alice, [post.id, other.id])
+        assert votes == {post.id: [1], other.id: [0, 2]}
+        instance.clock.advance(timedelta(hours=2))
+        shown = (await visitor.get(f"/@bob/{other.id}")).page.one("div", _class="poll")
+        assert "100 %" in shown.text and "closed" in shown.text
+    async with at(instance) as visitor:
+        await visitor.sign_in("bob")
+        assert not (await visitor.get(page)).page.all("form", action=vote)
