@@ -56,7 +56,8 @@ async def test_no_page_shows_a_post_to_who_may_not_see_it(instance: Instance) ->
     pages = [
         "/", "/home", "/home?view=wall", "/local", "/local?view=posts", "/federated?view=posts",
         "/tags/zebra", "/tags/zebra?view=wall", "/@author", "/@author/posts", "/@author/replies",
-        "/@author/remixes", "/notifications", "/search?q=zebra", "/bookmarks", "/favourites",
+        "/@author/remixes", "/notifications", "/search?q=zebra", "/messages",
+        "/bookmarks", "/favourites",
     ]  # fmt: skip
     for name, post in posts.items():
         pages += [f"/@author/{post.id}", f"/@author/{post.id}/remix", f"/posts/{post.id}/more",

@@ -19,6 +19,7 @@ import pytest
 from fedi.database.tables import Account, Filter, Status, UserList
 from fedi.social import (
     blocks,
+    correspondence,
     favourites,
     filters,
     follows,
@@ -29,6 +30,7 @@ from fedi.social import (
     profiles,
     reblogs,
 )
+from fedi.social.paging import Page
 from fedi.social.polls import DraftPoll
 from fedi.social.profiles import Changes, Line
 from fedi.studio import faces
@@ -82,6 +84,10 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
     await _arrange(instance, alice)
     asking = await hanging.publish(instance, bob, text="Which?", poll=POLL)
     row, held = await _sort(instance, alice, bob)
+    for words in (STRINGS[0], "And you?"):
+        await hanging.publish(instance, bob, text=f"@alice {words}", visibility="direct")
+    async with instance.easel.database.read() as session:
+        [talk, *_] = await correspondence.of_account(session, alice, Page(1))
     return {
         "home": "/home",
         "home-wall": "/home?view=wall",
@@ -117,6 +123,9 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "domains": "/settings/domains",
         "list": f"/lists/{row.id}/arrange",
         "lists-with": f"/people/{bob.id}/lists",
+        "messages": "/messages",
+        "message-new": "/messages/new?to=%40bob",
+        "conversation": f"/messages/{talk.id}",
         "edit": f"/compose?edit={main.id}",
         "poll": f"/@bob/{asking.id}",
         "appearance": "/settings/appearance",
