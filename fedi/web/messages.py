@@ -127,11 +127,11 @@ async def reply(request: Request, visitor: SignedIn) -> Response:
     try:
         async with easel.database.read() as session:
             known = await _people(session, visitor.account, [row])
-            [*_, last] = await correspondence.thread(session, visitor.account, row, MOST) or [None]
+            written = await correspondence.thread(session, visitor.account, row, MOST)
         to = _with(row, visitor.account, known)
         if not to:
             raise Invalid("Those you wrote with are not here any more.")
-        await _write(request, visitor, to, fields, last)
+        await _write(request, visitor, to, fields, written[-1] if written else None)
     except SocialError as error:
         return await _thread(request, visitor, row, fields, error)
     return sheets.back(f"{HERE}/{row.id}")

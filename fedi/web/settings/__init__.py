@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.web.settings import domains, filters, index, people, privacy, profile, requests
+from fedi.web.settings import (
+    carrying,
+    domains,
+    filters,
+    index,
+    leaving,
+    people,
+    privacy,
+    profile,
+    requests,
+)
 
 routes: list[BaseRoute] = [
     *index.routes,
@@ -17,4 +27,6 @@ routes: list[BaseRoute] = [
     *people.routes,
     *requests.routes,
     *domains.routes,
+    *carrying.routes,
+    *leaving.routes,
 ]

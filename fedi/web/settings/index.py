@@ -34,6 +34,10 @@ PARTS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("/settings/blocked", "Blocked people", "Neither of you sees the other."),
         ("/settings/domains", "Hidden domains", "Whole servers."),
     ),
+    "Coming and going": (
+        ("/settings/carrying", "Import and export", "Lists as CSV, and all that you made."),
+        ("/settings/leaving", "Moving and leaving", "To another server, or for good."),
+    ),
 }
 
 
