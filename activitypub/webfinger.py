@@ -24,6 +24,9 @@ SERVICE = "https://www.w3.org/ns/activitystreams#Service"
 INTENT = "https://w3id.org/fep/3b86/"
 """Before the name of an activity: where somebody does it at home (FEP-3b86)."""
 
+SUBSCRIBE = "http://ostatus.org/schema/1.0/subscribe"
+"""Where somebody does at home what they were asked to do elsewhere: a template with `{uri}`."""
+
 SELF_TYPES = (ACTIVITY_JSON, LD_JSON)
 """Exactly these, because Mastodon 4.6 takes exactly these."""
 
@@ -40,11 +43,17 @@ _XRD = "{http://docs.oasis-open.org/ns/xri/xrd-1.0}"
 
 
 class Resource(Struct, frozen=True, kw_only=True):
-    """What WebFinger says of an account: `subject` is `user@host`, confirmed by that host."""
+    """What WebFinger says of an account: `subject` is `user@host`, confirmed by that host.
+
+    Attributes:
+        templates: addresses with names such as `{object}` in braces, by their relations: those of
+            intents (FEP-3b86), and `SUBSCRIBE`.
+    """
 
     subject: str
     actor_uri: str
     profile_url: str | None = None
+    templates: Mapping[str, str] = {}
 
 
 def parse_acct(acct: str) -> tuple[str, str]:
@@ -120,17 +129,27 @@ def parse(jrd: Any) -> Resource:
         raise Malformed("The WebFinger answer has no subject.")
     user, server = parse_acct(subject)
     actor_uri = profile_url = None
+    templates: dict[str, str] = {}
     for link in values.entries(jrd.get("links"), LINKS_LIMIT):
         if not isinstance(link, Mapping):
             continue
-        href = values.web_uri(link.get("href"))
-        if link.get("rel") == "self" and link.get("type") in SELF_TYPES:
+        href, rel = values.web_uri(link.get("href")), link.get("rel")
+        if isinstance(rel, str) and (rel.startswith(INTENT) or rel == SUBSCRIBE):
+            template = values.web_uri(link.get("template"))
+            if template is not None:
+                templates.setdefault(rel, template)
+        elif rel == "self" and link.get("type") in SELF_TYPES:
             actor_uri = actor_uri or href
-        elif link.get("rel") == PROFILE_PAGE:
+        elif rel == PROFILE_PAGE:
             profile_url = profile_url or href
     if actor_uri is None:
         raise Malformed("The WebFinger answer links to no actor.")
-    return Resource(subject=f"{user}@{server}", actor_uri=actor_uri, profile_url=profile_url)
+    return Resource(
+        subject=f"{user}@{server}",
+        actor_uri=actor_uri,
+        profile_url=profile_url,
+        templates=templates,
+    )
 
 
 def host_meta(base_url: str) -> str:

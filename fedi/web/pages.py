@@ -111,6 +111,7 @@ async def post(request: Request) -> Response:
         robots=ROBOTS if listed else ROBOTS_NOWHERE,
         card=cards.post(found, hung),
         post=post_views.shown(found, hung, viewer),
+        uri=status.uri,
         original="" if status.local else safe_link(status.url or status.uri),
         origins=pictures.origins(found, hung),
         recipes=[recipe for media in found.media if (recipe := pictures.shared(media))],

@@ -128,6 +128,8 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "conversation": f"/messages/{talk.id}",
         "edit": f"/compose?edit={main.id}",
         "poll": f"/@bob/{asking.id}",
+        "carrying": "/settings/carrying",
+        "leaving": "/settings/leaving",
         "appearance": "/settings/appearance",
         "security": "/settings/security",
         "missing": "/nothing",
@@ -220,7 +222,7 @@ async def test_pages_that_everybody_sees_can_be_used_by_everybody(
         "/reset-password",
         "/settings/appearance",
     ]
-    public.append(f"{paths['own-post']}/remix")
+    public += [f"{paths['own-post']}/remix", f"/interact?uri={instance.url}/x&want=follow"]
     for width, height in SIZES:
         context = await chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme
