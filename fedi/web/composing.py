@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -12,8 +11,8 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Status
-from fedi.runtime import Easel
-from fedi.social import attempts, drafts, posts, statuses, text
+from fedi.runtime import easel_of
+from fedi.social import attempts, drafts, posts, preferences, statuses, text
 from fedi.social.drafts import Draft
 from fedi.social.errors import SocialError
 from fedi.social.posts import Post
@@ -41,7 +40,7 @@ async def ask(request: Request, visitor: SignedIn) -> Response:
     """`GET /compose?reply_to=ID`: what shall it say? `?edit=ID`: what shall it say instead?"""
     if "edit" in request.query_params:
         return await editing.ask(request, visitor, ids.parse(request.query_params["edit"]))
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     number = ids.parse(request.query_params.get("reply_to"))
     usual = visitor.login.preferences
     language = str(usual.get("posting:default:language") or "")
@@ -75,7 +74,7 @@ def _named(parent: Post, visitor: SignedIn) -> str:
 async def post(request: Request, visitor: SignedIn) -> Response:
     """`POST /compose`: it is posted, or painted first if its words ask for a picture."""
     fields = await forms.read(request)
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     written = Written(
         words=fields.get("words", ""),
         warning=fields.get("warning", ""),
@@ -84,9 +83,7 @@ async def post(request: Request, visitor: SignedIn) -> Response:
     )
     number = ids.parse(fields.get("reply_to"))
     try:
-        attempts.of(easel).take(
-            attempts.POSTS_OF_ACCOUNT, str(visitor.account.id), easel.clock.now()
-        )
+        attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
             draft = await _draft(tx, visitor, written, number)
             made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
@@ -102,8 +99,7 @@ async def post(request: Request, visitor: SignedIn) -> Response:
 async def _draft(
     session: Session, visitor: SignedIn, written: Written, number: int | None
 ) -> Draft:
-    quoters = visitor.login.preferences.get("posting:default:quote_policy")
-    usual: dict[str, Any] = {"quoters": quoters} if quoters else {}
+    usual = preferences.usual(visitor.login)
     parent = None if number is None else await deeds.find(session, visitor.account, number)
     return Draft(
         text=written.words,
@@ -111,7 +107,7 @@ async def _draft(
         visibility=written.audience,
         language=written.language or None,
         in_reply_to_id=None if parent is None else parent.id,
-        **usual,
+        quoters=usual.quoters,
     )
 
 
@@ -131,7 +127,7 @@ async def _page(
     parent: Post | None,
     error: SocialError | None = None,
 ) -> Response:
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         hung = await gallery.of(easel, session, claims.of_posts([parent] if parent else []))
     return private_page(

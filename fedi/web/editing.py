@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi import ids
 from fedi.database.tables import Account, Status
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import attempts, drafts, statuses, text
 from fedi.social.drafts import Draft
 from fedi.social.edits import Further, MediaChange
@@ -56,12 +55,10 @@ async def change(request: Request, visitor: SignedIn) -> Response:
 
 
 async def _change(request: Request, visitor: SignedIn, fields: Mapping[str, str]) -> Response:
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     post = await _load(request, visitor, min(request.path_params["id"], ids.MAX))
     try:
-        attempts.of(easel).take(
-            attempts.POSTS_OF_ACCOUNT, str(visitor.account.id), easel.clock.now()
-        )
+        attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
             author = await tx.get_one(Account, visitor.account.id)
             status = await tx.get_one(Status, post.status.id)
@@ -98,7 +95,7 @@ def _words(status: Status) -> str:
 
 
 async def _load(request: Request, visitor: SignedIn, number: int) -> Post:
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         post = await deeds.load(session, visitor.account, number)
     if post.account.id != visitor.account.id:
@@ -113,7 +110,7 @@ async def _page(
     typed: Mapping[str, str],
     error: SocialError | None = None,
 ) -> Response:
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         hung = await gallery.of(easel, session, claims.of_posts([post]))
     language = typed.get("language", "")

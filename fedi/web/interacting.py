@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import cast
 from urllib.parse import quote, urlsplit
 
 from starlette.exceptions import HTTPException
@@ -20,7 +19,7 @@ from activitypub import webfinger
 from activitypub.client import FetchError
 from activitypub.errors import Malformed
 from activitypub.objects import values
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import attempts, domains
 from fedi.social.errors import Invalid, SocialError
 from fedi.web import forms, visitors
@@ -56,10 +55,9 @@ async def lead(request: Request) -> Response:
     fields = await forms.read(request)
     uri, want = _meant(fields)
     typed = fields.get("who", "")
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     try:
-        who = attempts.network(address_of(request))
-        attempts.of(easel).take(LOOK_UPS, who, easel.clock.now())
+        attempts.by_address(easel, LOOK_UPS, address_of(request))
         handle, host = _handle(typed)
         if host == easel.settings.instance.domain:
             return visitors.to_sign_in(request, path=_here(uri))

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, UserList
+from fedi.runtime import easel_of
 from fedi.social import accounts, follows, lists
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.paging import Page
@@ -48,7 +49,7 @@ async def make(request: Request, visitor: SignedIn) -> Response:
         sheets.count(request, visitor)
         if not title.strip():
             raise Invalid("Give the list a name.")
-        async with sheets.easel_of(request).database.write() as tx:
+        async with easel_of(request).database.write() as tx:
             row = await lists.create(tx, visitor.account, title)
     except SocialError as error:
         return await _every(request, visitor, title, error)
@@ -58,7 +59,7 @@ async def make(request: Request, visitor: SignedIn) -> Response:
 async def _every(
     request: Request, visitor: SignedIn, typed: str = "", error: SocialError | None = None
 ) -> Response:
-    async with sheets.easel_of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         rows = await lists.of_account(session, visitor.account)
     return sheets.show(
         request,
@@ -74,7 +75,7 @@ async def _every(
 @visitors.signed_in
 async def arrange(request: Request, visitor: SignedIn) -> Response:
     """`GET /lists/ID/arrange`: what it is called, and who is on it."""
-    async with sheets.easel_of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         row = await lists.find(session, visitor.account, _number(request))
     typed = {"title": row.title, "answers": row.replies_policy}
     return await _page(request, visitor, row, typed | ({"exclusive": "1"} if row.exclusive else {}))
@@ -84,13 +85,13 @@ async def arrange(request: Request, visitor: SignedIn) -> Response:
 async def change(request: Request, visitor: SignedIn) -> Response:
     """`POST /lists/ID/arrange`."""
     fields = await forms.read(request)
-    async with sheets.easel_of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         known = await lists.find(session, visitor.account, _number(request))
     try:
         sheets.count(request, visitor)
         if not fields.get("title", "").strip():
             raise Invalid("Give the list a name.")
-        async with sheets.easel_of(request).database.write() as tx:
+        async with easel_of(request).database.write() as tx:
             await lists.change(
                 tx,
                 await lists.find(tx, visitor.account, known.id),
@@ -108,7 +109,7 @@ async def delete(request: Request, visitor: SignedIn) -> Response:
     """`POST /lists/ID/delete`."""
     await forms.read(request)
     sheets.count(request, visitor)
-    async with sheets.easel_of(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         await tx.delete(await lists.find(tx, visitor.account, _number(request)))
     return sheets.back("/lists")
 
@@ -117,7 +118,7 @@ async def delete(request: Request, visitor: SignedIn) -> Response:
 async def add(request: Request, visitor: SignedIn) -> Response:
     """`POST /lists/ID/add`: somebody by their address."""
     handle = (await forms.read(request)).get("who", "").strip()
-    easel = sheets.easel_of(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         row = await lists.find(session, visitor.account, _number(request))
     try:
@@ -146,7 +147,7 @@ async def put(request: Request, visitor: SignedIn) -> Response:
     fields = await forms.read(request)
     number = sheets.number(fields)
     sheets.count(request, visitor)
-    async with sheets.easel_of(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         row = await lists.find(tx, visitor.account, _number(request))
         if request.url.path.endswith("/put"):
             await lists.add(tx, visitor.account, row, [number])
@@ -158,7 +159,7 @@ async def put(request: Request, visitor: SignedIn) -> Response:
 @visitors.signed_in
 async def with_somebody(request: Request, visitor: SignedIn) -> Response:
     """`GET /people/ID/lists`: on which of one's lists somebody is."""
-    easel, number = sheets.easel_of(request), _number(request)
+    easel, number = easel_of(request), _number(request)
     async with easel.database.read() as session:
         somebody = await accounts.by_id(session, number)
         if somebody is None or not accounts.is_person(somebody):
@@ -185,7 +186,7 @@ async def _page(
     typed: Mapping[str, str],
     error: SocialError | None = None,
 ) -> Response:
-    easel, max_id = sheets.easel_of(request), cursors.max_id(request)
+    easel, max_id = easel_of(request), cursors.max_id(request)
     async with easel.database.read() as session:
         rows = await lists.members(session, row, Page(LENGTH + 1, max_id))
         found = rows[:LENGTH]

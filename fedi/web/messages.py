@@ -14,6 +14,7 @@ from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Conversation, Status
 from fedi.federation import remote
+from fedi.runtime import easel_of
 from fedi.social import accounts, attempts, correspondence, drafts, posts, statuses, text
 from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid, SocialError
@@ -54,7 +55,7 @@ class Talk:
 @visitors.signed_in
 async def show(request: Request, visitor: SignedIn) -> Response:
     """`GET /messages`."""
-    easel, account = sheets.easel_of(request), visitor.account
+    easel, account = easel_of(request), visitor.account
     max_id = cursors.max_id(request)
     async with easel.database.read() as session:
         rows = await correspondence.of_account(session, account, Page(LENGTH + 1, max_id))
@@ -113,7 +114,7 @@ async def show_one(request: Request, visitor: SignedIn) -> Response:
     row = await _find(request, visitor)
     answer = await _thread(request, visitor, row, {})
     if row.unread:
-        async with sheets.easel_of(request).database.write() as tx:
+        async with easel_of(request).database.write() as tx:
             await correspondence.mark(tx, visitor.account, row.id, unread=False)
     return answer
 
@@ -123,7 +124,7 @@ async def reply(request: Request, visitor: SignedIn) -> Response:
     """`POST /messages/ID`: a message to those of the conversation, and to nobody else."""
     fields = await forms.read(request)
     row = await _find(request, visitor)
-    easel = sheets.easel_of(request)
+    easel = easel_of(request)
     try:
         async with easel.database.read() as session:
             known = await _people(session, visitor.account, [row])
@@ -142,7 +143,7 @@ async def put_away(request: Request, visitor: SignedIn) -> Response:
     """`POST /messages/ID/away`: the next message in it brings it back."""
     await forms.read(request)
     sheets.count(request, visitor)
-    async with sheets.easel_of(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         await tx.delete(await correspondence.find(tx, visitor.account, _number(request)))
     return sheets.back(HERE)
 
@@ -162,7 +163,7 @@ async def begin(request: Request, visitor: SignedIn) -> Response:
         made = await _write(request, visitor, to, fields, None)
         found = None
         if made is not None:
-            async with sheets.easel_of(request).database.read() as session:
+            async with easel_of(request).database.read() as session:
                 found = await correspondence.with_last(session, visitor.account, made)
     except SocialError as error:
         return _new(request, fields, error)
@@ -181,7 +182,7 @@ async def _named(request: Request, visitor: SignedIn, typed: str) -> list[Accoun
         raise Invalid("Say to whom, by their address: @name@other.example.")
     if len(handles) > text.MAX_MENTIONS:
         raise Invalid(f"A message goes to at most {text.MAX_MENTIONS} people.")
-    easel, found = sheets.easel_of(request), []
+    easel, found = easel_of(request), []
     for handle in handles:
         async with easel.database.read() as session:
             known = await accounts.by_handle(session, handle)
@@ -212,7 +213,7 @@ async def _write(
     words = fields.get("words", "")
     if not words.strip():
         raise Invalid("Write something.")
-    easel = sheets.easel_of(request)
+    easel = easel_of(request)
     sheets.count(request, visitor, attempts.POSTS_OF_ACCOUNT)
     typed = set(text.handles(words))
     others = [one for one in to if one.id != visitor.account.id]
@@ -238,7 +239,7 @@ async def _thread(
     typed: Mapping[str, str],
     error: SocialError | None = None,
 ) -> Response:
-    easel, account = sheets.easel_of(request), visitor.account
+    easel, account = easel_of(request), visitor.account
     async with easel.database.read() as session:
         known = await _people(session, account, [row])
         rows = await correspondence.thread(session, account, row, MOST)
@@ -274,7 +275,7 @@ def _new(request: Request, typed: Mapping[str, str], error: SocialError | None =
 
 
 async def _find(request: Request, visitor: SignedIn) -> Conversation:
-    async with sheets.easel_of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         return await correspondence.find(session, visitor.account, _number(request))
 
 

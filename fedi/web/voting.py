@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from fedi import ids
 from fedi.database.tables import Account
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import attempts, polls
 from fedi.social.errors import Invalid
 from fedi.social.sessions import SignedIn
@@ -27,9 +25,8 @@ async def vote(request: Request, visitor: SignedIn) -> Response:
         Invalid: nothing was chosen, or it cannot be.
     """
     fields = await forms.read(request)
-    easel = cast(Easel, request.app.state.easel)
-    now = easel.clock.now()
-    attempts.of(easel).take(attempts.DEEDS_OF_ACCOUNT, str(visitor.account.id), now)
+    easel = easel_of(request)
+    attempts.by_account(easel, attempts.DEEDS_OF_ACCOUNT, visitor.account)
     chosen = [
         ids.parse(value)
         for name, value in fields.items()

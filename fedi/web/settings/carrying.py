@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.database.tables import Account
 from fedi.federation import archiving
+from fedi.runtime import easel_of
 from fedi.social.carrying import KINDS, bringing, taking
 from fedi.social.carrying import sheets as lists
 from fedi.social.errors import Invalid, SocialError
@@ -54,7 +55,7 @@ async def bring(request: Request, visitor: SignedIn) -> Response:
             if "list" not in files:
                 raise Invalid("Choose a CSV file.")
             entries = await asyncio.to_thread(lists.read, kind, await files["list"].read())
-            async with sheets.easel_of(request).database.write() as tx:
+            async with easel_of(request).database.write() as tx:
                 account = await tx.get_one(Account, visitor.account.id)
                 overwrite = fields["way"] == "replace"
                 await bringing.begin(tx, account, kind, entries, overwrite=overwrite)
@@ -69,7 +70,7 @@ async def take(request: Request, visitor: SignedIn) -> Response:
     kind = next((kind for kind in KINDS if kind == request.path_params["kind"]), None)
     if kind is None:
         raise HTTPException(404, "There is no such list.")
-    pieces = taking.export(sheets.easel_of(request).database, visitor.account, kind)
+    pieces = taking.export(easel_of(request).database, visitor.account, kind)
     return StreamingResponse(
         pieces, media_type="text/csv; charset=utf-8", headers=_saved_as(lists.FILES[kind])
     )
@@ -81,7 +82,7 @@ async def ask_archive(request: Request, visitor: SignedIn) -> Response:
     await forms.read(request)
     try:
         sheets.count(request, visitor)
-        async with sheets.easel_of(request).database.write() as tx:
+        async with easel_of(request).database.write() as tx:
             await archiving.ask(tx, await tx.get_one(Account, visitor.account.id))
     except SocialError as error:
         return await _page(request, visitor, {}, error)
@@ -91,7 +92,7 @@ async def ask_archive(request: Request, visitor: SignedIn) -> Response:
 @visitors.signed_in
 async def take_archive(request: Request, visitor: SignedIn) -> Response:
     """`GET /settings/carrying/archive.zip`."""
-    easel = sheets.easel_of(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         archive = await archiving.of_account(session, visitor.account)
     if archive is None or archive.file is None:
@@ -117,7 +118,7 @@ async def _page(
     typed: Mapping[str, str],
     error: SocialError | None = None,
 ) -> Response:
-    async with sheets.easel_of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         archive = await archiving.of_account(session, visitor.account)
         brought = []
         for one in await bringing.of_account(session, visitor.account):

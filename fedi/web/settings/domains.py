@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from fedi.runtime import easel_of
 from fedi.social import hiding
 from fedi.social.errors import SocialError
 from fedi.social.paging import Page
@@ -29,7 +30,7 @@ async def hide(request: Request, visitor: SignedIn) -> Response:
     typed = (await forms.read(request)).get("domain", "")
     try:
         sheets.count(request, visitor)
-        async with sheets.easel_of(request).database.write() as tx:
+        async with easel_of(request).database.write() as tx:
             await hiding.add(tx, visitor.account, typed.strip().lower())
     except SocialError as error:
         return await _page(request, visitor, typed, error)
@@ -41,7 +42,7 @@ async def show_again(request: Request, visitor: SignedIn) -> Response:
     """`POST /settings/domains/show`: hide one no more."""
     typed = (await forms.read(request)).get("domain", "")
     sheets.count(request, visitor)
-    async with sheets.easel_of(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         await hiding.remove(tx, visitor.account, typed)
     return sheets.back(HERE)
 
@@ -50,7 +51,7 @@ async def _page(
     request: Request, visitor: SignedIn, typed: str = "", error: SocialError | None = None
 ) -> Response:
     max_id = cursors.max_id(request)
-    async with sheets.easel_of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         rows = await hiding.listed(session, visitor.account, Page(LENGTH + 1, max_id))
     found = rows[:LENGTH]
     return sheets.show(

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Transaction
 from fedi.database.tables import Account, Filter
+from fedi.runtime import easel_of
 from fedi.social import filters
 from fedi.social.errors import Invalid, NotFound, SocialError
 from fedi.social.sessions import SignedIn
@@ -47,7 +48,7 @@ assert tuple(CONTEXTS) == filters.CONTEXTS and tuple(ACTIONS) == filters.ACTIONS
 @visitors.signed_in
 async def show(request: Request, visitor: SignedIn) -> Response:
     """`GET /settings/filters`: all of them."""
-    easel = sheets.easel_of(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         held = await filters.of_account(session, visitor.account)
     return sheets.show(
@@ -80,7 +81,7 @@ async def make(request: Request, visitor: SignedIn) -> Response:
     fields = await forms.read(request)
     try:
         sheets.count(request, visitor)
-        async with sheets.easel_of(request).database.write() as tx:
+        async with easel_of(request).database.write() as tx:
             row = await filters.create(tx, await tx.get_one(Account, visitor.account.id))
             await _say(tx, row, fields)
             await _add_words(tx, row, fields)
@@ -92,7 +93,7 @@ async def make(request: Request, visitor: SignedIn) -> Response:
 @visitors.signed_in
 async def show_one(request: Request, visitor: SignedIn) -> Response:
     """`GET /settings/filters/ID`."""
-    async with sheets.easel_of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         row = await filters.find(session, visitor.account, _number(request))
     typed = {"title": row.title, "deed": row.action, "ends": STAYS, "whole": "1", "words": ""}
     return await _page(request, visitor, row, typed | dict.fromkeys(row.context, "1"))
@@ -102,11 +103,11 @@ async def show_one(request: Request, visitor: SignedIn) -> Response:
 async def change(request: Request, visitor: SignedIn) -> Response:
     """`POST /settings/filters/ID`: what it is called, what it does, and words that it gets."""
     fields = await forms.read(request)
-    async with sheets.easel_of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         known = await filters.find(session, visitor.account, _number(request))
     try:
         sheets.count(request, visitor)
-        async with sheets.easel_of(request).database.write() as tx:
+        async with easel_of(request).database.write() as tx:
             row = await filters.find(tx, visitor.account, known.id)
             await _say(tx, row, fields)
             await _add_words(tx, row, fields)
@@ -120,7 +121,7 @@ async def take_word(request: Request, visitor: SignedIn) -> Response:
     """`POST /settings/filters/ID/words/take`: it looks for a word no more."""
     fields = await forms.read(request)
     sheets.count(request, visitor)
-    async with sheets.easel_of(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         row = await filters.find(tx, visitor.account, _number(request))
         entry = await filters.keyword(tx, visitor.account, sheets.number(fields))
         if entry.filter_id != row.id:
@@ -135,7 +136,7 @@ async def delete(request: Request, visitor: SignedIn) -> Response:
     """`POST /settings/filters/ID/delete`."""
     await forms.read(request)
     sheets.count(request, visitor)
-    async with sheets.easel_of(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         row = await filters.find(tx, visitor.account, _number(request))
         filters.announce(tx, row)
         await tx.delete(row)
@@ -177,7 +178,7 @@ async def _page(
     error: SocialError | None = None,
 ) -> Response:
     held = None
-    easel = sheets.easel_of(request)
+    easel = easel_of(request)
     ends = dict(ENDS)
     if row is not None:
         async with easel.database.read() as session:

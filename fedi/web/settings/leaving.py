@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.database.tables import Account
 from fedi.federation import moving
+from fedi.runtime import easel_of
 from fedi.social import accounts, attempts, credentials, email_changes, moves
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.sessions import SignedIn
@@ -36,7 +37,7 @@ async def name_another(request: Request, visitor: SignedIn) -> Response:
         sheets.count(request, visitor, MOVES)
         if not fields.get("other", "").strip():
             raise Invalid("Name the other account by its address.")
-        await moving.alias(sheets.easel_of(request), visitor.account.id, fields["other"].strip())
+        await moving.alias(easel_of(request), visitor.account.id, fields["other"].strip())
     except SocialError as error:
         return await _page(request, visitor, fields, error)
     return sheets.back(HERE, kept=True)
@@ -47,7 +48,7 @@ async def unname(request: Request, visitor: SignedIn) -> Response:
     """`POST …/aliases/remove`."""
     fields = await forms.read(request)
     sheets.count(request, visitor)
-    async with sheets.easel_of(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         account = await tx.get_one(Account, visitor.account.id)
         await moves.remove_alias(tx, account, fields.get("uri", ""))
     return sheets.back(HERE, kept=True)
@@ -62,7 +63,7 @@ async def move(request: Request, visitor: SignedIn) -> Response:
         if not fields.get("whom", "").strip():
             raise Invalid("Name the new account by its address.")
         await _prove(request, visitor, fields)
-        await moving.move(sheets.easel_of(request), visitor.account.id, fields["whom"].strip())
+        await moving.move(easel_of(request), visitor.account.id, fields["whom"].strip())
     except SocialError as error:
         return await _page(request, visitor, fields, error)
     return sheets.back(HERE, kept=True)
@@ -74,7 +75,7 @@ async def come_back(request: Request, visitor: SignedIn) -> Response:
     await forms.read(request)
     try:
         sheets.count(request, visitor)
-        async with sheets.easel_of(request).database.write() as tx:
+        async with easel_of(request).database.write() as tx:
             await moves.come_back(tx, await tx.get_one(Account, visitor.account.id))
     except SocialError as error:
         return await _page(request, visitor, {}, error)
@@ -90,7 +91,7 @@ async def delete(request: Request, visitor: SignedIn) -> Response:
         if fields.get("name", "").strip().lstrip("@").lower() != visitor.account.username.lower():
             raise Invalid("Type the name of your account, to be sure.")
         await _prove(request, visitor, fields)
-        async with sheets.easel_of(request).database.write() as tx:
+        async with easel_of(request).database.write() as tx:
             account = await tx.get_one(Account, visitor.account.id)
             await accounts.delete_account(tx, account)
     except SocialError as error:
@@ -111,8 +112,8 @@ async def _prove(request: Request, visitor: SignedIn, fields: Mapping[str, str])
     if visitor.login.password_hash is None:
         return
     who = f"change {visitor.account.id}"
-    limits = attempts.of(sheets.easel_of(request))
-    now = sheets.easel_of(request).clock.now()
+    limits = attempts.of(easel_of(request))
+    now = easel_of(request).clock.now()
     limits.take(attempts.PASSWORDS_OF_ACCOUNT, who, now)
     if not await credentials.matches(visitor.login, fields.get("password", "")):
         raise Invalid(email_changes.WRONG_PASSWORD)
@@ -125,7 +126,7 @@ async def _page(
     typed: Mapping[str, str],
     error: SocialError | None = None,
 ) -> Response:
-    async with sheets.easel_of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         account = await session.get_one(Account, visitor.account.id)
         known = [(uri, await accounts.by_uri(session, uri)) for uri in account.also_known_as]
         new = None

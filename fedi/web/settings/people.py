@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.database import Session
 from fedi.database.tables import Account
+from fedi.runtime import easel_of
 from fedi.social import blocks, follows, mutes
 from fedi.social.paging import Page
 from fedi.social.sessions import SignedIn
@@ -127,7 +128,7 @@ LISTINGS = (
 async def _show(request: Request, visitor: SignedIn, listing: Listing) -> Response:
     """`GET /settings/NAME`."""
     max_id = cursors.max_id(request)
-    easel = sheets.easel_of(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         rows = await listing.read(session, visitor.account, Page(LENGTH + 1, max_id))
         found = rows[:LENGTH]

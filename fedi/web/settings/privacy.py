@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.database.tables import Account
+from fedi.runtime import easel_of
 from fedi.social import notification_policies, profiles
 from fedi.social.errors import SocialError
 from fedi.social.profiles import Changes
@@ -37,7 +38,7 @@ assert tuple(HANDLINGS) == notification_policies.HANDLINGS
 async def ask(request: Request, visitor: SignedIn) -> Response:
     """`GET /settings/privacy`."""
     usual, account = visitor.login.preferences, visitor.account
-    async with sheets.easel_of(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         policy = await notification_policies.of(session, account)
     typed = {
         "visibility": str(usual.get(f"{POSTING}visibility") or "public"),
@@ -66,7 +67,7 @@ async def change(request: Request, visitor: SignedIn) -> Response:
     rules = {rule: fields.get(rule, "") for rule in RULES}
     try:
         sheets.count(request, visitor)
-        async with sheets.easel_of(request).database.write() as tx:
+        async with easel_of(request).database.write() as tx:
             account = await tx.get_one(Account, visitor.account.id)
             await profiles.change(tx, account, changes)
             await notification_policies.change(tx, account, rules)

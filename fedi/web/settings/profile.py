@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.database.tables import Account
+from fedi.runtime import easel_of
 from fedi.social import accounts, attempts, profiles
 from fedi.social.errors import SocialError
 from fedi.social.profiles import Changes, Line
@@ -81,7 +82,7 @@ async def change(request: Request, visitor: SignedIn) -> Response:
 async def _keep(
     request: Request, visitor: SignedIn, typed: Typed, files: Mapping[str, UploadedFile]
 ) -> None:
-    easel = sheets.easel_of(request)
+    easel = easel_of(request)
     keys = dict.fromkeys(typed.gone, "")
     fresh: list[str] = []
     try:
@@ -127,7 +128,7 @@ def _typed(fields: Mapping[str, str]) -> Typed:
 async def _page(
     request: Request, visitor: SignedIn, typed: Typed, error: SocialError | None = None
 ) -> Response:
-    easel, account = sheets.easel_of(request), visitor.account
+    easel, account = easel_of(request), visitor.account
     async with easel.database.read() as session:
         hung = await gallery.of(easel, session, claims.of_account(account))
     shown = people.profile(account, hung)

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from fedi.runtime import easel_of
 from fedi.social import notification_requests, requests
 from fedi.social.paging import Page
 from fedi.social.sessions import SignedIn
@@ -23,7 +24,7 @@ DECISIONS = {"hear": notification_requests.accept, "forget": notification_reques
 @visitors.signed_in
 async def show(request: Request, visitor: SignedIn) -> Response:
     """`GET /settings/requests`."""
-    easel, account = sheets.easel_of(request), visitor.account
+    easel, account = easel_of(request), visitor.account
     max_id, aside_id = cursors.max_id(request), cursors.number(request, "aside")
     async with easel.database.read() as session:
         asking = await requests.listed(session, account, Page(LENGTH + 1, max_id))
@@ -60,7 +61,7 @@ async def decide(request: Request, visitor: SignedIn) -> Response:
         raise HTTPException(404, "Nothing of that kind can be done with what was set aside.")
     number = sheets.number(fields)
     sheets.count(request, visitor)
-    async with sheets.easel_of(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         await notification_requests.find(tx, visitor.account, number)
         await decision(tx, visitor.account, [number])
     return sheets.back(HERE)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fedi import ids
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import attempts
 from fedi.social.errors import SocialError
 from fedi.social.sessions import SignedIn
@@ -17,10 +17,6 @@ from fedi.web import forms
 from fedi.web.render import private_page
 
 KEPT = "kept"  # the parameter by which a page says that what was sent has been kept
-
-
-def easel_of(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 def show(
@@ -60,8 +56,7 @@ def count(
     Raises:
         TooMany: it was one too many.
     """
-    easel = easel_of(request)
-    attempts.of(easel).take(limit, str(visitor.account.id), easel.clock.now())
+    attempts.by_account(easel_of(request), limit, visitor.account)
 
 
 def number(fields: dict[str, str], name: str = "id") -> int:
