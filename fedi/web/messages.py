@@ -38,6 +38,7 @@ LENGTH = 20  # conversations on one page, as Mastodon
 MOST = 100  # messages of one that are looked at; those before stand in the thread
 EXCERPT = 140  # characters
 FACES = 4  # people of a conversation that are named
+_NAMED = re.compile(r"(?:@\S+\s+)+")  # with whom a message begins, so that they hear of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,9 @@ def _talk(
 ) -> Talk:
     words = ""
     if last is not None:
-        words = last.status.spoiler_text or text.plain(last.status.content)
+        said = text.plain(last.status.content)
+        said = said[named.end() :] if (named := _NAMED.match(said)) else said
+        words = last.status.spoiler_text or said
     return Talk(
         id=str(row.id),
         makers=[people.maker(one, hung, viewer) for one in people_[:FACES]],
