@@ -14,7 +14,7 @@ from fedi.web.settings import sheets
 PARTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "You": (
         ("/settings/profile", "Profile", "Your name, your words, your picture."),
-        ("/settings/privacy", "Privacy and posting", "How you usually post, and who reaches you."),
+        ("/settings/privacy", "Privacy and posting", "How you post, and who reaches you."),
         ("/settings/appearance", "Appearance", "Light or dark, in this browser."),
         (
             "/settings/security",

@@ -50,6 +50,8 @@ async def ask(request: Request, visitor: SignedIn) -> Response:
         typed["sensitive"] = "1"
     if account.hide_collections:
         typed["hide_collections"] = "1"
+    if account.training_consent_at is not None:
+        typed["training"] = "1"
     return _page(request, typed)
 
 
@@ -63,7 +65,11 @@ async def change(request: Request, visitor: SignedIn) -> Response:
         f"{POSTING}quote_policy": fields.get("quoters", ""),
         f"{POSTING}sensitive": "sensitive" in fields,
     }
-    changes = Changes(hide_collections="hide_collections" in fields, preferences=chosen)
+    changes = Changes(
+        hide_collections="hide_collections" in fields,
+        training="training" in fields,
+        preferences=chosen,
+    )
     rules = {rule: fields.get(rule, "") for rule in RULES}
     try:
         sheets.count(request, visitor)
