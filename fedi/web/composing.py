@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,7 +20,7 @@ from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
 from fedi.studio import imagine
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import deeds, editing, forms, languages, visitors
+from fedi.web import asking, deeds, editing, forms, languages, visitors
 from fedi.web.intents import AUDIENCES
 from fedi.web.render import private_page
 from fedi.web.views import posts as post_views
@@ -27,12 +28,13 @@ from fedi.web.views import posts as post_views
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What stands in the form."""
+    """What stands in the form; `poll` by the fields of `web.asking`."""
 
     words: str = ""
     warning: str = ""
     audience: str = "public"
     language: str = ""
+    poll: Mapping[str, str] = field(default_factory=dict)
 
 
 @visitors.signed_in
@@ -80,6 +82,7 @@ async def post(request: Request, visitor: SignedIn) -> Response:
         warning=fields.get("warning", ""),
         audience=fields.get("audience", ""),
         language=fields.get("language", ""),
+        poll=fields,
     )
     number = ids.parse(fields.get("reply_to"))
     try:
@@ -108,6 +111,7 @@ async def _draft(
         language=written.language or None,
         in_reply_to_id=None if parent is None else parent.id,
         quoters=usual.quoters,
+        poll=asking.read(written.poll),
     )
 
 
@@ -133,6 +137,7 @@ async def _page(
     return private_page(
         request,
         "compose.html",
+        sheets=("forms", "settings"),
         status=error.status if error is not None else 200,
         here="compose",
         form_key=forms.key(request),
@@ -142,6 +147,8 @@ async def _page(
         written=written,
         audiences=AUDIENCES,
         languages=languages.offered(written.language),
+        asking=asking,
+        typed_poll=written.poll,
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,
     )

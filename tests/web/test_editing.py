@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fedi.database.tables import MediaAttachment, Status
+from sqlmodel import select
+
+from fedi.database.tables import MediaAttachment, Poll, Status
 from fedi.social import edits, polls
 from fedi.social.polls import DraftPoll
 from tests.api.oauth.person import at, join
@@ -130,3 +132,36 @@ async def test_people_vote_once_and_see_what_came_of_it(instance: Instance) -> N
     async with at(instance) as visitor:
         await visitor.sign_in("bob")
         assert not (await visitor.get(page)).page.all("form", action=vote)
+
+
+async def test_a_poll_is_asked_and_what_is_none_stays_in_the_form(instance: Instance) -> None:
+    alice = await join(instance)
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        seen = await visitor.get("/compose")
+        two = {"words": "Which?", "answer-1": STRINGS[0], "answer-7": "Fog"}
+        for wrong in (
+            {"answer-7": ""},
+            {"answer-7": STRINGS[0]},
+            {"answer-7": "x" * 101},
+            {"poll_ends": "1"},
+        ):
+            refused = await send(visitor, seen, "/compose", **{**two, **wrong})
+            assert refused.status == 422, wrong
+            assert refused.page.one("p", role="alert").text.endswith(".")
+            assert filled(form_of(refused, "/compose"))["answer-1"] == STRINGS[0]
+        ticked = {"poll_ends": "3600", "poll_multiple": "1", "poll_hidden": "1"}
+        seen = await send(visitor, seen, "/compose", **two, **ticked)
+        assert seen.status == 303
+        number = int(seen.location.rpartition("/")[2])
+        shown = (await visitor.get(seen.location)).page.one("div", _class="poll").text
+        assert STRINGS[0] in shown and "Fog" in shown
+        # Without an answer there is no poll.
+        await send(visitor, await visitor.get("/compose"), "/compose", words="No question")
+    async with instance.easel.database.read() as session:
+        poll = await session.get_one(Poll, number)
+        found = await session.exec(select(Status).where(Status.account_id == alice.id))
+        assert sorted(one.object_type for one in found) == ["Note", "Question"]
+    assert [option["title"] for option in poll.options] == [STRINGS[0], "Fog"]
+    assert poll.multiple and poll.hide_totals and poll.ends_at is not None
+    assert poll.ends_at - instance.clock.now() == timedelta(hours=1)
