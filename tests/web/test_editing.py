@@ -46,6 +46,12 @@ async def test_a_post_is_changed_by_its_author(instance: Instance) -> None:
             medium = await session.get_one(MediaAttachment, picture)
             [before] = await edits.of_status(session, now)
         assert medium.description == "A dog" and "Fgo" in before.content
+        # Everybody who may read it can read what it was, the latest first.
+        shown = await visitor.get(f"/@alice/{post.id}")
+        past = await visitor.get(shown.page.one("a", href=f"/@alice/{post.id}/edits")["href"])
+        said = [one.text for one in past.page.all("article")]
+        assert "Fog" in said[0] and "Weather" in said[0] and "A dog" in said[0]
+        assert "Fgo" in said[1] and "A cat" in said[1] and "Weather" not in said[1]
         # A description may be long, in any writing.
         long = {f"alt-{picture}": "猫" * 10_000}
         assert (await send(visitor, await visitor.get(page), action, **long)).status == 303
@@ -71,6 +77,9 @@ async def test_a_post_is_changed_by_its_author(instance: Instance) -> None:
         key = (await visitor.get("/home")).page.one("input", name="form_key")["value"]
         assert (await visitor.post(action, {"form_key": key, "words": "x"})).status == 403
         assert (await visitor.get("/compose?edit=1")).status == 404
+        new = await hanging.publish(instance, alice, text="never changed")
+        assert (await visitor.get(f"/@alice/{new.id}/edits")).status == 404
+        assert "/edits" not in (await visitor.get(f"/@alice/{new.id}")).body
         assert (await visitor.post("/posts/1/edit", {"form_key": key})).status == 404
 
 

@@ -29,10 +29,12 @@ from fedi.social import (
     notification_policies,
     profiles,
     reblogs,
+    statuses,
 )
 from fedi.social.paging import Page
 from fedi.social.polls import DraftPoll
 from fedi.social.profiles import Changes, Line
+from fedi.social.statuses import Draft
 from fedi.studio import faces
 from tests.api.oauth.person import PASSWORD, join
 from tests.federation.peer import Internet
@@ -88,6 +90,12 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         await hanging.publish(instance, bob, text=f"@alice {words}", visibility="direct")
     async with instance.easel.database.read() as session:
         [talk, *_] = await correspondence.of_account(session, alice, Page(1))
+    async with instance.easel.database.write() as tx:
+        row_of_main = await tx.get_one(Status, main.id)
+        author = await tx.get_one(Account, alice.id)
+        warned = Draft(text="Evening #fog", spoiler_text=STRINGS[0], sensitive=True)
+        for changed in (warned, Draft(text="Morning #fog")):
+            await statuses.edit(tx, author, row_of_main, changed)
     return {
         "home": "/home",
         "home-wall": "/home?view=wall",
@@ -126,6 +134,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "messages": "/messages",
         "message-new": "/messages/new?to=%40bob",
         "conversation": f"/messages/{talk.id}",
+        "edits": f"/@alice/{main.id}/edits",
         "edit": f"/compose?edit={main.id}",
         "poll": f"/@bob/{asking.id}",
         "carrying": "/settings/carrying",
