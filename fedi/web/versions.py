@@ -77,6 +77,7 @@ async def show(request: Request) -> Response:
         request,
         "versions.html",
         robots=ROBOTS_NOWHERE,
+        sheets=("forms",),
         post=post_views.shown(post, hung, viewer),
         versions=[_is(post, hung), *reversed(versions)],
     )

@@ -22,6 +22,7 @@ from fedi.social import (
     correspondence,
     favourites,
     filters,
+    followed_tags,
     follows,
     hiding,
     lists,
@@ -30,6 +31,7 @@ from fedi.social import (
     profiles,
     reblogs,
     statuses,
+    text,
 )
 from fedi.social.paging import Page
 from fedi.social.polls import DraftPoll
@@ -126,6 +128,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "followers": "/settings/followers",
         "following": "/settings/following",
         "requests": "/settings/requests",
+        "followed-tags": "/settings/tags",
         "muted": "/settings/muted",
         "blocked": "/settings/blocked",
         "domains": "/settings/domains",
@@ -174,6 +177,7 @@ async def _sort(instance: Instance, alice: Account, bob: Account) -> tuple[UserL
         await follows.request(tx, carol, row)
         await mutes.add(tx, alice, unseen[0], expires_at=tx.now + timedelta(days=1))
         await blocks.add(tx, alice, unseen[1])
+        await followed_tags.follow(tx, row, "x" * text.MAX_TAG_LENGTH)
         await hiding.add(tx, alice, f"{'long.' * 12}example")
         await notification_policies.change(tx, alice, {"for_not_following": "filter"})
         held = await filters.create(tx, row)

@@ -17,6 +17,7 @@ from fedi.web.settings import (
     privacy,
     profile,
     requests,
+    tags,
 )
 
 routes: list[BaseRoute] = [
@@ -26,6 +27,7 @@ routes: list[BaseRoute] = [
     *filters.routes,
     *people.routes,
     *requests.routes,
+    *tags.routes,
     *domains.routes,
     *carrying.routes,
     *leaving.routes,

@@ -25,6 +25,7 @@ PARTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "People": (
         ("/settings/followers", "Followers", "Who follows you, and taking somebody off."),
         ("/settings/following", "Following", "Whom you follow."),
+        ("/settings/tags", "Hashtags", "Which you follow."),
         ("/settings/requests", "Requests", "Who wants to follow you or to be heard."),
         ("/lists", "Lists", "Some of those whom you follow, read by themselves."),
     ),

@@ -94,6 +94,7 @@ async def _blocked(
 TIES = (
     ("/settings/followers", "Followers"),
     ("/settings/following", "Following"),
+    ("/settings/tags", "Hashtags"),
     ("/settings/requests", "Requests"),
 )
 UNSEEN = (

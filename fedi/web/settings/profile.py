@@ -26,6 +26,7 @@ from fedi.web.views import people
 HERE = "/settings/profile"
 FACES = attempts.Limit("avatars and headers of an account by pages", 30, 1800)
 FIRST_LINES = 4  # of the table that are there to be filled in, as Mastodon's page
+LONGEST_SITES = profiles.MAX_ATTRIBUTION_DOMAINS * 262  # characters: a domain, and https://
 TICKS = ("locked", "bot", "discoverable", "indexable")
 
 
@@ -35,6 +36,7 @@ class Typed:
 
     Attributes:
         lines: of the table, by number.
+        sites: which may name them as an author, one a line.
         ticks: those of `TICKS` that are set.
         gone: which pictures are to be taken away, of `avatar` and `header`.
     """
@@ -45,6 +47,7 @@ class Typed:
     ticks: frozenset[str]
     avatar_description: str
     header_description: str
+    sites: str = ""
     gone: frozenset[str] = frozenset()
 
 
@@ -62,6 +65,7 @@ async def ask(request: Request, visitor: SignedIn) -> Response:
         ticks=frozenset(ticks),
         avatar_description=account.avatar_description,
         header_description=account.header_description,
+        sites="\n".join(account.attribution_domains),
     )
     return await _page(request, visitor, typed)
 
@@ -100,6 +104,7 @@ async def _keep(
             header=keys.get("header"),
             avatar_description=None if keys.get("avatar") == "" else typed.avatar_description,
             header_description=None if keys.get("header") == "" else typed.header_description,
+            attribution_domains=typed.sites.split(),
             **ticks,
         )
         async with easel.database.write() as tx:
@@ -121,6 +126,7 @@ def _typed(fields: Mapping[str, str]) -> Typed:
         ticks=frozenset(name for name in TICKS if name in fields),
         avatar_description=fields.get("avatar_description", ""),
         header_description=fields.get("header_description", ""),
+        sites=fields.get("sites", ""),
         gone=frozenset(kind for kind in ("avatar", "header") if f"{kind}_gone" in fields),
     )
 
@@ -149,6 +155,7 @@ async def _page(
         longest_words=profiles.MAX_NOTE,
         longest_field=profiles.MAX_FIELD,
         longest_description=profiles.MAX_DESCRIPTION,
+        longest_sites=LONGEST_SITES,
     )
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from fedi.database.tables import Account
-from fedi.social import blocks, follows, hiding, mutes, notification_policies, relationships
+from fedi.social import (
+    blocks,
+    followed_tags,
+    follows,
+    hiding,
+    mutes,
+    notification_policies,
+    relationships,
+)
 from fedi.web.settings import people
 from tests.api.oauth.person import Person, Seen, at, join
 from tests.rig import Instance
@@ -125,3 +133,25 @@ async def test_servers_are_hidden_and_shown_again(instance: Instance) -> None:
         await press(visitor, page, f"{page}/show")
         assert await hidden() == []
         assert (await visitor.post(page, {"domain": "other.example"})).status == 403
+
+
+async def test_hashtags_are_followed_and_unfollowed(instance: Instance) -> None:
+    alice = await join(instance)
+    page = "/settings/tags"
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        await press(visitor, page, page, tag=" #MorningFog ")
+        seen = await press(visitor, page, page, tag="猫")
+        rows = seen.page.one("ul", _class="rows")
+        assert [link["href"] for link in rows.all("a")] == ["/tags/%E7%8C%AB", "/tags/morningfog"]
+        assert "#MorningFog" in rows.text
+        for wrong in (*STRINGS[:4], "two words", "12", ""):
+            refused = await send(visitor, seen, page, tag=wrong)
+            assert refused.status == 422, wrong
+            assert refused.page.one("p", role="alert").text.endswith(".")
+            assert filled(form_of(refused, page))["tag"] == wrong
+        await press(visitor, page, f"{page}/unfollow")
+        async with instance.easel.database.read() as session:
+            assert await followed_tags.is_followed(session, alice, "morningfog")
+            assert not await followed_tags.is_followed(session, alice, "猫")
+        assert (await visitor.post(page, {"tag": "fog"})).status == 403

@@ -22,7 +22,8 @@ async def test_what_is_usual_is_kept_and_posts_begin_with_it(instance: Instance)
         assert first["visibility"] == "public" and first["for_limited_accounts"] == "drop"
         typed = {
             "visibility": "unlisted", "language": "de", "quoters": "nobody", "sensitive": "1",
-            "hide_collections": "1", "training": "1", "for_new_accounts": "drop", "for_not_following": "filter",
+            "hide_collections": "1", "training": "1", "for_new_accounts": "drop",
+            "for_not_following": "filter",
         }  # fmt: skip
         seen = await send(visitor, seen, HERE, **typed)
         assert (seen.status, seen.location) == (303, f"{HERE}?kept=1")

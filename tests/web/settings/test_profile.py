@@ -62,6 +62,7 @@ async def test_a_profile_is_changed_and_shown_as_it_was_typed(instance: Instance
             "name": "Alice Marlowe", "words": "I draw fog.\n\nAnd #ink.", "locked": "1", "bot": "1",
             "discoverable": "1", "indexable": "1", "label-0": "Site", "value-0": "https://a.example",
             "label-2": "Pronouns", "value-2": "she/her",
+            "sites": "https://Blog.example/ \nother.example\n",
         }  # fmt: skip
         seen = await change(visitor, **typed)
         assert (seen.status, seen.location) == (303, f"{HERE}?kept=1")
@@ -75,6 +76,7 @@ async def test_a_profile_is_changed_and_shown_as_it_was_typed(instance: Instance
         kept = filled(form_of(seen, HERE))
         assert kept["words"] == typed["words"] and kept["value-1"] == "she/her"
         assert kept["locked"] == kept["bot"] == "1"
+        assert kept["sites"] == "blog.example\nother.example"
         public = (await visitor.get("/@alice")).page
         assert public.one("h1").text == "Alice Marlowe"
         # What is not ticked any more is off.
@@ -138,6 +140,8 @@ async def test_what_cannot_be_kept_is_said_and_nothing_typed_is_lost(instance: I
             ({"words": "x" * 5001}, "at most 5000"),
             ({"label-0": "", "value-0": "no name"}, "needs a name"),
             ({"avatar_description": "x" * 1501}, "at most 1500"),
+            ({"sites": "<b>"}, "domain"),
+            ({"sites": "\n".join(f"{n}.example" for n in range(11))}, "At most 10"),
         ]
         for typed, words in wrong:
             seen = await change(visitor, **{"words": "kept", "locked": "1", **typed})
