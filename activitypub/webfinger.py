@@ -102,17 +102,21 @@ def document(
     profile_url: str | None = None,
     is_server: bool = False,
     intents: Mapping[str, str] | None = None,
+    subscribe: str = "",
 ) -> dict[str, Any]:
     """The JRD of one of our accounts.
 
     `subject` is `user@host`; `is_server` says that the actor is the server's own; `intents` are
-    templates, with names such as `{object}` in braces, by the name of the activity.
+    templates, with names such as `{object}` in braces, by the name of the activity; `subscribe` is
+    the template with `{uri}` that older software looks for.
     """
     links = [{"rel": "self", "type": ACTIVITY_JSON, "href": actor_uri}]
     if is_server:
         links.append({"rel": SERVICE, "type": ACTIVITY_JSON, "href": actor_uri})
     for name, template in (intents or {}).items():
         links.append({"rel": f"{INTENT}{name}", "template": template})
+    if subscribe:
+        links.append({"rel": SUBSCRIBE, "template": subscribe})
     aliases = [actor_uri]
     if profile_url is not None:
         links.insert(0, {"rel": PROFILE_PAGE, "type": "text/html", "href": profile_url})

@@ -1,13 +1,15 @@
 """`/interact`: who is at home on another server does there what they were asked to do here.
 
 They say their address; its server says where (Activity Intents of FEP-3b86, else OStatus'
-subscribe template), and a link leads there: nobody is sent to another server unasked.
+subscribe template), and a link leads there: nobody is sent to another server unasked. The other way
+round, `/authorize_interaction` is where those who are at home here come to from elsewhere.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from starlette.exceptions import HTTPException
@@ -22,6 +24,7 @@ from activitypub.objects import values
 from fedi.runtime import Easel, easel_of
 from fedi.social import attempts, domains
 from fedi.social.errors import Invalid, SocialError
+from fedi.social.sessions import SignedIn
 from fedi.web import forms, visitors
 from fedi.web.joining import address_of
 from fedi.web.render import private_page
@@ -35,6 +38,22 @@ WANTS: Mapping[str, tuple[str, ...]] = {
     "follow": ("Follow", "Object"),
     "see": ("Object",),
 }
+# What can be done at once with a post: the intent, the name of its room, and what it is called.
+DEEDS = (
+    ("Create", "inReplyTo", "Reply"),
+    ("Like", "object", "Like"),
+    ("Announce", "object", "Boost"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Where somebody does what they want; `others` lead to one deed each, by what it is called, on
+    the same `host`."""
+
+    host: str
+    main: str
+    others: Sequence[tuple[str, str]] = ()
 
 
 async def ask(request: Request) -> Response:
@@ -46,8 +65,22 @@ async def ask(request: Request) -> Response:
     query = forms.parsed(request.url.query, {"uri", "want"})
     uri, want = _meant(query)
     if await visitors.of(request) is not None:
-        return RedirectResponse(_here(uri), 303, {"Cache-Control": "no-store"})
+        return RedirectResponse(visitors.found(uri), 303, {"Cache-Control": "no-store"})
     return _page(request, uri, want)
+
+
+@visitors.signed_in
+async def come_home(request: Request, visitor: SignedIn) -> Response:
+    """`GET /authorize_interaction?uri=ID`: somebody or something elsewhere, seen here.
+
+    Raises:
+        HTTPException: that names nothing.
+    """
+    named = forms.parsed(request.url.query, {"uri"}).get("uri", "").strip()
+    named = named.removeprefix("acct:")[: values.URI_LIMIT]
+    if not named:
+        raise HTTPException(400, "The parameter uri must name somebody or something.")
+    return RedirectResponse(visitors.found(named), 303, {"Cache-Control": "no-store"})
 
 
 async def lead(request: Request) -> Response:
@@ -60,11 +93,11 @@ async def lead(request: Request) -> Response:
         attempts.by_address(easel, LOOK_UPS, address_of(request))
         handle, host = _handle(typed)
         if host == easel.settings.instance.domain:
-            return visitors.to_sign_in(request, path=_here(uri))
-        way = await _way(easel, handle, uri, want)
+            return visitors.to_sign_in(request, path=visitors.found(uri))
+        ways = await _ways(easel, handle, uri, want)
     except SocialError as error:
         return _page(request, uri, want, typed, error)
-    return private_page(request, "interact_there.html", way=way, host=urlsplit(way).netloc, uri=uri)
+    return private_page(request, "interact_there.html", ways=ways, uri=uri)
 
 
 def _meant(fields: Mapping[str, str]) -> tuple[str, str]:
@@ -74,10 +107,6 @@ def _meant(fields: Mapping[str, str]) -> tuple[str, str]:
         raise HTTPException(400, "The parameter uri must be the address of something.")
     want = fields.get("want", "see")
     return uri, want if want in WANTS else "see"
-
-
-def _here(uri: str) -> str:
-    return f"/search?q={quote(uri, safe='')}"
 
 
 def _handle(typed: str) -> tuple[str, str]:
@@ -93,7 +122,7 @@ def _handle(typed: str) -> tuple[str, str]:
     return f"{name}@{host}", host
 
 
-async def _way(easel: Easel, handle: str, uri: str, want: str) -> str:
+async def _ways(easel: Easel, handle: str, uri: str, want: str) -> Ways:
     """Where somebody does what they want, at home.
 
     Raises:
@@ -104,22 +133,30 @@ async def _way(easel: Easel, handle: str, uri: str, want: str) -> str:
         found = await webfinger.resolve(easel.client, handle)
     except (FetchError, Malformed) as error:
         raise Invalid(f"{handle} is not to be found. Is that how it is written?") from error
-    value = quote(uri, safe="")
-    for name in WANTS[want]:
-        template = found.templates.get(f"{webfinger.INTENT}{name}", "")
-        if "{object}" in template:
-            # What else a template has room for, nobody said.
-            return _filled(template, {"object": value})
-    template = found.templates.get(webfinger.SUBSCRIBE, "")
-    if "{uri}" not in template:
+    known = [
+        *(_filled(found, f"{webfinger.INTENT}{name}", "object", uri) for name in WANTS[want]),
+        _filled(found, webfinger.SUBSCRIBE, "uri", uri),
+    ]
+    main = next((way for way in known if way), "")
+    if not main:
         raise Invalid(
             f"The server of {handle} does not say how. Search there for the address below."
         )
-    return _filled(template, {"uri": value})
+    there, others = urlsplit(main).netloc, []
+    for name, room, words in DEEDS if want == "see" else ():
+        way = _filled(found, f"{webfinger.INTENT}{name}", room, uri)
+        if urlsplit(way).netloc == there:
+            others.append((words, way))
+    return Ways(there, main, others)
 
 
-def _filled(template: str, said: Mapping[str, str]) -> str:
-    return _ROOM.sub(lambda room: said.get(room[1], ""), template)
+def _filled(found: webfinger.Resource, relation: str, name: str, uri: str) -> str:
+    """A template with the id of something where it has room for that; what else it has room for,
+    nobody said. Empty if it has no such room."""
+    template = found.templates.get(relation, "")
+    if f"{{{name}}}" not in template:
+        return ""
+    return _ROOM.sub(lambda room: quote(uri, safe="") if room[1] == name else "", template)
 
 
 def _page(
@@ -135,7 +172,7 @@ def _page(
         want=want,
         typed=typed,
         longest=MAX_HANDLE,
-        here_path=visitors.quoted(_here(uri)),
+        here_path=visitors.quoted(visitors.found(uri)),
     )
     return forms.remember(request, forms.patient(answer, error))
 
@@ -143,4 +180,5 @@ def _page(
 routes: list[BaseRoute] = [
     Route("/interact", ask, methods=["GET"]),
     Route("/interact", lead, methods=["POST"]),
+    Route("/authorize_interaction", come_home, methods=["GET"]),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from aiohttp import web
 
 from fedi.web import interacting
@@ -64,6 +66,18 @@ async def test_who_is_from_elsewhere_is_shown_the_way_by_intents_or_the_template
             assert way.startswith(f"{sam.origin}{path}http%3A%2F%2F"), way
             assert way.endswith("&back=") is (path == "/follow?who=") and "{" not in way
             assert quoted[want].rpartition("/")[2] in way
+        # Whose server says how does one thing there at once.
+        rooms = {"Create": "inReplyTo", "Like": "object", "Announce": "object", "Follow": "object"}
+        links = [
+            {"rel": f"{intent}{name}", "template": f"{sam.origin}/do/{name}?of={{{room}}}&{{type}}"}
+            for name, room in rooms.items()
+        ]
+        links[1] |= {"template": "https://evil.example/{object}"}
+        finger(internet, sam, see, *links)
+        seen = await send(visitor, await visitor.get(doors["see"][0]), HERE, who=sam.handle)
+        others = seen.page.one("p", _class="choice").all("a")
+        assert [one.text for one in others] == ["Reply", "Boost"]
+        assert others[0]["href"] == f"{sam.origin}/do/Create?of={quote(post.uri, safe='')}&"
         seen = await visitor.post(HERE, {"uri": alice.uri, "who": f"@{sam.handle}"})
         assert seen.status == 403
 
@@ -108,3 +122,31 @@ async def test_what_leads_nowhere_is_said_and_what_was_typed_stays(
             last = await send(visitor, seen, HERE, who="sam")
         assert last.status == 429 and int(last.headers["Retry-After"]) > 0
         assert filled(form_of(last, HERE))["who"] == "sam"
+
+
+async def test_who_is_at_home_here_comes_from_elsewhere_to_what_they_wanted(
+    instance: Instance, internet: Internet
+) -> None:
+    await join(instance)
+    sam = internet.person("sam")
+    note = sam.note("A note")
+    internet.show(note["id"], note)
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        for path in (f"/intents/object?object={quote(note['id'], safe='')}",
+                     f"/authorize_interaction?uri={quote(note['id'], safe='')}"):  # fmt: skip
+            seen = await visitor.follow(await visitor.get(path))
+            assert "A note" in seen.page.one("main").text and seen.page.one("button", _class="like")
+        for who in (sam.uri, f"acct:{sam.handle}", f"@{sam.handle}"):
+            seen = await visitor.get(f"/authorize_interaction?uri={quote(who, safe='')}")
+            assert seen.location.startswith("/search?q=")
+            assert f"@{sam.handle}" in (await visitor.follow(seen)).page.one("main").text
+        for wrong in ("", "?uri=", "?uri=a&uri=b"):
+            assert (await visitor.get(f"/authorize_interaction{wrong}")).status == 400
+    async with at(instance) as nobody:
+        path = f"/authorize_interaction?uri={quote(note['id'], safe='')}"
+        assert (await nobody.get(path)).location.startswith("/sign-in?next=/authorize_interaction")
+        seen = await nobody.get(f"/intents/object?object={quote(note['id'], safe='')}")
+        [way] = [a["href"] for a in seen.page.all("a") if a["href"].startswith("/sign-in?next=/se")]
+        seen = await nobody.follow(await nobody.sign_in("alice", path=way))
+        assert "A note" in seen.page.one("main").text
