@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from math import ceil
 
 from fedi.database.tables import Poll
 from fedi.social import polls, text
@@ -11,6 +13,7 @@ from fedi.social.polls import DraftPoll
 
 LONGEST = polls.OWN_OPTION  # characters of one answer
 AT_ONCE = 4  # answers that can be seen; the others are under a fold
+STAYS = "as it was"
 USUAL_END = "86400"
 ENDS = {  # seconds: those that Mastodon's page offers
     "300": "In 5 minutes",
@@ -25,8 +28,11 @@ ENDS = {  # seconds: those that Mastodon's page offers
 NAMES = [f"answer-{number}" for number in range(1, polls.OWN_OPTIONS + 1)]
 
 
-def read(fields: Mapping[str, str]) -> DraftPoll | None:
+def read(fields: Mapping[str, str], left: int | None = None) -> DraftPoll | None:
     """The poll in a form; None if nobody wrote one.
+
+    Args:
+        left: seconds until it ends if that stays as it was; None if it cannot.
 
     Raises:
         Invalid: it is none that could be voted in.
@@ -41,11 +47,16 @@ def read(fields: Mapping[str, str]) -> DraftPoll | None:
         raise Invalid("Two answers of the poll are the same.")
     if max(map(len, answers)) > LONGEST:
         raise Invalid(f"An answer of a poll has at most {LONGEST} characters.")
-    if fields.get("poll_ends") not in ENDS:
+    ends = fields.get("poll_ends")
+    if ends == STAYS and left is not None:
+        seconds = left
+    elif ends in ENDS:
+        seconds = int(ends)
+    else:
         raise Invalid("Choose when the poll ends.")
     return DraftPoll(
         options=answers,
-        expires_in=int(fields["poll_ends"]),
+        expires_in=seconds,
         multiple="poll_multiple" in fields,
         hide_totals="poll_hidden" in fields,
     )
@@ -57,9 +68,27 @@ def last(fields: Mapping[str, str]) -> int:
     return max(written, default=0)
 
 
+def left(poll: Poll, now: datetime) -> int | None:
+    """Seconds until a poll ends, as many as a poll must have at least; None if it has ended."""
+    if poll.ends_at is None or polls.has_ended(poll, now):
+        return None
+    return max(polls.LEAST_EXPIRATION_S, ceil((poll.ends_at - now).total_seconds()))
+
+
+def is_same(poll: Poll, draft: DraftPoll | None, fields: Mapping[str, str]) -> bool:
+    """Whether a form leaves a poll as it is."""
+    return (
+        draft is not None
+        and fields.get("poll_ends") == STAYS
+        and draft.options == [option["title"] for option in poll.options]
+        and (draft.multiple, draft.hide_totals) == (poll.multiple, poll.hide_totals)
+    )
+
+
 def typed(poll: Poll) -> dict[str, str]:
     """The fields of a poll as it stands."""
-    found = {name: option["title"] for name, option in zip(NAMES, poll.options, strict=False)}
+    found = {"poll_ends": STAYS}
+    found |= {name: option["title"] for name, option in zip(NAMES, poll.options, strict=False)}
     if poll.multiple:
         found["poll_multiple"] = "1"
     if poll.hide_totals:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,12 +16,12 @@ from fedi.runtime import easel_of
 from fedi.social import attempts, drafts, statuses, text
 from fedi.social.drafts import Draft
 from fedi.social.edits import Further, MediaChange
-from fedi.social.errors import SocialError
+from fedi.social.errors import Invalid, SocialError
 from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
 from fedi.studio import media
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import deeds, forms, languages, visitors
+from fedi.web import asking, deeds, forms, languages, visitors
 from fedi.web.render import private_page
 from fedi.web.views import pictures
 from fedi.web.views import posts as post_views
@@ -44,6 +45,8 @@ async def ask(request: Request, visitor: SignedIn, number: int | None) -> Respon
     }
     if post.status.sensitive:
         typed["sensitive"] = "1"
+    if post.poll is not None:
+        typed |= asking.typed(post.poll)
     return await _page(request, visitor, post, typed)
 
 
@@ -62,7 +65,7 @@ async def _change(request: Request, visitor: SignedIn, fields: Mapping[str, str]
         async with easel.database.write() as tx:
             author = await tx.get_one(Account, visitor.account.id)
             status = await tx.get_one(Status, post.status.id)
-            draft, further = _changed(post, status, fields)
+            draft, further = _changed(post, status, fields, tx.now)
             await statuses.edit(tx, author, status, draft, further)
     except SocialError as error:
         return await _page(request, visitor, post, fields, error)
@@ -70,14 +73,25 @@ async def _change(request: Request, visitor: SignedIn, fields: Mapping[str, str]
     return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
 
 
-def _changed(post: Post, status: Status, fields: Mapping[str, str]) -> tuple[Draft, Further]:
-    words = fields.get("words", "")
+def _changed(
+    post: Post, status: Status, fields: Mapping[str, str], now: datetime
+) -> tuple[Draft, Further]:
+    words, poll, polled = fields.get("words", ""), None, False
+    if post.poll is not None:
+        stays = fields.get("poll_ends") == asking.STAYS
+        # Of what has ended nobody changes anything but by saying when it ends now.
+        left = asking.left(post.poll, now) or (0 if stays else None)
+        poll = asking.read(fields, left)
+        polled = not asking.is_same(post.poll, poll, fields)
+        if polled and left == 0:
+            raise Invalid("The poll has ended: say when it ends now.")
     draft = Draft(
         text=words,
         markdown=status.source_type == text.MARKDOWN,
         spoiler_text=fields.get("warning", ""),
         sensitive="sensitive" in fields,
         language=fields.get("language") or None,
+        poll=poll if polled else None,
     )
     described = tuple(
         MediaChange(id=medium.id, description=media.checked_description(said))
@@ -86,7 +100,7 @@ def _changed(post: Post, status: Status, fields: Mapping[str, str]) -> tuple[Dra
     )
     # Words that came as HTML from an app would lose what no form can show.
     same = text.clean(words).strip() == text.clean(_words(status)).strip()
-    return draft, Further(media=described, same_words=same)
+    return draft, Further(media=described, same_words=same, polled=polled)
 
 
 def _words(status: Status) -> str:
@@ -133,6 +147,8 @@ async def _page(
         ],
         typed=typed,
         languages=languages.offered(language),
+        asking=asking,
+        poll_ends={asking.STAYS: "As it was"} | asking.ENDS,
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,
         longest_description=media.MAX_DESCRIPTION,

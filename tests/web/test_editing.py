@@ -174,3 +174,41 @@ async def test_a_poll_is_asked_and_what_is_none_stays_in_the_form(instance: Inst
     assert [option["title"] for option in poll.options] == [STRINGS[0], "Fog"]
     assert poll.multiple and poll.hide_totals and poll.ends_at is not None
     assert poll.ends_at - instance.clock.now() == timedelta(hours=1)
+
+
+async def test_a_poll_is_changed_and_stays_where_nothing_of_it_is(instance: Instance) -> None:
+    alice, bob = await join(instance), await join(instance, "bob")
+    asked = DraftPoll(options=["Fog", "Strom"], expires_in=3600)
+    post = await hanging.publish(instance, alice, text="Which?", poll=asked)
+    page, action = f"/compose?edit={post.id}", f"/posts/{post.id}/edit"
+
+    async def poll() -> Poll | None:
+        async with instance.easel.database.read() as session:
+            return await session.get(Poll, post.id)
+
+    async with instance.easel.database.write() as tx:
+        await polls.vote(tx, bob, await tx.get_one(Status, post.id), [0])
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        before = await poll()
+        assert before is not None
+        await send(visitor, await visitor.get(page), action, words="Which one?")
+        same = await poll()
+        assert same is not None and same.voters_count == 1 and same.ends_at == before.ends_at
+        seen = await visitor.get(page)
+        assert (await send(visitor, seen, action, **{"answer-2": ""})).status == 422
+        await send(visitor, seen, action, **{"answer-2": "Storm"})
+        changed = await poll()
+        assert changed is not None and changed.voters_count == 0
+        assert changed.options[1]["title"] == "Storm" and changed.ends_at == before.ends_at
+        # One that has ended is asked again only by who says until when.
+        instance.clock.advance(timedelta(hours=2))
+        seen = await visitor.get(page)
+        assert (await send(visitor, seen, action, words="Which was it?")).status == 303
+        refused = await send(visitor, seen, action, **{"answer-2": "Snow"})
+        assert refused.status == 422 and "ended" in refused.page.one("p", role="alert").text
+        again = {"answer-2": "Snow", "poll_ends": "3600"}
+        assert (await send(visitor, seen, action, **again)).status == 303
+        await send(visitor, await visitor.get(page), action, **{"answer-1": "", "answer-2": ""})
+        assert await poll() is None
+        assert not form_of(await visitor.get(page), action).all("input", name="answer-1")
