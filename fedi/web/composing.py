@@ -149,6 +149,7 @@ async def _page(
         languages=languages.offered(written.language),
         asking=asking,
         typed_poll=written.poll,
+        command=easel_of(request).settings.painting.command,
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,
     )

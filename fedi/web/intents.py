@@ -83,7 +83,15 @@ async def see(request: Request) -> Response:
     if viewer is not None:
         return RedirectResponse(here, 303, {"Cache-Control": "no-store"})
     way = visitors.quoted(here)
-    return page(request, "elsewhere.html", robots=ROBOTS_NOWHERE, uri=uri, host=host, way=way)
+    return page(
+        request,
+        "elsewhere.html",
+        robots=ROBOTS_NOWHERE,
+        sheets=("forms",),
+        uri=uri,
+        host=host,
+        way=way,
+    )
 
 
 @visitors.signed_in

@@ -260,6 +260,7 @@ async def _thread(
         makers=[people.maker(one, hung, account) for one in to],
         posts=sieve.shown(found, hung),
         typed=typed,
+        command=easel_of(request).settings.painting.command,
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,
     )
@@ -272,6 +273,7 @@ def _new(request: Request, typed: Mapping[str, str], error: SocialError | None =
         error=error,
         here="messages",
         typed=typed,
+        command=easel_of(request).settings.painting.command,
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from fedi.database.tables import Account, Conversation
+from sqlmodel import select
+
+from fedi.database.tables import Account, Conversation, Painting
 from fedi.social import correspondence
 from fedi.social.paging import Page
 from tests.api.oauth.person import at, join
@@ -138,3 +140,22 @@ async def test_what_cannot_be_sent_is_said_and_what_was_typed_stays(instance: In
         page = f"/messages/{row.id}"
         refused = await send(visitor, await visitor.get(page), page, words=" ", warning="W")
         assert refused.status == 422 and filled(form_of(refused, page))["warning"] == "W"
+
+
+async def test_words_that_ask_for_a_picture_are_painted_before_they_are_sent(
+    instance: Instance,
+) -> None:
+    alice = await join(instance)
+    await join(instance, "bob")
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        seen = await visitor.get(NEW)
+        assert "/imagine" in form_of(seen, NEW).text
+        asked = "/imagine a lighthouse in fog\nFor you"
+        seen = await send(visitor, seen, NEW, who="@bob", words=asked)
+        assert (seen.status, seen.location) == (303, "/messages")
+    async with instance.easel.database.read() as session:
+        [painting] = (await session.exec(select(Painting))).all()
+    assert painting.account_id == alice.id and painting.draft is not None
+    assert painting.recipe["prompt"] == "a lighthouse in fog"
+    assert painting.draft["visibility"] == "direct" and "For you" in painting.draft["text"]
