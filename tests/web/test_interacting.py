@@ -75,7 +75,7 @@ async def test_who_is_from_elsewhere_is_shown_the_way_by_intents_or_the_template
         links[1] |= {"template": "https://evil.example/{object}"}
         finger(internet, sam, see, *links)
         seen = await send(visitor, await visitor.get(doors["see"][0]), HERE, who=sam.handle)
-        others = seen.page.one("p", _class="choice close").all("a")
+        others = seen.page.one("p", _class="close").all("a")
         assert [one.text for one in others] == ["Reply", "Boost"]
         assert others[0]["href"] == f"{sam.origin}/do/Create?of={quote(post.uri, safe='')}&"
         seen = await visitor.post(HERE, {"uri": alice.uri, "who": f"@{sam.handle}"})
