@@ -15,7 +15,7 @@ from fedi.database.tables import Status
 from fedi.runtime import easel_of
 from fedi.social import attempts, drafts, posts, preferences, statuses, text
 from fedi.social.drafts import Draft
-from fedi.social.errors import SocialError
+from fedi.social.errors import Invalid, SocialError
 from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
 from fedi.studio import imagine
@@ -90,6 +90,8 @@ async def post(request: Request, visitor: SignedIn) -> Response:
         async with easel.database.write() as tx:
             draft = await _draft(tx, visitor, written, number)
             made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
+            if draft.poll is not None and not isinstance(made, Status):
+                raise Invalid("A post with a picture asks nothing: leave out the poll.")
     except SocialError as error:
         async with easel.database.read() as session:
             parent = await _parent(session, visitor, number)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlmodel import select
 
-from fedi.database.tables import MediaAttachment, Poll, Status
+from fedi.database.tables import MediaAttachment, Painting, Poll, Status
 from fedi.social import edits, polls
 from fedi.social.polls import DraftPoll
 from tests.api.oauth.person import at, join
@@ -154,6 +154,7 @@ async def test_a_poll_is_asked_and_what_is_none_stays_in_the_form(instance: Inst
             {"answer-7": STRINGS[0]},
             {"answer-7": "x" * 101},
             {"poll_ends": "1"},
+            {"words": "/imagine fog"},
         ):
             refused = await send(visitor, seen, "/compose", **{**two, **wrong})
             assert refused.status == 422, wrong
@@ -168,6 +169,7 @@ async def test_a_poll_is_asked_and_what_is_none_stays_in_the_form(instance: Inst
         # Without an answer there is no poll.
         await send(visitor, await visitor.get("/compose"), "/compose", words="No question")
     async with instance.easel.database.read() as session:
+        assert (await session.exec(select(Painting))).all() == []
         poll = await session.get_one(Poll, number)
         found = await session.exec(select(Status).where(Status.account_id == alice.id))
         assert sorted(one.object_type for one in found) == ["Note", "Question"]
