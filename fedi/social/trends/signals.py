@@ -1,0 +1,240 @@
+"""What it says that somebody did something with a post: about which subjects, and how much.
+
+It is read from the rows as they stand, so that it is the same however often and in which order
+somebody did and undid it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from fedi import ids
+from fedi.database import Session
+from fedi.database.insertion import table_of
+from fedi.database.tables import (
+    Account,
+    Favourite,
+    MediaAttachment,
+    Reaction,
+    Status,
+    StatusTag,
+)
+from fedi.social.remixes import MAX_CHAIN
+from fedi.social.trends import formula, subjects
+from fedi.social.trends.subjects import Kind
+from fedi.social.visibility import HELD, SHOWN_TO_ALL
+
+Pair = tuple[int, int]  # of a post and of who did something with it
+
+_STATUS, _MEDIUM, _TAG = table_of(Status), table_of(MediaAttachment), table_of(StatusTag)
+_POSTS = (
+    _STATUS.c.id,
+    _STATUS.c.uri,
+    _STATUS.c.account_id,
+    _STATUS.c.visibility,
+    _STATUS.c.approval,
+    _STATUS.c.deleted_at,
+    _STATUS.c.reblog_of_id,
+    _STATUS.c.based_on_uri,
+    _STATUS.c.created_at,
+    _STATUS.c.content,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One act, and what it is about."""
+
+    kind: Kind
+    subject_id: int
+    account_id: int
+    source_id: int
+    server: str
+    easy: bool
+    weight: float
+    hour: int
+
+
+@dataclass
+class Read:
+    """What acts say, and the words of the links and prompts among it."""
+
+    signals: list[Signal] = field(default_factory=list)
+    words: dict[tuple[str, int], str] = field(default_factory=dict)
+
+
+async def read(session: Session, pairs: Collection[Pair]) -> Read:
+    """What some people do with some posts, as it stands now."""
+    acts = _Acts(session, pairs)
+    await acts.load()
+    found = Read()
+    for status_id, account_id in pairs:
+        for signal, words in acts.of(status_id, account_id):
+            found.signals.append(signal)
+            if words:
+                found.words[signal.kind, signal.subject_id] = words
+    return found
+
+
+class _Acts:
+    """The rows about some posts and some people, read all at once."""
+
+    def __init__(self, session: Session, pairs: Collection[Pair]) -> None:
+        self._session = session
+        self._now = session.now
+        self._home = urlsplit(session.instance.url).netloc
+        self._statuses = {status_id for status_id, _ in pairs}
+        self._people = {account_id for _, account_id in pairs}
+        self._posts: dict[int, Any] = {}
+        self._accounts: dict[int, Any] = {}
+        self._acted: dict[Pair, list[tuple[float, datetime]]] = defaultdict(list)
+        self._tags: dict[int, list[int]] = defaultdict(list)
+        self._prompts: dict[int, list[str]] = defaultdict(list)
+        self._above: dict[str, Any] = {}  # posts that were remixed, by their ids
+        self._newcomer = timedelta()
+
+    async def load(self) -> None:
+        query = select(*_POSTS).where(_STATUS.c.id.in_(self._statuses))
+        rows = (await self._session.execute(query)).all()
+        self._posts = {row.id: row for row in rows if _open(row) and row.reblog_of_id is None}
+        people = select(
+            col(Account.id), col(Account.domain), col(Account.actor_type), col(Account.created_at)
+        ).where(col(Account.id).in_(self._people))
+        self._accounts = {row.id: row for row in (await self._session.execute(people)).all()}
+        self._newcomer = formula.newcomer_for(self._now - await _founded(self._session))
+        if not self._posts:
+            return
+        await self._load_acts()
+        await self._load_substance()
+        await self._load_parents([row for row in self._posts.values() if row.based_on_uri])
+
+    async def _load_acts(self) -> None:
+        acts: tuple[tuple[Any, float], ...] = ((Favourite, formula.LIKE), (Reaction, formula.LIKE))
+        for table, weight in acts:
+            query = select(table.status_id, table.account_id, table.created_at).where(
+                table.status_id.in_(self._posts), table.account_id.in_(self._people)
+            )
+            for status_id, account_id, when in (await self._session.execute(query)).all():
+                self._acted[status_id, account_id].append((weight, when))
+        boosts = select(_STATUS.c.reblog_of_id, _STATUS.c.account_id, _STATUS.c.created_at).where(
+            _STATUS.c.reblog_of_id.in_(self._posts),
+            _STATUS.c.account_id.in_(self._people),
+            _STATUS.c.deleted_at.is_(None),
+            _STATUS.c.visibility.in_(SHOWN_TO_ALL),
+        )
+        for status_id, account_id, when in (await self._session.execute(boosts)).all():
+            self._acted[status_id, account_id].append((formula.BOOST, when))
+
+    async def _load_substance(self) -> None:
+        own = [row.id for row in self._posts.values() if row.account_id in self._people]
+        tags = select(_TAG.c.status_id, _TAG.c.tag_id).where(_TAG.c.status_id.in_(own))
+        for status_id, tag_id in (await self._session.execute(tags)).all() if own else ():
+            self._tags[status_id].append(tag_id)
+        media = select(_MEDIUM.c.status_id, _MEDIUM.c.ai_prompt).where(
+            _MEDIUM.c.status_id.in_(self._posts),
+            _MEDIUM.c.share_recipe.is_(True),
+            _MEDIUM.c.ai_prompt != "",
+        )
+        for status_id, words in (await self._session.execute(media)).all():
+            self._prompts[status_id].append(subjects.prompt(words))
+
+    async def _load_parents(self, rows: list[Any]) -> None:
+        """The chains upwards of some posts, generation by generation."""
+        for _ in range(MAX_CHAIN):
+            wanted = {row.based_on_uri for row in rows if row.based_on_uri} - self._above.keys()
+            if not wanted:
+                return
+            query = select(*_POSTS[:-1]).where(_STATUS.c.uri.in_(wanted))
+            rows = (await self._session.execute(query)).all()  # type: ignore[assignment]
+            self._above |= {row.uri: row for row in rows}
+
+    def of(self, status_id: int, account_id: int) -> Iterator[tuple[Signal, str]]:
+        """What one person does with one post: signals, with the words of their subjects."""
+        post, account = self._posts.get(status_id), self._accounts.get(account_id)
+        if post is None or account is None:
+            return
+        own = post.account_id == account_id
+        acts = [(formula.USE, post.created_at)] if own else self._acted[status_id, account_id]
+        if not acts:
+            return
+        weight = max(weight for weight, _ in acts)
+        # Whoever says when something happened does not say that it is still to come.
+        hour = formula.hour_of(min(max(when for _, when in acts), self._now))
+        if hour <= formula.hour_of(self._now - formula.KEPT):
+            return
+        easy = self._is_easy(account)
+        subjects_ = self._own(post) if own else self._others(post, weight)
+        for kind, subject_id, worth, words in subjects_:
+            yield (
+                Signal(
+                    kind,
+                    subject_id,
+                    account_id,
+                    status_id,
+                    formula.server_of(account.domain),
+                    easy,
+                    worth * (formula.EASY if easy else 1.0),
+                    hour,
+                ),
+                words,
+            )
+
+    def _others(self, post: Any, weight: float) -> Iterator[tuple[Kind, int, float, str]]:
+        yield "status", post.id, weight, ""
+        for words in dict.fromkeys(self._prompts[post.id]):
+            yield "prompt", subjects.number_of(words), weight, words
+
+    def _own(self, post: Any) -> Iterator[tuple[Kind, int, float, str]]:
+        for tag_id in self._tags[post.id]:
+            yield "tag", tag_id, formula.USE, ""
+        chain = self._chain(post)
+        known = frozenset(row.uri for row in chain)
+        for address in subjects.links(post.content, self._home, known):
+            yield "link", subjects.number_of(address), formula.USE, address
+        for words in dict.fromkeys(self._prompts[post.id]):
+            yield "prompt", subjects.number_of(words), formula.USE, words
+        if chain and chain[0].account_id != post.account_id:
+            yield "status", chain[0].id, formula.REMIX, ""
+        if chain and chain[-1].account_id != post.account_id:
+            yield "chain", chain[-1].id, formula.REMIX, ""
+
+    def _chain(self, post: Any) -> list[Any]:
+        """What a post is a remix of, and so on, as far as it is known and for everybody."""
+        chain: list[Any] = []
+        seen = {post.id}
+        while post.based_on_uri and len(chain) < MAX_CHAIN:
+            above = self._above.get(post.based_on_uri)
+            if above is None or above.id in seen or not _open(above):
+                break
+            seen.add(above.id)
+            chain.append(above)
+            post = above
+        return chain
+
+    def _is_easy(self, account: Any) -> bool:
+        age = self._now - account.created_at
+        return account.actor_type in formula.PROGRAMS or age < self._newcomer
+
+
+def _open(row: Any) -> bool:
+    return row.visibility == "public" and row.deleted_at is None and row.approval not in HELD
+
+
+async def _founded(session: Session) -> datetime:
+    """When this instance began: with its first account."""
+    query = (
+        select(col(Account.id))
+        .where(col(Account.domain).is_(None))
+        .order_by(col(Account.id))
+        .limit(1)
+    )
+    first = (await session.execute(query)).scalar()
+    return session.now if first is None else ids.moment(first)
