@@ -20,6 +20,7 @@ from fedi.social import favourites, follows, reblogs
 from tests.api.oauth.person import PASSWORD, join
 from tests.federation.peer import Internet
 from tests.rig import Instance
+from tests.social.trends.acting import settle
 from tests.web import hanging
 from tests.web.test_browser import ARTEFACTS, SCROLL, WATCH_SHIFTS, chromium, furnish_from_elsewhere
 from tests.web.test_hostile import HTML, STRINGS
@@ -62,6 +63,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         await reblogs.add(tx, bob, answer)
         await favourites.add(tx, alice, answer)
     await hanging.publish(instance, bob, text=f"@alice {STRINGS[2]}", in_reply_to_id=main.id)
+    await fill_explore(instance, alice, bob, main)
     await instance.run_jobs()
     return {
         "home": "/home",
@@ -79,6 +81,8 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "favourites": "/favourites",
         "bookmarks": "/bookmarks",
         "lists": "/lists",
+        "explore": "/explore",
+        "tree": f"/@alice/{main.id}/remixes",
         "compose": "/compose",
         "reply": f"/compose?reply_to={answer.id}",
         "more": f"/posts/{answer.id}/more",
@@ -88,6 +92,25 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "security": "/settings/security",
         "missing": "/nothing",
     }
+
+
+async def fill_explore(instance: Instance, alice: Account, bob: Account, main: Status) -> None:
+    """Something of each kind trends, with hostile strings in it."""
+    for who in (alice, bob):
+        text = f"#fog https://news.example/{'long' * 30} {STRINGS[1]}"
+        words = await hanging.publish(instance, who, text=text)
+    for number in range(3):
+        sam = await hanging.stranger(instance, f"ana{number}", display_name=STRINGS[number])
+        recipe = {"share_recipe": True, "ai_prompt": STRINGS[number] * 5}
+        picture = await hanging.paint(instance, bob, **recipe)
+        remix = await hanging.publish(
+            instance, bob, text="a remix", media_ids=[picture], based_on_uri=main.uri
+        )
+        async with instance.easel.database.write() as tx:
+            for liked in (main, words, remix):
+                await favourites.add(tx, sam, liked, f"{sam.uri}#{liked.id}")
+                await favourites.add(tx, alice if liked is remix else sam, liked)
+    await settle(instance.easel)
 
 
 @asynccontextmanager
