@@ -21,6 +21,9 @@ AUTHORITY_LIMIT = 260
 ORIGINS_KEPT = 4096
 """Ids whose origin is remembered; each is asked for several times per activity."""
 
+LABELS = 2
+"""Of a name, that make a domain; where a registry has three, its hosts count as one."""
+
 _URI = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 _AUTHORITY = re.compile(
@@ -63,6 +66,15 @@ def host(uri: str) -> str | None:
     """The canonical authority of an id, such as `example.org` or `a.localhost:8001`."""
     parts = _parts(uri)
     return parts[1] if parts else None
+
+
+def domain_of(authority: str) -> str:
+    """The domain that a host (and port) lies in; an address lies in none but itself. Who has one
+    has as many hosts in it as they like."""
+    if authority.startswith("["):
+        return authority.partition("]")[0]
+    labels = authority.partition(":")[0].split(".")
+    return ".".join(labels if labels[-1].isdigit() else labels[-LABELS:])
 
 
 @lru_cache(maxsize=ORIGINS_KEPT)

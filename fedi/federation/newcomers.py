@@ -22,7 +22,6 @@ from fedi.runtime import Easel
 
 BURST = 5  # minutes' worth that may come at once: a post that is talked about brings a crowd
 SHARE = 10  # one domain and all below it get a tenth; a free provider of names has many hosts
-LABELS = 2  # of a name that make a domain; where a registry has three, its hosts share
 
 REMEMBERED = 10_000  # hosts that were met; others are looked up
 DOMAINS = 1_000  # whose shares are counted; one that nobody came from lately has its whole share
@@ -97,7 +96,7 @@ class _Newcomers:
         domain.left -= 1
 
     def _domain(self, host: str) -> _Bucket:
-        name = _domain_of(host)
+        name = origin.domain_of(host)
         rate = self._rate / SHARE
         fresh = _Bucket(rate, _most(rate), self._easel.clock.now())
         bucket = self._domains.setdefault(name, fresh)
@@ -109,14 +108,6 @@ class _Newcomers:
 
 def _most(rate: float) -> float:
     return max(1.0, BURST * rate)
-
-
-def _domain_of(host: str) -> str:
-    """The domain that a host (and port) lies in; an address lies in none but itself."""
-    if host.startswith("["):
-        return host.partition("]")[0]
-    labels = host.partition(":")[0].split(".")
-    return ".".join(labels if labels[-1].isdigit() else labels[-LABELS:])
 
 
 _newcomers: WeakKeyDictionary[Easel, _Newcomers] = WeakKeyDictionary()

@@ -27,7 +27,7 @@ class AssistantSettings(Section):
         200,
         ge=0,
         le=100_000,
-        description="How often all people of another server together may ask within a day.",
+        description="How often all people of another domain together may ask within a day.",
     )
 
     @field_validator("name")

@@ -95,9 +95,16 @@ async def load(session: Session, viewer: Account | None, uri: str) -> OutboxActi
     if row is None:
         return None
     if viewer is not None and viewer.id in row.recipients:
-        return row
+        return None if await _blocks(session, row.account_id, viewer) else row
     query = seen_by(viewer, row.account_id).where(col(OutboxActivity.id) == row.id)
     return (await session.exec(query)).first()
+
+
+async def _blocks(session: Session, account_id: int, viewer: Account) -> bool:
+    query = select(Block.id).where(
+        Block.account_id == account_id, Block.target_account_id == viewer.id
+    )
+    return (await session.exec(query)).first() is not None
 
 
 async def creation_of(session: Session, object_uri: str) -> OutboxActivity | None:

@@ -24,6 +24,8 @@ from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid
 
 QUOTERS = ("public", "followers", "nobody")
+# A post with pictures asks nothing; types besides Note are for ActivityPub's own clients.
+NOT_HERE = ("poll", "kind", "details")
 OF_STATUSES = ("in_reply_to_id", "quoted_status_id")
 IDS = ("media_ids", "recipients", "blind")
 MAX_IDS = 2 * text.MAX_MENTIONS  # of one list; what is allowed, and more than enough to say so
@@ -65,7 +67,8 @@ def document(draft: Mapping[str, Any]) -> dict[str, Any]:
     kept = msgspec.convert(draft, Draft)
     shown: dict[str, Any] = msgspec.to_builtins(kept)
     shown["html"] = shown.pop("content_html")
-    del shown["poll"]  # a post with pictures asks nothing
+    for name in NOT_HERE:
+        del shown[name]
     for name in OF_STATUSES:
         shown[name] = None if shown[name] is None else str(shown[name])
     return shown | {name: [str(number) for number in shown[name]] for name in IDS}

@@ -1,18 +1,19 @@
 """Whose share of the painters' time a picture takes: its author's, or that of who asked its author
-for it. All of another server have one share together: a server can have as many people as it
-likes."""
+for it. All of another server have one share together, with all servers of the same domain: a
+server can have as many people as it likes, and a domain as many servers."""
 
 from __future__ import annotations
 
 from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import col
 
+from activitypub import origin
 from fedi.database.tables import Account, Painting
 
 
 def key(asker: Account) -> str:
     """`Painting.share` of what somebody asks another account for."""
-    return str(asker.id) if asker.local else f"@{asker.domain}"
+    return f"@{origin.domain_of(asker.domain)}" if asker.domain else str(asker.id)
 
 
 def taken_by(account: Account) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -13,7 +13,7 @@ from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Status
 from fedi.runtime import Easel
-from fedi.social import attempts, drafts, posts, statuses, text
+from fedi.social import attempts, drafts, posts, preferences, statuses, text
 from fedi.social.drafts import Draft
 from fedi.social.errors import SocialError
 from fedi.social.posts import Post
@@ -114,8 +114,7 @@ async def post(request: Request, visitor: SignedIn) -> Response:
 async def _draft(
     session: Session, visitor: SignedIn, written: Written, number: int | None
 ) -> Draft:
-    quoters = visitor.login.preferences.get("posting:default:quote_policy")
-    usual: dict[str, Any] = {"quoters": quoters} if quoters else {}
+    usual = preferences.usual(visitor.login)
     parent = None if number is None else await deeds.find(session, visitor.account, number)
     return Draft(
         text=written.words,
@@ -123,7 +122,7 @@ async def _draft(
         visibility=written.audience,
         language=written.language or None,
         in_reply_to_id=None if parent is None else parent.id,
-        **usual,
+        quoters=usual.quoters,
     )
 
 

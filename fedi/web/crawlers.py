@@ -6,10 +6,13 @@ want to be found, nothing is in a map.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import cast
+from weakref import WeakKeyDictionary
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from sqlalchemy import ColumnElement
@@ -33,16 +36,29 @@ TRAINING = (
     "omgilibot", "PanguBot", "PerplexityBot", "Timpibot", "Webzio-Extended",
 )  # fmt: skip
 NOT_PAGES = ("/api/", "/oauth/", "/settings/", "/media/remote/", "/sign-in", "/sign-up")
-MAX_ADDRESSES = 50_000  # in one map, as sitemaps.org allows
-SECONDS = 3600
+MAX_ADDRESSES = 10_000  # in one map, the latest; sitemaps.org allows 50,000
+SECONDS = 3600  # for which a map is kept, by us, too: it is much work
 
+Map = tuple[str, str, Sequence[tuple[str, datetime | None]]]
+"""Its kind, what its entries are called, and these: addresses, and when they changed."""
+
+
+class _Maps:
+    """The maps of an instance, by their paths, and when each was made."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.made: dict[str, tuple[datetime, bytes]] = {}
+
+
+_maps: WeakKeyDictionary[Easel, _Maps] = WeakKeyDictionary()
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
 
 
 async def robots(request: Request) -> Response:
     """`GET /robots.txt` (RFC 9309)."""
-    instance = cast(Easel, request.app.state.easel).settings.instance
+    instance = _easel(request).settings.instance
     lines: list[str] = []
     if not instance.training_crawlers:
         lines += [*(f"User-agent: {name}" for name in TRAINING), "Disallow: /", ""]
@@ -54,26 +70,39 @@ async def robots(request: Request) -> Response:
 
 async def index(request: Request) -> Response:
     """`GET /sitemap.xml`: a map of people, and one of each month since the first post."""
-    easel = cast(Easel, request.app.state.easel)
-    async with easel.database.read() as session:
-        first = (
-            await session.exec(
-                select(Status.created_at)
-                .where(col(Status.local), Status.visibility == "public")
-                .order_by(col(Status.id))
-                .limit(1)
-            )
-        ).first()
-    home = easel.settings.instance.url
-    maps = [f"{home}/sitemap/people.xml"]
-    if first is not None:
-        maps += [f"{home}/sitemap/{month}.xml" for month in _months(first, easel.clock.now())]
-    return _answer(request, "sitemapindex", "sitemap", ((address, None) for address in maps))
+    return await _answer(request, _index)
 
 
 async def people(request: Request) -> Response:
     """`GET /sitemap/people.xml`: those here who want to be found, and the pages of the instance."""
-    easel = cast(Easel, request.app.state.easel)
+    return await _answer(request, _people)
+
+
+async def month(request: Request) -> Response:
+    """`GET /sitemap/YYYY-MM.xml`: what was posted here in a month, in public."""
+    asked = _MONTH.fullmatch(request.path_params["month"])
+    begins = datetime(int(asked[1]), int(asked[2]), 1, tzinfo=UTC) if asked else None
+    if begins is None or begins > _easel(request).clock.now():
+        raise HTTPException(404, "There is no such map.")
+    return await _answer(request, partial(_posts, begins))
+
+
+async def _index(easel: Easel) -> Map:
+    query = (
+        select(Status.created_at)
+        .where(col(Status.local), Status.visibility == "public")
+        .order_by(col(Status.id))
+        .limit(1)
+    )
+    async with easel.database.read() as session:
+        first = (await session.exec(query)).first()
+    home = easel.settings.instance.url
+    months = [] if first is None else _months(first, easel.clock.now())
+    names = ["people", *months]
+    return "sitemapindex", "sitemap", [(f"{home}/sitemap/{name}.xml", None) for name in names]
+
+
+async def _people(easel: Easel) -> Map:
     home = easel.settings.instance.url
     query = (
         select(Account.username, Account.last_status_at)
@@ -83,18 +112,11 @@ async def people(request: Request) -> Response:
     )
     async with easel.database.read() as session:
         found = (await session.exec(query)).all()
-    pages: list[tuple[str, datetime | None]] = [(f"{home}/", None), (f"{home}/about", None)]
-    pages += [(f"{home}/@{name}", posted) for name, posted in found]
-    return _answer(request, "urlset", "url", pages)
+    people = [(f"{home}/@{name}", posted) for name, posted in found]
+    return "urlset", "url", [(f"{home}/", None), (f"{home}/about", None), *people]
 
 
-async def month(request: Request) -> Response:
-    """`GET /sitemap/YYYY-MM.xml`: what was posted here in a month, in public."""
-    easel = cast(Easel, request.app.state.easel)
-    asked = _MONTH.fullmatch(request.path_params["month"])
-    if asked is None:
-        raise HTTPException(404, "There is no such map.")
-    begins = datetime(int(asked[1]), int(asked[2]), 1, tzinfo=UTC)
+async def _posts(begins: datetime, easel: Easel) -> Map:
     query = (
         visible_to(None)
         .join(Account, col(Account.id) == col(Status.account_id))
@@ -112,8 +134,7 @@ async def month(request: Request) -> Response:
     )
     async with easel.database.read() as session:
         rows = (await session.execute(query)).all()
-    pages = ((url, edited or created) for url, created, edited in rows if url)
-    return _answer(request, "urlset", "url", pages)
+    return "urlset", "url", [(url, edited or created) for url, created, edited in rows if url]
 
 
 def _found() -> tuple[ColumnElement[bool], ...]:
@@ -137,9 +158,26 @@ def _after(begins: datetime) -> datetime:
     return datetime(year, before + 1, 1, tzinfo=UTC)
 
 
-def _answer(
-    request: Request, kind: str, each: str, pages: Iterable[tuple[str, datetime | None]]
-) -> Response:
+async def _answer(request: Request, make: Callable[[Easel], Awaitable[Map]]) -> Response:
+    """A map: made once for all who ask within an hour."""
+    easel = _easel(request)
+    maps, now, path = _maps.setdefault(easel, _Maps()), easel.clock.now(), request.url.path
+    async with maps.lock:
+        found = maps.made.get(path)
+        if found is None or now - found[0] >= timedelta(seconds=SECONDS):
+            written = await asyncio.to_thread(_written, await make(easel))
+            maps.made[path] = found = now, written
+    return kept(
+        request,
+        found[1],
+        "application/xml; charset=utf-8",
+        robots=ROBOTS_NOWHERE,
+        seconds=SECONDS,
+    )
+
+
+def _written(made: Map) -> bytes:
+    kind, each, pages = made
     root = Element(kind, xmlns=_SITEMAP)
     for address, changed in pages:
         entry = SubElement(root, each)
@@ -147,9 +185,11 @@ def _answer(
         if changed is not None:
             SubElement(entry, "lastmod").text = changed.strftime("%Y-%m-%dT%H:%M:%SZ")
     written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
-    return kept(
-        request, written, "application/xml; charset=utf-8", robots=ROBOTS_NOWHERE, seconds=SECONDS
-    )
+    return written
+
+
+def _easel(request: Request) -> Easel:
+    return cast(Easel, request.app.state.easel)
 
 
 routes: list[BaseRoute] = [

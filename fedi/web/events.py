@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import cast
 from weakref import WeakKeyDictionary
 
@@ -44,35 +44,57 @@ async def stream(request: Request) -> Response:
     visitor = await visitors.of(request)
     if visitor is None:
         raise HTTPException(401, "Please sign in first.")
-    mine = _open.setdefault(easel, Counter())
-    if mine[visitor.account.id] >= MAX_STREAMS:
-        raise TooMany("This account has too many pages open.", int(HEARTBEAT_S))
-    told = _told(easel, visitor.account.id, cookies.session(request))
+    refuse_too_many(easel, visitor.account.id)
+    token = cookies.session(request)
+    told = seated(easel, visitor.account.id, token, _told(easel, visitor.account.id))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(told, headers=headers, media_type="text/event-stream")
 
 
-async def _told(easel: Easel, account_id: int, token: str) -> AsyncIterator[bytes]:
+def refuse_too_many(easel: Easel, account_id: int) -> None:
+    """Refuse who has as many streams as one account may.
+
+    Raises:
+        TooMany: they have.
+    """
+    if _open.setdefault(easel, Counter())[account_id] >= MAX_STREAMS:
+        raise TooMany("This account has too many pages open.", int(HEARTBEAT_S))
+
+
+async def seated(
+    easel: Easel, account_id: int, token: str, told: AsyncIterator[bytes]
+) -> AsyncIterator[bytes]:
+    """A stream of somebody's, counted among theirs, for as long as the browser is signed in: that
+    is looked at whenever the stream says nothing but that it is there."""
     mine = _open.setdefault(easel, Counter())
+    if mine[account_id] >= MAX_STREAMS:  # others came in the same moment
+        return
     mine[account_id] += 1
     try:
-        with easel.events.listen([STATUSES, f"account:{account_id}"]) as listener:
-            yield b"retry: 10000\n\n"
-            while True:
-                heard = await _heard(listener)
-                if not heard:
-                    if not await _holds(easel, token):
-                        return
-                    yield b": still here\n\n"
-                    continue
-                for name, happened in _HINTS.items():
-                    if any((event.topic == STATUSES, event.kind) == happened for event in heard):
-                        yield f"event: {name}\ndata: 1\n\n".encode()
-                await asyncio.sleep(PACE_S)
+        async for piece in told:
+            if piece.startswith(b":") and not await _holds(easel, token):
+                return
+            yield piece
     finally:
         mine[account_id] -= 1
         if not mine[account_id]:
             del mine[account_id]
+        if isinstance(told, AsyncGenerator):
+            await told.aclose()
+
+
+async def _told(easel: Easel, account_id: int) -> AsyncIterator[bytes]:
+    with easel.events.listen([STATUSES, f"account:{account_id}"]) as listener:
+        yield b"retry: 10000\n\n"
+        while True:
+            heard = await _heard(listener)
+            if not heard:
+                yield b": still here\n\n"
+                continue
+            for name, happened in _HINTS.items():
+                if any((event.topic == STATUSES, event.kind) == happened for event in heard):
+                    yield f"event: {name}\ndata: 1\n\n".encode()
+            await asyncio.sleep(PACE_S)
 
 
 async def _heard(listener: Listener) -> list[Event]:

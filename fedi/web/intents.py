@@ -18,7 +18,7 @@ from activitypub import origin
 from activitypub.objects import values
 from fedi import ids
 from fedi.database import Transaction
-from fedi.database.tables import Account, Status
+from fedi.database.tables import Account, Login, Status
 from fedi.federation import remote
 from fedi.runtime import Easel
 from fedi.social import (
@@ -28,6 +28,7 @@ from fedi.social import (
     follows,
     idempotency,
     posts,
+    preferences,
     statuses,
     text,
 )
@@ -224,7 +225,10 @@ async def _post(tx: Transaction, easel: Easel, author: Account, begun: Begun) ->
     uri = await idempotency.claim(tx, author, key) if key else None
     if uri is not None:
         return uri
+    usual = preferences.usual(await tx.get(Login, author.id))
     draft = Draft(
+        quoters=usual.quoters,
+        language=usual.language,
         text=begun.words,
         spoiler_text=begun.warning,
         visibility=begun.audience,

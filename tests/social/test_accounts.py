@@ -344,6 +344,7 @@ async def test_nothing_that_somebody_had_to_themselves_stays(easel: Easel) -> No
 STAYS = {
     "account_key": "it still signs its own end",
     "account_warning": "what moderators did",
+    "assistant_request": "it was counted among those of its domain",
     "audit_entry": "what moderators did",
     "invite": "others came by it",
     "media_attachment": "until the job `unposted` has taken its files along",

@@ -114,7 +114,9 @@ async def test_it_answers_in_the_thread_with_the_picture(
     assert await answers(instance) == []
     await paint(instance)
     [answer] = await answers(instance)
-    assert (answer.in_reply_to_id, answer.visibility) == (asked.id, visibility)
+    # Its own followers are others than those of who asks.
+    shown = "direct" if visibility == "private" else visibility
+    assert (answer.in_reply_to_id, answer.visibility) == (asked.id, shown)
     assert (answer.spoiler_text, answer.ai) == ("Storm", "generated")
     assert await named_in(instance, answer) == {alice.id}  # and nobody else
     async with easel.database.read() as session:
@@ -209,19 +211,23 @@ async def test_so_many_a_day_and_told_once(instance: Instance, clock: FakeClock)
         await ask(instance, alice, f"@imagine boat {number}")
     assert len(await asked_for(instance)) == 5
     [told] = await answers(instance)
-    assert plain(told.content).endswith("at most 5 pictures a day for one person.")
+    assert plain(told.content).endswith("at most 5 things a day for one person.")
     clock.advance(timedelta(days=1, minutes=1))
     await ask(instance, alice, "@imagine tomorrow's boat")
     assert len(await asked_for(instance)) == 6
 
 
-async def test_a_server_has_one_share_however_many_it_sends(instance: Instance) -> None:
+async def test_a_domain_has_one_share_however_many_it_sends(instance: Instance) -> None:
     easel = instance.easel
-    crowd = [await people.remote(easel, f"far{number}") for number in range(9)]
+    crowd = [
+        await people.remote(easel, f"far{number}", domain=f"{'ab'[number % 2]}.elsewhere.example")
+        for number in range(9)
+    ]
     for number, one in enumerate(crowd):
         await ask_from_afar(instance, one, str(number), f"@imagine boat {number}")
     waiting = await asked_for(instance)
-    assert len(waiting) == 7  # of one server in a day
+    assert len(waiting) == 7  # of one domain in a day
+    assert await answers(instance) == []  # and nothing is said to the others
     alice = await people.local(easel, "alice")
     await ask(instance, alice, "@imagine alice's lighthouse")
     mine = (await asked_for(instance))[-1]
@@ -259,6 +265,46 @@ async def test_this_changes_the_picture_that_is_answered(instance: Instance) -> 
     await ask(instance, alice, "@imagine this in winter", in_reply_to_id=theirs.id)
     assert len(await asked_for(instance)) == before
     assert "does not share its recipe" in (await answers(instance))[-1].content
+
+
+async def test_a_public_picture_is_changed_and_a_kept_recipe_stays_kept(
+    instance: Instance,
+) -> None:
+    easel = instance.easel
+    alice = await people.local(easel, "alice")
+    await ask(instance, alice, "@imagine a harbour")
+    await paint(instance)
+    [first] = await answers(instance)
+    await ask(instance, alice, "@imagine this, but at night", in_reply_to_id=first.id)
+    await paint(instance)
+    _, second = await answers(instance)
+    assert second.based_on_uri == first.uri
+
+    kept = await people.picture(easel, alice, recipe={"prompt": "my secret words"})
+    mine = await people.publish(easel, alice, "my own", media_ids=[kept])
+    await ask(instance, alice, "@imagine this in winter", in_reply_to_id=mine.id)
+    painting = (await asked_for(instance))[-1]
+    assert painting.recipe["prompt"] == "my secret words, in winter"
+    assert not painting.share_recipe
+
+
+async def test_what_failed_counts_and_is_regretted_once_a_day(
+    instance: Instance, clock: FakeClock
+) -> None:
+    alice = await people.local(instance.easel, "alice")
+    async with connected(instance) as card:
+        for number in range(6):
+            await ask(instance, alice, f"@imagine boat {number}")
+            waiting = [
+                one for one in await asked_for(instance) if one.state in {"queued", "painting"}
+            ]
+            if waiting:
+                given = await card.given()
+                async with reaches(instance.easel, waiting[0], "failed"):
+                    await card.say(Failed(painting=given.painting, reason="No."))
+            await instance.run_jobs()
+    assert len(await asked_for(instance)) == 5
+    assert len(await answers(instance)) == 1
 
 
 async def test_what_is_trending(instance: Instance) -> None:

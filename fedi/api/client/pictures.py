@@ -23,6 +23,7 @@ from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment
 from fedi.social.errors import Invalid
+from fedi.social.statuses import MAX_MEDIA
 from fedi.studio import media
 from fedi.studio.media import NEGATIVE
 
@@ -73,7 +74,10 @@ def read(attachments: Any) -> tuple[tuple[Wish, ...], tuple[Named, ...]]:
     if attachments is None:
         return (), ()
     wishes, named = [], []
-    for entry in attachments if isinstance(attachments, list) else [attachments]:
+    entries = attachments if isinstance(attachments, list) else [attachments]
+    if len(entries) > MAX_MEDIA:
+        raise Invalid(f"A post has at most {MAX_MEDIA} pictures.")
+    for entry in entries:
         if not isinstance(entry, Mapping):
             raise HTTPException(400, "An attachment must be an object.")
         url = address(entry)

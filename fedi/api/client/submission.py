@@ -54,7 +54,8 @@ class Submission:
         audience: whom it is for.
         wishes: pictures that are asked for.
         named: pictures that are there already.
-        quoters: who may quote it: public, followers or nobody.
+        quoters: who may quote it: public, followers or nobody; None: it does not say.
+        sensitive: whether its pictures are marked; None: it does not say.
         share_recipe: whether the recipe of a picture is to be shared; None: it does not say.
     """
 
@@ -68,7 +69,8 @@ class Submission:
     audience: Audience
     wishes: tuple[Wish, ...]
     named: tuple[Named, ...]
-    quoters: str = "public"
+    quoters: str | None = None
+    sensitive: bool | None = None
     share_recipe: bool | None = None
 
 
@@ -101,6 +103,7 @@ def read(object_: dict[str, Any], activity: Mapping[str, Any], followers: str) -
         wishes=wishes,
         named=named,
         quoters=quoters(note, followers),
+        sensitive=note.sensitive if "sensitive" in object_ else None,
         share_recipe=_shared(object_),
     )
 
@@ -125,10 +128,12 @@ def _attached(object_: Mapping[str, Any], type_: str) -> Any:
     return [whole]
 
 
-def quoters(note: Note, followers: str) -> str:
-    """Who may quote, by the Note's own `interactionPolicy.canQuote`; everybody without one."""
+def quoters(note: Note, followers: str) -> str | None:
+    """Who may quote, by the Note's own `interactionPolicy.canQuote`; None without one."""
     rule = note.interaction_policy.quote if note.interaction_policy is not None else None
-    if rule is None or not PUBLIC_NAMES.isdisjoint(rule.automatic):
+    if rule is None:
+        return None
+    if not PUBLIC_NAMES.isdisjoint(rule.automatic):
         return "public"
     return "followers" if followers in rule.automatic else "nobody"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
+from activitypub import origin
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, AssistantRequest, Painting, Status
@@ -15,10 +16,12 @@ from fedi.social.notifications import ASKED
 from fedi.social.statuses import Draft
 from fedi.social.trends import listing, verdicts
 from fedi.social.visibility import SHOWN_TO_ALL
-from fedi.studio import imagine, paintings, remixing
+from fedi.studio import imagine, inputs, paintings, remixing
 from fedi.studio.assistant import account as assistants
 from fedi.studio.assistant import callers, reading
 from fedi.studio.assistant.reading import Wanted
+from fedi.studio.imagine import Imagined
+from fedi.studio.inputs import Found
 from fedi.studio.paintings import APOLOGISE
 from fedi.studio.remixing import Parent
 from generation.recipe import Recipe, RecipeError
@@ -83,11 +86,13 @@ async def _take(
     row = AssistantRequest(
         status_id=status.id,
         account_id=asker.id,
-        domain=asker.domain,
+        domain=origin.domain_of(asker.domain) if asker.domain else None,
         context_uri=status.context_uri,
         state=state,
         created_at=tx.now,
     )
+    if state == "taken" and await callers.server_spent(tx, settings, row.domain):
+        row.state = state = "ignored"
     reason = "" if state == "ignored" else await callers.too_many(tx, settings, asker)
     if not await add_once(tx, row) or state == "ignored":
         return None
@@ -148,6 +153,28 @@ async def _paint(
     recipe = imagine.recipe(wanted.picture, settings)
     if parent is not None:
         recipe = _changed(parent, recipe)
+    begun_with = [found] if found is not None else []
+    await inputs.keep_files(easel, begun_with)
+    try:
+        await _request(easel, job, helper, status, asker, wanted.picture, recipe, parent, found)
+    except BaseException:
+        await inputs.discard_files(easel, begun_with)
+        raise
+
+
+async def _request(
+    easel: Easel,
+    job: Claimed,
+    helper: Account,
+    status: Status,
+    asker: Account,
+    wanted: Imagined,
+    recipe: Recipe,
+    parent: Parent | None,
+    found: Found | None,
+) -> None:
+    """Ask for the picture, on the share of who asks."""
+    settings = easel.settings.painting
     async with easel.database.write() as tx:
         status = await _still(tx, helper, status.id)
         asker = await tx.get_one(Account, asker.id)
@@ -156,8 +183,10 @@ async def _paint(
             tx,
             settings,
             helper,
-            recipe.times(wanted.picture.count),
-            share_recipe=status.visibility in SHOWN_TO_ALL,
+            recipe.times(wanted.count),
+            # What was kept to few is not told to all by being changed.
+            share_recipe=status.visibility in SHOWN_TO_ALL
+            and (parent is None or parent.medium.share_recipe),
             draft=_draft(asker, status, "", parent),
             based_on_uri=None if parent is None else parent.status.uri,
             parent=found,
@@ -239,8 +268,7 @@ async def apologise(easel: Easel, job: Claimed) -> None:
             return
         asker = await tx.get_one(Account, row.account_id)
         reason = painting.error or "It was not let through."
-        words = f"I am sorry, that did not work. {reason}"
-        await _refuse(tx, helper, status, asker, words, always=True)
+        await _refuse(tx, helper, status, asker, f"I am sorry, that did not work. {reason}")
 
 
 async def _refuse(
@@ -249,12 +277,10 @@ async def _refuse(
     status: Status,
     asker: Account,
     words: str,
-    *,
-    always: bool = False,
 ) -> None:
     """Say why something is not done: once a day to one person, so that nobody can be made to
     fill a thread."""
-    told = not always and await callers.was_refused(tx, asker)
+    told = await callers.was_refused(tx, asker)
     if not told and await statuses.load(tx, helper, status.id) is not None:
         await _say(tx, helper, status, asker, words)
     await _settle(tx, status.id, "ignored" if told else "refused")
@@ -268,12 +294,13 @@ async def _say(
 
 
 def _draft(asker: Account, status: Status, words: str, parent: Parent | None) -> Draft:
-    """An answer: in the visibility of what it answers, behind the same warning, to who asks."""
+    """An answer: for those whom the question was for, as far as we can, behind the same warning."""
     return Draft(
         text=f"@{asker.acct} {_harmless(words)}".strip(),
         spoiler_text=status.spoiler_text,
         sensitive=status.sensitive,
-        visibility=status.visibility,
+        # Those who follow who asks may see the question; ours are others.
+        visibility="direct" if status.visibility == "private" else status.visibility,
         language=status.language,
         in_reply_to_id=status.id,
         recipients=[asker.id],

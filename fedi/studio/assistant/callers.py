@@ -26,7 +26,8 @@ DAY = timedelta(days=1)
 MAX_TURNS = 3
 TURNS_WITHIN = timedelta(minutes=10)
 
-COUNTED = ("taken", "answered")  # states of requests that used something up
+COUNTED = ("taken", "answered")  # states of requests that are under way, or were granted
+TOLD = (*COUNTED, "refused")  # and of those that had any answer
 
 
 async def may(session: Session, settings: AssistantSettings, asker: Account) -> bool:
@@ -51,23 +52,28 @@ async def may(session: Session, settings: AssistantSettings, asker: Account) -> 
 
 async def too_many(session: Session, settings: AssistantSettings, asker: Account) -> str:
     """Why somebody has to wait, in a sentence for them; empty if they need not."""
-    since = session.now - DAY
+    query = select(func.count()).where(
+        col(AssistantRequest.account_id) == asker.id,
+        col(AssistantRequest.created_at) > session.now - DAY,
+        # What was painted in vain was painted, too.
+        col(AssistantRequest.state).in_(COUNTED) | col(AssistantRequest.painting_id).is_not(None),
+    )
+    if (await session.exec(query)).one() < settings.per_account:
+        return ""
+    return f"I do at most {settings.per_account} things a day for one person."
 
-    async def asked(*conditions: object) -> int:
-        query = select(func.count()).where(
-            *conditions,  # type: ignore[arg-type]
-            col(AssistantRequest.created_at) > since,
-            col(AssistantRequest.state).in_(COUNTED),
-        )
-        return int((await session.exec(query)).one())
 
-    if await asked(col(AssistantRequest.account_id) == asker.id) >= settings.per_account:
-        return f"I paint at most {settings.per_account} pictures a day for one person."
-    if asker.domain is not None:
-        of_server = await asked(col(AssistantRequest.domain) == asker.domain)
-        if of_server >= settings.per_server:
-            return "So many people of your server have asked today that I must stop until tomorrow."
-    return ""
+async def server_spent(session: Session, settings: AssistantSettings, domain: str | None) -> bool:
+    """Whether a domain's people have had all the answers of a day: refusals are answers, too,
+    since a server can have as many people as it likes."""
+    if domain is None:
+        return False
+    query = select(func.count()).where(
+        col(AssistantRequest.domain) == domain,
+        col(AssistantRequest.created_at) > session.now - DAY,
+        col(AssistantRequest.state).in_(TOLD),
+    )
+    return int((await session.exec(query)).one()) >= settings.per_server
 
 
 async def was_refused(session: Session, asker: Account) -> bool:
@@ -88,7 +94,7 @@ async def goes_in_circles(session: Session, asker: Account, context_uri: str | N
     query = select(func.count()).where(
         col(AssistantRequest.account_id) == asker.id,
         col(AssistantRequest.context_uri) == context_uri,
-        col(AssistantRequest.state).in_((*COUNTED, "refused")),
+        col(AssistantRequest.state).in_(TOLD),
         col(AssistantRequest.created_at) > session.now - TURNS_WITHIN,
     )
     return int((await session.exec(query)).one()) >= MAX_TURNS

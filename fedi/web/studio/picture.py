@@ -27,7 +27,8 @@ from fedi.studio import (
     watching,
 )
 from fedi.studio.remote_files import gallery
-from fedi.web import forms, visitors
+from fedi.web import cookies, forms, visitors
+from fedi.web import events as page_events
 from fedi.web.render import private_page
 from fedi.web.studio import composer, typed
 from fedi.web.studio.composer import PATH, easel_of
@@ -66,9 +67,10 @@ async def events(request: Request, visitor: SignedIn) -> Response:
     again = bool(request.headers.get("last-event-id"))
     if again and all(one.state in paintings.PAINTED for one in group):
         return Response(status_code=204)
-    streams = [watching.stream(easel, one.id, "", _told) for one in group]
+    page_events.refuse_too_many(easel, visitor.account.id)
+    told = watching.together([watching.stream(easel, one.id, "", _told) for one in group])
     return StreamingResponse(
-        watching.together(streams),
+        page_events.seated(easel, visitor.account.id, cookies.session(request), told),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

@@ -22,6 +22,9 @@ class Piece:
     text: str
 
 
+MAX_WORDS = 600  # that are compared: it takes the square of their number
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A field as it would be.
@@ -60,16 +63,26 @@ def shown(advice: Advice, fields: Mapping[str, str]) -> Proposals:
     ]
     found = []
     for name, heading, value in wanted:
-        before = fields["prompt"] if name == "prompt" else fields["text"]
-        if value and value.strip() != before.strip():
+        before = (fields["prompt"] if name == "prompt" else fields["text"]).strip()
+        if value and value.strip() != before:
             field = "prompt" if name == "prompt" else "text"
-            found.append(Proposal(field, heading, value, difference(before.strip(), value)))
+            pieces = difference(before, value) if field == "prompt" else _around(before, value)
+            found.append(Proposal(field, heading, value, pieces))
     return Proposals(found, advice.model, advice.note)
 
 
+def _around(before: str, after: str) -> list[Piece]:
+    """What stands before and behind words that stay as they are."""
+    head, same, tail = after.partition(before)
+    pieces = (Piece("new", head), Piece("same", same), Piece("new", tail))
+    return [piece for piece in pieces if piece.text]
+
+
 def difference(before: str, after: str) -> list[Piece]:
-    """What is new and what is gone, word by word."""
+    """What is new and what is gone, word by word; of very many words, all of them."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
+    if max(len(old), len(new)) > MAX_WORDS:
+        return [Piece("gone", before), Piece("new", after)]
     pieces = []
     for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":

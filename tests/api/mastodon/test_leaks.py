@@ -52,6 +52,8 @@ TIES = re.compile(
     r"POST /api/v1/(accounts/\{id\}|follow_requests/\{id\}|tags/\{name\})/\w+"
     r"|(POST|DELETE) /api/v1/domain_blocks"
 )  # would change who may see what; they answer what two are to each other
+JOINING = re.compile(r"POST /api/v1/accounts|\w+ /api/v1/emails/\w+")  # of who has no posts yet
+STAFF = re.compile(r"\w+ /api/v[12]/admin/.*")  # refused to all who are none; see below
 STREAMS = re.compile(r"GET /api/v1/streaming\b.*")  # without an end; test_streaming.py holds them
 
 # What has the id of a post in its path, and is asked about each of them.
@@ -325,9 +327,21 @@ def test_every_route_has_a_line() -> None:
     missing = [
         route
         for route in ROUTES
-        if route not in told and not TIES.fullmatch(route) and not STREAMS.fullmatch(route)
+        if route not in told
+        and not any(kind.fullmatch(route) for kind in (TIES, JOINING, STAFF, STREAMS))
     ]
     assert missing == []
+
+
+async def test_what_is_for_moderators_answers_nobody_else(scene: Scene) -> None:
+    routes = [route for route in ROUTES if STAFF.fullmatch(route)]
+    assert len(routes) > 50
+    for reader in READERS:
+        for route in routes:
+            method, path = route.split(" ")
+            path = re.sub(r"\{\w+\}", str(scene.posts["public"]), path)
+            answer = await scene.apps[reader].ask(method, path, None if method == "GET" else {})
+            assert answer.status == (401 if reader == "nobody" else 403), (route, reader)
 
 
 async def test_nothing_leaks(scene: Scene) -> None:

@@ -30,7 +30,8 @@ async def test_the_whole_way_with_pkce(instance: Instance, browser: aiohttp.Clie
         assert "app.example" in seen.page.text and "@alice@" in seen.page.text
         policy = seen.headers["Content-Security-Policy"]
         assert "form-action 'self' https://app.example;" in policy
-        assert "frame-ancestors 'none'" in policy and "script-src" not in policy
+        assert "frame-ancestors 'none'" in policy and "script-src 'self';" in policy
+        assert "unsafe" not in policy
         assert seen.headers["X-Frame-Options"] == "DENY"
         assert seen.headers["Cache-Control"] == "no-store"
         seen = await visitor.submit(seen, "/oauth/authorize", decision="allow")

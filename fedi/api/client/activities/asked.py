@@ -62,11 +62,8 @@ class Asked:
         return await finding.post(self.easel, self.author, self.activity.object_id)
 
     def audience(self) -> Audience:
-        """Whom the activity is for, by its own words and by those of what it brings."""
-        documents = [self.document]
-        if isinstance(self.document.get("object"), dict):
-            documents.append(self.document["object"])
-        return audience.read(documents, self.author.followers_uri)
+        """Whom the activity is for, by its own words: what it is done to may be for others."""
+        return audience.read([self.document], self.author.followers_uri)
 
     def inner(self) -> Document:
         """The object, which must be embedded."""

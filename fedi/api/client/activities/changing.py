@@ -106,7 +106,7 @@ async def _changed(
         details=details,
     )
     if "interactionPolicy" in said:
-        quoters = submission.quoters(note, author.followers_uri)
+        quoters = submission.quoters(note, author.followers_uri) or "public"
         status.interaction_policy = policies.for_quotes(author, status.visibility, quoters)
     if "attachment" in said:
         ids, changes = await _media(tx, author, status, object_["attachment"])

@@ -13,10 +13,10 @@ from fedi.api.client.submission import Submission
 from fedi.api.easel.asking import parse_recipe
 from fedi.api.easel.paintings import address as painting_address
 from fedi.database import Transaction
-from fedi.database.tables import Account, Painting, Status
+from fedi.database.tables import Account, Login, Painting, Status
 from fedi.federation.documents.posts import create_document
 from fedi.federation.outgoing.votes import vote_note
-from fedi.social import pending, polls, posts, statuses
+from fedi.social import pending, polls, posts, preferences, statuses
 from fedi.social.errors import Invalid
 from fedi.social.statuses import Draft
 from fedi.studio import imagine, inputs, paintings, remixing
@@ -129,19 +129,21 @@ async def _draft(asked: Asked, wanted: Submission, quoting: str | None) -> Draft
     if note.type == "Question" and note.poll is None:
         raise Invalid("A Question needs options: oneOf or anyOf.")
     now = easel.clock.now()
+    async with easel.database.read() as session:
+        usual = preferences.usual(await session.get(Login, author.id))
     return Draft(
         text=wanted.text,
         markdown=wanted.markdown,
         content_html=wanted.content or None,
         spoiler_text=wanted.warning,
-        sensitive=note.sensitive,
+        sensitive=usual.sensitive if wanted.sensitive is None else wanted.sensitive,
         visibility=addressed.visibility,
-        language=note.language,
+        language=note.language or usual.language,
         in_reply_to_id=answered,
         recipients=[who.id for uri, who in people.items() if uri not in addressed.hidden],
         blind=[who.id for uri, who in people.items() if uri in addressed.hidden],
         based_on_uri=note.is_based_on,
-        quoters=wanted.quoters,
+        quoters=wanted.quoters or usual.quoters,
         poll=submission.poll(note.poll, now) if note.poll is not None else None,
         quoted_status_id=quoted,
         kind=wanted.kind,

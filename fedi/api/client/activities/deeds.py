@@ -8,6 +8,7 @@ from fedi.api.client.activities.asked import Asked, Done, keep
 from fedi.database.tables import Account, Status
 from fedi.federation.documents.posts import announce_document
 from fedi.social import activities, favourites, reblogs
+from fedi.social.errors import Invalid
 from fedi.social.visibility import SHOWN_TO_ALL
 
 
@@ -30,6 +31,8 @@ async def announce(asked: Asked) -> Done:
     found = await asked.post()
     addressed = asked.audience()
     named = bool(addressed.to or addressed.cc or addressed.people)
+    if named and addressed.visibility == "direct":
+        raise Invalid("A boost is for everybody, or for your followers.")
     for_followers = named and addressed.visibility not in SHOWN_TO_ALL
     async with asked.easel.database.write() as tx:
         author = await asked.whom(tx)

@@ -15,7 +15,7 @@ from activitypub import json
 from activitypub.context import further_terms
 from activitypub.objects import Activity, Tombstone, values
 from activitypub.objects import activity as made
-from fedi.api.client import envelope, finding
+from fedi.api.client import audience, envelope, finding
 from fedi.api.client.activities.asked import Asked, Done
 from fedi.api.client.audience import Audience
 from fedi.api.client.envelope import Document
@@ -47,6 +47,13 @@ MAPS = frozenset({"contentMap", "summaryMap"})
 SERVERS = frozenset(
     {"id", "actor", "attributedTo", "published", "updated", "inbox", "outbox", "to", "cc"}
 )
+# What is not taken back by an Undo.
+LASTING = frozenset(
+    {
+        "Accept", "Add", "Create", "Delete", "Flag", "Move", "QuoteRequest", "Reject", "Remove",
+        "Undo", "Update",
+    }
+)  # fmt: skip
 WHOLE = "object"  # where a Create has what is new
 TOO_LARGE = f"What has no meaning here is at most {MAX_BYTES // 1024} kB long."
 
@@ -62,10 +69,14 @@ async def tell_on(asked: Asked) -> Done:
 
 
 async def dislike(asked: Asked) -> Done:
-    """Say that one does not like a post. Its author is told; nobody counts it here."""
+    """Say that one does not like a post. Its author is told; nobody counts it here. Disliked twice,
+    the first Dislike is the answer."""
     status = await asked.post()
     async with asked.easel.database.read() as session:
         author = await session.get_one(Account, status.account_id)
+        before = await activities.done_to(session, asked.author, "Dislike", status.uri)
+    if before is not None:
+        return _done(before)
     addressed = asked.audience()
     whom = (
         Audience("direct", (author.uri,), (), (author.uri,), ()) if not addressed.to else addressed
@@ -78,7 +89,7 @@ async def dislike(asked: Asked) -> Done:
 
 async def create(asked: Asked, object_: Document) -> Done:
     """Keep an object of a type that means nothing here, under an id of ours."""
-    addressed = asked.audience()
+    addressed = audience.read([asked.document, object_], asked.author.followers_uri)
     fresh = {k: v for k, v in _clean(object_).items() if k not in SERVERS}
     fresh["type"] = envelope.kind(object_)  # of several, the first
     return await _tell(asked, addressed, {"type": "Create", WHOLE: fresh}, mint=True)
@@ -151,7 +162,7 @@ async def delete(tx: Transaction, author: Account, uri: str) -> Done:
 
 async def undo(tx: Transaction, author: Account, row: OutboxActivity) -> Done:
     """Take back an activity that was only told."""
-    if row.type in {"Create", "Update", "Delete", "Undo", "Add", "Remove", "Move", "Flag"}:
+    if row.type in LASTING:
         raise Invalid(f"{row.type} cannot be undone: say what is to be instead.")
     read = Activity.parse(row.document)
     row.undone_at = tx.now
@@ -218,9 +229,12 @@ def _named(value: Any) -> Any:
 
 
 def _clean(value: Any, depth: int = 0) -> Any:
-    """JSON without what no app says, its HTML made harmless."""
+    """JSON without what no app says, its HTML made harmless. What has an id of its own, deeper in
+    it, is named by that id alone: else it would stand at an address of ours as if it were true."""
     if depth > MAX_DEPTH:
         raise Invalid(f"What has no meaning here is nested at most {MAX_DEPTH} deep.")
+    if isinstance(value, Mapping) and depth and isinstance(value.get("id"), str):
+        return value["id"]
     if isinstance(value, Mapping):
         return {
             name: _text(name, entry, depth)

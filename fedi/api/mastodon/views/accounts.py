@@ -15,8 +15,7 @@ from fedi.database.tables import Account, Follow, Login
 from fedi.runtime import Easel
 from fedi.social import accounts as people
 from fedi.social import profiles, text
-from fedi.social.policies import QUOTERS
-from fedi.social.statuses import VISIBILITIES
+from fedi.social.preferences import usual
 from fedi.studio.remote_files import claims, gallery
 from fedi.studio.remote_files.gallery import Gallery
 
@@ -191,16 +190,13 @@ async def profile(easel: Easel, session: Session, account_: Account) -> entities
 def preferences(login: Login | None) -> entities.Preferences:
     """How somebody usually posts and reads, under the names that Mastodon gives them."""
     chosen = login.preferences if login is not None else {}
-    visibility = chosen.get("posting:default:visibility")
-    quoters = chosen.get("posting:default:quote_policy")
+    posting = usual(login)
     media = chosen.get("reading:expand:media")
     return entities.Preferences(
-        posting_visibility=cast(
-            entities.Visibility, visibility if visibility in VISIBILITIES else "public"
-        ),
-        posting_sensitive=chosen.get("posting:default:sensitive") is True,
-        posting_language=_text(chosen.get("posting:default:language")),
-        posting_quoters=cast(entities.Quoters, quoters if quoters in QUOTERS else "public"),
+        posting_visibility=cast(entities.Visibility, posting.visibility),
+        posting_sensitive=posting.sensitive,
+        posting_language=posting.language,
+        posting_quoters=cast(entities.Quoters, posting.quoters),
         expand_media=media if media in {"show_all", "hide_all"} else "default",
         expand_spoilers=chosen.get("reading:expand:spoilers") is True,
         play_gifs=chosen.get("reading:autoplay:gifs") is True,
