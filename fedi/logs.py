@@ -13,6 +13,10 @@ from fedi.settings import LogSettings
 QUIET = ("aiosqlite", "asyncio", "alembic", "httpx", "websockets", "uvicorn.access")
 
 
+# One list for good: a logger that is bound keeps what it was given when it was first used.
+_PROCESSORS: list[structlog.typing.Processor] = []
+
+
 def configure(settings: LogSettings) -> None:
     """Send everything, ours and the libraries', through one formatter to standard error."""
     as_json = settings.format == "json" or (settings.format == "auto" and not sys.stderr.isatty())
@@ -22,12 +26,13 @@ def configure(settings: LogSettings) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    _PROCESSORS[:] = [
+        structlog.stdlib.filter_by_level,
+        *shared,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ]
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=_PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from activitypub.client import Client
 from activitypub.network import AddressPolicy
@@ -17,6 +18,9 @@ from fedi.database.relay import Relay
 from fedi.events import Events
 from fedi.settings import Settings
 from fedi.storage import FolderStorage, Storage
+
+if TYPE_CHECKING:  # jobs and commands work without it
+    from starlette.requests import HTTPConnection
 
 
 @dataclass(eq=False)  # one of its kind: found by identity
@@ -65,3 +69,8 @@ class Easel:
         if self.relay is not None:
             await self.relay.stop()
         await self.database.close()
+
+
+def easel_of(connection: HTTPConnection) -> Easel:
+    """The instance that a request, or a socket, was sent to."""
+    return cast(Easel, connection.app.state.easel)

@@ -4,14 +4,13 @@ where to get one (RFC 9728)."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from fedi.database.tables import AccessToken, Account, Application
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import credentials
 from fedi.social import scopes as scope_table
 from fedi.social.credentials import Bearer
@@ -144,7 +143,7 @@ async def _bearer(connection: HTTPConnection) -> Bearer | None:
         if "authorization" in connection.headers:
             raise challenge(connection, "Send one bearer token.", error="invalid_request")
         return None
-    easel = cast(Easel, connection.app.state.easel)
+    easel = easel_of(connection)
     async with easel.database.read() as session:
         found = await credentials.identify(session, token)
     if found is None:
@@ -185,7 +184,7 @@ def _scopes(found: Bearer) -> frozenset[str]:
 
 async def _note_use(connection: HTTPConnection, token: AccessToken) -> None:
     """Once in a while, so that reading does not become writing."""
-    easel = cast(Easel, connection.app.state.easel)
+    easel = easel_of(connection)
     now, before = easel.clock.now(), token.last_used_at
     if before is None or now - before >= credentials.USE_NOTED_EVERY:
         await easel.database.together(lambda tx: credentials.note_use(tx, token))
@@ -198,7 +197,7 @@ def bearer(connection: HTTPConnection) -> str | None:
 
 def challenge(connection: HTTPConnection, message: str, error: str = "") -> HTTPException:
     """The 401 that tells an app how to sign in, and where."""
-    url = cast(Easel, connection.app.state.easel).settings.instance.url
+    url = easel_of(connection).settings.instance.url
     there = f"{url}{RESOURCES}{target(connection)}"
     header = _header(error=error, resource_metadata=there)
     return HTTPException(401, message, {"WWW-Authenticate": header})

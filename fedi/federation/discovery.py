@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import func
@@ -21,7 +21,7 @@ from fedi import __version__
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.federation.translate.outward import full_handle
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import accounts, seals
 from fedi.social.visibility import SHOWN_TO_ALL
 
@@ -40,13 +40,9 @@ INTENTS = {
 MONTH, HALF_YEAR = timedelta(days=30), timedelta(days=182)
 
 
-def _easel(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
-
-
 async def finger(request: Request) -> Response:
     """`GET /.well-known/webfinger`: by handle, by an actor's address, or by the instance's."""
-    easel = _easel(request)
+    easel = easel_of(request)
     try:
         resource = webfinger.parse_query(request.scope["query_string"])
         async with easel.database.read() as session:
@@ -94,7 +90,7 @@ async def _find(session: Session, resource: str) -> Account | None:
 async def host_meta(request: Request) -> Response:
     """`GET /.well-known/host-meta`, for those who look for WebFinger that way."""
     return Response(
-        webfinger.host_meta(_easel(request).settings.instance.url),
+        webfinger.host_meta(easel_of(request).settings.instance.url),
         headers={**CORS, "Cache-Control": f"public, max-age={MAX_AGE_S}"},
         media_type=XRD_XML,
     )
@@ -103,7 +99,7 @@ async def host_meta(request: Request) -> Response:
 async def host_meta_json(request: Request) -> Response:
     """`GET /.well-known/host-meta.json`."""
     return Response(
-        json.encode(webfinger.host_meta_json(_easel(request).settings.instance.url)),
+        json.encode(webfinger.host_meta_json(easel_of(request).settings.instance.url)),
         headers={**CORS, "Cache-Control": f"public, max-age={MAX_AGE_S}"},
         media_type=JRD_JSON,
     )
@@ -111,7 +107,7 @@ async def host_meta_json(request: Request) -> Response:
 
 async def nodeinfo_links(request: Request) -> Response:
     """`GET /.well-known/nodeinfo`."""
-    url = _easel(request).settings.instance.url
+    url = easel_of(request).settings.instance.url
     document = json.encode(nodeinfo.discovery(url))
     return Response(document, headers=CORS, media_type=JRD_JSON)
 
@@ -121,7 +117,7 @@ async def nodeinfo_document(request: Request) -> Response:
     version = request.path_params["version"]
     if version not in nodeinfo.VERSIONS:
         raise HTTPException(404, f"There is no NodeInfo {version} here.")
-    easel = _easel(request)
+    easel = easel_of(request)
     joining = easel.settings.registrations.mode in {"approval", "open"}
     async with easel.database.read() as session:
         document = (await describe(session, open_registrations=joining)).document(version)
@@ -132,7 +128,7 @@ async def nodeinfo_document(request: Request) -> Response:
 async def authority(request: Request) -> Response:
     """`GET /.well-known/easel/content-credentials.pem`: the certificate of the authority whose
     leaves sign the pictures that are painted here."""
-    easel = _easel(request)
+    easel = easel_of(request)
     await seals.of(easel)  # made, if it is not there yet
     async with easel.database.read() as session:
         certificate = await seals.authority(session)

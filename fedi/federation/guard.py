@@ -8,7 +8,6 @@ are not its business.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,7 +19,7 @@ from activitypub.context import accepts_activity
 from activitypub.signatures import Refused
 from fedi.federation import hosts
 from fedi.federation.inbox import again, signed_by, unwelcome
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import credentials, domains
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -44,7 +43,7 @@ def _behind(endpoint: Endpoint) -> Endpoint:
     async def ask(request: Request) -> Response:
         if not accepts_activity(request.headers.get("accept")):
             return await endpoint(request)
-        easel = cast(Easel, request.app.state.easel)
+        easel = easel_of(request)
         settings = easel.settings.federation
         demanding = settings.authorized_fetch or settings.mode == "limited"
         await _admit(request, easel, demanding)

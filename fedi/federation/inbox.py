@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from starlette.datastructures import Headers
@@ -38,7 +38,7 @@ from fedi.federation import (
     synchronisation,
 )
 from fedi.jobs import NewJob, enqueue_many
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import accounts, domains
 
 MAX_ACTIVITIES = 50  # in one collection; nobody was seen to send more than a handful
@@ -58,7 +58,7 @@ async def shared_inbox(request: Request) -> Response:
 
 async def personal_inbox(request: Request) -> Response:
     """`POST /users/NAME/inbox`: for one account."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         uri = f"{easel.settings.instance.url}/users/{request.path_params['name']}"
         account = await accounts.by_uri(session, uri)
@@ -70,7 +70,7 @@ async def personal_inbox(request: Request) -> Response:
 
 
 async def _receive(request: Request) -> Response:
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     if not easel.settings.federation.enabled:
         raise HTTPException(403, "This instance does not federate.")
     if not is_activity_type(request.headers.get("content-type")):

@@ -8,7 +8,7 @@ from activitypub.errors import Malformed
 from fedi.database.tables import Account
 from fedi.federation import remote
 from fedi.runtime import Easel
-from fedi.social import accounts, moves
+from fedi.social import accounts, letters, moves
 from fedi.social.errors import NotFound
 
 
@@ -65,6 +65,8 @@ async def move(
         new = await tx.get_one(Account, target.id)
         old = await tx.get_one(Account, account_id)
         await moves.move_local(tx, old, new, activity_uri=activity_uri)
+        # An app may have done it: who has the account hears of it.
+        await letters.write(tx, "moved", account_id=old.id, target=new.acct)
     return target
 
 

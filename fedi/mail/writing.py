@@ -106,80 +106,79 @@ async def reset(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
     return Addressed(email, letter)
 
 
-async def password_changed(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
+async def _alarm(
+    tx: Transaction,
+    payload: dict[str, Any],
+    subject: str,
+    words: str,
+    otherwise: str,
+    *,
+    quoted: str = "",
+    to: str = "",
+) -> Addressed | None:
+    """How somebody signs in has changed: told to them, with the way back for who did not do it.
+
+    Args:
+        subject: `{place}` in it is the instance.
+        words: `{who}` in them is the account.
+        otherwise: what to do if it was not them.
+        to: another address than that of the account.
+    """
     found = await _found(tx, payload)
     if found is None:
         return None
     account, _, email = found
     letter = Letter(
-        subject=f"Your password for {tx.instance.name} was changed",
-        paragraphs=[
-            f"The password of @{account.username} at {tx.instance.domain} is a new one. All "
-            "browsers and apps were signed out."
-        ],
+        subject=subject.replace("{place}", tx.instance.name),
+        paragraphs=[words.replace("{who}", f"@{account.username} at {tx.instance.domain}")],
+        quoted=quoted,
         button=("Take the account back", f"{tx.instance.url}{RESET}"),
-        after=["If that was you, all is well. If not, choose a new password at once."],
+        after=[f"If that was you, all is well. If not, choose a new password {otherwise}"],
     )
-    return Addressed(email, letter)
+    return Addressed(to or email, letter)
+
+
+async def password_changed(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
+    return await _alarm(
+        tx,
+        payload,
+        "Your password for {place} was changed",
+        "The password of {who} is a new one. All browsers and apps were signed out.",
+        "at once.",
+    )
 
 
 async def passkey_added(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
-    found = await _found(tx, payload)
-    if found is None:
-        return None
-    account, _, email = found
-    letter = Letter(
-        subject=f"A new passkey at {tx.instance.name}",
-        paragraphs=[
-            f"A passkey was added to @{account.username} at {tx.instance.domain}: whoever has its "
-            "device can sign in without the password. It is called:"
-        ],
+    return await _alarm(
+        tx,
+        payload,
+        "A new passkey at {place}",
+        "A passkey was added to {who}: whoever has its device can sign in without the password. "
+        "It is called:",
+        "by that link at once: all passkeys end with it.",
         quoted=payload["name"],
-        button=("Take the account back", f"{tx.instance.url}{RESET}"),
-        after=[
-            "If that was you, all is well. If not, choose a new password by that link at once: "
-            "all passkeys end with it."
-        ],
     )
-    return Addressed(email, letter)
 
 
 async def codes_on(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
-    found = await _found(tx, payload)
-    if found is None:
-        return None
-    account, _, email = found
-    letter = Letter(
-        subject=f"One-time codes were switched on at {tx.instance.name}",
-        paragraphs=[
-            f"@{account.username} at {tx.instance.domain} is asked for a one-time code of a device "
-            "from now on, besides the password."
-        ],
-        button=("Take the account back", f"{tx.instance.url}{RESET}"),
-        after=[
-            "If that was you, all is well. If not, choose a new password by that link within "
-            f"{second_factor.DISPUTABLE.days} days: the one-time codes end with it. Later they "
-            "stay."
-        ],
+    return await _alarm(
+        tx,
+        payload,
+        "One-time codes were switched on at {place}",
+        "{who} is asked for a one-time code of a device from now on, besides the password.",
+        f"by that link within {second_factor.DISPUTABLE.days} days: the one-time codes end with "
+        "it. Later they stay.",
     )
-    return Addressed(email, letter)
 
 
 async def codes_off(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
-    found = await _found(tx, payload)
-    if found is None:
-        return None
-    account, _, email = found
-    letter = Letter(
-        subject=f"One-time codes were switched off at {tx.instance.name}",
-        paragraphs=[
-            f"@{account.username} at {tx.instance.domain} is asked for no one-time codes any more: "
-            "the password alone is enough to sign in."
-        ],
-        button=("Take the account back", f"{tx.instance.url}{RESET}"),
-        after=["If that was you, all is well. If not, choose a new password at once."],
+    return await _alarm(
+        tx,
+        payload,
+        "One-time codes were switched off at {place}",
+        "{who} is asked for no one-time codes any more: the password alone is enough to sign in.",
+        "at once.",
     )
-    return Addressed(email, letter)
 
 
 async def new_email(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
@@ -200,22 +199,15 @@ async def new_email(tx: Transaction, payload: dict[str, Any]) -> Addressed | Non
 
 
 async def email_wanted(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
-    found = await _found(tx, payload)
-    if found is None:
-        return None
-    letter = Letter(
-        subject=f"Another email address for {tx.instance.name}",
-        paragraphs=[
-            f"Somebody, hopefully you, wants another email address for @{found[0].username} at "
-            f"{tx.instance.domain}. It counts once they have shown that it is theirs."
-        ],
-        button=("Take the account back", f"{tx.instance.url}{RESET}"),
-        after=[
-            "If that was you, all is well. If not, choose a new password by that link at once: "
-            "then the change is off."
-        ],
+    return await _alarm(
+        tx,
+        payload,
+        "Another email address for {place}",
+        "Somebody, hopefully you, wants another email address for {who}. It counts once they have "
+        "shown that it is theirs.",
+        "by that link at once: then the change is off.",
+        to=payload["email"],
     )
-    return Addressed(payload["email"], letter)
 
 
 async def email_changed(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
@@ -252,6 +244,27 @@ async def new_browser(tx: Transaction, payload: dict[str, Any]) -> Addressed | N
         quoted=payload["browser"][:MAX_QUOTED] or "nothing",
         button=("See where you are signed in", f"{tx.instance.url}/settings/security"),
         after=["If that was not you, change your password."],
+    )
+    return Addressed(email, letter)
+
+
+async def moved(tx: Transaction, payload: dict[str, Any]) -> Addressed | None:
+    found = await _found(tx, payload)
+    if found is None:
+        return None
+    account, _, email = found
+    letter = Letter(
+        subject=f"Your account at {tx.instance.name} was moved",
+        paragraphs=[
+            f"@{account.username} at {tx.instance.domain} has moved: its followers are asked to "
+            "follow another account instead. That is:"
+        ],
+        quoted=payload["target"],
+        button=("Take the account back", f"{tx.instance.url}{RESET}"),
+        after=[
+            "If that was you, all is well. If not, choose a new password by that link at once, and "
+            "write to those who run this instance: followers who have gone do not come back."
+        ],
     )
     return Addressed(email, letter)
 
@@ -365,6 +378,7 @@ WRITERS: dict[str, Writer] = {
     "passkey_added": passkey_added,
     "codes_on": codes_on,
     "codes_off": codes_off,
+    "moved": moved,
     "new_email": new_email,
     "email_wanted": email_wanted,
     "email_changed": email_changed,

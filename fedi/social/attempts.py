@@ -10,6 +10,7 @@ from datetime import datetime
 from math import ceil
 from weakref import WeakKeyDictionary
 
+from fedi.database.tables import Account
 from fedi.runtime import Easel
 from fedi.social.errors import TooMany
 
@@ -90,6 +91,24 @@ def of(easel: Easel) -> Attempts:
     if found is None:
         found = _of[easel] = Attempts()
     return found
+
+
+def by_account(easel: Easel, limit: Limit, account: Account) -> None:
+    """Count what an account does.
+
+    Raises:
+        TooMany: it was too much.
+    """
+    of(easel).take(limit, str(account.id), easel.clock.now())
+
+
+def by_address(easel: Easel, limit: Limit, host: str) -> None:
+    """Count what comes from an address, whoever that is.
+
+    Raises:
+        TooMany: it was too much.
+    """
+    of(easel).take(limit, network(host), easel.clock.now())
 
 
 def network(host: str) -> str:

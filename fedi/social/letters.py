@@ -17,6 +17,7 @@ the letter is written.
 | `email_wanted`     | `account_id`, `email` (the address of today, to which it goes)          |
 | `email_changed`    | `account_id`, `email` (the old address, to which it goes)               |
 | `new_browser`      | `account_id`, `browser` (what it calls itself), `at`                    |
+| `moved`            | `account_id`, `target` (as people name it)                              |
 | `waiting`          | `account_id` (who waits for a moderator)                                |
 | `approved`         | `account_id`                                                            |
 | `rejected`         | `email`, `name`: the account is gone                                    |
@@ -49,6 +50,7 @@ What = Literal[
     "email_wanted",
     "email_changed",
     "new_browser",
+    "moved",
     "waiting",
     "approved",
     "rejected",

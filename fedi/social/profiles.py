@@ -17,6 +17,7 @@ from fedi.social import accounts, domains, drafts, emojis, forgetting, requests,
 from fedi.social.errors import Invalid
 from fedi.social.policies import QUOTERS
 
+LINK, LINK_OF_ME = 'rel="nofollow noopener"', 'rel="me nofollow noopener"'
 MAX_NOTE = 5000  # characters
 MAX_FIELDS, MAX_FIELD = 10, 500
 MAX_DESCRIPTION = 1500  # of an avatar or a header; Mastodon's
@@ -156,8 +157,7 @@ async def _line(session: Session, line: Line) -> dict[str, str]:
     if not name:
         raise Invalid("A field needs a name.")
     html = (await _html(session, value)).removeprefix("<p>").removesuffix("</p>")
-    # Whom a link leads to can say back that they are the same.
-    html = html.replace('rel="nofollow noopener"', 'rel="me nofollow noopener"')
+    html = html.replace(LINK, LINK_OF_ME)  # as other servers get it
     return {"name": name, "value": html, "source": value}
 
 
@@ -192,9 +192,10 @@ async def verified(tx: Transaction, account_id: int, pages: Collection[str]) -> 
 
 
 def value(account: Account, entry: Mapping[str, str]) -> str:
-    """What stands in a field, as HTML. Ours was made here, and says `rel="me"`."""
-    html = entry.get("value", "")
-    return html if account.local else text.sanitise(html)
+    """What stands in a field, as HTML. Links of ours say `rel="me"`: what they lead to can say back
+    that both are the same."""
+    html = text.sanitise(entry.get("value", ""))
+    return html.replace(LINK, LINK_OF_ME) if account.local else html
 
 
 async def _html(session: Session, typed: str) -> str:

@@ -22,7 +22,7 @@ from fedi import logs
 from fedi.database.tables import Account
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid, TooMany
-from fedi.studio import paintings
+from fedi.studio import appraisal
 from generation import catalogue, helpers, suggest
 from generation.protocol import Drop, FromServer, Suggest, Suggested
 from generation.recipe import without_unwritable
@@ -111,7 +111,7 @@ class Assistance:
             raise Invalid("There is nothing to work with: write what the picture should show.")
         if len(text) > MAX_TEXT:
             raise Invalid(f"The text is too long: at most {MAX_TEXT} characters.")
-        paintings.judge_words(self.easel.settings.painting, text)
+        appraisal.judge_words(self.easel.settings.painting, text)
         self._refuse_too_many(account)
         simple = suggest.by_rules(text)
         message = Suggest(
@@ -224,7 +224,7 @@ class Assistance:
         )
         said = f"{proposed.prompt}\n{proposed.title}\n{' '.join(proposed.hashtags)}"
         try:
-            paintings.judge_words(self.easel.settings.painting, said)
+            appraisal.judge_words(self.easel.settings.painting, said)
         except Invalid:
             log.info("proposal_against_the_rules", model=answer.model)
             return Advice("", simple.title, simple.hashtags, note=NO_ANSWER)

@@ -14,32 +14,21 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import or_, update
-from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from fedi.database import Transaction
-from fedi.database.tables import Account, Painting, Status
-from fedi.social import statuses
-from fedi.social.errors import SocialError
-from fedi.social.notifications import Kind, notify
-from fedi.social.statuses import Draft
-from fedi.studio import media, turns
+from fedi.database.tables import Painting
+from fedi.studio import conclusions, turns
 from fedi.studio.cards import Card
 from fedi.studio.media import Stored
 from fedi.studio.paintings import (
-    CANCELLED,
-    DONE,
-    ENDED,
     FAILED,
     PAINTING,
     QUEUED,
     REVIEW,
     apologise,
     end,
-    let_go,
-    stop,
     tell,
-    together,
 )
 from fedi.studio.verdicts import Verdict
 from generation.abilities import NOTHING_TOLD, Abilities
@@ -173,113 +162,14 @@ async def finish(
         painting.judgement = msgspec.to_builtins(finished.judgement)
         painting.sensitive = painting.sensitive or verdict in (Verdict.MARK, Verdict.HOLD)
     if verdict is not Verdict.HOLD:
-        await conclude(tx, painting, stored, finished)
+        await conclusions.conclude(tx, painting, stored, finished)
         return painting
     end(tx, painting, REVIEW)
     painting.held = {**stored.document(), "finished": msgspec.to_builtins(finished)}
-    await _notify(tx, painting, "painting_held")
+    await conclusions.notify_author(tx, painting, "painting_held")
     await tx.flush()
     tell(tx, painting, REVIEW)
     return painting
-
-
-async def conclude(tx: Transaction, painting: Painting, stored: Stored, finished: Finished) -> None:
-    """Give a finished picture to its author, and publish its post.
-
-    A post that cannot be published any more (such as an answer to what was deleted since) is
-    no reason to lose the picture: the author is told, and has it.
-    """
-    author = await tx.get(Account, painting.account_id)
-    assert author is not None
-    picture = media.add_painting(tx, author, stored, painting, finished)
-    await tx.flush()
-    painting.media_id = picture.id
-    painting.description = picture.description
-    end(tx, painting, DONE)
-    await tx.flush()
-    first, pictures = painting, [painting]
-    if painting.draft is not None or painting.post_of is not None:
-        first, pictures = await _pictures(tx, painting)
-    if first.draft is not None and all(one.state == DONE for one in pictures):
-        told = len(tx.events)
-        try:
-            async with tx.begin_nested():
-                status = await _publish(tx, author, first, pictures)
-                first.status_id = status.id
-        except SocialError as refusal:
-            del tx.events[told:]
-            end(tx, first, FAILED)
-            first.error = f"The picture is painted, but could not be posted: {refusal}"
-            await _notify(tx, first, "painting_failed")
-    await tx.flush()
-    tell(tx, painting, painting.state)
-    if first is not painting and first.state in ENDED:
-        tell(tx, first, first.state)
-
-
-async def _pictures(tx: Transaction, painting: Painting) -> tuple[Painting, list[Painting]]:
-    """The painting that has the draft, locked, and all pictures of its post, itself the first."""
-    first, _ = await together(tx, painting)
-    if first is None:
-        return painting, [painting]
-    others = await tx.exec(
-        select(Painting)
-        .where(col(Painting.post_of) == first.id)
-        .order_by(col(Painting.id))
-        .execution_options(populate_existing=True)
-    )
-    return first, [first, *others.all()]
-
-
-async def _publish(
-    tx: Transaction, author: Account, first: Painting, pictures: list[Painting]
-) -> Status:
-    draft = msgspec.convert(first.draft, Draft)
-    painted = [one.media_id for one in pictures if one.media_id is not None]
-    draft = msgspec.structs.replace(draft, media_ids=[*draft.media_ids, *painted])
-    return await statuses.publish(tx, author, draft, uri=first.status_uri)
-
-
-async def fail_post(tx: Transaction, painting: Painting) -> None:
-    """One of the pictures of a post could not be made, so the post is not: the others that are not
-    there yet are stopped. What is painted is kept."""
-    if painting.draft is None and painting.post_of is None:
-        return
-    first, others = await together(tx, painting)
-    for one in others:
-        if one.id != painting.id:
-            await stop(tx, one)
-    if first is None or first.id == painting.id or first.state in (FAILED, CANCELLED):
-        return
-    await let_go(tx, first)
-    end(tx, first, FAILED)
-    first.error = painting.error
-    await tx.flush()
-    tell(tx, first, FAILED)
-    tell(tx, first, CANCELLED)  # to its painter
-
-
-async def stop_orphans(tx: Transaction) -> int:
-    """Stop what is still to be painted for a post that is not made any more: who gave the post up
-    did not wait for a picture that somebody held at that moment (`paintings.together`).
-
-    Returns:
-        How many they were.
-    """
-    first = aliased(Painting)
-    stopped = 0
-    for state in (turns.BEGUN, turns.WAITING):
-        rows = await tx.exec(
-            select(Painting)
-            .join(first, col(first.id) == col(Painting.post_of))
-            .where(state, col(first.state).in_((FAILED, CANCELLED)))
-            .with_for_update(of=Painting, skip_locked=True)
-            .execution_options(populate_existing=True)
-        )
-        for painting in rows.all():
-            await stop(tx, painting)
-            stopped += 1
-    return stopped
 
 
 async def fail(tx: Transaction, claim: Claim, reason: str, *, retry: bool = False) -> None:
@@ -379,18 +269,11 @@ async def _give_back(tx: Transaction, painting: Painting, crashed: bool) -> None
 async def _fail(tx: Transaction, painting: Painting, reason: str) -> None:
     end(tx, painting, FAILED)
     painting.error = reason[:MAX_REASON]
-    await _notify(tx, painting, "painting_failed")
+    await conclusions.notify_author(tx, painting, "painting_failed")
     await apologise(tx, painting)
     await tx.flush()
     tell(tx, painting, FAILED)
-    await fail_post(tx, painting)
-
-
-async def _notify(tx: Transaction, painting: Painting, kind: Kind) -> None:
-    author = await tx.get(Account, painting.account_id)
-    assert author is not None
-    # Of several, the one that has the draft.
-    await notify(tx, author, author, kind, painting_id=painting.post_of or painting.id)
+    await conclusions.fail_post(tx, painting)
 
 
 def _queue_again(tx: Transaction, painting: Painting) -> None:

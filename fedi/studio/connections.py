@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from fedi import logs
 from fedi.database.tables import Painter, Painting
-from fedi.studio import paintings
+from fedi.studio import appraisal
 from fedi.studio.cards import Card
 from fedi.studio.claims import Claim
 from fedi.studio.turns import Alike
@@ -228,5 +228,5 @@ class Connection:
 
 def alike(painting: Painting) -> Alike:
     """What can be painted as one batch with a picture."""
-    model, kind = painting.model, paintings.kind(painting.recipe, painting.model)
-    return Alike(model, painting.needs, lambda recipe: paintings.kind(recipe, model) == kind)
+    model, kind = painting.model, appraisal.kind(painting.recipe, painting.model)
+    return Alike(model, painting.needs, lambda recipe: appraisal.kind(recipe, model) == kind)

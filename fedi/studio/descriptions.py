@@ -15,7 +15,7 @@ from fedi.database.tables import Painting
 from fedi.settings import PaintingSettings
 from fedi.social import text
 from fedi.social.errors import Invalid
-from fedi.studio import paintings
+from fedi.studio import appraisal
 from generation import languages
 from generation.protocol import Finished
 
@@ -100,7 +100,7 @@ def _sayable(said: str, settings: PaintingSettings) -> str:
     """What a model saw, in one line of plain text; empty if it says what may not be said here."""
     seen = text.name(said, MAX_SEEN)
     try:
-        paintings.judge_words(settings, seen)
+        appraisal.judge_words(settings, seen)
     except Invalid:
         return ""
     return seen

@@ -20,7 +20,7 @@ from fedi.database import marks
 from fedi.database.tables import Painter
 from fedi.events import Listener
 from fedi.runtime import Easel
-from fedi.studio import cards, claims, greeting, painters, paintings, turns
+from fedi.studio import cards, claims, conclusions, greeting, painters, paintings, turns
 from fedi.studio.allotment import Allotment
 from fedi.studio.assistance import Assistance
 from fedi.studio.connections import Connection, Ended, Gone, Socket
@@ -242,7 +242,7 @@ class Dispatcher:
         async with self._easel.database.write() as tx:
             lost = await claims.renew(tx, held, self._lease)
             reaped = await claims.reap(tx)
-            await claims.stop_orphans(tx)
+            await conclusions.stop_orphans(tx)
             await painters.seen(tx, [connection.painter.id for connection in self._connections])
         if reaped:
             log.info("paintings_recovered", count=reaped)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fedi.database import Session
 from fedi.settings import PaintingSettings
-from fedi.studio import cards, painters, paintings
+from fedi.studio import appraisal, cards, painters
 from fedi.studio.cards import Card
 from generation import catalogue, helpers
 from generation.catalogue import Model
@@ -96,7 +96,7 @@ def _first(known: Iterable[Card]) -> str:
 
 
 def _offer(key: str, name: str, known: Iterable[Card]) -> Offer:
-    model = paintings.known_model(name) or (None if name else catalogue.STARTER)
+    model = appraisal.known_model(name) or (None if name else catalogue.STARTER)
     able = cards.at_hand(known, name)
     ways = tuple(way for way in WAYS if _may(able, name, way, model))
     if model is None:

@@ -1,8 +1,8 @@
 """Pictures asked for. The row is the queue: durable, fair, and visible to its author.
 
 Whose turn it is, `fedi.studio.turns` says; where a picture stands, `fedi.studio.standing`; what one
-account may ask for, `fedi.studio.limits`. Who paints takes and ends pictures by
-`fedi.studio.claims`.
+account may ask for, `fedi.studio.limits`; what a request comes to, `fedi.studio.appraisal`. Who
+paints takes and ends pictures by `fedi.studio.claims`.
 
 Events: topic `painting:ID`, kinds queued, painting, progress, review, done, failed, cancelled;
 topic `paintings`, kinds queued and cancelled, for those who hand pictures out.
@@ -10,10 +10,7 @@ topic `paintings`, kinds queued and cancelled, for those who hand pictures out.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
 
 import msgspec
 from sqlmodel import col, select
@@ -26,9 +23,9 @@ from fedi.settings import PaintingSettings
 from fedi.social import statuses
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.statuses import Draft
-from fedi.studio import cards, inputs, limits, media, painters, shares, turns
+from fedi.studio import appraisal, cards, inputs, limits, media, shares, turns
 from fedi.studio.inputs import Found
-from generation import abilities, batching, catalogue, helpers, lora_files, minors, safety
+from generation import abilities, helpers, lora_files, minors
 from generation.recipe import Limits, Recipe, RecipeError
 
 TOPIC = "paintings"
@@ -38,15 +35,6 @@ ENDED = frozenset({DONE, FAILED, CANCELLED})
 DROP = "drop_held_files"  # a job
 APOLOGISE = "apologise_for_a_picture"  # a job: somebody asked its author for it, in vain
 PAINTED = ENDED | {REVIEW}  # no painter has anything to do with it any more
-
-# An estimate for what a recipe leaves open until the model is loaded.
-USUAL_STEPS = 20
-USUAL_MEGAPIXELS = 1.0
-USUAL_MEMORY_GB = 8.0  # a model of this size costs 1 per step and megapixel, others in proportion
-LEAST_MEGAPIXELS = 0.05
-# For each megapixel of an enlarged picture: our own upscaler multiplies 30,000 times for each of
-# its pixels, a model of 8 GB four billion times for each 256 of a picture's in a step.
-UPSCALE_COST = 0.05
 
 
 def topic(painting_id: int) -> str:
@@ -103,13 +91,13 @@ async def request(
         megapixels=settings.max_megapixels,
         upscaled=settings.max_upscaled_megapixels,
     )
-    sensitive = judge_words(settings, recipe.prompt) or sensitive
+    sensitive = appraisal.judge_words(settings, recipe.prompt) or sensitive
     if recipe.pictures and minors.sexual(recipe.prompt):
         raise Invalid(minors.OF_PICTURES)
     if recipe.upscale and settings.upscaler == helpers.NONE:
         raise Invalid("Pictures are not made larger here.")
-    model = await _model_for(tx, settings, recipe)
-    known = known_model(model)
+    model = await appraisal.model_for(tx, settings, recipe)
+    known = appraisal.known_model(model)
     needs = abilities.needs(recipe)
     recipe = inputs.sized(recipe, pictures, known)
     try:
@@ -128,7 +116,7 @@ async def request(
     await limits.refuse_too_many(tx, settings, asker or account)
     begun_with = [*pictures, *([parent] if parent else [])]
     await limits.make_room(tx, settings, account, begun_with)
-    cost = _cost(full, known)
+    cost = appraisal.cost(full, known)
     painting = Painting(
         id=tx.new_id(),
         account_id=account.id,
@@ -177,80 +165,6 @@ async def apologise(tx: Transaction, painting: Painting) -> None:
     """Have who asked the author of a picture for it told that it will not be."""
     if painting.share is not None:
         await enqueue(tx, APOLOGISE, {"painting_id": painting.post_of or painting.id})
-
-
-def judge_words(settings: PaintingSettings, prompt: str) -> bool:
-    """Whether a picture painted with this prompt is to be marked as sensitive.
-
-    Raises:
-        Invalid: nothing is painted with it here.
-    """
-    try:
-        return safety.check(
-            prompt, blocked=settings.blocked_words, sensitive=settings.sensitive_words
-        )
-    except RecipeError as refusal:
-        raise Invalid(str(refusal)) from refusal
-
-
-async def paints_with(session: Session, settings: PaintingSettings, model: str) -> bool:
-    """Whether somebody here paints with a model; what is empty is the host's own."""
-    wanted = painters.canonical(model)
-    if wanted in ("", painters.canonical(settings.model)):
-        return True
-    return wanted in map(painters.canonical, await painters.offered_models(session))
-
-
-async def _model_for(tx: Transaction, settings: PaintingSettings, recipe: Recipe) -> str:
-    """The canonical name of the model that a painter must offer; empty if any will do."""
-    if recipe.enlarge:
-        return ""
-    usual, wanted = painters.canonical(settings.model), painters.canonical(recipe.model)
-    if wanted in ("", usual):
-        return usual
-    offered = await painters.offered_models(tx)
-    if wanted not in map(painters.canonical, offered):
-        known = ", ".join(name for name in offered if not catalogue.is_folder(name))
-        raise Invalid(
-            f"Nobody here paints with {recipe.model}; "
-            + (f"there is {known}." if known else "leave the model out.")
-        )
-    return wanted
-
-
-@lru_cache(maxsize=64)
-def known_model(model: str) -> catalogue.Model | None:
-    """What can be said of a model beforehand; None where none is chosen."""
-    if not model:
-        return None
-    try:
-        return catalogue.find(model)
-    except catalogue.UnknownModel:
-        return None  # `easel doctor` tells the host; a painter may know better
-
-
-def _cost(recipe: Recipe, known: catalogue.Model | None) -> float:
-    size = max(recipe.megapixels() or USUAL_MEGAPIXELS, LEAST_MEGAPIXELS)
-    enlarging = UPSCALE_COST * size * recipe.upscale**2 if recipe.upscale else 0.0
-    if recipe.enlarge:
-        return enlarging
-    memory = (known.memory_gb if known else None) or USUAL_MEMORY_GB
-    return (recipe.steps or USUAL_STEPS) * size * memory / USUAL_MEMORY_GB + enlarging
-
-
-def kind(recipe: dict[str, Any], model: str) -> tuple[bytes, bool]:
-    """What pictures that can be painted as one batch have in common, as far as it is known here:
-    a painter knows better.
-
-    Args:
-        recipe: as it stands in a picture's row.
-        model: the canonical name of the model that it is for.
-    """
-    wanted = Recipe.from_document(recipe)
-    if (known := known_model(model)) is not None:
-        with contextlib.suppress(RecipeError):  # a painter will say so
-            wanted = wanted.resolved(known)
-    return batching.key(wanted)
 
 
 async def find(session: Session, account: Account, painting_id: int) -> Painting:

@@ -15,7 +15,7 @@ from fedi.runtime import Easel
 from fedi.settings import PaintingSettings
 from fedi.social import statuses
 from fedi.social.errors import Invalid, NotAllowed, NotFound, SocialError
-from fedi.studio import gathering, media, painters, paintings
+from fedi.studio import appraisal, gathering, media, painters, paintings
 from fedi.studio.inputs import Found
 from generation.recipe import Recipe
 
@@ -94,10 +94,10 @@ def recipe_of(medium: MediaAttachment) -> Recipe | None:
 
 async def _as_painted_here(session: Session, settings: PaintingSettings, recipe: Recipe) -> Recipe:
     """The recipe for a model that paints here: its own if there is one, else the usual one."""
-    if await paintings.paints_with(session, settings, recipe.model):
+    if await appraisal.paints_with(session, settings, recipe.model):
         return recipe
     kept = {k: v for k, v in recipe.document().items() if k not in OF_ITS_MODEL}
-    usual = paintings.known_model(painters.canonical(settings.model))
+    usual = appraisal.known_model(painters.canonical(settings.model))
     if usual is not None:
         if not usual.negative_prompt:
             kept.pop("negative_prompt", None)

@@ -17,7 +17,7 @@ from fedi.runtime import Easel
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.notifications import Kind, notify
 from fedi.storage import Missing, Storage
-from fedi.studio import claims, media
+from fedi.studio import conclusions, media
 from fedi.studio.media import Stored
 from fedi.studio.paintings import DROP, FAILED, REVIEW, apologise, end, let_go, tell
 from fedi.studio.pictures import Prepared
@@ -98,7 +98,7 @@ async def approve(easel: Easel, painting_id: int, *, sensitive: bool | None = No
                 painting.sensitive = sensitive
             await let_go(tx, painting)
             await _tell_author(tx, painting, "painting_approved")
-            await claims.conclude(tx, painting, fresh, finished)
+            await conclusions.conclude(tx, painting, fresh, finished)
     except NotFound:  # another moderator, or its author, was quicker
         await media.discard(easel.storage, fresh)
         raise
@@ -128,7 +128,7 @@ async def refuse(tx: Transaction, painting_id: int, reason: str = "") -> Paintin
     await apologise(tx, painting)
     await tx.flush()
     tell(tx, painting, FAILED)
-    await claims.fail_post(tx, painting)
+    await conclusions.fail_post(tx, painting)
     return painting
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import cast
 from urllib.parse import urlencode, urlsplit
 
 from authlib.oauth2 import OAuth2Error
@@ -13,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.federation import client_ids
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import attempts, client_documents, grants, scopes
 from fedi.social.errors import Invalid
 from fedi.social.grants import Ask
@@ -51,7 +50,7 @@ async def ask(request: Request) -> Response:
         kept = urlencode({name: values[name] for name in CARRIED if name in values})
         return visitors.to_sign_in(request, path=f"/oauth/authorize?{kept}", again=forced)
     asked = await _known(request, visitor, values)
-    easel = _easel(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         hung = await gallery.of(easel, session, [])
     carried = {name: values[name] for name in CARRIED if name in values}
@@ -85,7 +84,7 @@ async def answer(request: Request, visitor: SignedIn) -> Response:
     agreed = fields.get("decision") == "allow"
     told: dict[str, str] = {}
     if agreed:
-        async with _easel(request).database.write() as tx:
+        async with easel_of(request).database.write() as tx:
             told["code"] = await grants.allow(tx, visitor.account, asked)
     else:
         told["error"] = "access_denied"
@@ -128,8 +127,8 @@ async def _known(request: Request, visitor: SignedIn, values: dict[str, str]) ->
     """
     client_id = values.get("client_id", "")
     if client_documents.is_address(client_id):
-        easel = _easel(request)
-        attempts.of(easel).take(DESCRIPTIONS, str(visitor.account.id), easel.clock.now())
+        easel = easel_of(request)
+        attempts.by_account(easel, DESCRIPTIONS, visitor.account)
         try:
             await client_ids.ready(easel, client_id)
         except Invalid as error:
@@ -139,7 +138,7 @@ async def _known(request: Request, visitor: SignedIn, values: dict[str, str]) ->
 
 async def _read(request: Request, values: dict[str, str]) -> Ask:
     try:
-        async with _easel(request).database.read() as session:
+        async with easel_of(request).database.read() as session:
             return await grants.read_ask(session, {k: v for k, v in values.items() if v})
     except OAuth2Error as error:
         reason = error.get_error_description() or "The app asked for something that is not right."
@@ -162,10 +161,6 @@ def _goal(asked: Ask) -> str:
         return ""
     parts = urlsplit(asked.redirect_uri)
     return parts.netloc if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
-
-
-def _easel(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 routes: list[BaseRoute] = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -12,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Status
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import attempts, drafts, posts, preferences, statuses, text
 from fedi.social.drafts import Draft
 from fedi.social.errors import SocialError
@@ -53,7 +52,7 @@ class Written:
 @visitors.signed_in
 async def ask(request: Request, visitor: SignedIn) -> Response:
     """`GET /compose?reply_to=ID`: what shall it say?"""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     number = ids.parse(request.query_params.get("reply_to"))
     usual = visitor.login.preferences
     language = str(usual.get("posting:default:language") or "")
@@ -87,7 +86,7 @@ def _named(parent: Post, visitor: SignedIn) -> str:
 async def post(request: Request, visitor: SignedIn) -> Response:
     """`POST /compose`: it is posted, or painted first if its words ask for a picture."""
     fields = await forms.read(request)
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     written = Written(
         words=fields.get("words", ""),
         warning=fields.get("warning", ""),
@@ -96,9 +95,7 @@ async def post(request: Request, visitor: SignedIn) -> Response:
     )
     number = ids.parse(fields.get("reply_to"))
     try:
-        attempts.of(easel).take(
-            attempts.POSTS_OF_ACCOUNT, str(visitor.account.id), easel.clock.now()
-        )
+        attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
             draft = await _draft(tx, visitor, written, number)
             made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
@@ -142,7 +139,7 @@ async def _page(
     parent: Post | None,
     error: SocialError | None = None,
 ) -> Response:
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         hung = await gallery.of(easel, session, claims.of_posts([parent] if parent else []))
     languages = dict(LANGUAGES)

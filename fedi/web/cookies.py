@@ -6,12 +6,10 @@ say that they are of this very host and nobody else's (`__Host-`).
 
 from __future__ import annotations
 
-from typing import cast
-
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 
 MAX_AGE_S = 400 * 24 * 3600  # the most that browsers keep; the server ends sessions before
 MAX_VALUE = 64  # characters; ours have 43
@@ -83,4 +81,4 @@ def _set(request: Request, response: Response, name: str, value: str, age: int |
 
 
 def _secure(request: Request) -> bool:
-    return cast(Easel, request.app.state.easel).settings.instance.secure
+    return easel_of(request).settings.instance.secure

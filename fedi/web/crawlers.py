@@ -11,7 +11,6 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import cast
 from weakref import WeakKeyDictionary
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -24,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi import ids
 from fedi.database.tables import Account, Status
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social.visibility import visible_to
 from fedi.web.render import ROBOTS_NOWHERE, kept
 
@@ -58,7 +57,7 @@ _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
 
 async def robots(request: Request) -> Response:
     """`GET /robots.txt` (RFC 9309)."""
-    instance = _easel(request).settings.instance
+    instance = easel_of(request).settings.instance
     lines: list[str] = []
     if not instance.training_crawlers:
         lines += [*(f"User-agent: {name}" for name in TRAINING), "Disallow: /", ""]
@@ -82,7 +81,7 @@ async def month(request: Request) -> Response:
     """`GET /sitemap/YYYY-MM.xml`: what was posted here in a month, in public."""
     asked = _MONTH.fullmatch(request.path_params["month"])
     begins = datetime(int(asked[1]), int(asked[2]), 1, tzinfo=UTC) if asked else None
-    if begins is None or begins > _easel(request).clock.now():
+    if begins is None or begins > easel_of(request).clock.now():
         raise HTTPException(404, "There is no such map.")
     return await _answer(request, partial(_posts, begins))
 
@@ -160,7 +159,7 @@ def _after(begins: datetime) -> datetime:
 
 async def _answer(request: Request, make: Callable[[Easel], Awaitable[Map]]) -> Response:
     """A map: made once for all who ask within an hour."""
-    easel = _easel(request)
+    easel = easel_of(request)
     maps, now, path = _maps.setdefault(easel, _Maps()), easel.clock.now(), request.url.path
     async with maps.lock:
         found = maps.made.get(path)
@@ -186,10 +185,6 @@ def _written(made: Map) -> bytes:
             SubElement(entry, "lastmod").text = changed.strftime("%Y-%m-%dT%H:%M:%SZ")
     written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return written
-
-
-def _easel(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 routes: list[BaseRoute] = [

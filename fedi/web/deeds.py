@@ -7,7 +7,7 @@ the page; the functions are those that apps reach, too.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Status
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import (
     attempts,
     bookmarks,
@@ -63,8 +63,8 @@ async def do(request: Request, visitor: SignedIn) -> Response:
     deed = DEEDS.get(name)
     if deed is None:
         raise HTTPException(404, "Nothing of that kind can be done with a post.")
-    easel = _easel(request)
-    _count(easel, attempts.DEEDS_OF_ACCOUNT, visitor)
+    easel = easel_of(request)
+    attempts.by_account(easel, attempts.DEEDS_OF_ACCOUNT, visitor.account)
     async with easel.database.write() as tx:
         account = await tx.get_one(Account, visitor.account.id)
         status = await find(tx, account, request.path_params["id"])
@@ -90,7 +90,7 @@ async def _now(easel: Easel, viewer: Account, status_id: int) -> Response:
 @visitors.signed_in
 async def more(request: Request, visitor: SignedIn) -> Response:
     """`GET /posts/ID/more`: all else that can be done with a post and about its author."""
-    easel = _easel(request)
+    easel = easel_of(request)
     viewer = visitor.account
     async with easel.database.read() as session:
         found = await load(session, viewer, request.path_params["id"])
@@ -114,8 +114,8 @@ async def more(request: Request, visitor: SignedIn) -> Response:
 async def delete(request: Request, visitor: SignedIn) -> Response:
     """`POST /posts/ID/delete`: a post of one's own is taken back."""
     await forms.read(request)
-    easel = _easel(request)
-    _count(easel, attempts.DELETIONS_OF_ACCOUNT, visitor)
+    easel = easel_of(request)
+    attempts.by_account(easel, attempts.DELETIONS_OF_ACCOUNT, visitor.account)
     async with easel.database.write() as tx:
         status = await find(tx, visitor.account, request.path_params["id"])
         if status.account_id != visitor.account.id:
@@ -146,14 +146,6 @@ async def load(session: Session, viewer: Account, status_id: int) -> Post:
 def _back(request: Request, status_id: int) -> Response:
     path = visitors.back(request).partition("#")[0]
     return RedirectResponse(f"{path}#p-{status_id}", 303, {"Cache-Control": "no-store"})
-
-
-def _count(easel: Easel, limit: attempts.Limit, visitor: SignedIn) -> None:
-    attempts.of(easel).take(limit, str(visitor.account.id), easel.clock.now())
-
-
-def _easel(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 routes: list[BaseRoute] = [

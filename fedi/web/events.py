@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import cast
 from weakref import WeakKeyDictionary
 
 from starlette.exceptions import HTTPException
@@ -19,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from fedi.events import Event, Listener
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import sessions
 from fedi.social.errors import TooMany
 from fedi.social.spreading import STATUSES
@@ -38,7 +37,7 @@ _open: WeakKeyDictionary[Easel, Counter[int]] = WeakKeyDictionary()
 async def stream(request: Request) -> Response:
     """`GET /events`: `posts` when something was posted, `notifications` when something happened
     to who is signed in."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         raise HTTPException(403, "Only pages of this server hear of this.")
     visitor = await visitors.of(request)

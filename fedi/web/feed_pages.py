@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import cast
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -15,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import lists, posts, timelines
 from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
@@ -117,7 +116,7 @@ async def of_list(request: Request, visitor: SignedIn) -> Response:
 
 
 async def _asked_list(request: Request, account: Account) -> Feed:
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         return await _list(session, account, min(request.path_params["id"], ids.MAX))
 
@@ -136,7 +135,7 @@ async def show(
         card: what the page says of itself elsewhere.
         followed: of a hashtag, whether its reader follows it.
     """
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     choice = choosing.read(request, feed.name, feed.usual)
     max_id = cursors.max_id(request)
     wanted = replace(_page(choice), max_id=max_id)
@@ -195,7 +194,7 @@ async def count(request: Request, viewer: Account | None, feed: Feed | None) -> 
     headers = {"Cache-Control": "no-store"}
     if feed is None:
         return JSONResponse({"error": "Please sign in first."}, 401, headers)
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     choice = choosing.read(request, feed.name, feed.usual)
     since = cursors.number(request, "since_id") or 0
     wanted = replace(_page(choice), limit=MOST_NEW + 1, since_id=since)

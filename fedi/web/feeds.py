@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import cast
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -16,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.database import Session
 from fedi.database.tables import Status
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import posts, timelines
 from fedi.social.timelines import Page
 from fedi.social.trends import listing, verdicts
@@ -34,7 +33,7 @@ SECONDS = 300  # readers come again and again; none comes so often
 
 async def of_account(ending: str, request: Request) -> Response:
     """`GET /@NAME.…`: what an account posts, without boosts and answers to others."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         account = await resident(session, request.path_params["name"])
         page = Page(LENGTH)
@@ -50,7 +49,7 @@ async def of_account(ending: str, request: Request) -> Response:
 
 async def of_tag(ending: str, request: Request) -> Response:
     """`GET /tags/NAME.…`: what is public under a hashtag."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     name = tag_name(request)
     async with easel.database.read() as session:
         found = await timelines.tagged(session, None, name, Page(LENGTH))
@@ -85,7 +84,7 @@ async def _entries(easel: Easel, session: Session, found: Sequence[Status]) -> l
 def _answer(
     request: Request, card: Card, entries: Sequence[feeds.Entry], path: str, robots: str
 ) -> Response:
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     write, media_type = next(how for ending, how in feeds.FORMATS.items() if path.endswith(ending))
     feed = feeds.Feed(
         title=card.title,
@@ -93,7 +92,6 @@ def _answer(
         page=card.url,
         address=f"{easel.settings.instance.url}{path}",
         icon=card.pictures[0].address if card.pictures else "",
-        language=None,
         entries=entries,
     )
     return kept(request, write(feed), media_type, robots=robots, seconds=SECONDS)

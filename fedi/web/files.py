@@ -10,13 +10,12 @@ page, it stands in a sandbox (attacks 36 and 57; Pleroma and Akkoma served uploa
 from __future__ import annotations
 
 import re
-from typing import cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import withheld
 from fedi.storage import Missing
 from fedi.web.assets import FOR_EVER, matches
@@ -43,7 +42,7 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 async def serve(request: Request) -> Response:
     """`GET /media/KEY`, whole or one range of it (RFC 9110, 14)."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     try:
         return await answer(request, easel, request.path_params["key"])
     except Missing:

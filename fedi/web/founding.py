@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.settings import InstanceSettings
 from fedi.social import attempts, founding, sign_in
 from fedi.social.errors import SocialError
@@ -35,8 +34,9 @@ async def ask(request: Request) -> Response:
         NotFound: that is not the key, or there is somebody here already.
     """
     key = forms.parsed(request.url.query).get("key", "")
-    _count(request)
-    async with _easel(request).database.read() as session:
+    easel = easel_of(request)
+    attempts.by_address(easel, attempts.LINKS_OF_ADDRESS, address_of(request))
+    async with easel.database.read() as session:
         await founding.check(session, key)
     return _page(request, {"key": key})
 
@@ -44,12 +44,10 @@ async def ask(request: Request) -> Response:
 async def answer(request: Request) -> Response:
     """`POST /welcome`: make it, sign in, and go on to a first picture."""
     fields = await forms.read(request)
-    easel = _easel(request)
-    _count(request)
-    name, password = (
-        fields.get("username", "").strip().removeprefix("@"),
-        fields.get("password", ""),
-    )
+    easel = easel_of(request)
+    attempts.by_address(easel, attempts.LINKS_OF_ADDRESS, address_of(request))
+    name = fields.get("username", "").strip().removeprefix("@")
+    password = fields.get("password", "")
     key, email = fields.get("key", ""), fields.get("email", "").strip()
     try:
         async with easel.database.write() as tx:
@@ -74,20 +72,10 @@ def _page(request: Request, fields: dict[str, str], error: SocialError | None = 
         here="welcome",
         form_key=forms.key(request),
         fields={name: fields.get(name, "") for name in ("key", "username", "email")},
-        model=_easel(request).settings.painting.model,
+        model=easel_of(request).settings.painting.model,
         error=str(error) if error is not None else "",
     )
     return forms.remember(request, forms.patient(response, error))
-
-
-def _count(request: Request) -> None:
-    who = attempts.network(address_of(request))
-    easel = _easel(request)
-    attempts.of(easel).take(attempts.LINKS_OF_ADDRESS, who, easel.clock.now())
-
-
-def _easel(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 routes: list[BaseRoute] = [

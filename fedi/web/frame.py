@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from fedi.database import Session
 from fedi.database.tables import Account
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import notification_lists
 from fedi.social.notification_lists import Wanted
 from fedi.social.sessions import SignedIn
@@ -35,7 +35,7 @@ class Frame:
 
 async def put_up(request: Request, session: Session, visitor: SignedIn) -> None:
     """Have whatever page answers this request stand in the frame of who looks."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     count = 0
     if request.method == "GET":
         count = await _unread(session, visitor.account)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,7 +19,7 @@ from fedi import ids
 from fedi.database import Transaction
 from fedi.database.tables import Account, Login, Status
 from fedi.federation import remote
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import (
     accounts,
     attempts,
@@ -69,7 +68,7 @@ async def see(request: Request) -> Response:
     host = origin.host(uri) if uri is not None else None
     if uri is None or host is None:
         raise HTTPException(400, "The parameter object must be the address of something.")
-    easel = _easel(request)
+    easel = easel_of(request)
     viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
         status = await statuses.load_by_uri(session, viewer, uri)
@@ -94,8 +93,8 @@ async def ask_follow(request: Request, visitor: SignedIn) -> Response:
     wanted = forms.parsed(request.url.query).get("object", "").strip()
     if not wanted or len(wanted) > values.URI_LIMIT:
         raise HTTPException(400, "The parameter object must name an account.")
-    easel = _easel(request)
-    _count(easel, LOOK_UPS, visitor)
+    easel = easel_of(request)
+    attempts.by_account(easel, LOOK_UPS, visitor.account)
     target = await remote.resolve(easel, wanted)
     ways = returning.read(forms.parsed(request.url.query))
     return await _follow_page(request, visitor, target, ways)
@@ -108,13 +107,13 @@ async def follow(request: Request, visitor: SignedIn) -> Response:
     number = ids.parse(fields.get("id"))
     if number is None:
         raise HTTPException(400, "The id must be a number.")
-    async with _easel(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         target = await accounts.by_id(tx, number)
         if target is None:
             raise HTTPException(404, "There is no such account.")
         error = None
         try:
-            _count(_easel(request), attempts.FOLLOWS_OF_ACCOUNT, visitor)
+            attempts.by_account(easel_of(request), attempts.FOLLOWS_OF_ACCOUNT, visitor.account)
             await follows.request(tx, visitor.account, target)
         except SocialError as reason:
             error = reason
@@ -128,7 +127,7 @@ async def _follow_page(
     ways: Ways,
     error: SocialError | None = None,
 ) -> Response:
-    easel = _easel(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         relation = await follows.relationship(session, visitor.account, target)
         hung = await gallery.of(easel, session, claims.of_account(target))
@@ -169,7 +168,7 @@ async def ask_create(request: Request, visitor: SignedIn) -> Response:
     """`GET /intents/create?content=TEXT&summary=TEXT&inReplyTo=ID`: a post, begun elsewhere."""
     query = forms.parsed(request.url.query)
     answered = query.get("inReplyTo", "").strip()
-    found = await reacting.named(_easel(request), visitor, answered) if answered else None
+    found = await reacting.named(easel_of(request), visitor, answered) if answered else None
     begun = Begun(
         words=text.clean(_plain(query.get("content", "")))[: text.MAX_TEXT],
         warning=text.clean(query.get("summary", ""))[: drafts.MAX_SPOILER],
@@ -199,9 +198,9 @@ async def create(request: Request, visitor: SignedIn) -> Response:
         once=fields.get("once", "")[:MAX_ONCE],
         ways=returning.read(fields),
     )
-    easel = _easel(request)
+    easel = easel_of(request)
     try:
-        _count(easel, attempts.POSTS_OF_ACCOUNT, visitor)
+        attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
             uri = await _post(tx, easel, visitor.account, begun)
     except SocialError as error:
@@ -244,7 +243,7 @@ async def _post(tx: Transaction, easel: Easel, author: Account, begun: Begun) ->
 async def _create_page(
     request: Request, visitor: SignedIn, begun: Begun, error: SocialError | None = None
 ) -> Response:
-    easel, answered = _easel(request), None
+    easel, answered = easel_of(request), None
     async with easel.database.read() as session:
         found = (
             await statuses.load(session, visitor.account, begun.answers) if begun.answers else None
@@ -272,14 +271,6 @@ async def _create_page(
         longest_warning=drafts.MAX_SPOILER,
         ways=begun.ways,
     )
-
-
-def _count(easel: Easel, limit: attempts.Limit, visitor: SignedIn) -> None:
-    attempts.of(easel).take(limit, str(visitor.account.id), easel.clock.now())
-
-
-def _easel(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 routes: list[BaseRoute] = [

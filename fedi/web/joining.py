@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import attempts, invites, letters, mail_links, registration, rules
 from fedi.social.errors import SocialError
 from fedi.social.registration import Joining
@@ -85,9 +84,7 @@ async def confirm(request: Request) -> Response:
     """`POST /confirm-email`."""
     fields = await forms.read(request)
     easel = easel_of(request)
-    limits = attempts.of(easel)
-    who = attempts.network(address_of(request))
-    limits.take(attempts.LINKS_OF_ADDRESS, who, easel.clock.now())
+    attempts.by_address(easel, attempts.LINKS_OF_ADDRESS, address_of(request))
     async with easel.database.write() as tx:
         found = await mail_links.find(tx, fields.get("token", ""), "confirm")
         if found is not None:
@@ -174,10 +171,6 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def easel_of(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 def address_of(request: Request) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.database import Session
 from fedi.database.tables import Account, Status
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import bookmarks, favourites, lists, posts
 from fedi.social.paging import Page
 from fedi.social.sessions import SignedIn
@@ -26,7 +25,7 @@ Listed = Callable[[Session, Account, Page], Awaitable[list[tuple[Status, int]]]]
 
 
 async def _page(request: Request, visitor: SignedIn, name: str, listed: Listed) -> Response:
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     viewer = visitor.account
     max_id = cursors.max_id(request)
     async with easel.database.read() as session:
@@ -51,7 +50,7 @@ async def _page(request: Request, visitor: SignedIn, name: str, listed: Listed) 
 @visitors.signed_in
 async def show_lists(request: Request, visitor: SignedIn) -> Response:
     """`GET /lists`: the lists that somebody has made."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         rows = await lists.of_account(session, visitor.account)
     return private_page(request, "lists.html", here="lists", lists=rows)

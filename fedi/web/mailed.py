@@ -13,6 +13,7 @@ from fedi import ids
 from fedi.database.tables import Login
 from fedi.mail import digests
 from fedi.mail.writing import CHANGE
+from fedi.runtime import easel_of
 from fedi.social import (
     attempts,
     credentials,
@@ -24,7 +25,7 @@ from fedi.social import (
 )
 from fedi.social.errors import SocialError
 from fedi.web import forms
-from fedi.web.joining import OVER, address_of, easel_of, told, write_to
+from fedi.web.joining import OVER, address_of, told, write_to
 from fedi.web.render import private_page
 
 RESET = "/reset-password"
@@ -61,9 +62,7 @@ async def set_new(request: Request) -> Response:
     nor one-time codes that were switched on of late."""
     fields = await forms.read(request)
     easel, token = easel_of(request), fields.get("token", "")
-    limits = attempts.of(easel)
-    who = attempts.network(address_of(request))
-    limits.take(attempts.LINKS_OF_ADDRESS, who, easel.clock.now())
+    attempts.by_address(easel, attempts.LINKS_OF_ADDRESS, address_of(request))
     async with easel.database.read() as session:
         found = await mail_links.find(session, token, "reset")
     if found is None:
@@ -124,8 +123,7 @@ async def change(request: Request) -> Response:
     """`POST /change-email`."""
     fields = await forms.read(request)
     easel = easel_of(request)
-    who = attempts.network(address_of(request))
-    attempts.of(easel).take(attempts.LINKS_OF_ADDRESS, who, easel.clock.now())
+    attempts.by_address(easel, attempts.LINKS_OF_ADDRESS, address_of(request))
     async with easel.database.write() as tx:
         found = await email_changes.find(tx, fields.get("token", ""))
         done = found is not None and await email_changes.change(tx, found)

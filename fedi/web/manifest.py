@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.web.assets import assets
 from fedi.web.render import kept
 
@@ -19,7 +18,7 @@ SECONDS = 3600
 
 async def show(request: Request) -> Response:
     """`GET /manifest.webmanifest`."""
-    instance = cast(Easel, request.app.state.easel).settings.instance
+    instance = easel_of(request).settings.instance
     told = {
         "id": "/",
         "name": instance.name,

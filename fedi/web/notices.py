@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 from sqlmodel import col, select
 from starlette.requests import Request
@@ -12,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.database import Session
 from fedi.database.tables import Account, Notification, Painting
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import markers, notification_lists, posts, statuses
 from fedi.social.notification_lists import Group, Wanted
 from fedi.social.notifications import GROUPED
@@ -35,7 +34,7 @@ KINDS = {
 @visitors.signed_in
 async def show(request: Request, visitor: SignedIn) -> Response:
     """`GET /notifications?only=mentions`: what happened, the latest first."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     account = visitor.account
     only = request.query_params.get("only", "")
     only = only if only in KINDS else ""

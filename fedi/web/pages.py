@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import cast
 
 from sqlmodel import col, select
 from starlette.exceptions import HTTPException
@@ -16,7 +15,7 @@ from activitypub.context import accepts_activity
 from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import posts, reactions, statuses, timelines
 from fedi.social.timelines import Page
 from fedi.social.visibility import SHOWN_TO_ALL
@@ -51,7 +50,7 @@ async def front(request: Request) -> Response:
     """`GET /`: the latest pictures that were made here; who is signed in goes home."""
     if await visitors.of(request) is not None:
         return RedirectResponse(visitors.HOME, 303, {"Cache-Control": "no-store"})
-    easel = _easel(request)
+    easel = easel_of(request)
     max_id = cursors.max_id(request)
     async with easel.database.read() as session:
         read = partial(timelines.public, session, None, local=True)
@@ -75,7 +74,7 @@ async def front(request: Request) -> Response:
 
 async def post(request: Request) -> Response:
     """`GET /@NAME/ID`: a post, large, and the conversation around it."""
-    easel = _easel(request)
+    easel = easel_of(request)
     status_id: int = request.path_params["id"]
     if status_id > ids.MAX:
         raise HTTPException(404, _NO_POST)
@@ -127,7 +126,7 @@ async def post(request: Request) -> Response:
 
 async def about(request: Request) -> Response:
     """`GET /about`: what this place is, and its rules."""
-    easel = _easel(request)
+    easel = easel_of(request)
     instance = easel.settings.instance
     await visitors.of(request)
     async with easel.database.read() as session:
@@ -145,10 +144,6 @@ async def about(request: Request) -> Response:
 async def favicon(request: Request) -> Response:
     """`GET /favicon.ico`: for what does not read the page's own link."""
     return RedirectResponse(assets.address("icons/easel-64.png"), 302)
-
-
-def _easel(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 async def _missing(session: Session, author: Account, status_id: int) -> HTTPException:

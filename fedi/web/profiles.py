@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from activitypub.context import accepts_activity
 from fedi.database import Session
 from fedi.database.tables import Account
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import accounts, posts, relationships, timelines
 from fedi.social.posts import Post
 from fedi.social.timelines import Page
@@ -43,7 +43,7 @@ _WALLS = {"", "remixes"}
 
 async def show(request: Request) -> Response:
     """`GET /@NAME` and `/@NAME/TAB`: an account, and a part of what it posted."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     asked, tab = request.path_params["name"], request.path_params.get("tab", "")
     if tab not in TABS:
         raise HTTPException(404, "There is no such page of an account.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,7 +16,7 @@ from fedi import ids
 from fedi.database import Transaction
 from fedi.database.tables import Account, Status
 from fedi.federation import lookup
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import attempts, favourites, posts, reblogs, statuses
 from fedi.social.errors import SocialError
 from fedi.social.posts import Post
@@ -70,7 +70,7 @@ async def named(easel: Easel, visitor: SignedIn, address: str) -> Status:
     uri = values.web_uri(address)
     if uri is None:
         raise HTTPException(400, "Name a post by its address.")
-    attempts.of(easel).take(LOOK_UPS, str(visitor.account.id), easel.clock.now())
+    attempts.by_account(easel, LOOK_UPS, visitor.account)
     found = await lookup.address(easel, visitor.account, uri)
     if not isinstance(found, Status):
         raise HTTPException(404, NOTHING)
@@ -82,7 +82,7 @@ def _asking(deed: Deed) -> visitors.Page:
     async def ask(request: Request, visitor: SignedIn) -> Response:
         """`GET /intents/…?object=ID`: the post, and a button."""
         query = forms.parsed(request.url.query)
-        status = await named(_easel(request), visitor, query.get("object", "").strip())
+        status = await named(easel_of(request), visitor, query.get("object", "").strip())
         return await _page(request, visitor, deed, status.id, returning.read(query))
 
     return ask
@@ -96,10 +96,10 @@ def _doing(deed: Deed) -> visitors.Page:
         number = ids.parse(fields.get("id"))
         if number is None:
             raise HTTPException(400, "The id must be a number.")
-        easel = _easel(request)
+        easel = easel_of(request)
         error = None
         try:
-            attempts.of(easel).take(REACTIONS, str(visitor.account.id), easel.clock.now())
+            attempts.by_account(easel, REACTIONS, visitor.account)
             async with easel.database.write() as tx:
                 account = await tx.get_one(Account, visitor.account.id)
                 status = await statuses.load(tx, account, number)
@@ -121,7 +121,7 @@ async def _page(
     ways: Ways,
     error: SocialError | None = None,
 ) -> Response:
-    easel = _easel(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         status = await statuses.load(session, visitor.account, status_id)
         if status is None:
@@ -142,10 +142,6 @@ async def _page(
         post_id=str(post.status.id),
         ways=ways,
     )
-
-
-def _easel(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 routes: list[BaseRoute] = [

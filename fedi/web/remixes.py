@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 from sqlmodel import col, select
 from starlette.exceptions import HTTPException
@@ -15,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import posts, remixes, statuses
 from fedi.social.posts import Post
 from fedi.studio.remote_files import claims, gallery
@@ -55,7 +54,7 @@ def remixable(post: Post) -> bool:
 
 async def show(request: Request) -> Response:
     """`GET /@NAME/ID/remix`: how to make another picture of this one."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     name, status_id = request.path_params["name"], request.path_params["id"]
     missing = HTTPException(404, "There is no such post here, or its recipe is not shared.")
     if status_id > ids.MAX:

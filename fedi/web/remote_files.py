@@ -7,14 +7,13 @@ is fetched when it is first asked for. Only addresses that we signed are answere
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from fedi.database.tables import RemoteFile
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.storage import Missing
 from fedi.studio.remote_files import claims, fetching, keeping, rules
 from fedi.studio.remote_files.claims import Claim
@@ -27,7 +26,7 @@ _NONE = "There is no such file."
 async def serve(request: Request) -> Response:
     """The file, whole or one range of it; 404 with the reason if it cannot be had, 503 while it
     is on its way for longer than a reader waits."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     asked = request.path_params
     claim = (await claims.addresses(easel)).read(asked["key"], asked["claim"])
     if claim is None or asked["rendition"] not in {"original", "small"}:

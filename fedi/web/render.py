@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from fedi import __version__
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.web import cookies, frame
 from fedi.web.assets import assets, matches
 
@@ -171,7 +171,7 @@ def error_page(request: Request, status: int, message: str) -> Response:
 
 
 def _common(request: Request, robots: str) -> dict[str, Any]:
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     framed = frame.of(request)
     return {
         "instance": easel.settings.instance,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.database.tables import Account, Status
 from fedi.federation import lookup
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import attempts, posts, search
 from fedi.social.sessions import SignedIn
 from fedi.studio.remote_files import claims, gallery
@@ -27,7 +25,7 @@ PEOPLE, TAGS, POSTS = 8, 12, 20  # found on one page
 @visitors.signed_in
 async def show(request: Request, visitor: SignedIn) -> Response:
     """`GET /search?q=WORDS`: an address or a handle leads to what it names, even elsewhere."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     viewer = visitor.account
     query = forms.parsed(request.url.query, {"q"}).get("q", "").strip()[:MAX_QUERY]
     max_id = cursors.max_id(request)
@@ -71,7 +69,7 @@ async def _named(easel: Easel, visitor: SignedIn, query: str) -> str | None:
     """The page of what an address or a handle names, asked for elsewhere if need be."""
     if not (lookup.is_address(query) or lookup.is_handle(query)):
         return None
-    attempts.of(easel).take(LOOK_UPS, str(visitor.account.id), easel.clock.now())
+    attempts.by_account(easel, LOOK_UPS, visitor.account)
     found: Account | Status | None
     if lookup.is_address(query):
         found = await lookup.address(easel, visitor.account, query)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import cast
 
 import segno
 from starlette.exceptions import HTTPException
@@ -14,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database.tables import Login
 from fedi.mail import digests
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import (
     attempts,
     credentials,
@@ -44,7 +43,7 @@ async def _page(
     request: Request, visitor: SignedIn, *, error: SocialError | None = None
 ) -> Response:
     account = visitor.account
-    async with _easel(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         browsers = await sessions.of_account(session, account)
         allowed = await grants.allowed_by(session, account)
         keys = await passkeys.of_account(session, account)
@@ -76,7 +75,7 @@ async def _page(
 async def change_password(request: Request, visitor: SignedIn) -> Response:
     """`POST …/password`: every browser and every app is signed out, but this one."""
     fields = await forms.read(request)
-    easel, account = _easel(request), visitor.account
+    easel, account = easel_of(request), visitor.account
     new = fields.get("new", "")
     try:
         if visitor.login.password_hash is not None:
@@ -103,7 +102,9 @@ async def change_email(request: Request, visitor: SignedIn) -> Response:
     fields = await forms.read(request)
     password = fields.get("password", "") if visitor.login.password_hash is not None else None
     try:
-        await email_changes.ask(_easel(request), visitor.account, fields.get("email", ""), password)
+        await email_changes.ask(
+            easel_of(request), visitor.account, fields.get("email", ""), password
+        )
     except SocialError as error:
         return await _page(request, visitor, error=error)
     words = "A link is on its way to the new address. Follow it, and the address is yours."
@@ -117,7 +118,7 @@ async def offer_codes(request: Request, visitor: SignedIn) -> Response:
 
 
 async def _offer(request: Request, visitor: SignedIn, error: SocialError | None = None) -> Response:
-    async with _easel(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         if await second_factor.is_on(tx, visitor.account):
             return _back()
         offer = await second_factor.offer(tx, visitor.account)
@@ -146,7 +147,7 @@ def _drawn(address: str) -> str:
 async def confirm_codes(request: Request, visitor: SignedIn) -> Response:
     """`POST …/codes`: the first code of an authenticator."""
     fields = await forms.read(request)
-    easel, who = _easel(request), str(visitor.account.id)
+    easel, who = easel_of(request), str(visitor.account.id)
     try:
         attempts.of(easel).take(attempts.CODES_OF_ACCOUNT, who, easel.clock.now())
         async with easel.database.write() as tx:
@@ -160,7 +161,7 @@ async def confirm_codes(request: Request, visitor: SignedIn) -> Response:
 async def renew_recovery(request: Request, visitor: SignedIn) -> Response:
     """`POST …/codes/recovery`: new recovery codes."""
     await forms.read(request)
-    async with _easel(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         codes = await second_factor.renew_recovery(tx, visitor.account)
     return _recovery_page(request, visitor, codes)
 
@@ -175,7 +176,7 @@ def _recovery_page(request: Request, visitor: SignedIn, codes: list[str]) -> Res
 async def switch_codes_off(request: Request, visitor: SignedIn) -> Response:
     """`POST …/codes/off`."""
     await forms.read(request)
-    async with _easel(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         await second_factor.switch_off(tx, visitor.account)
     return _back()
 
@@ -184,7 +185,7 @@ async def switch_codes_off(request: Request, visitor: SignedIn) -> Response:
 async def offer_passkey(request: Request, visitor: SignedIn) -> Response:
     """`POST …/passkeys/ask`: what a browser needs to make a passkey, as JSON."""
     await forms.read(request)
-    async with _easel(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         options = await passkeys.offer(tx, visitor.account)
     return Response(options, media_type="application/json", headers={"Cache-Control": "no-store"})
 
@@ -194,7 +195,7 @@ async def add_passkey(request: Request, visitor: SignedIn) -> Response:
     """`POST …/passkeys`: what the device made."""
     fields = await forms.read(request)
     try:
-        async with _easel(request).database.write() as tx:
+        async with easel_of(request).database.write() as tx:
             await passkeys.add(
                 tx, visitor.account, fields.get("answer", ""), fields.get("name", "")
             )
@@ -207,7 +208,7 @@ async def add_passkey(request: Request, visitor: SignedIn) -> Response:
 async def remove_passkey(request: Request, visitor: SignedIn) -> Response:
     """`POST …/passkeys/remove`."""
     number = _id(await forms.read(request))
-    async with _easel(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         await passkeys.remove(tx, visitor.account, number)
     return _back()
 
@@ -218,7 +219,7 @@ async def choose_digest(request: Request, visitor: SignedIn) -> Response:
     chosen = (await forms.read(request)).get("digest", "")
     if chosen not in {"", *digests.EVERY}:
         raise HTTPException(400, "There is no such choice.")
-    async with _easel(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         login = await tx.get_one(Login, visitor.account.id)
         # The first one tells of what happens from now on.
         login.digest, login.digested_at = chosen, tx.now
@@ -230,7 +231,7 @@ async def choose_digest(request: Request, visitor: SignedIn) -> Response:
 async def close_browser(request: Request, visitor: SignedIn) -> Response:
     """`POST …/browsers/close`: one of them, or with `others` all but this one."""
     fields = await forms.read(request)
-    async with _easel(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         if "others" in fields:
             await sessions.close_others(tx, visitor.session)
         else:
@@ -242,7 +243,7 @@ async def close_browser(request: Request, visitor: SignedIn) -> Response:
 async def withdraw_app(request: Request, visitor: SignedIn) -> Response:
     """`POST …/apps/withdraw`: an app may do nothing any more."""
     number = _id(await forms.read(request))
-    async with _easel(request).database.write() as tx:
+    async with easel_of(request).database.write() as tx:
         await grants.withdraw(tx, visitor.account, number)
     return _back()
 
@@ -256,10 +257,6 @@ def _id(fields: dict[str, str]) -> int:
 
 def _back() -> Response:
     return RedirectResponse(HERE, 303, {"Cache-Control": "no-store"})
-
-
-def _easel(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 def _user_agent(request: Request) -> str:

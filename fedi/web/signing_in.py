@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import attempts, passkeys, sessions, sign_in
 from fedi.social.errors import NotAllowed, SocialError
 from fedi.social.sessions import SignedIn
@@ -34,7 +32,7 @@ async def answer(request: Request) -> Response:
     name = fields.get("name", "")
     try:
         token, complete = await sign_in.by_password(
-            _easel(request),
+            easel_of(request),
             name,
             fields.get("password", ""),
             address=_address(request),
@@ -68,7 +66,7 @@ async def answer_code(request: Request) -> Response:
         return visitors.to_sign_in(request, path=goal)
     try:
         token = await sign_in.by_code(
-            _easel(request),
+            easel_of(request),
             half,
             cookies.session(request),
             fields.get("code", ""),
@@ -82,9 +80,8 @@ async def answer_code(request: Request) -> Response:
 async def ask_passkey(request: Request) -> Response:
     """`POST /sign-in/passkey/ask`: what a browser needs to ask for a passkey, as JSON."""
     await forms.read(request)
-    easel = _easel(request)
-    who = attempts.network(_address(request))
-    attempts.of(easel).take(attempts.SIGN_INS_OF_ADDRESS, who, easel.clock.now())
+    easel = easel_of(request)
+    attempts.by_address(easel, attempts.SIGN_INS_OF_ADDRESS, _address(request))
     async with easel.database.write() as tx:
         options = await passkeys.ask(tx)
     return Response(options, media_type="application/json", headers={"Cache-Control": "no-store"})
@@ -96,7 +93,7 @@ async def answer_passkey(request: Request) -> Response:
     goal = visitors.next_path(fields.get("next", ""))
     try:
         token = await sign_in.by_passkey(
-            _easel(request), fields.get("answer", ""), user_agent=_user_agent(request)
+            easel_of(request), fields.get("answer", ""), user_agent=_user_agent(request)
         )
     except NotAllowed as error:
         return _page(request, goal, error=error)
@@ -135,7 +132,7 @@ def _page(
         goal=goal,
         name=name or (visitor.account.username if confirming and visitor is not None else ""),
         confirming=confirming,
-        joining=_easel(request).settings.registrations.mode != "closed",
+        joining=easel_of(request).settings.registrations.mode != "closed",
         error=str(error) if error is not None else "",
     )
     return forms.remember(request, forms.patient(response, error))
@@ -165,7 +162,7 @@ async def _close_former(request: Request) -> None:
     """Who signs in anew in a browser leaves no session behind in it."""
     former = cookies.session(request)
     if former:
-        async with _easel(request).database.write() as tx:
+        async with easel_of(request).database.write() as tx:
             await sessions.close(tx, former)
 
 
@@ -173,12 +170,8 @@ async def _half(request: Request) -> SignedIn | None:
     token = cookies.session(request)
     if not token:
         return None
-    async with _easel(request).database.read() as session:
+    async with easel_of(request).database.read() as session:
         return await sessions.find_half(session, token)
-
-
-def _easel(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 def _address(request: Request) -> str:

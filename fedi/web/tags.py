@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import cast
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -14,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.database import Session
 from fedi.database.tables import Account, Status
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import attempts, followed_tags, text, timelines
 from fedi.social.sessions import SignedIn
 from fedi.social.timelines import Page
@@ -27,7 +26,7 @@ _TAG = re.compile(rf"\w{{1,{text.MAX_TAG_LENGTH}}}")
 
 async def show(request: Request) -> Response:
     """`GET /tags/NAME`: what is public under a hashtag, of all that this instance knows."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     name = tag_name(request)
     viewer = await visitors.viewer(request)
     followed = None
@@ -61,10 +60,9 @@ def _feed(viewer: Account | None, name: str) -> Feed:
 async def follow(request: Request, visitor: SignedIn) -> Response:
     """`POST /tags/NAME/follow` and `/unfollow`: what is public under it comes home."""
     await forms.read(request)
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     name = tag_name(request)
-    who = str(visitor.account.id)
-    attempts.of(easel).take(attempts.DEEDS_OF_ACCOUNT, who, easel.clock.now())
+    attempts.by_account(easel, attempts.DEEDS_OF_ACCOUNT, visitor.account)
     unfollow = request.url.path.endswith("/unfollow")
     deed = followed_tags.unfollow if unfollow else followed_tags.follow
     async with easel.database.write() as tx:

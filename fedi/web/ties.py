@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Status
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import accounts, attempts, blocks, follows, mutes, reports, rules
 from fedi.social.errors import SocialError
 from fedi.social.sessions import SignedIn
@@ -66,9 +66,9 @@ async def do(request: Request, visitor: SignedIn) -> Response:
     tie = TIES.get(name)
     if tie is None:
         raise HTTPException(404, "Nothing of that kind can be done about an account.")
-    easel = _easel(request)
+    easel = easel_of(request)
     limit = attempts.FOLLOWS_OF_ACCOUNT if name == "follow" else attempts.DEEDS_OF_ACCOUNT
-    _count(easel, limit, visitor)
+    attempts.by_account(easel, limit, visitor.account)
     async with easel.database.write() as tx:
         account = await tx.get_one(Account, visitor.account.id)
         await tie(tx, account, await _somebody(tx, request.path_params["id"]))
@@ -96,10 +96,10 @@ async def report(request: Request, visitor: SignedIn) -> Response:
     category = fields.get("category", "")
     if category not in CATEGORIES:
         raise HTTPException(422, "Say what is wrong with it.")
-    easel = _easel(request)
+    easel = easel_of(request)
     named = [ids.parse(key.removeprefix("rule-")) or 0 for key in fields if key[:5] == "rule-"]
     try:
-        _count(easel, attempts.REPORTS_OF_ACCOUNT, visitor)
+        attempts.by_account(easel, attempts.REPORTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
             account = await tx.get_one(Account, visitor.account.id)
             target, status = await _meant(tx, account, fields)
@@ -140,7 +140,7 @@ async def _report_page(
     fields: dict[str, str],
     error: SocialError | None = None,
 ) -> Response:
-    easel = _easel(request)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         target, status = await _meant(session, visitor.account, fields)
         hung = await gallery.of(easel, session, claims.of_account(target))
@@ -161,14 +161,6 @@ async def _report_page(
         category=fields.get("category", ""),
         comment=fields.get("comment", ""),
     )
-
-
-def _count(easel: Easel, limit: attempts.Limit, visitor: SignedIn) -> None:
-    attempts.of(easel).take(limit, str(visitor.account.id), easel.clock.now())
-
-
-def _easel(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 routes: list[BaseRoute] = [

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import cast
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fedi.database.tables import Account
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import sessions
 from fedi.social.sessions import SignedIn
 from fedi.web import cookies, frame
@@ -28,7 +27,7 @@ async def of(request: Request) -> SignedIn | None:
     framed = frame.of(request)
     if framed is not None:
         return framed.visitor
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     token = cookies.session(request)
     if not token:
         return None
@@ -77,7 +76,7 @@ def freshly_signed_in(page: VisitorPage) -> Page:
 
 def is_fresh(request: Request, visitor: SignedIn) -> bool:
     """Whether somebody signed in a moment ago."""
-    now = cast(Easel, request.app.state.easel).clock.now()
+    now = easel_of(request).clock.now()
     return now - visitor.session.created_at < sessions.FRESH
 
 
@@ -99,7 +98,7 @@ def to_sign_in(request: Request, *, path: str | None = None, again: bool = False
 
 def back(request: Request) -> str:
     """The page of ours that a form stood on, as far as the browser says."""
-    base = cast(Easel, request.app.state.easel).settings.instance.url
+    base = easel_of(request).settings.instance.url
     came = request.headers.get("referer", "")
     return next_path(came.removeprefix(base)) if came.startswith(f"{base}/") else HOME
 

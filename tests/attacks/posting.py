@@ -98,7 +98,9 @@ async def forged(world: World, how: str) -> None:
     async with eve(world) as app:
         answer = await app.submit(posted)
         assert answer.status == 201, answer.body
-        seen = await app.get(answer.headers["Location"], headers={"Accept": LD_JSON})
+        # As everybody sees it: its author is shown whom it went to unseen.
+        stranger = App(app.instance, app.browser, app.account, None)
+        seen = await stranger.get(answer.headers["Location"], headers={"Accept": LD_JSON})
         await world.instance.run_jobs()
         sent = [body for body in world.internet.got() if body["id"] == answer.body["id"]]
         assert sent  # to carol, whom nobody is told of

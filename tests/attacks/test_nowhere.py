@@ -25,10 +25,10 @@ from tests.attacks import canary as canaries
 from tests.attacks import forgery
 from tests.attacks.canary import LOOPBACK, PRIVATE
 from tests.attacks.connections import ELSEWHERE, Names, heard
-from tests.attacks.listening import nothing_fails
 from tests.attacks.world import REFUSED, TAKEN, World
 from tests.federation import peer, seeing
 from tests.federation.peer import PUBLIC, Person
+from tests.listening import nothing_fails
 
 # A name that looks public to us and is an address of this machine: its own (attack 44).
 NAMES = (socket.gethostname(), "ip6-localhost", "localhost.localdomain")

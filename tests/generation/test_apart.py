@@ -23,6 +23,7 @@ from tests.generation.signing import CLAIM, NAME, RECIPE, chain, signed, stamped
 
 OTHER = "other.example"
 SECRET = "postgresql://easel:a-password-of-the-database@db/easel"
+LINE = 48  # bytes that a line of PEM spells
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 
@@ -62,15 +63,19 @@ def memory(process: Path) -> bytes:
 
 
 def spellings(pem: str) -> list[bytes]:
-    """A private key as it may lie in a memory."""
+    """A private key as it may lie in a memory; of its PEM, the lines that tell of it (the last
+    has only the public point, which a certificate may spell alike)."""
     key = serialization.load_pem_private_key(pem.encode(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     number = key.private_numbers().private_value
+    secret = number.to_bytes(32, "big")
     lines = pem.strip().splitlines()[1:-1]
+    whole = base64.b64decode("".join(lines))
+    until = whole.index(secret) + len(secret)
     return [
-        *(line.encode() for line in lines),
-        base64.b64decode("".join(lines)),
-        number.to_bytes(32, "big"),
+        *(line.encode() for at, line in enumerate(lines) if at * LINE < until),
+        whole,
+        secret,
         number.to_bytes(32, "little"),
     ]
 

@@ -11,13 +11,15 @@ import pytest
 from sqlmodel import select
 
 from fedi.clock import FakeClock
-from fedi.database.tables import Job, Login
+from fedi.database.tables import Account, Job, Login
 from fedi.jobs import Runner
 from fedi.mail.composing import Letter, compose
 from fedi.settings import InstanceSettings, MailSettings
-from fedi.social import accounts, attempts, follows, letters, mail_links
+from fedi.social import accounts, attempts, follows, letters, mail_links, moves
 from tests import rig
+from tests.api.apps import App
 from tests.api.oauth.person import PASSWORD, Client, Person, Seen, agree, at, join
+from tests.listening import listening
 from tests.mailbox import Mailbox
 from tests.web.device import Device
 from tests.web.test_signing_in import set_up_codes
@@ -153,6 +155,23 @@ async def test_who_needs_no_codes_any_more_is_told(
     told = {mail.subject.partition(" at ")[0] for mail in mailbox.mails}
     assert len(mailbox.mails) == 2  # one is that they were switched on
     assert told == {"One-time codes were switched on", "One-time codes were switched off"}
+
+
+async def test_who_is_moved_elsewhere_is_told(
+    instance: rig.Instance, mailbox: Mailbox, browser: aiohttp.ClientSession
+) -> None:
+    alice = await join(instance, email=ALICE)
+    other = await join(instance, "other")
+    async with instance.easel.database.write() as tx:
+        await moves.add_alias(tx, await tx.get_one(Account, other.id), alice)
+    app = await App.of(instance, browser, "alice")
+    move = {"type": "Move", "object": alice.uri, "target": other.uri}
+    assert (await app.submit(move)).status == 201
+    await instance.run_jobs()
+    mail = mailbox.take(ALICE)
+    assert mail.subject == "Your account at Test Easel was moved"
+    assert "@alice at" in mail.text and "> other" in mail.text
+    assert mail.link("/reset-password")
 
 
 async def test_a_link_holds_for_a_while_and_for_the_address_that_it_was_sent_to(
@@ -299,15 +318,15 @@ async def test_without_a_server_mail_goes_into_the_log(
     new_database: rig.NewDatabase,
     tmp_path: Path,
     clock: FakeClock,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     async with rig.serve_instance(tmp_path, new_database(), clock=clock) as instance:
         await join(instance, email=ALICE)
         async with at(instance) as visitor:
             await ask_reset(visitor, ALICE)
-            await instance.run_jobs()
-    written = capsys.readouterr().out
-    assert ALICE in written and "/reset-password/new?token=" in written
+            with listening() as logged:
+                await instance.run_jobs()
+    [written] = [entry for entry in logged if entry["event"] == "mail_not_sent"]
+    assert written["to"] == ALICE and "/reset-password/new?token=" in written["text"]
 
 
 def test_nothing_that_is_written_becomes_a_header_or_another_recipient() -> None:

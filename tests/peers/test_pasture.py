@@ -21,9 +21,9 @@ from fedi.clock import FakeClock
 from fedi.database.tables import Account
 from fedi.social import accounts, text
 from tests import rig
-from tests.attacks.listening import nothing_fails
 from tests.federation import peer, seeing
 from tests.federation.peer import Internet
+from tests.listening import nothing_fails
 from tests.rig import Instance
 from tests.web.reading import parse
 from tests.web.test_hostile import inspect

@@ -18,9 +18,9 @@ from activitypub.origin import same_origin
 from fedi.federation.handlers import HANDLERS
 from tests.attacks import forgery, world
 from tests.attacks.forgery import Forgery
-from tests.attacks.listening import nothing_fails
 from tests.attacks.world import World
 from tests.federation.peer import PUBLIC, Document, Person
+from tests.listening import nothing_fails
 from tests.properties.strategies import anything, mutated
 
 EXAMPLES = 25  # sent in one go, per type and database; `HYPOTHESIS_PROFILE=deep` sends many more

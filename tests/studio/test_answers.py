@@ -15,6 +15,7 @@ from generation import protocol
 from generation.protocol import Failed, Judgement, Progress
 from generation.recipe import Lora, Recipe
 from tests import rig
+from tests.listening import listening
 from tests.studio.asking import account, ask, look, reaches
 from tests.studio.easel_painter import FLAT, WAIT_S, connected, picture
 
@@ -50,22 +51,21 @@ LIES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-async def test_a_lie_is_refused_and_its_painter_named(
-    instance: rig.Instance, lie: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_lie_is_refused_and_its_painter_named(instance: rig.Instance, lie: str) -> None:
     easel = instance.easel
     alice = await account(easel, "alice")
     async with connected(instance, "liar") as liar:
         asked = await ask(easel, alice, **ASKED)
         given = await liar.given()
-        async with reaches(easel, asked, "queued"):
-            await finish(liar, given, **LIES[lie])
+        with listening() as logged:
+            async with reaches(easel, asked, "queued"):
+                await finish(liar, given, **LIES[lie])
     row = await look(easel, asked)
     assert (row.state, row.crashes) == ("queued", 1)
     async with easel.database.read() as session:
         assert (await session.exec(select(MediaAttachment))).all() == []
-    [told] = [line for line in capfd.readouterr().out.splitlines() if "picture_refused" in line]
-    assert "painter=liar" in told
+    [told] = [entry for entry in logged if entry["event"] == "picture_refused"]
+    assert told["painter"] == "liar"
 
 
 async def finish(hand: Any, given: protocol.Paint, **said: Any) -> None:

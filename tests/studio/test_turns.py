@@ -9,7 +9,7 @@ from fedi.clock import FakeClock
 from fedi.database.tables import Account, Painting
 from fedi.runtime import Easel
 from fedi.social import accounts
-from fedi.studio import claims, paintings, turns
+from fedi.studio import appraisal, claims, turns
 from fedi.studio.turns import MAX_PASSING, MAX_PASSING_FOR
 from tests.studio.asking import account, ask
 from tests.studio.queueing import LEASE, order, painter, take
@@ -206,9 +206,9 @@ async def test_a_batch_is_filled_out_of_turn_within_bounds(easel: Easel) -> None
 
 
 async def test_what_goes_together_is_known_by_the_models_defaults(easel: Easel) -> None:
-    same = paintings.kind({"prompt": "a", "seed": 1}, "sdxl")
-    assert same == paintings.kind({"prompt": "b", "seed": 2, "width": 1024, "height": 1024}, "sdxl")
-    assert same != paintings.kind({"prompt": "a", "steps": 7}, "sdxl")
-    assert same != paintings.kind({"prompt": "a", "negative_prompt": "b"}, "sdxl")
-    assert same != paintings.kind({"prompt": "a"}, "z-image-turbo")
-    assert paintings.kind({"prompt": "a", "width": 72, "height": 64}, "z-image-turbo")
+    same = appraisal.kind({"prompt": "a", "seed": 1}, "sdxl")
+    assert same == appraisal.kind({"prompt": "b", "seed": 2, "width": 1024, "height": 1024}, "sdxl")
+    assert same != appraisal.kind({"prompt": "a", "steps": 7}, "sdxl")
+    assert same != appraisal.kind({"prompt": "a", "negative_prompt": "b"}, "sdxl")
+    assert same != appraisal.kind({"prompt": "a"}, "z-image-turbo")
+    assert appraisal.kind({"prompt": "a", "width": 72, "height": 64}, "z-image-turbo")

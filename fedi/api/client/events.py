@@ -28,14 +28,14 @@ from activitypub import json
 from activitypub.context import with_context
 from fedi import ids
 from fedi.api.client import progress, telling
-from fedi.api.client.owner import check, easel_of
+from fedi.api.client.owner import check
 from fedi.api.mastodon.streaming import admission, channels, hub
 from fedi.api.mastodon.streaming.connections import Connection, Told
 from fedi.api.mastodon.streaming.personal import topic
 from fedi.api.mastodon.streaming.sent_events import EventStream
 from fedi.database.tables import Account
 from fedi.events import Event, Listener
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import chronicle
 from fedi.social.spreading import STATUSES
 

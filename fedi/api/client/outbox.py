@@ -6,9 +6,6 @@ each type does stands in `activities`.
 
 from __future__ import annotations
 
-from typing import cast
-
-from limits import RateLimitItem
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,10 +17,8 @@ from fedi.api import auth, body
 from fedi.api.client import envelope
 from fedi.api.client.activities import ANYTHING, WAYS
 from fedi.api.client.activities.asked import Asked, Done
-from fedi.api.mastodon import throttle
-from fedi.database.tables import Account
-from fedi.runtime import Easel
-from fedi.social.errors import TooMany
+from fedi.api.client.owner import count
+from fedi.runtime import easel_of
 
 # What ActivityPub wants and what apps send: AndStatus the third, curl users the last.
 TYPES = (
@@ -51,28 +46,15 @@ async def post(request: Request) -> Response:
     author = who.account
     if request.path_params["name"].lower() != author.username.lower():
         raise HTTPException(403, "This is somebody else's outbox.")
-    easel = cast(Easel, request.app.state.easel)
-    _count(easel, author)
+    easel = easel_of(request)
+    count(request, who)
     document = envelope.opened(await body.read_object(request, TYPES))
     way = WAYS.get(envelope.kind(document), ANYTHING)
     auth.demand(who, *way.scope.split())
     if way.limit is not None:
-        _count(easel, author, way.limit)
+        count(request, who, way.limit)
     done = await way.do(Asked(easel, who, document, envelope.parsed(document)))
     return _created(done)
-
-
-def _count(easel: Easel, author: Account, limit: RateLimitItem | None = None) -> None:
-    """Count what somebody asks for, in the same windows as what their other apps do.
-
-    Raises:
-        TooMany: it was too much.
-    """
-    counts = throttle.of(easel)
-    standing = counts.account(author.id) if limit is None else counts.hit(limit, str(author.id))
-    if not standing.allowed:
-        wait = (standing.reset - easel.clock.now()).total_seconds()
-        raise TooMany("Too many requests: wait a moment.", max(1, int(wait + 0.999)))
 
 
 def _created(done: Done) -> Response:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from limits import RateLimitItem
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,11 +9,7 @@ from starlette.requests import Request
 from fedi.api import auth
 from fedi.api.auth import Caller
 from fedi.api.mastodon import throttle
-from fedi.runtime import Easel
-
-
-def easel_of(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
+from fedi.runtime import easel_of
 
 
 async def owner(request: Request, scope: str, limit: RateLimitItem | None = None) -> Caller:
@@ -36,15 +30,26 @@ async def owner(request: Request, scope: str, limit: RateLimitItem | None = None
 
 def check(request: Request, who: Caller, limit: RateLimitItem | None = None) -> None:
     """As `owner`, for who is known already."""
-    easel = easel_of(request)
-    counts = throttle.of(easel)
-    key = str(who.account.id)
-    for standing in (
-        counts.account(who.account.id),
-        *([counts.hit(limit, key)] if limit is not None else []),
-    ):
-        if not standing.allowed:
-            told = standing.headers(easel.clock.now())
-            raise HTTPException(429, "This is too often: ask again later.", told)
+    count(request, who)
+    if limit is not None:
+        count(request, who, limit)
     if request.path_params["name"].lower() != who.account.username.lower():
         raise HTTPException(403, "This is for the account itself.")
+
+
+def count(request: Request, who: Caller, limit: RateLimitItem | None = None) -> None:
+    """Count what an account asks for, in the windows in which its other apps are counted.
+
+    Args:
+        limit: what it counts for; None: the requests of the account.
+
+    Raises:
+        HTTPException: 429 to who asks too often.
+    """
+    easel = easel_of(request)
+    counts = throttle.of(easel)
+    account_id = who.account.id
+    standing = counts.account(account_id) if limit is None else counts.hit(limit, str(account_id))
+    if not standing.allowed:
+        told = standing.headers(easel.clock.now())
+        raise HTTPException(429, "This is too often: ask again later.", told)

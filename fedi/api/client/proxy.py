@@ -23,10 +23,11 @@ from activitypub import json, origin
 from activitypub.context import LD_JSON
 from activitypub.objects import values
 from fedi.api.client import uploads
-from fedi.api.client.owner import easel_of, owner
+from fedi.api.client.owner import owner
 from fedi.api.mastodon import throttle
 from fedi.api.mastodon.params import decode, gather
 from fedi.federation import documents, proxying
+from fedi.runtime import easel_of
 from fedi.social.errors import Invalid, NotFound
 
 MAX_FORM = 16 * 1024  # bytes; an address has 2,048 at most

@@ -17,10 +17,11 @@ from starlette.routing import BaseRoute, Route
 
 from activitypub.objects import activity as activities
 from fedi.api.client import received
-from fedi.api.client.owner import easel_of, owner
+from fedi.api.client.owner import owner
 from fedi.database.tables import Account, Block, Follow
 from fedi.federation.documents.collections import respond
 from fedi.federation.documents.paging import Listing
+from fedi.runtime import easel_of
 from fedi.social import follows, inboxes
 
 

@@ -23,13 +23,14 @@ from activitypub.errors import Malformed
 from activitypub.objects import Attachment, values
 from fedi import ids
 from fedi.api import body
-from fedi.api.client.owner import easel_of, owner
+from fedi.api.client.owner import owner
 from fedi.api.mastodon import throttle
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment
 from fedi.federation.documents.reading import VARY, OfAccount, answer, of_account
 from fedi.federation.guard import guarded
 from fedi.federation.translate import outward
+from fedi.runtime import easel_of
 from fedi.social import visibility
 from fedi.studio import media, uploads
 from fedi.uploads import forms, sizes

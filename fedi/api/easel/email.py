@@ -5,14 +5,12 @@ The password is asked for even so: a token alone must not be enough to take an a
 
 from __future__ import annotations
 
-from typing import cast
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.api import auth, body
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import email_changes
 from fedi.social.errors import Invalid
 
@@ -32,7 +30,7 @@ async def change(request: Request) -> Response:
     email, password = asked.get("email"), asked.get("password")
     if not isinstance(email, str) or not isinstance(password, str):
         raise Invalid("“email” and “password” must be texts.")
-    await email_changes.ask(cast(Easel, request.app.state.easel), who.account, email, password)
+    await email_changes.ask(easel_of(request), who.account, email, password)
     return JSONResponse({}, 202, headers={"Cache-Control": "private, no-store"})
 
 

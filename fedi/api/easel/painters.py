@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fedi.api import auth
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.studio import painters
 from fedi.studio.connections import Gone
 from fedi.studio.dispatcher import Dispatcher
@@ -60,7 +60,7 @@ async def connect(socket: WebSocket) -> None:
     Needs `Authorization: Bearer TOKEN` with a painter's token (`easel painters token NAME`);
     answered 401 before the upgrade without one.
     """
-    easel = cast(Easel, socket.app.state.easel)
+    easel = easel_of(socket)
     dispatcher = cast(Dispatcher, socket.app.state.dispatcher)
     token = auth.bearer(socket)
     painter = None

@@ -28,7 +28,7 @@ moments are in UTC (ISO 8601), all ids strings.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -40,7 +40,7 @@ from fedi.api import auth
 from fedi.api.easel import asking
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment, Painting, Status
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import pending
 from fedi.studio import drafting, limits, media, paintings, standing, watching, wishes
 
@@ -68,7 +68,7 @@ async def create(request: Request) -> Response:
         if the account has asked for as many as it may within an hour.
     """
     who = await auth.caller(request, "write:statuses")
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         await limits.may_ask(session, easel.settings.painting, who.account)
     asked = await asking.read(request, easel, who.account)
@@ -85,7 +85,7 @@ async def index(request: Request) -> Response:
     Query: `limit` (20, at most 80), `max_id` (only older ones).
     """
     who = await auth.caller(request, "read:statuses")
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     limit = _number(request, "limit", PAGE)
     max_id = _number(request, "max_id", 0) or None
     async with easel.database.read() as session:
@@ -99,7 +99,7 @@ async def index(request: Request) -> Response:
 async def show(request: Request) -> Response:
     """`GET /api/easel/v1/paintings/ID`: one of one's own; 404 for any other."""
     who = await auth.caller(request, "read:statuses")
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         painting = await paintings.find(session, who.account, parse_id(request))
         shown = await entity(session, easel, painting)
@@ -113,7 +113,7 @@ async def cancel(request: Request) -> Response:
         200 and the painting; one that has ended already stays as it is.
     """
     who = await auth.caller(request, "write:statuses")
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.write() as tx:
         painting = await paintings.find(tx, who.account, parse_id(request))
         painting = await paintings.cancel(tx, painting)
@@ -134,7 +134,7 @@ async def events(request: Request) -> Response:
         204 to who has heard how it ended.
     """
     who = await auth.caller(request, "read:statuses")
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     painting_id = parse_id(request)
     heard_last = request.headers.get("last-event-id", "")
     async with easel.database.read() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from sqlmodel import col, select
 from starlette.exceptions import HTTPException
@@ -15,7 +15,7 @@ from fedi import ids
 from fedi.api import auth
 from fedi.database import Session
 from fedi.database.tables import Account, Status
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import remixes, statuses
 
 PATH = "/api/easel/v1/statuses/{id:int}/remixes"
@@ -31,7 +31,7 @@ async def show(request: Request) -> Response:
         the nearest first, the remixes the newest first, both as far as they may be seen; a post is
         `{"id", "uri", "url", "account": "name@host"}`. 404 for a post that is not to be seen.
     """
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     who = await auth.optional_caller(request, "read:statuses")
     viewer = who.account if who is not None else None
     status_id: int = request.path_params["id"]

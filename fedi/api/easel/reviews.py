@@ -9,7 +9,7 @@ too, with the scope `read`. A review is
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from fedi.api import auth, body
 from fedi.api.easel import paintings as api
 from fedi.database.tables import Account, Painting
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social.errors import Invalid, NotFound
 from fedi.studio import reviews
 
@@ -30,7 +30,7 @@ MOST = 80  # reviews in one answer: the oldest, which are to be dealt with first
 async def index(request: Request) -> Response:
     """`GET /api/easel/v1/reviews`: what waits, the oldest first."""
     await _moderator(request)
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         found = await reviews.waiting(session, limit=MOST)
     shown = [_entity(easel, painting, author) for painting, author in found]
@@ -44,7 +44,7 @@ async def approve(request: Request) -> Response:
     classifier said holds.
     """
     await _moderator(request)
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     sensitive = (await body.read_object(request)).get("sensitive")
     if not isinstance(sensitive, bool | None):
         raise Invalid("“sensitive” must be true or false.")
@@ -58,7 +58,7 @@ async def refuse(request: Request) -> Response:
     Body (JSON): `{"reason": "One sentence for its author."}`, which may be left out.
     """
     await _moderator(request)
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     reason = (await body.read_object(request)).get("reason") or ""
     if not isinstance(reason, str):
         raise Invalid("“reason” must be text.")
@@ -70,7 +70,7 @@ async def refuse(request: Request) -> Response:
 async def picture(request: Request) -> Response:
     """`GET /api/easel/v1/paintings/ID/picture`: one that waits, for its author and moderators."""
     who = await auth.caller(request, "read:statuses")
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         painting = await reviews.find(session, api.parse_id(request))
         mine = painting.account_id == who.account.id
@@ -92,7 +92,7 @@ async def picture(request: Request) -> Response:
 
 async def _moderator(request: Request) -> None:
     who = await auth.caller(request, "admin:write")
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         if not await reviews.moderates(session, who.account):
             raise HTTPException(403, "This is for moderators.")

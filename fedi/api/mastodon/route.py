@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 from limits import RateLimitItem
@@ -29,7 +29,7 @@ from fedi.api.mastodon import paging, params, throttle
 from fedi.api.mastodon.paging import Paged
 from fedi.api.mastodon.throttle import Standing
 from fedi.database.tables import Account
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social.errors import Later, NotFound, SocialError, TooMany
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -114,7 +114,7 @@ def route(
     """
 
     async def answer(request: Request) -> Response:
-        easel = cast(Easel, request.app.state.easel)
+        easel = easel_of(request)
         told: dict[str, str] = {}
         try:
             who = await _who(request, easel, scope, anybody, told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from authlib.oauth2 import OAuth2Error
 from starlette.requests import Request
@@ -13,7 +13,7 @@ from fedi.api import auth
 from fedi.api.oauth import parameters
 from fedi.api.oauth.answers import answer, endpoint
 from fedi.database.tables import Application
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import applications, attempts, vapid
 from fedi.social.errors import Invalid, SocialError
 
@@ -30,7 +30,7 @@ async def create(request: Request) -> Response:
     Raises:
         422 for what cannot be registered, 429 for too many from one address.
     """
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     host = request.client.host if request.client else ""
     limits = attempts.of(easel)
     limits.take(attempts.APPS_OF_ADDRESS, attempts.network(host), easel.clock.now())
@@ -65,7 +65,7 @@ async def verify(request: Request) -> Response:
     who = await auth.app_caller(request)
     if who.application is None:
         raise SocialError("This token was made on the command line, for no app.", 404)
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.read() as session:
         key = await vapid.public_key(session)
     return answer(entity(who.application, key))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from starlette.requests import Request
@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from fedi.api import auth
 from fedi.api.oauth import clients, parameters
 from fedi.api.oauth.answers import answer, endpoint
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.settings import InstanceSettings
 from fedi.social import attempts, credentials
 from fedi.social.credentials import Bearer
@@ -32,7 +32,7 @@ async def introspect(request: Request) -> Response:
     values = parameters.single(await parameters.read(request, NAMES))
     if "token" not in values:
         raise InvalidRequestError("The token is missing.")
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     host = request.client.host if request.client else ""
     limits = attempts.of(easel)
     limits.take(attempts.TOKENS_OF_ADDRESS, attempts.network(host), easel.clock.now())

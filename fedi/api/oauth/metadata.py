@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.api import auth
 from fedi.api.oauth.token import GRANTS
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.settings import InstanceSettings
 from fedi.social import scopes
 
@@ -50,7 +50,7 @@ def document(instance: InstanceSettings) -> dict[str, Any]:
 
 async def show(request: Request) -> Response:
     """`GET /.well-known/oauth-authorization-server`."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     headers = {"Cache-Control": f"public, max-age={MAX_AGE_S}"}
     return JSONResponse(document(easel.settings.instance), headers=headers)
 
@@ -77,7 +77,7 @@ async def show_resource(request: Request) -> Response:
     Raises:
         HTTPException: 404 for an address that is too long to be one.
     """
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     instance = easel.settings.instance
     below = auth.target(request).removeprefix(auth.RESOURCES)
     if len(below) > MAX_TARGET:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from authlib.oauth2 import OAuth2Error
@@ -15,7 +15,7 @@ from fedi.api.oauth import parameters
 from fedi.api.oauth.answers import answer, endpoint
 from fedi.api.oauth.token import GRANTS
 from fedi.database.tables import Application
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import applications, attempts, scopes
 from fedi.social.errors import Invalid
 
@@ -52,7 +52,7 @@ async def register(request: Request) -> Response:
         400 with `invalid_redirect_uri` or `invalid_client_metadata`; 429 for too many from one
         address.
     """
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     host = request.client.host if request.client else ""
     limits = attempts.of(easel)
     limits.take(attempts.APPS_OF_ADDRESS, attempts.network(host), easel.clock.now())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from authlib.oauth2.rfc6749 import InvalidRequestError, UnauthorizedClientError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.api.oauth import clients, parameters
 from fedi.api.oauth.answers import answer, endpoint
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import grants
 
 NAMES = (*clients.NAMES, "token")
@@ -27,7 +25,7 @@ async def revoke(request: Request) -> Response:
     values = parameters.single(await parameters.read(request, NAMES))
     if "token" not in values:
         raise InvalidRequestError("The token is missing.")
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     async with easel.database.write() as tx:
         application = await clients.authenticate(tx, request, values)
         if not await grants.revoke(tx, application, values["token"]):

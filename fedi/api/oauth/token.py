@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from authlib.oauth2.rfc6749 import (
     InvalidGrantError,
@@ -19,7 +19,7 @@ from fedi.api.oauth import clients, parameters
 from fedi.api.oauth.answers import answer, endpoint
 from fedi.database import Transaction
 from fedi.database.tables import Application
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import attempts, grants
 from fedi.social.grants import Issued
 
@@ -36,7 +36,7 @@ async def issue(request: Request) -> Response:
     Raises:
         400 or 401 as RFC 6749, 5.2 names them; 429 for too many from one address.
     """
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     host = request.client.host if request.client else ""
     limits = attempts.of(easel)
     limits.take(attempts.TOKENS_OF_ADDRESS, attempts.network(host), easel.clock.now())

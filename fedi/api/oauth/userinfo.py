@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.api import auth
 from fedi.api.oauth.answers import answer, endpoint
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 
 
 @endpoint
 async def show(request: Request) -> Response:
     """`GET` and `POST`: whose token it is, for apps that want to know no more than that."""
     who = await auth.caller(request, "profile", "read:accounts")
-    instance = cast(Easel, request.app.state.easel).settings.instance
+    instance = easel_of(request).settings.instance
     account = who.account
     told = {
         "iss": instance.url,

@@ -11,9 +11,9 @@ from starlette.routing import BaseRoute, Route
 
 from activitypub.objects import Tombstone
 from fedi.database.tables import Account, AccountKey
-from fedi.federation.documents.reading import VARY, answer, easel_of, here, wants_page
+from fedi.federation.documents.reading import VARY, answer, here, wants_page
 from fedi.federation.translate import outward
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import account_keys, accounts, registration
 
 

@@ -27,13 +27,13 @@ from fedi.federation.documents.reading import (
     Reader,
     account_of,
     answer,
-    easel_of,
     for_all,
     of_account,
     of_post,
 )
 from fedi.federation.inbox import again, signed_by
 from fedi.federation.translate import outward
+from fedi.runtime import easel_of
 from fedi.social import activities, featured_tags, pending, posts, statuses
 
 Show = Callable[[list[Any]], Awaitable[Iterable[Any]]]

@@ -19,7 +19,6 @@ from fedi.federation.documents.reading import (
     OfPost,
     account_of,
     answer,
-    easel_of,
     for_all,
     of_post,
     reader_of,
@@ -29,6 +28,7 @@ from fedi.federation.documents.reading import (
 from fedi.federation.outgoing.activities import extension
 from fedi.federation.outgoing.posts import announce_of
 from fedi.federation.translate import outward
+from fedi.runtime import easel_of
 from fedi.social import accounts, posts, quotes, statuses
 from fedi.social import activities as activities_kept
 from fedi.social.visibility import SHOWN_TO_ALL

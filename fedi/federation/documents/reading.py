@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from sqlmodel import select
 from starlette.exceptions import HTTPException
@@ -18,7 +18,7 @@ from activitypub.signatures import Refused
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.federation.inbox import again, signed_by
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import accounts, credentials, pending, posts, statuses
 from fedi.social.visibility import SHOWN_TO_ALL
 
@@ -26,10 +26,6 @@ MAX_AGE_S = 60  # how long a public document may be kept by a cache in front of 
 VARY = {"Vary": "Accept, Authorization, Signature"}
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-def easel_of(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 def answer(

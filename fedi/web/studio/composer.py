@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Login, MediaAttachment, Painting
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import drafts, posts, statuses, text
 from fedi.social.errors import SocialError, TooMany
 from fedi.social.policies import QUOTERS
@@ -260,10 +260,6 @@ def _slots(fields: dict[str, str], offered: int) -> range:
     used = [n for n in range(1, MAX_LORAS + 1) if fields.get(f"lora_{n}")]
     most = MAX_LORAS if offered or used else 0
     return range(1, min(most, max(used, default=0) + 1) + 1)
-
-
-def easel_of(request: Request) -> Easel:
-    return cast(Easel, request.app.state.easel)
 
 
 routes: list[BaseRoute] = [

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Transaction
 from fedi.database.tables import Account, MediaAttachment, Painting
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import attempts, scheduling, statuses
 from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid, SocialError
@@ -24,7 +24,7 @@ from fedi.studio import limits, media, paintings, wishes
 from fedi.uploads.forms import UploadedFile
 from fedi.web import forms, visitors
 from fedi.web.studio import picture, typed
-from fedi.web.studio.composer import PATH, easel_of
+from fedi.web.studio.composer import PATH
 from fedi.web.studio.picture import number_of
 from generation import protocol
 
@@ -63,9 +63,7 @@ async def post(request: Request, visitor: SignedIn) -> Response:
     try:
         when = _when(fields)
         if not fields.get("keep"):
-            now = easel.clock.now()
-            who = str(visitor.account.id)
-            attempts.of(easel).take(attempts.POSTS_OF_ACCOUNT, who, now)
+            attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
             author = await tx.get_one(Account, visitor.account.id)
             painting = await paintings.find(tx, author, painting_id)

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Painting, Status
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import drafts, scheduling, text
 from fedi.social.errors import SocialError, TooMany
 from fedi.social.sessions import SignedIn
@@ -31,7 +31,7 @@ from fedi.web import cookies, forms, visitors
 from fedi.web import events as page_events
 from fedi.web.render import private_page
 from fedi.web.studio import composer, typed
-from fedi.web.studio.composer import PATH, easel_of
+from fedi.web.studio.composer import PATH
 from fedi.web.views import studio as views
 from fedi.web.views.links import excerpt
 from generation.recipe import MAX_PROMPT, UPSCALES

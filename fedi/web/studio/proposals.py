@@ -73,6 +73,8 @@ def shown(advice: Advice, fields: Mapping[str, str]) -> Proposals:
 
 def _around(before: str, after: str) -> list[Piece]:
     """What stands before and behind words that stay as they are."""
+    if not before:
+        return [Piece("new", after)]
     head, same, tail = after.partition(before)
     pieces = (Piece("new", head), Piece("same", same), Piece("new", tail))
     return [piece for piece in pieces if piece.text]

@@ -38,7 +38,6 @@ class Feed:
         page: its address for people.
         address: of this feed, in this format.
         icon: a picture of it; empty: none.
-        language: of most of it; None where that is not known.
         entries: its posts, the latest first.
     """
 
@@ -47,7 +46,6 @@ class Feed:
     page: str
     address: str
     icon: str
-    language: str | None
     entries: Sequence[Entry]
 
     @property
@@ -109,8 +107,6 @@ def _html(content: str, seen: Shown, pictures: Sequence[Picture]) -> str:
 
 def atom(feed: Feed) -> bytes:
     root = Element("feed", xmlns=_ATOM)
-    if feed.language:
-        root.set("xml:lang", feed.language)
     _add(root, "id", feed.page)
     _add(root, "title", feed.title)
     _add(root, "subtitle", feed.description)
@@ -121,6 +117,8 @@ def atom(feed: Feed) -> bytes:
         _add(root, "icon", feed.icon)
     for one in feed.entries:
         item = _add(root, "entry")
+        if one.language:
+            item.set("xml:lang", one.language)
         _add(item, "id", one.id)
         _add(item, "title", one.title)
         _add(item, "link", rel="alternate", type="text/html", href=one.page)
@@ -145,8 +143,6 @@ def rss(feed: Feed) -> bytes:
     _add(channel, "description", feed.description)
     here = {"rel": "self", "type": "application/rss+xml", "href": feed.address}
     SubElement(channel, f"{{{_ATOM}}}link", here)
-    if feed.language:
-        _add(channel, "language", feed.language)
     if feed.updated:
         _add(channel, "lastBuildDate", _rfc(feed.updated))
     if feed.icon:
@@ -182,7 +178,6 @@ def json_feed(feed: Feed) -> bytes:
         "home_page_url": feed.page,
         "feed_url": feed.address,
         "icon": feed.icon or None,
-        "language": feed.language,
         "items": [
             _filled(
                 {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
@@ -12,7 +10,7 @@ from fedi.api.auth import Caller
 from fedi.api.mastodon import throttle
 from fedi.api.mastodon.streaming import channels
 from fedi.api.mastodon.streaming.channels import Channel
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social import credentials, lists
 
 MISSING = "Missing access token"  # Mastodon's own words
@@ -34,7 +32,7 @@ async def caller(connection: HTTPConnection) -> Caller:
     try:
         return await _caller(connection)
     except HTTPException:
-        easel = cast(Easel, connection.app.state.easel)
+        easel = easel_of(connection)
         address = connection.client.host if connection.client is not None else ""
         if not throttle.of(easel).address(address).allowed:
             raise HTTPException(429, "Too many requests") from None
@@ -42,7 +40,7 @@ async def caller(connection: HTTPConnection) -> Caller:
 
 
 async def _caller(connection: HTTPConnection) -> Caller:
-    easel = cast(Easel, connection.app.state.easel)
+    easel = easel_of(connection)
     token = auth.bearer(connection) or connection.query_params.get("access_token", "")
     token = token or offered(connection)
     if not token:

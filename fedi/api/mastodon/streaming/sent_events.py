@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, cast
+from typing import Any
 
 from msgspec import Struct
 from starlette.exceptions import HTTPException
@@ -20,7 +20,7 @@ from fedi.api.mastodon.streaming.channels import Channel
 from fedi.api.mastodon.streaming.connections import Connection
 from fedi.api.mastodon.streaming.hub import Hub
 from fedi.api.mastodon.streaming.racing import first_of
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social.errors import SocialError, TooMany
 
 HEARTBEAT_S = 15.0  # proxies cut a silent connection after 30 to 60 seconds
@@ -89,7 +89,7 @@ def stream(kind: str) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint of one stream."""
 
     async def answer(request: Request) -> Response:
-        easel = cast(Easel, request.app.state.easel)
+        easel = easel_of(request)
         try:
             who = await admission.caller(request)
             standing = throttle.of(easel).account(who.account.id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import cast
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -16,7 +15,7 @@ from fedi.api.mastodon.streaming.channels import Channel
 from fedi.api.mastodon.streaming.connections import Connection
 from fedi.api.mastodon.streaming.hub import POLICY, Hub
 from fedi.api.mastodon.streaming.racing import first_of
-from fedi.runtime import Easel
+from fedi.runtime import Easel, easel_of
 from fedi.social.errors import SocialError
 
 MAX_MESSAGE = 4096  # characters; the longest that apps send has a hashtag
@@ -34,7 +33,7 @@ class Asked(msgspec.Struct, kw_only=True):
 
 async def connect(socket: WebSocket) -> None:
     """`GET /api/v1/streaming`, upgraded."""
-    easel = cast(Easel, socket.app.state.easel)
+    easel = easel_of(socket)
     here = hub.of(easel)
     try:
         who = await admission.caller(socket)
@@ -102,7 +101,7 @@ async def _answer(socket: WebSocket, here: Hub, connection: Connection, asked: A
         channel = _channel(connection, asked)
         if asked.type == "subscribe":
             admission.check(connection.who, asked.stream)
-            await admission.own(cast(Easel, socket.app.state.easel), connection.who, channel)
+            await admission.own(easel_of(socket), connection.who, channel)
             here.subscribe(connection, channel)
         elif asked.type == "unsubscribe":
             here.unsubscribe(connection, channel)
