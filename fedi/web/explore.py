@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import urlsplit
 
 from sqlmodel import col
@@ -17,7 +16,7 @@ from activitypub.context import accepts_activity
 from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
-from fedi.runtime import Easel
+from fedi.runtime import easel_of
 from fedi.social import posts, remixes, statuses, suggestions
 from fedi.social.posts import Post
 from fedi.social.trends import listing, verdicts
@@ -68,7 +67,7 @@ class Branch:
 
 async def show(request: Request) -> Response:
     """`GET /explore`: posts, hashtags, prompts, chains of remixes, links, and new makers."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     instance = easel.settings.instance
     if accepts_activity(request.headers.get("accept")):
         return profiles.to_activity(f"{instance.url}{TRENDS}")
@@ -76,7 +75,7 @@ async def show(request: Request) -> Response:
     which = verdicts.which(easel.settings.trends)
     async with easel.database.read() as session:
         found = await listing.statuses(session, viewer, which, limit=MAX_POSTS)
-        tags = await listing.tags(session, which, limit=MAX_TAGS)
+        tags = await listing.tags(session, viewer, which, limit=MAX_TAGS)
         links = await listing.links(session, viewer, which, limit=MAX_LINKS)
         prompts = await listing.prompts(session, viewer, which, limit=MAX_PROMPTS)
         chains = await listing.chains(session, viewer, which, limit=MAX_CHAINS)
@@ -149,7 +148,7 @@ async def show(request: Request) -> Response:
 
 async def tree(request: Request) -> Response:
     """`GET /@NAME/ID/remixes`: what a post was made of, and what was made of it."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     status_id: int = request.path_params["id"]
     missing = "There is no such post here, or it is not for everybody."
     if status_id > ids.MAX:

@@ -60,7 +60,7 @@ async def of_tag(ending: str, request: Request) -> Response:
 
 async def of_trends(ending: str, request: Request) -> Response:
     """`GET /explore.…`: what trends, and why."""
-    easel = cast(Easel, request.app.state.easel)
+    easel = easel_of(request)
     instance = easel.settings.instance
     which = verdicts.which(easel.settings.trends)
     async with easel.database.read() as session:

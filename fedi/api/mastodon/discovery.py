@@ -85,7 +85,7 @@ async def dismiss(call: Call) -> dict[str, Any]:
 async def trending_tags(call: Call) -> list[entities.Tag]:
     bounds = (await call.read(Part)).bounds(USUAL_TRENDS, MAX_TRENDS)
     async with call.easel.database.read() as session:
-        found = await listing.tags(session, _which(call), **bounds)
+        found = await listing.tags(session, call.viewer, _which(call), **bounds)
         return await tag_views.show(call.easel, session, call.viewer, found)
 
 

@@ -14,7 +14,7 @@ from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Status, StatusTag, Tag, TrendSignal
 from fedi.social.trends import formula
-from fedi.social.trends.subjects import Kind, for_everybody
+from fedi.social.trends.subjects import Kind, by_somebody_open, for_everybody
 
 DAYS = 7  # that a history has
 MAX_POSTS = 20_000  # of them, the newest: a count that is made for each who asks
@@ -62,6 +62,7 @@ async def of_trends(session: Session, kind: Kind, numbers: Sequence[int]) -> dic
                 TrendSignal.kind == kind,
                 col(TrendSignal.subject_id).in_(numbers),
                 TrendSignal.hour >= floors[-1],
+                by_somebody_open(col(TrendSignal.account_id)),
             )
             .order_by(col(TrendSignal.hour).desc())
             .limit(MAX_POSTS)

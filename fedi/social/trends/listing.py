@@ -51,6 +51,14 @@ class Reason:
         )
 
 
+class Reasons(dict[int, Reason]):
+    """Reasons by numbers. On PostgreSQL something may be undone between it is listed and this is
+    read: then nobody is left, and nothing fails."""
+
+    def __missing__(self, number: int) -> Reason:
+        return Reason(0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """An address that people post."""
@@ -98,13 +106,18 @@ async def chains(
 
 
 async def tags(
-    session: Session, which: Which = "usual", *, limit: int, offset: int = 0
+    session: Session,
+    viewer: Account | None,
+    which: Which = "usual",
+    *,
+    limit: int,
+    offset: int = 0,
 ) -> list[Tag]:
-    """Hashtags that people use."""
+    """Hashtags that people use; none that only those use whom the viewer hides."""
     query = (
         select(Tag)
         .join(Trend, (col(Trend.subject_id) == col(Tag.id)) & (col(Trend.kind) == "tag"))
-        .where(*_trends(session, which))
+        .where(*_trends(session, which), await _posted(session, viewer, "tag"))
         .order_by(col(Trend.rank).desc(), col(Tag.name))
     )
     return list((await session.exec(query.limit(limit).offset(offset))).all())
@@ -118,12 +131,14 @@ async def links(
     limit: int,
     offset: int = 0,
 ) -> list[Link]:
-    """Addresses that people post; none of a domain that the viewer hides."""
+    """Addresses that people post; none of a domain that the viewer hides, and none that only those
+    post whom they hide."""
     hidden = set((await mutes.unwanted(session, viewer))[1]) if viewer is not None else set()
+    posted = await _posted(session, viewer, "link")
     found = [
         Link(row.subject_id, row.words)
-        for row in await _numbered(session, "link", which)
-        if urlsplit(row.words).netloc not in hidden
+        for row in await _numbered(session, "link", which, posted)
+        if urlsplit(row.words).hostname not in hidden
     ]
     return found[offset : offset + limit]
 
@@ -137,7 +152,7 @@ async def prompts(
     offset: int = 0,
 ) -> list[Prompt]:
     """Prompts that people use, and whose pictures they like: of those of which there is a post
-    whose recipe is shared, and that the viewer may see."""
+    whose recipe is shared, that the viewer may see, and that has no warning."""
     rows = await _numbered(session, "prompt", which)
     examples = await _examples(session, viewer, [row.subject_id for row in rows])
     found = [
@@ -148,16 +163,26 @@ async def prompts(
     return found[offset : offset + limit]
 
 
-async def reasons(session: Session, kind: Kind, numbers: Sequence[int]) -> dict[int, Reason]:
+async def reasons(session: Session, kind: Kind, numbers: Sequence[int]) -> Reasons:
     """Why these are there, by their numbers."""
     if not numbers:
-        return {}
+        return Reasons()
     query = select(Trend).where(Trend.kind == kind, col(Trend.subject_id).in_(numbers))
     now = formula.hour_of(session.now)
-    return {
-        row.subject_id: Reason(row.people, row.servers, max(now - row.began, 1))
+    return Reasons(
+        (row.subject_id, Reason(row.people, row.servers, max(now - row.began, 1)))
         for row in (await session.exec(query)).all()
-    }
+    )
+
+
+async def words_of(session: Session, kind: Kind, number: int) -> str | None:
+    """What people know something by that somebody talks about: the address of a post or chain, or
+    the words of a link or prompt; None where nobody does."""
+    row = await session.get(Trend, (kind, number))
+    if row is None:
+        return None
+    post = await session.get(Status, number) if kind in {"status", "chain"} else None
+    return row.words if post is None else post.uri
 
 
 async def find_link(session: Session, number: int) -> Link | None:
@@ -172,9 +197,7 @@ async def with_link(session: Session, viewer: Account | None, address: str) -> A
         TrendSignal.kind == "link",
         TrendSignal.subject_id == subjects.number_of(subjects.link(address)),
     )
-    return visible_to(viewer).where(
-        col(Status.id).in_(posts), *await _wanted(session, viewer), *_by_who_wants_to_be_found()
-    )
+    return visible_to(viewer).where(col(Status.id).in_(posts), *await _open(session, viewer))
 
 
 async def _posts(session: Session, viewer: Account | None, kind: Kind, which: Which) -> Any:
@@ -182,10 +205,8 @@ async def _posts(session: Session, viewer: Account | None, kind: Kind, which: Wh
         visible_to(viewer)
         .join(Trend, (col(Trend.subject_id) == col(Status.id)) & (col(Trend.kind) == kind))
         .where(
-            col(Status.visibility) == "public",
             col(Status.reblog_of_id).is_(None),
-            *_by_who_wants_to_be_found(),
-            *await _wanted(session, viewer),
+            *await _open(session, viewer),
             *_trends(session, which),
         )
         .order_by(col(Trend.rank).desc(), col(Status.id).desc())
@@ -200,27 +221,41 @@ def _trends(session: Session, which: Which) -> list[ColumnElement[bool]]:
     ]
 
 
-def _by_who_wants_to_be_found() -> list[ColumnElement[bool]]:
-    return [
+async def _posted(session: Session, viewer: Account | None, kind: Kind) -> ColumnElement[bool]:
+    """Of a hashtag or link that trends: that the viewer may see a post with it, as of now. So it is
+    gone at once with the last of them, whoever was counted."""
+    query = (
+        visible_to(viewer)
+        .join(TrendSignal, col(TrendSignal.source_id) == col(Status.id))
+        .where(
+            TrendSignal.kind == kind,
+            col(TrendSignal.subject_id) == col(Trend.subject_id),
+            *await _open(session, viewer),
+        )
+    )
+    return query.exists()
+
+
+async def _open(session: Session, viewer: Account | None) -> list[ColumnElement[bool]]:
+    """Of a post: that it is for everybody, that its author wants to be found, and that the viewer
+    neither blocks nor mutes them, nor hides their domain."""
+    conditions: list[ColumnElement[bool]] = [
+        col(Status.visibility) == "public",
         exists().where(
             col(Account.id) == col(Status.account_id),
             col(Account.discoverable).is_(True),
             *subjects.heard(),
-        )
+        ),
     ]
-
-
-async def _wanted(session: Session, viewer: Account | None) -> list[ColumnElement[bool]]:
-    """Of a post: that the viewer neither blocks nor mutes its author, nor hides its domain."""
     if viewer is None:
-        return []
+        return conditions
     muted, hidden = await mutes.unwanted(session, viewer)
-    conditions: list[ColumnElement[bool]] = [
+    conditions.append(
         ~exists().where(
             col(Block.account_id) == viewer.id,
             col(Block.target_account_id) == col(Status.account_id),
         )
-    ]
+    )
     if muted:
         conditions.append(col(Status.account_id).not_in(muted))
     if hidden:
@@ -232,10 +267,12 @@ async def _wanted(session: Session, viewer: Account | None) -> list[ColumnElemen
     return conditions
 
 
-async def _numbered(session: Session, kind: Kind, which: Which) -> Sequence[Trend]:
+async def _numbered(
+    session: Session, kind: Kind, which: Which, *more: ColumnElement[bool]
+) -> Sequence[Trend]:
     query = (
         select(Trend)
-        .where(Trend.kind == kind, *_trends(session, which))
+        .where(Trend.kind == kind, *_trends(session, which), *more)
         .order_by(col(Trend.rank).desc(), col(Trend.subject_id))
         .limit(CANDIDATES)
     )
@@ -259,11 +296,12 @@ async def _examples(
         .add_columns(col(MediaAttachment.ai_prompt))
         .where(
             col(Status.id).in_(posts),
-            col(Status.visibility) == "public",
             col(MediaAttachment.share_recipe).is_(True),
             col(MediaAttachment.ai_prompt) != "",
-            *_by_who_wants_to_be_found(),
-            *await _wanted(session, viewer),
+            # What stands behind a warning is not written out without it.
+            col(Status.sensitive).is_(False),
+            col(Status.spoiler_text) == "",
+            *await _open(session, viewer),
         )
         .order_by(col(Status.id).desc())
         .limit(MAX_EXAMPLES)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +34,7 @@ from fedi.social.trends.subjects import Kind
 from fedi.social.visibility import HELD, SHOWN_TO_ALL
 
 Pair = tuple[int, int]  # of a post and of who did something with it
+Subject = tuple[Kind, int, float, str]  # with what an act with it weighs, and its words
 
 _STATUS, _MEDIUM, _TAG = table_of(Status), table_of(MediaAttachment), table_of(StatusTag)
 _POSTS = (
@@ -105,9 +107,14 @@ class _Acts:
         query = select(*_POSTS).where(_STATUS.c.id.in_(self._statuses))
         rows = (await self._session.execute(query)).all()
         self._posts = {row.id: row for row in rows if _open(row) and row.reblog_of_id is None}
+        authors = {row.account_id for row in self._posts.values()}
         people = select(
-            col(Account.id), col(Account.domain), col(Account.actor_type), col(Account.created_at)
-        ).where(col(Account.id).in_(self._people))
+            col(Account.id),
+            col(Account.domain),
+            col(Account.actor_type),
+            col(Account.created_at),
+            col(Account.discoverable),
+        ).where(col(Account.id).in_(self._people | authors))
         self._accounts = {row.id: row for row in (await self._session.execute(people)).all()}
         self._newcomer = formula.newcomer_for(self._now - await _founded(self._session))
         if not self._posts:
@@ -152,7 +159,11 @@ class _Acts:
             wanted = {row.based_on_uri for row in rows if row.based_on_uri} - self._above.keys()
             if not wanted:
                 return
-            query = select(*_POSTS[:-1]).where(_STATUS.c.uri.in_(wanted))
+            query = (
+                select(*_POSTS[:-1], _STATUS.c.url, col(Account.url).label("author_url"))
+                .join(Account, col(Account.id) == _STATUS.c.account_id)
+                .where(_STATUS.c.uri.in_(wanted))
+            )
             rows = (await self._session.execute(query)).all()  # type: ignore[assignment]
             self._above |= {row.uri: row for row in rows}
 
@@ -171,7 +182,9 @@ class _Acts:
         if hour <= formula.hour_of(self._now - formula.KEPT):
             return
         easy = self._is_easy(account)
-        subjects_ = self._own(post) if own else self._others(post, weight)
+        subjects_ = self._made(post) if own else iter([("status", post.id, weight, "")])
+        if self._accounts[post.account_id].discoverable:
+            subjects_ = chain(subjects_, self._said(post, weight, own=own))
         for kind, subject_id, worth, words in subjects_:
             yield (
                 Signal(
@@ -187,37 +200,45 @@ class _Acts:
                 words,
             )
 
-    def _others(self, post: Any, weight: float) -> Iterator[tuple[Kind, int, float, str]]:
-        yield "status", post.id, weight, ""
+    def _said(self, post: Any, weight: float, *, own: bool) -> Iterator[Subject]:
+        """What is in a post. Whoever does not want to be found has said it to those who follow
+        them, and makes nothing of it known to all."""
         for words in dict.fromkeys(self._prompts[post.id]):
             yield "prompt", subjects.number_of(words), weight, words
-
-    def _own(self, post: Any) -> Iterator[tuple[Kind, int, float, str]]:
+        if not own:
+            return
         for tag_id in self._tags[post.id]:
             yield "tag", tag_id, formula.USE, ""
-        chain = self._chain(post)
-        known = frozenset(row.uri for row in chain)
-        for address in subjects.links(post.content, self._home, known):
+        for address in subjects.links(post.content, self._home, self._credited(post)):
             yield "link", subjects.number_of(address), formula.USE, address
-        for words in dict.fromkeys(self._prompts[post.id]):
-            yield "prompt", subjects.number_of(words), formula.USE, words
-        if chain and chain[0].account_id != post.account_id:
-            yield "status", chain[0].id, formula.REMIX, ""
-        if chain and chain[-1].account_id != post.account_id:
-            yield "chain", chain[-1].id, formula.REMIX, ""
+
+    def _made(self, post: Any) -> Iterator[Subject]:
+        """What a post is a remix of."""
+        above = self._chain(post)
+        if above and above[0].account_id != post.account_id:
+            yield "status", above[0].id, formula.REMIX, ""
+        if above and above[-1].account_id != post.account_id:
+            yield "chain", above[-1].id, formula.REMIX, ""
 
     def _chain(self, post: Any) -> list[Any]:
         """What a post is a remix of, and so on, as far as it is known and for everybody."""
-        chain: list[Any] = []
+        found: list[Any] = []
         seen = {post.id}
-        while post.based_on_uri and len(chain) < MAX_CHAIN:
+        while post.based_on_uri and len(found) < MAX_CHAIN:
             above = self._above.get(post.based_on_uri)
             if above is None or above.id in seen or not _open(above):
                 break
             seen.add(above.id)
-            chain.append(above)
+            found.append(above)
             post = above
-        return chain
+        return found
+
+    def _credited(self, post: Any) -> frozenset[str]:
+        """To what the line of a remix leads, whether that is for everybody or not."""
+        above = self._above.get(post.based_on_uri)
+        if above is None:
+            return frozenset({post.based_on_uri})
+        return frozenset({above.uri, above.url, above.author_url})
 
     def _is_easy(self, account: Any) -> bool:
         age = self._now - account.created_at

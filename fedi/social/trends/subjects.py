@@ -41,13 +41,13 @@ def link(address: str) -> str:
     return whole if parts.scheme in {"http", "https"} and "." in host else ""
 
 
-def links(content: str, own_host: str, known: frozenset[str] = frozenset()) -> list[str]:
+def links(content: str, own_host: str, known: frozenset[str | None] = frozenset()) -> list[str]:
     """What a post links to outside of this instance.
 
     Args:
         content: sanitised HTML.
         own_host: links to it lead to posts here, which are counted as such.
-        known: addresses that are no links to something new, as the parent of a remix.
+        known: addresses that are no links to something new, as the parent of a remix; None is none.
     """
     found = dict.fromkeys(
         whole

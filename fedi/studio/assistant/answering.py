@@ -118,7 +118,7 @@ async def _in_words(
     wanted: Wanted | None,
 ) -> None:
     if wanted is not None and wanted.what == "trends":
-        await _say(tx, helper, status, asker, await _trending(easel, tx))
+        await _say(tx, helper, status, asker, await _trending(easel, tx, asker))
         await _settle(tx, status.id, "answered")
         return
     try:
@@ -127,10 +127,11 @@ async def _in_words(
         await _refuse(tx, helper, status, asker, str(refusal))
 
 
-async def _trending(easel: Easel, session: Session) -> str:
-    """What trends, and why: hashtags alone, since posts and prompts name other people."""
+async def _trending(easel: Easel, session: Session, asker: Account) -> str:
+    """What trends for who asks, and why: hashtags alone, since posts and prompts name other
+    people."""
     which = verdicts.which(easel.settings.trends)
-    found = await listing.tags(session, which, limit=MAX_TRENDS)
+    found = await listing.tags(session, asker, which, limit=MAX_TRENDS)
     if not found:
         return "Nothing stands out here just now."
     why = await listing.reasons(session, "tag", [tag.id for tag in found])

@@ -50,9 +50,9 @@ async def posts(easel: Easel, viewer: Account | None = None, which: Which = "usu
     return [status.id for status in found]
 
 
-async def tags(easel: Easel, which: Which = "usual") -> list[str]:
+async def tags(easel: Easel, viewer: Account | None = None, which: Which = "usual") -> list[str]:
     async with easel.database.read() as session:
-        return [tag.name for tag in await listing.tags(session, which, limit=40)]
+        return [tag.name for tag in await listing.tags(session, viewer, which, limit=40)]
 
 
 async def links(easel: Easel, viewer: Account | None = None) -> list[str]:

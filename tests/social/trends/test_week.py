@@ -147,7 +147,7 @@ async def test_a_brigade_stays_out_of_the_top_ten_and_the_honest_are_in(
         assert counted <= {status.id for status in pushed}  # a plain count is theirs
         top = await listing.statuses(session, None, limit=10)
         all_of_it = await listing.statuses(session, None, limit=5000)
-        tags = await listing.tags(session, limit=10)
+        tags = await listing.tags(session, None, limit=10)
         [why, *_] = (await listing.reasons(session, "status", [top[0].id])).values()
         trends = (await session.exec(select(func.count()).select_from(Trend))).one()
     assert {status.id for status in top} == {status.id for status in hot}

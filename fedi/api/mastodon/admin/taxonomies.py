@@ -55,7 +55,7 @@ async def _tags(easel: Easel, session: Session, tags: Sequence[Tag]) -> list[ent
 async def trending_tags(call: Call) -> list[entities.AdminTag]:
     bounds = (await call.read(Part)).bounds(USUAL_TRENDS, MAX_TRENDS)
     async with call.easel.database.read() as session:
-        found = await trends.tags(session, "all", **bounds)
+        found = await trends.tags(session, None, "all", **bounds)
         return await _tags(call.easel, session, found)
 
 
