@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -17,6 +20,7 @@ from tests.api.mastodon.apps import nobody
 from tests.social import people
 from tests.social.trends.acting import like, settle
 
+DOCUMENT = Path(__file__).parents[2] / "docs/trends.md"
 TRENDS, ADMIN = "/api/easel/v1/trends", "/api/easel/v1/admin/trends"
 
 
@@ -52,6 +56,9 @@ async def test_prompts_and_chains_are_told_with_reasons_and_judged(
         assert (item["people"], item["words"], item["post"]) == (count, words, post)
         assert item["why"] == f"{count} people of 1 server in 1 hour"
     assert (await anybody.get(f"{TRENDS}/else")).status == 404
+    [example] = re.findall(r"```json\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    written = json.loads(example)
+    assert written.keys() == told["prompts"].keys() and written["post"].keys() == of_root.keys()
 
     for name in ("prompts", "chains"):
         path = f"{ADMIN}/{name}"

@@ -147,7 +147,9 @@ async def test_pages_that_everybody_sees_can_be_used_by_everybody(
     instance: Instance, internet: Internet, chromium: Any, scheme: str
 ) -> None:
     paths = await furnish(instance, internet)
-    public = [paths[name] for name in ("local", "tag", "own-post", "self", "missing")]
+    public = [
+        paths[name] for name in ("local", "tag", "own-post", "self", "missing", "explore", "tree")
+    ]
     public += ["/", "/about", "/@bob", "/sign-in", "/sign-up", "/reset-password", "/appearance"]
     public.append(f"{paths['own-post']}/remix")
     for width, height in SIZES:

@@ -7,7 +7,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from activitypub.objects import Collection
-from fedi.federation.documents.reading import answer, easel_of
+from fedi.federation.documents.reading import answer
+from fedi.runtime import easel_of
 from fedi.social.trends import listing, verdicts
 
 LENGTH = 40  # posts, as Mastodon's longest page of them

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +26,10 @@ from fedi.database.tables import (
     Reaction,
     Status,
     StatusTag,
+    Tag,
 )
+from fedi.social import text
+from fedi.social.labels import AI_LABEL
 from fedi.social.remixes import MAX_CHAIN
 from fedi.social.trends import formula, subjects
 from fedi.social.trends.subjects import Kind
@@ -35,6 +37,8 @@ from fedi.social.visibility import HELD, SHOWN_TO_ALL
 
 Pair = tuple[int, int]  # of a post and of who did something with it
 Subject = tuple[Kind, int, float, str]  # with what an act with it weighs, and its words
+
+LABEL = text.normal_tag(AI_LABEL)  # every painted picture has it: nobody chose it
 
 _STATUS, _MEDIUM, _TAG = table_of(Status), table_of(MediaAttachment), table_of(StatusTag)
 _POSTS = (
@@ -142,7 +146,11 @@ class _Acts:
 
     async def _load_substance(self) -> None:
         own = [row.id for row in self._posts.values() if row.account_id in self._people]
-        tags = select(_TAG.c.status_id, _TAG.c.tag_id).where(_TAG.c.status_id.in_(own))
+        tags = (
+            select(_TAG.c.status_id, _TAG.c.tag_id)
+            .join(Tag, col(Tag.id) == _TAG.c.tag_id)
+            .where(_TAG.c.status_id.in_(own), col(Tag.name) != LABEL)
+        )
         for status_id, tag_id in (await self._session.execute(tags)).all() if own else ():
             self._tags[status_id].append(tag_id)
         media = select(_MEDIUM.c.status_id, _MEDIUM.c.ai_prompt).where(
@@ -182,10 +190,7 @@ class _Acts:
         if hour <= formula.hour_of(self._now - formula.KEPT):
             return
         easy = self._is_easy(account)
-        subjects_ = self._made(post) if own else iter([("status", post.id, weight, "")])
-        if self._accounts[post.account_id].discoverable:
-            subjects_ = chain(subjects_, self._said(post, weight, own=own))
-        for kind, subject_id, worth, words in subjects_:
+        for kind, subject_id, worth, words in self._subjects(post, weight, own=own):
             yield (
                 Signal(
                     kind,
@@ -199,6 +204,14 @@ class _Acts:
                 ),
                 words,
             )
+
+    def _subjects(self, post: Any, weight: float, *, own: bool) -> Iterator[Subject]:
+        if own:
+            yield from self._made(post)
+        else:
+            yield "status", post.id, weight, ""
+        if self._accounts[post.account_id].discoverable:
+            yield from self._said(post, weight, own=own)
 
     def _said(self, post: Any, weight: float, *, own: bool) -> Iterator[Subject]:
         """What is in a post. Whoever does not want to be found has said it to those who follow

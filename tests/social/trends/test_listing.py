@@ -106,7 +106,7 @@ async def test_it_fades(easel: Easel, clock: FakeClock) -> None:
     many = await crowd(easel, 6)
     old = await people.publish(easel, alice, "old #old")
     for number, who in enumerate(many):
-        await people.receive(easel, who, f"{number}", tags=("old",))
+        await people.receive(easel, who, f"{number}", tags=("old", "AIgenerated"))
     await like(easel, old, *many)
     await settle(easel)
     clock.advance(timedelta(days=2))

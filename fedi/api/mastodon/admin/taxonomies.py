@@ -59,11 +59,25 @@ async def trending_tags(call: Call) -> list[entities.AdminTag]:
         return await _tags(call.easel, session, found)
 
 
-async def trending_statuses(call: Call) -> list[entities.Status]:
+async def trending_statuses(call: Call) -> list[entities.AdminStatus]:
     bounds = (await call.read(Part)).bounds(paging.USUAL, MAX_POSTS)
     async with call.easel.database.read() as session:
         found = await trends.statuses(session, None, "all", **bounds)
-        return await status_views.show(call.easel, session, call.account, found)
+        return await _statuses(call, session, found)
+
+
+async def _statuses(
+    call: Call, session: Session, statuses: Sequence[Status]
+) -> list[entities.AdminStatus]:
+    judged = await verdicts.of(session, "status", [status.id for status in statuses])
+    shown = await status_views.show(call.easel, session, call.account, statuses)
+    return [
+        entities.AdminStatus(
+            **structs.asdict(entity),
+            requires_review=call.easel.settings.trends.review and status.id not in judged,
+        )
+        for status, entity in zip(statuses, shown, strict=True)
+    ]
 
 
 async def trending_links(call: Call) -> list[entities.AdminLink]:
@@ -116,8 +130,8 @@ def _judging_tag(allowed: bool) -> Callable[[Call], Awaitable[entities.AdminTag]
     return judge
 
 
-def _judging_status(allowed: bool) -> Callable[[Call], Awaitable[entities.Status]]:
-    async def judge(call: Call) -> entities.Status:
+def _judging_status(allowed: bool) -> Callable[[Call], Awaitable[entities.AdminStatus]]:
+    async def judge(call: Call) -> entities.AdminStatus:
         async with call.easel.database.write() as tx:
             status = await row(tx, Status, call.id())
             if status.visibility != "public" or status.deleted_at is not None:
@@ -125,7 +139,7 @@ def _judging_status(allowed: bool) -> Callable[[Call], Awaitable[entities.Status
             await verdicts.judge(tx, "status", status.id, allowed=allowed)
             action = "status.approve" if allowed else "status.reject"
             await audit.note(tx, await by(tx, call), action, status.uri, status.id)
-            [shown] = await status_views.show(call.easel, tx, call.account, [status])
+            [shown] = await _statuses(call, tx, [status])
             return shown
 
     return judge

@@ -147,6 +147,10 @@ class AdminLink(TrendsLink, kw_only=True):
     requires_review: bool
 
 
+class AdminStatus(Status, kw_only=True):
+    requires_review: bool
+
+
 class AdminTag(Tag, kw_only=True):
     trendable: bool
     usable: bool

@@ -25,6 +25,7 @@ async def test_what_trends_is_judged_and_then_shown_or_not(
     for kind in ("tags", "statuses", "links"):
         path, shown = f"{ADMIN}/trends/{kind}", f"/api/v1/trends/{kind}"
         [one] = (await ada.get(path)).body
+        assert one["requires_review"] is False
         assert len((await alice.get(shown)).body) == 1
         assert (await ada.post(f"{path}/{one['id']}/reject")).status == 200
         assert (await alice.get(shown)).body == [] and len((await ada.get(path)).body) == 1
