@@ -14,7 +14,6 @@ and for moderators also `"allowed": null | true | false`, as they judged, and `"
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -26,10 +25,12 @@ from fedi import ids
 from fedi.api import auth
 from fedi.api.easel import remixes
 from fedi.database import Session
-from fedi.database.tables import Account, Login, Status
+from fedi.database.tables import Account, Login
 from fedi.runtime import easel_of
-from fedi.social import audit, staff
-from fedi.social.trends import listing, verdicts
+from fedi.social import staff
+from fedi.social.errors import NotFound
+from fedi.social.trends import items, listing, verdicts
+from fedi.social.trends.items import Item
 from fedi.social.trends.subjects import Kind
 from fedi.social.trends.verdicts import Which
 
@@ -46,17 +47,6 @@ JUDGED = ("prompts", "chains")
 USUAL, MOST = 10, 40  # of one answer
 MAX_OFFSET = 1000
 PRIVATE = {"Cache-Control": "private, no-store"}
-
-NOTHING = "There is no such trend."
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """Something that trends: its number, its words, and the post that shows it."""
-
-    number: int
-    words: str = ""
-    post: Status | None = None
 
 
 async def show(request: Request) -> Response:
@@ -102,13 +92,10 @@ def judging(allowed: bool) -> Callable[[Request], Awaitable[Response]]:
         who = await _moderator(request, "admin:write")
         number = ids.parse(request.path_params["id"])
         async with easel_of(request).database.write() as tx:
-            words = None if number is None else await listing.words_of(tx, kind, number)
-            if number is None or words is None:
-                raise HTTPException(404, NOTHING)
-            await verdicts.judge(tx, kind, number, allowed=allowed)
+            if number is None:
+                raise NotFound(verdicts.NOTHING)
             by = await tx.get_one(Account, who.id)
-            action = f"{kind}.{'approve' if allowed else 'reject'}"
-            await audit.note(tx, by, action, words, number)
+            await verdicts.decide(tx, by, kind, number, allowed=allowed)
         return JSONResponse({"id": str(number), "allowed": allowed}, headers=PRIVATE)
 
     return judge
@@ -117,7 +104,7 @@ def judging(allowed: bool) -> Callable[[Request], Awaitable[Response]]:
 def _kind(request: Request, names: Collection[str]) -> Kind:
     name: str = request.path_params["name"]
     if name not in names:
-        raise HTTPException(404, NOTHING)
+        raise HTTPException(404, verdicts.NOTHING)
     return NAMES[name]
 
 
@@ -135,18 +122,7 @@ async def _found(
 ) -> list[Item]:
     limit = min(ids.parse(request.query_params.get("limit")) or USUAL, MOST)
     offset = min(ids.parse(request.query_params.get("offset")) or 0, MAX_OFFSET)
-    if kind == "tag":
-        tags = await listing.tags(session, viewer, which, limit=limit, offset=offset)
-        return [Item(tag.id, tag.display_name) for tag in tags]
-    if kind == "link":
-        links = await listing.links(session, viewer, which, limit=limit, offset=offset)
-        return [Item(link.number, link.address) for link in links]
-    if kind == "prompt":
-        prompts = await listing.prompts(session, viewer, which, limit=limit, offset=offset)
-        return [Item(one.number, one.words, one.example) for one in prompts]
-    read = listing.statuses if kind == "status" else listing.chains
-    posts = await read(session, viewer, which, limit=limit, offset=offset)
-    return [Item(post.id, post=post) for post in posts]
+    return await items.of_kind(session, viewer, kind, which, limit=limit, offset=offset)
 
 
 async def _entities(session: Session, kind: Kind, found: Sequence[Item]) -> list[dict[str, Any]]:

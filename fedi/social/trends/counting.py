@@ -78,7 +78,7 @@ async def update(easel: Easel) -> bool:
             forgotten = [{"who": who, "source": source} for source, who in pairs]
             await tx.execute_core(_FORGET, forgotten)
         if read.signals:
-            await insert_new(tx, TrendSignal, [asdict(signal) for signal in read.signals])
+            await insert_new(tx, TrendSignal, [signal.row for signal in read.signals])
         await count(tx, touched, read.words)
     return len(rows) == BATCH
 

@@ -175,16 +175,6 @@ async def reasons(session: Session, kind: Kind, numbers: Sequence[int]) -> Reaso
     )
 
 
-async def words_of(session: Session, kind: Kind, number: int) -> str | None:
-    """What people know something by that somebody talks about: the address of a post or chain, or
-    the words of a link or prompt; None where nobody does."""
-    row = await session.get(Trend, (kind, number))
-    if row is None:
-        return None
-    post = await session.get(Status, number) if kind in {"status", "chain"} else None
-    return row.words if post is None else post.uri
-
-
 async def find_link(session: Session, number: int) -> Link | None:
     """A link by its number, as long as somebody talks about it."""
     row = await session.get(Trend, ("link", number))

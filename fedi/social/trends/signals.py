@@ -68,6 +68,11 @@ class Signal:
     weight: float
     hour: int
 
+    @property
+    def row(self) -> dict[str, Any]:
+        """As a row of `trend_signal`."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass
 class Read:

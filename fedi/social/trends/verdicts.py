@@ -9,12 +9,16 @@ from sqlalchemy import ColumnElement, exists
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
-from fedi.database.tables import Trend, TrendVerdict
+from fedi.database.tables import Account, Status, Tag, Trend, TrendVerdict
 from fedi.settings import TrendsSettings
+from fedi.social import audit
+from fedi.social.errors import NotFound
 from fedi.social.trends.subjects import Kind
 
 # What is shown: all but what moderators rejected, only what they approved, or all, to them.
 Which = Literal["usual", "approved", "all"]
+
+NOTHING = "There is no such trend."
 
 
 def which(settings: TrendsSettings) -> Which:
@@ -48,6 +52,34 @@ async def judge(tx: Transaction, kind: Kind, subject_id: int, *, allowed: bool) 
     row.allowed = allowed
     tx.add(row)
     await tx.flush()
+
+
+async def decide(
+    tx: Transaction, staff: Account | None, kind: Kind, subject_id: int, *, allowed: bool
+) -> str:
+    """Say whether something that trends may be shown, and write down who said so.
+
+    Args:
+        staff: who; the command line, if None.
+
+    Returns:
+        What people know it by: the address of a post or chain, else its words.
+
+    Raises:
+        NotFound: nobody talks about it.
+    """
+    trend = await tx.get(Trend, (kind, subject_id))
+    if trend is None:
+        raise NotFound(NOTHING)
+    words = trend.words
+    if kind == "tag":
+        words = f"#{(await tx.get_one(Tag, subject_id)).name}"
+    elif kind in {"status", "chain"}:
+        words = (await tx.get_one(Status, subject_id)).uri
+    await judge(tx, kind, subject_id, allowed=allowed)
+    action = f"{kind}.{'approve' if allowed else 'reject'}"
+    await audit.note(tx, staff, action, words, subject_id)
+    return words
 
 
 async def of(session: Session, kind: Kind, ids: Sequence[int]) -> dict[int, bool]:
