@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, delete, func, select
@@ -116,7 +117,8 @@ async def count(tx: Transaction, touched: Iterable[Subject], words: dict[Subject
         by_kind[kind].append(subject_id)
     for kind, numbers in by_kind.items():
         crowds: defaultdict[int, list[Crowd]] = defaultdict(list)
-        for row in (await tx.execute(_crowds(kind, numbers, _floor(tx)))).all():
+        about = {"kind": kind, "numbers": numbers, "floor": _floor(tx)}
+        for row in (await tx.execute(_crowds(), about)).all():
             crowds[row.subject_id].append(
                 Crowd(
                     row.server,
@@ -151,7 +153,8 @@ def _keep(tx: Transaction) -> Any:
     )
 
 
-def _crowds(kind: str, numbers: Collection[int], floor: int) -> Any:
+@cache
+def _crowds() -> Any:
     """Each person once; then how many of a server last did something in which hour."""
     account = table_of(Account)
     person = (
@@ -167,9 +170,9 @@ def _crowds(kind: str, numbers: Collection[int], floor: int) -> Any:
         )
         .join(account, account.c.id == _SIGNAL.c.account_id)
         .where(
-            _SIGNAL.c.kind == kind,
-            _SIGNAL.c.subject_id.in_(numbers),
-            _SIGNAL.c.hour > floor,
+            _SIGNAL.c.kind == bindparam("kind"),
+            _SIGNAL.c.subject_id.in_(bindparam("numbers", expanding=True)),
+            _SIGNAL.c.hour > bindparam("floor"),
             *subjects.heard(),
         )
         .group_by(_SIGNAL.c.subject_id, _SIGNAL.c.account_id)

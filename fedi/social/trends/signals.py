@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import select
-from sqlmodel import col
 
 from fedi import ids
 from fedi.database import Session
@@ -40,7 +39,10 @@ Subject = tuple[Kind, int, float, str]  # with what an act with it weighs, and i
 
 LABEL = text.normal_tag(AI_LABEL)  # every painted picture has it: nobody chose it
 
-_STATUS, _MEDIUM, _TAG = table_of(Status), table_of(MediaAttachment), table_of(StatusTag)
+# As tables: what the ORM makes of a statement takes longer here than the database.
+_ACCOUNT, _STATUS, _MEDIUM = table_of(Account), table_of(Status), table_of(MediaAttachment)
+_TAG, _USE = table_of(Tag), table_of(StatusTag)
+_LIKES = (table_of(Favourite), table_of(Reaction))
 _POSTS = (
     _STATUS.c.id,
     _STATUS.c.uri,
@@ -53,6 +55,7 @@ _POSTS = (
     _STATUS.c.created_at,
     _STATUS.c.content,
 )
+_FIRST = select(_ACCOUNT.c.id).where(_ACCOUNT.c.domain.is_(None)).order_by(_ACCOUNT.c.id).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +121,12 @@ class _Acts:
         self._posts = {row.id: row for row in rows if _open(row) and row.reblog_of_id is None}
         authors = {row.account_id for row in self._posts.values()}
         people = select(
-            col(Account.id),
-            col(Account.domain),
-            col(Account.actor_type),
-            col(Account.created_at),
-            col(Account.discoverable),
-        ).where(col(Account.id).in_(self._people | authors))
+            _ACCOUNT.c.id,
+            _ACCOUNT.c.domain,
+            _ACCOUNT.c.actor_type,
+            _ACCOUNT.c.created_at,
+            _ACCOUNT.c.discoverable,
+        ).where(_ACCOUNT.c.id.in_(self._people | authors))
         self._accounts = {row.id: row for row in (await self._session.execute(people)).all()}
         self._newcomer = formula.newcomer_for(self._now - await _founded(self._session))
         if not self._posts:
@@ -133,13 +136,12 @@ class _Acts:
         await self._load_parents([row for row in self._posts.values() if row.based_on_uri])
 
     async def _load_acts(self) -> None:
-        acts: tuple[tuple[Any, float], ...] = ((Favourite, formula.LIKE), (Reaction, formula.LIKE))
-        for table, weight in acts:
-            query = select(table.status_id, table.account_id, table.created_at).where(
-                table.status_id.in_(self._posts), table.account_id.in_(self._people)
+        for likes in _LIKES:
+            query = select(likes.c.status_id, likes.c.account_id, likes.c.created_at).where(
+                likes.c.status_id.in_(self._posts), likes.c.account_id.in_(self._people)
             )
             for status_id, account_id, when in (await self._session.execute(query)).all():
-                self._acted[status_id, account_id].append((weight, when))
+                self._acted[status_id, account_id].append((formula.LIKE, when))
         boosts = select(_STATUS.c.reblog_of_id, _STATUS.c.account_id, _STATUS.c.created_at).where(
             _STATUS.c.reblog_of_id.in_(self._posts),
             _STATUS.c.account_id.in_(self._people),
@@ -152,9 +154,9 @@ class _Acts:
     async def _load_substance(self) -> None:
         own = [row.id for row in self._posts.values() if row.account_id in self._people]
         tags = (
-            select(_TAG.c.status_id, _TAG.c.tag_id)
-            .join(Tag, col(Tag.id) == _TAG.c.tag_id)
-            .where(_TAG.c.status_id.in_(own), col(Tag.name) != LABEL)
+            select(_USE.c.status_id, _USE.c.tag_id)
+            .join(_TAG, _TAG.c.id == _USE.c.tag_id)
+            .where(_USE.c.status_id.in_(own), _TAG.c.name != LABEL)
         )
         for status_id, tag_id in (await self._session.execute(tags)).all() if own else ():
             self._tags[status_id].append(tag_id)
@@ -173,8 +175,8 @@ class _Acts:
             if not wanted:
                 return
             query = (
-                select(*_POSTS[:-1], _STATUS.c.url, col(Account.url).label("author_url"))
-                .join(Account, col(Account.id) == _STATUS.c.account_id)
+                select(*_POSTS[:-1], _STATUS.c.url, _ACCOUNT.c.url.label("author_url"))
+                .join(_ACCOUNT, _ACCOUNT.c.id == _STATUS.c.account_id)
                 .where(_STATUS.c.uri.in_(wanted))
             )
             rows = (await self._session.execute(query)).all()  # type: ignore[assignment]
@@ -269,11 +271,5 @@ def _open(row: Any) -> bool:
 
 async def _founded(session: Session) -> datetime:
     """When this instance began: with its first account."""
-    query = (
-        select(col(Account.id))
-        .where(col(Account.domain).is_(None))
-        .order_by(col(Account.id))
-        .limit(1)
-    )
-    first = (await session.execute(query)).scalar()
+    first = (await session.execute(_FIRST)).scalar()
     return session.now if first is None else ids.moment(first)
