@@ -59,7 +59,7 @@ from fedi.social.errors import Later, SocialError
 from fedi.social.push import delivery as push
 from fedi.social.search import index
 from fedi.social.trends import counting
-from fedi.studio import cleaning, faces, orphans, reviews, scheduled, unposted
+from fedi.studio import cleaning, departed, faces, orphans, reviews, scheduled, unposted
 from fedi.studio.assistant import account as assistants
 from fedi.studio.assistant import answering
 from fedi.studio.dispatcher import Dispatcher
@@ -74,6 +74,7 @@ JOBS = (
     cleaning,
     counting,
     delivery,
+    departed,
     faces,
     hearsay,
     hiding,
