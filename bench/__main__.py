@@ -17,6 +17,7 @@ from bench import (
     starter,
     streaming,
     timelines,
+    trends,
 )
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -27,7 +28,7 @@ def main() -> None:
     table = Table("figure", "value", "to reach", "", "what")
     results: dict[str, float] = {}
     for module in (
-        signatures, queue, server, starter, painting, federation, timelines, streaming,
+        signatures, queue, server, starter, painting, federation, timelines, streaming, trends,
     ):  # fmt: skip
         console.print(f"Measuring {module.__name__.removeprefix('bench.')}")
         for figure in module.measure():

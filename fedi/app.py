@@ -58,6 +58,7 @@ from fedi.social import (
 from fedi.social.errors import Later, SocialError
 from fedi.social.push import delivery as push
 from fedi.social.search import index
+from fedi.social.trends import counting
 from fedi.studio import cleaning, departed, faces, orphans, reviews, scheduled, unposted
 from fedi.studio.assistant import account as assistants
 from fedi.studio.assistant import answering
@@ -71,6 +72,7 @@ JOBS = (
     approving,
     archiving,
     cleaning,
+    counting,
     delivery,
     departed,
     faces,

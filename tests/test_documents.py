@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from fedi.api.client import reading
 from fedi.cli import app
-from fedi.federation.documents import collections
+from fedi.federation.documents import collections, trends
 from fedi.federation.handlers import HANDLERS
 from fedi.settings import PaintingSettings, Settings, SettingsError, load, render_example
 from fedi.studio import imagine
@@ -199,7 +199,7 @@ def test_every_proposal_in_the_code_is_in_the_document_of_federation_and_back() 
 
 
 def test_every_collection_in_the_document_of_federation_is_served() -> None:
-    routes = [*collections.routes, *reading.routes]
+    routes = [*collections.routes, *trends.routes, *reading.routes]
     served = " ".join(route.path for route in routes if isinstance(route, Route))
     paths = {"featuredTags": "tags"}
     for row in _section("Collections"):

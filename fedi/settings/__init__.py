@@ -15,6 +15,7 @@ from pydantic import ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from fedi.settings.assisting import AssistantSettings
+from fedi.settings.discovering import TrendsSettings
 from fedi.settings.joining import MailSettings, RegistrationSettings
 from fedi.settings.making import PaintingSettings, SafetySettings, WordsSettings
 from fedi.settings.section import Section
@@ -42,6 +43,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "SettingsError",
+    "TrendsSettings",
     "WordsSettings",
     "file_in_use",
     "load",
@@ -73,6 +75,7 @@ class Settings(BaseSettings):
     safety: SafetySettings = SafetySettings.model_validate({})
     words: WordsSettings = WordsSettings.model_validate({})
     assistant: AssistantSettings = AssistantSettings.model_validate({})
+    trends: TrendsSettings = TrendsSettings.model_validate({})
     log: LogSettings = LogSettings.model_validate({})
 
     @field_validator("federation")

@@ -357,6 +357,18 @@ def mention_links(markup: str) -> tuple[list[str], str]:
     return list(dict.fromkeys(addresses))[:MAX_MENTIONS], rest
 
 
+def links(markup: str) -> list[str]:
+    """The addresses that sanitised HTML links to, without people and hashtags, each once."""
+    found = (
+        html.unescape(address[1])
+        for link in _LINK.finditer(_bounded(markup))
+        if not _MENTION_CLASS.search(link[1])
+        and not _TAG_CLASS.search(link[1])
+        and (address := _HREF.search(link[1]))
+    )
+    return list(dict.fromkeys(found))
+
+
 def _keep_attribute(tag: str, name: str, value: str) -> str | None:
     match name:
         case "class":

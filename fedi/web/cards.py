@@ -81,6 +81,16 @@ def tag(name: str, instance: InstanceSettings) -> Card:
     )
 
 
+def explore(instance: InstanceSettings, activity: str) -> Card:
+    return Card(
+        f"Explore {instance.name}",
+        f"What people do something with these days, seen from {instance.name}.",
+        f"{instance.url}/explore",
+        activity=activity,
+        feeds=True,
+    )
+
+
 def profile(account: Account, gallery: Gallery) -> Card:
     instance, maker = gallery.instance, people.maker(account, gallery)
     words = excerpt(text.plain(account.note), DESCRIPTION_LENGTH)

@@ -1,10 +1,11 @@
 """What is posted, for feed readers: `/@NAME.rss`, `/@NAME.atom`, `/@NAME/feed.json`, and the same
-for `/tags/NAME`. They hold no more than the page does that they are of. (`/@NAME.json` is left
-free: on Mastodon that is the account as an activity.)"""
+for `/tags/NAME` and `/explore`. They hold no more than the page does that they are of.
+(`/@NAME.json` is left free: on Mastodon that is the account as an activity.)"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from fedi.database.tables import Status
 from fedi.runtime import Easel, easel_of
 from fedi.social import posts, timelines
 from fedi.social.timelines import Page
+from fedi.social.trends import listing, verdicts
 from fedi.studio.remote_files import claims, gallery
 from fedi.web import cards
 from fedi.web.cards import Card
@@ -56,6 +58,23 @@ async def of_tag(ending: str, request: Request) -> Response:
     return _answer(request, card, entries, f"/tags/{quote(name)}{ending}", ROBOTS_NOWHERE)
 
 
+async def of_trends(ending: str, request: Request) -> Response:
+    """`GET /explore.…`: what trends, and why."""
+    easel = easel_of(request)
+    instance = easel.settings.instance
+    which = verdicts.which(easel.settings.trends)
+    async with easel.database.read() as session:
+        found = await listing.statuses(session, None, which, limit=LENGTH)
+        why = await listing.reasons(session, "status", [status.id for status in found])
+        entries = await _entries(easel, session, found)
+    reasoned = [
+        replace(entry, html=f"{entry.html}<p>{why[status.id].words}</p>")
+        for entry, status in zip(entries, found, strict=True)
+    ]
+    card = cards.explore(instance, "")
+    return _answer(request, card, reasoned, f"/explore{ending}", ROBOTS_NOWHERE)
+
+
 async def _entries(easel: Easel, session: Session, found: Sequence[Status]) -> list[feeds.Entry]:
     whole = await posts.assemble(session, found, None)
     hung = await gallery.of(easel, session, claims.of_posts(whole))
@@ -80,6 +99,10 @@ def _answer(
 
 routes: list[BaseRoute] = [
     Route(f"{place}{ending}", partial(reader, ending))
-    for place, reader in (("/@{name}", of_account), ("/tags/{name}", of_tag))
+    for place, reader in (
+        ("/@{name}", of_account),
+        ("/tags/{name}", of_tag),
+        ("/explore", of_trends),
+    )
     for ending in feeds.FORMATS
 ]

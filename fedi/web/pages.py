@@ -120,6 +120,7 @@ async def post(request: Request) -> Response:
         said=files_said.of(found, hung, heard),
         parent=post_views.shown(kin.parent, hung, viewer) if kin.parent else None,
         remixes=sieve.tiles(kin.remixes, hung),
+        tree=f"{people.path_of(author)}/{status.id}/remixes",
         remixable=remixes.remixable(found),
         reactions=post_views.reactions(reacted) if reacted else [],
         before=threads.shown(before, hung, heard, sieve),

@@ -19,6 +19,7 @@ from generation.protocol import Failed
 from tests import rig
 from tests.rig import Instance
 from tests.social import people
+from tests.social.trends.acting import settle
 from tests.studio.asking import reaches
 from tests.studio.easel_painter import connected
 
@@ -311,9 +312,12 @@ async def test_what_is_trending(instance: Instance) -> None:
     alice, bob = await people.local(easel, "alice"), await people.local(easel, "bob")
     for one in (alice, bob):
         await people.publish(easel, one, "#tides")
+    await settle(easel)
     await ask(instance, alice, "@imagine what's trending?")
     [answer] = await answers(instance)
-    assert "People here talk about #tides." in plain(answer.content)
+    said = plain(answer.content)
+    assert "People here talk about #tides (2 people of 1 server in 1 hour)." in said
+    assert f"{instance.url}/explore" in said
     assert await asked_for(instance) == []
 
 

@@ -6,11 +6,15 @@ and the page of a post shows it to those who may.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from fedi.database.tables import Account, Status
-from fedi.social import blocks, follows, statuses
+from fedi.social import blocks, favourites, follows, statuses
+from fedi.social.errors import NotFound
 from fedi.social.statuses import Draft
 from tests.api.oauth.person import at, join
 from tests.rig import Instance
+from tests.social.trends.acting import settle
 from tests.web import hanging
 
 READERS = ("nobody", "blocked", "stranger", "follower", "named", "author")
@@ -58,16 +62,21 @@ async def test_no_page_shows_a_post_to_who_may_not_see_it(instance: Instance) ->
         for post in posts.values():  # what it was before leaks no more than what it is
             changed = Draft(text=f"{post.source} again")
             await statuses.edit(tx, row, await tx.get_one(Status, post.id), changed)
+        for name in ("follower", "named"):  # so that as much as may trends
+            for post in posts.values():
+                with suppress(NotFound):
+                    await favourites.add(tx, people[name], post)
     await instance.run_jobs()
+    await settle(instance.easel)
     pages = [
         "/", "/home", "/home?view=wall", "/local", "/local?view=posts", "/federated?view=posts",
         "/tags/zebra", "/tags/zebra?view=wall", "/@author", "/@author/posts", "/@author/replies",
         "/@author/remixes", "/notifications", "/search?q=zebra", "/messages",
-        "/bookmarks", "/favourites",
+        "/bookmarks", "/favourites", "/explore", "/explore.atom",
     ]  # fmt: skip
     for name, post in posts.items():
         pages += [f"/@author/{post.id}", f"/@author/{post.id}/remix", f"/posts/{post.id}/more",
-                  f"/@author/{post.id}/edits",
+                  f"/@author/{post.id}/edits", f"/@author/{post.id}/remixes",
                   f"/compose?reply_to={post.id}", f"/compose?edit={post.id}",
                   f"/report?post={post.id}"]  # fmt: skip
         assert name

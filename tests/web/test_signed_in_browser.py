@@ -42,6 +42,7 @@ from fedi.studio import faces
 from tests.api.oauth.person import PASSWORD, join
 from tests.federation.peer import Internet
 from tests.rig import Instance, NewDatabase, serve_instance
+from tests.social.trends.acting import settle
 from tests.studio.test_reviews import STRICT
 from tests.web import hanging
 from tests.web.admin import furnishing
@@ -87,6 +88,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         await reblogs.add(tx, bob, answer)
         await favourites.add(tx, alice, answer)
     await hanging.publish(instance, bob, text=f"@alice {STRINGS[2]}", in_reply_to_id=main.id)
+    await fill_explore(instance, alice, bob, main)
     await instance.run_jobs()
     await _arrange(instance, alice)
     asking = await hanging.publish(instance, bob, text="Which?", poll=POLL)
@@ -117,6 +119,8 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "favourites": "/favourites",
         "bookmarks": "/bookmarks",
         "lists": "/lists",
+        "explore": "/explore",
+        "tree": f"/@alice/{main.id}/remixes",
         "compose": "/compose",
         "reply": f"/compose?reply_to={answer.id}",
         "more": f"/posts/{answer.id}/more",
@@ -194,6 +198,25 @@ async def _sort(instance: Instance, alice: Account, bob: Account) -> tuple[UserL
     return made, held
 
 
+async def fill_explore(instance: Instance, alice: Account, bob: Account, main: Status) -> None:
+    """Something of each kind trends, with hostile strings in it."""
+    for who in (alice, bob):
+        text = f"#fog https://news.example/{'long' * 30} {STRINGS[1]}"
+        words = await hanging.publish(instance, who, text=text)
+    for number in range(3):
+        sam = await hanging.stranger(instance, f"ana{number}", display_name=STRINGS[number])
+        recipe = {"share_recipe": True, "ai_prompt": STRINGS[number] * 5}
+        picture = await hanging.paint(instance, bob, **recipe)
+        remix = await hanging.publish(
+            instance, bob, text="a remix", media_ids=[picture], based_on_uri=main.uri
+        )
+        async with instance.easel.database.write() as tx:
+            for liked in (main, words, remix):
+                await favourites.add(tx, sam, liked, f"{sam.uri}#{liked.id}")
+                await favourites.add(tx, alice if liked is remix else sam, liked)
+    await settle(instance.easel)
+
+
 @asynccontextmanager
 async def window(
     chromium: Any, instance: Instance, name: str = "alice", **options: Any
@@ -228,17 +251,12 @@ async def test_pages_that_everybody_sees_can_be_used_by_everybody(
     instance: Instance, internet: Internet, chromium: Any, scheme: str
 ) -> None:
     paths = await furnish(instance, internet)
-    public = [paths[name] for name in ("local", "tag", "own-post", "self", "missing")]
-    public += [
-        "/",
-        "/about",
-        "/@bob",
-        "/sign-in",
-        "/sign-up",
-        "/reset-password",
-        "/settings/appearance",
+    public = [
+        paths[name] for name in ("local", "tag", "own-post", "self", "missing", "explore", "tree")
     ]
-    public += [f"{paths['own-post']}/remix", f"/interact?uri={instance.url}/x&want=follow"]
+    public += ["/", "/about", "/@bob", "/sign-in", "/sign-up", "/reset-password"]
+    public += ["/settings/appearance", f"{paths['own-post']}/remix"]
+    public.append(f"/interact?uri={instance.url}/x&want=follow")
     for width, height in SIZES:
         context = await chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.api.easel import assist, email, painters, paintings, remixes, reviews
+from fedi.api.easel import assist, email, painters, paintings, remixes, reviews, trends
 
 routes: list[BaseRoute] = [
     *assist.routes,
@@ -13,4 +13,5 @@ routes: list[BaseRoute] = [
     *paintings.routes,
     *remixes.routes,
     *reviews.routes,
+    *trends.routes,
 ]

@@ -45,13 +45,14 @@ async def show(request: Request) -> Response:
         below = await remixes.remixes(session, viewer, status)
         shown = {
             "remix_of": status.based_on_uri,
-            "parents": await _posts(session, above),
-            "remixes": await _posts(session, below),
+            "parents": await named(session, above),
+            "remixes": await named(session, below),
         }
     return JSONResponse(shown, headers={"Cache-Control": "private, no-store"})
 
 
-async def _posts(session: Session, found: Iterable[Status]) -> list[dict[str, Any]]:
+async def named(session: Session, found: Iterable[Status]) -> list[dict[str, Any]]:
+    """Posts as others are told which they are, in the same order."""
     posts = list(found)
     ids = {post.account_id for post in posts}
     rows = await session.exec(select(Account).where(col(Account.id).in_(ids)))

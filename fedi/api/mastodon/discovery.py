@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
+from sqlmodel import col
 from starlette.routing import BaseRoute
 
 from fedi import ids
 from fedi.api.mastodon import entities, paging
-from fedi.api.mastodon.route import NO_RECORD, Call, route
+from fedi.api.mastodon.paging import Paged, paged
+from fedi.api.mastodon.route import Call, by_id, route
 from fedi.api.mastodon.views import accounts as account_views
+from fedi.api.mastodon.views import links as link_views
 from fedi.api.mastodon.views import statuses as status_views
 from fedi.api.mastodon.views import tags as tag_views
-from fedi.social import suggestions, trends
-from fedi.social.errors import NotFound
+from fedi.database.tables import Status
+from fedi.social import paging as listing_pages
+from fedi.social import suggestions
+from fedi.social.trends import listing, verdicts
 
 MAX_PEOPLE = 80
 MAX_TRENDS = 20  # hashtags, as Mastodon
@@ -34,6 +39,10 @@ class Part(Struct, kw_only=True):
             "limit": min(ids.parse(self.limit) or usual, most),
             "offset": min(ids.parse(self.offset) or 0, MAX_OFFSET),
         }
+
+
+class About(paging.Asked, kw_only=True):
+    url: str
 
 
 class Directory(Part, kw_only=True):
@@ -76,25 +85,36 @@ async def dismiss(call: Call) -> dict[str, Any]:
 async def trending_tags(call: Call) -> list[entities.Tag]:
     bounds = (await call.read(Part)).bounds(USUAL_TRENDS, MAX_TRENDS)
     async with call.easel.database.read() as session:
-        found = await trends.tags(session, **bounds)
+        found = await listing.tags(session, call.viewer, _which(call), **bounds)
         return await tag_views.show(call.easel, session, call.viewer, found)
 
 
 async def trending_statuses(call: Call) -> list[entities.Status]:
     bounds = (await call.read(Part)).bounds(paging.USUAL, MAX_POSTS)
     async with call.easel.database.read() as session:
-        found = await trends.statuses(session, call.viewer, **bounds)
+        found = await listing.statuses(session, call.viewer, _which(call), **bounds)
         return await status_views.show(call.easel, session, call.viewer, found)
 
 
 async def trending_links(call: Call) -> list[entities.TrendsLink]:
-    """None: links have no previews here."""
-    return []
+    bounds = (await call.read(Part)).bounds(USUAL_TRENDS, MAX_TRENDS)
+    async with call.easel.database.read() as session:
+        found = await listing.links(session, call.viewer, _which(call), **bounds)
+        return await link_views.show(session, found)
 
 
-async def about_link(call: Call) -> list[entities.Status]:
-    """Posts with a link of which there is a preview: of none."""
-    raise NotFound(NO_RECORD)
+def _which(call: Call) -> verdicts.Which:
+    return verdicts.which(call.easel.settings.trends)
+
+
+async def about_link(call: Call) -> Paged:
+    """Posts of the last days with a link, of whoever wants to be found."""
+    asked = await call.read(About)
+    async with call.easel.database.read() as session:
+        query = await listing.with_link(session, call.viewer, asked.url)
+        found = await listing_pages.rows(session, query, asked.page(), col(Status.id))
+        shown = await status_views.show(call.easel, session, call.viewer, found)
+    return paged(shown, by_id(found))
 
 
 READ = "read"

@@ -1,4 +1,5 @@
-"""Triggers that write down what the search must look at again (`search_change`).
+"""Triggers that write down what the search must look at again (`search_change`), and with what
+somebody did something that the trends count (`trend_change`).
 
 They see every change, also those of many rows at once. They are not part of any migration: SQLite
 changes a table by making it anew, which triggers would neither survive nor permit. So they are
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, inspect, text
 
-PREFIX = "search_of_"
+PREFIX, TREND_PREFIX = "search_of_", "trend_by_"
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,37 @@ class Watch:
     key: str
     condition: str = ""
     row: str = "NEW"
+    log = "search_change"  # where it is written down
 
     @property
     def name(self) -> str:
         return f"{PREFIX}{self.kind}_by_{self.table}_{self.event.split()[0].lower()}"
+
+    @property
+    def note(self) -> str:
+        return (
+            "INSERT INTO search_change (kind, row_id) "
+            f"VALUES ('{self.kind}', {self.row}.{self.key})"
+        )
+
+
+@dataclass(frozen=True)
+class Act(Watch):
+    """When somebody did something with a post. kind: which column says who; key: which post, in
+    SQL, with `{row}` for the row."""
+
+    log = "trend_change"
+
+    @property
+    def name(self) -> str:
+        return f"{TREND_PREFIX}{self.table}_{self.event.split()[0].lower()}"
+
+    @property
+    def note(self) -> str:
+        return (
+            "INSERT INTO trend_change (status_id, account_id) "
+            f"VALUES ({self.key.format(row=self.row)}, {self.row}.{self.kind})"
+        )
 
 
 # Most of what comes may never be found by words; it is not even written down.
@@ -43,10 +71,15 @@ _FOUND_BY_ALL = (
 _OURS = "EXISTS (SELECT 1 FROM account WHERE account.id = {row}.account_id AND domain IS NULL)"
 _OF_A_POST = "{row}.status_id IS NOT NULL"
 _NAMES = ("username", "display_name", "domain", "suspended_at", "deleted_at")
+# A boost is about what it boosts; what few may see is no trend.
+_ACTED_ON = "COALESCE({row}.reblog_of_id, {row}.id)"
+_OPEN = "{row}.visibility IN ('public', 'unlisted')"
+_VOICE = ("silenced_at", "suspended_at", "deleted_at")
+_WHO = "account_id"
 
 
-def _columns(row: str) -> str:
-    return ", ".join(f"{row}.{name}" for name in _NAMES)
+def _columns(row: str, names: tuple[str, ...] = _NAMES) -> str:
+    return ", ".join(f"{row}.{name}" for name in names)
 
 
 WATCHES = (
@@ -81,6 +114,27 @@ WATCHES = (
     ),
     Watch("account", "UPDATE OF indexable", "author", "id", "NEW.indexable AND NOT OLD.indexable"),
     Watch("account", "DELETE", "account", "id", row="OLD"),
+    Act("favourite", "INSERT", _WHO, "{row}.status_id"),
+    Act("favourite", "DELETE", _WHO, "{row}.status_id", row="OLD"),
+    Act("reaction", "INSERT", _WHO, "{row}.status_id"),
+    Act("reaction", "DELETE", _WHO, "{row}.status_id", row="OLD"),
+    Act("status", "INSERT", _WHO, _ACTED_ON, _OPEN),
+    Act("status", "UPDATE OF deleted_at, content, visibility, approval", _WHO, _ACTED_ON),
+    Act("status", "DELETE", _WHO, _ACTED_ON, _OPEN, row="OLD"),
+    Act(
+        "media_attachment",
+        "UPDATE OF ai_prompt, share_recipe",
+        _WHO,
+        "{row}.status_id",
+        _OF_A_POST,
+    ),
+    Act(
+        "account",
+        f"UPDATE OF {', '.join(_VOICE)}",
+        "id",
+        "0",
+        f"({_columns('NEW', _VOICE)}) {{differs}} ({_columns('OLD', _VOICE)})",
+    ),
 )
 
 
@@ -88,8 +142,11 @@ def drop(connection: Connection) -> None:
     """Take all of them away."""
     if connection.dialect.name == "sqlite":
         found = connection.execute(
-            text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE :names"),
-            {"names": PREFIX + "%"},
+            text(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger' "
+                "AND (name LIKE :search OR name LIKE :trend)"
+            ),
+            {"search": PREFIX + "%", "trend": TREND_PREFIX + "%"},
         )
         for name in found.scalars().all():
             connection.execute(text(f"DROP TRIGGER {name}"))
@@ -101,18 +158,14 @@ def drop(connection: Connection) -> None:
 def create(connection: Connection) -> None:
     """Make them, where the tables are there."""
     tables = set(inspect(connection).get_table_names())
-    if "search_change" not in tables:
-        return
     for watch in WATCHES:
-        if watch.table in tables:
+        if watch.table in tables and watch.log in tables:
             for statement in _statements(watch, connection.dialect.name):
                 connection.execute(text(statement))
 
 
 def _statements(watch: Watch, dialect: str) -> list[str]:
-    note = (
-        f"INSERT INTO search_change (kind, row_id) VALUES ('{watch.kind}', {watch.row}.{watch.key})"
-    )
+    note = watch.note
     differs = "IS NOT" if dialect == "sqlite" else "IS DISTINCT FROM"
     condition = watch.condition.format(row=watch.row, differs=differs)
     if dialect == "sqlite":

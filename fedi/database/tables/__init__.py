@@ -77,6 +77,7 @@ from fedi.database.tables.statuses import (
     StatusTag,
     Tag,
 )
+from fedi.database.tables.trends import Trend, TrendChange, TrendSignal
 from fedi.database.tables.work import (
     InputPicture,
     Job,
@@ -172,6 +173,9 @@ __all__ = [
     "StatusTag",
     "Tag",
     "ThreadMute",
+    "Trend",
+    "TrendChange",
+    "TrendSignal",
     "TrendVerdict",
     "UserList",
 ]

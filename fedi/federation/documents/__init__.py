@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.federation.documents import actors, collections, posts
+from fedi.federation.documents import actors, collections, posts, trends
 
-routes: list[BaseRoute] = [*actors.routes, *collections.routes, *posts.routes]
+routes: list[BaseRoute] = [*actors.routes, *collections.routes, *posts.routes, *trends.routes]

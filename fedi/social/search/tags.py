@@ -7,8 +7,8 @@ from sqlmodel import col, select
 
 from fedi.database import Session
 from fedi.database.tables import FeaturedTag, Status, StatusTag, Tag
-from fedi.social import trends
 from fedi.social.text import normal_tag
+from fedi.social.trends.subjects import by_somebody_open, for_everybody
 
 MAX_LOOKED_AT = 1000  # tags with that beginning, the shortest
 CANDIDATES = 200  # of them, those that are put in order by how often they were used
@@ -53,7 +53,7 @@ async def find(session: Session, text: str, *, limit: int, offset: int = 0) -> l
         select(func.count())
         .select_from(newest)
         .join(Status, col(Status.id) == newest.c.status_id)
-        .where(*trends.for_everybody())
+        .where(*for_everybody())
         .scalar_subquery()
     )
     query = (
@@ -71,13 +71,13 @@ def _known() -> ColumnElement[bool]:
         .where(
             col(StatusTag.tag_id) == col(Tag.id),
             col(Status.id) == col(StatusTag.status_id),
-            *trends.for_everybody(),
+            *for_everybody(),
         )
         .correlate(Tag),
         exists()
         .where(
             col(FeaturedTag.tag_id) == col(Tag.id),
-            trends.by_somebody_open(col(FeaturedTag.account_id)),
+            by_somebody_open(col(FeaturedTag.account_id)),
         )
         .correlate(Tag),
     )

@@ -10,10 +10,11 @@ from fedi.database.insertion import add_once
 from fedi.database.tables import Account, AssistantRequest, Painting, Status
 from fedi.jobs import Claimed, handles
 from fedi.runtime import Easel
-from fedi.social import favourites, statuses, trends
+from fedi.social import favourites, statuses
 from fedi.social.errors import Invalid, NotAllowed, NotFound, SocialError
 from fedi.social.notifications import ASKED
 from fedi.social.statuses import Draft
+from fedi.social.trends import listing, verdicts
 from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import imagine, inputs, paintings, remixing
 from fedi.studio.assistant import account as assistants
@@ -42,7 +43,7 @@ async def answer(easel: Easel, job: Claimed) -> None:
         status, asker, wanted = request
     if wanted is None or wanted.what != "picture":
         async with easel.database.write() as tx:
-            await _in_words(tx, helper, status, asker, wanted)
+            await _in_words(easel, tx, helper, status, asker, wanted)
             await job.finish(tx)
         return
     try:
@@ -109,19 +110,34 @@ def _read(status: Status) -> Wanted | None:
 
 
 async def _in_words(
-    tx: Transaction, helper: Account, status: Status, asker: Account, wanted: Wanted | None
+    easel: Easel,
+    tx: Transaction,
+    helper: Account,
+    status: Status,
+    asker: Account,
+    wanted: Wanted | None,
 ) -> None:
     if wanted is not None and wanted.what == "trends":
-        found = await trends.tags(tx, limit=MAX_TRENDS)
-        named = ", ".join(f"#{tag.display_name or tag.name}" for tag in found)
-        words = f"People here talk about {named}." if named else "Nothing stands out here just now."
-        await _say(tx, helper, status, asker, words)
+        await _say(tx, helper, status, asker, await _trending(easel, tx, asker))
         await _settle(tx, status.id, "answered")
         return
     try:
         reading.read(status)
     except Invalid as refusal:
         await _refuse(tx, helper, status, asker, str(refusal))
+
+
+async def _trending(easel: Easel, session: Session, asker: Account) -> str:
+    """What trends for who asks, and why: hashtags alone, since posts and prompts name other
+    people."""
+    which = verdicts.which(easel.settings.trends)
+    found = await listing.tags(session, asker, which, limit=MAX_TRENDS)
+    if not found:
+        return "Nothing stands out here just now."
+    why = await listing.reasons(session, "tag", [tag.id for tag in found])
+    named = "; ".join(f"#{tag.display_name or tag.name} ({why[tag.id].words})" for tag in found)
+    page = f"{easel.settings.instance.url}/explore"
+    return f"People here talk about {named}. There is more at {page}"
 
 
 async def _paint(

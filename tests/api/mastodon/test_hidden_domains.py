@@ -12,6 +12,7 @@ from fedi.social.remote_accounts import save_remote
 from tests import rig
 from tests.api.apps import App
 from tests.social import people
+from tests.social.trends.acting import settle
 
 THERE, BELOW = "there.example", "sub.there.example"
 
@@ -50,6 +51,7 @@ async def test_no_way_shows_what_is_hidden(
     alice = await App.of(instance, browser, "alice")
     bob = await App.of(instance, browser, "bob")
     carol = await people.local(instance.easel, "carol", discoverable=True)
+    dora = await people.local(instance.easel, "dora", discoverable=True)
     await people.follow(instance.easel, alice.account, carol)
     await people.follow(instance.easel, bob.account, carol)
     for number, domain in enumerate((THERE, BELOW)):
@@ -59,9 +61,10 @@ async def test_no_way_shows_what_is_hidden(
         assert posted is not None
         async with instance.easel.database.write() as tx:
             await favourites.add(tx, carol, posted)
+            await favourites.add(tx, dora, posted)
             if not number:  # what one likes is found by that, too, unless it is hidden
                 await favourites.add(tx, alice.account, posted)
-    await instance.run_jobs()
+    await settle(instance.easel)
     everything = await seen(bob)
     assert everything == {key: {THERE, BELOW} for key in everything}
     async with instance.easel.database.write() as tx:

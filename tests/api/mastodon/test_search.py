@@ -12,13 +12,14 @@ import pytest
 
 from fedi.api.mastodon import entities
 from fedi.clock import FakeClock
-from fedi.social import favourites, follows, statuses
+from fedi.social import accounts, favourites, follows, statuses
 from fedi.social.statuses import Draft
 from tests import rig
 from tests.api.apps import App
 from tests.api.mastodon.apps import held, nobody
 from tests.federation import peer
 from tests.federation.peer import Internet
+from tests.social.trends.acting import settle
 
 SEARCH = "/api/v2/search"
 
@@ -200,6 +201,9 @@ async def test_trends_count_people_and_forget(
         status = await statuses.load(tx, bob.account, int(last))
         assert status is not None
         await favourites.add(tx, bob.account, status)
+        carol = await accounts.create_local(tx, "carol")
+        await favourites.add(tx, carol, status)
+    await settle(instance.easel)
     anybody = nobody(instance, browser, alice)
     [tag] = held(await anybody.get("/api/v1/trends/tags"), list[entities.Tag])
     assert (tag.name.lower(), tag.history[0].accounts) == ("fog", "2")

@@ -8,7 +8,7 @@ from fedi.api.mastodon.entities.accounts import Account, Role
 from fedi.api.mastodon.entities.base import UNSET, Entity, Id, Moment, Omitted
 from fedi.api.mastodon.entities.instance import Rule
 from fedi.api.mastodon.entities.notices import ReportCategory
-from fedi.api.mastodon.entities.statuses import Status, Tag
+from fedi.api.mastodon.entities.statuses import Status, Tag, TrendsLink
 
 
 class AdminIp(Entity, kw_only=True):
@@ -140,6 +140,15 @@ class AdminMeasure(Entity, kw_only=True):
     human_value: str | Omitted = UNSET
     previous_total: str | Omitted = UNSET
     data: list[AdminMeasureData]
+
+
+class AdminLink(TrendsLink, kw_only=True):
+    id: Id
+    requires_review: bool
+
+
+class AdminStatus(Status, kw_only=True):
+    requires_review: bool
 
 
 class AdminTag(Tag, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlmodel import col, select
 
@@ -10,7 +10,9 @@ from fedi.api.mastodon import entities
 from fedi.database import Session
 from fedi.database.tables import Account, FeaturedTag, FollowedTag, Tag
 from fedi.runtime import Easel
-from fedi.social import text, trends
+from fedi.social import text
+from fedi.social.trends import histories
+from fedi.social.trends.histories import Day
 
 
 async def show(
@@ -21,7 +23,7 @@ async def show(
     Args:
         viewer: whose ties to them are told; None: nobody's.
     """
-    used = await trends.history(session, [tag for tag in tags if tag.id])
+    used = await histories.of_tags(session, [tag for tag in tags if tag.id])
     followed, featured = set[int](), set[int]()
     if viewer is not None and tags:
         wanted = [tag.id for tag in tags]
@@ -38,16 +40,21 @@ async def show(
             id=str(tag.id),
             name=tag.display_name,
             url=text.tag_url(tag.name, easel.settings.instance.url),
-            history=[
-                entities.TagHistory(
-                    day=str(int(day.begins.timestamp())),
-                    uses=str(day.uses),
-                    accounts=str(day.accounts),
-                )
-                for day in used.get(tag.id, ())
-            ],
+            history=history(used.get(tag.id, ())),
             following=entities.UNSET if viewer is None else tag.id in followed,
             featuring=entities.UNSET if viewer is None else tag.id in featured,
         )
         for tag in tags
+    ]
+
+
+def history(days: Iterable[Day]) -> list[entities.TagHistory]:
+    """How something was used, day by day."""
+    return [
+        entities.TagHistory(
+            day=str(int(day.begins.timestamp())),
+            uses=str(day.uses),
+            accounts=str(day.accounts),
+        )
+        for day in days
     ]
