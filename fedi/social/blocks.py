@@ -73,6 +73,8 @@ async def add(tx: Transaction, account: Account, target: Account, uri: str | Non
     if account.local:
         await homes.forget_boosts_of(tx, account.id, target.id)
         await notifications.forget(tx, account.id, target.id)
+    # ActivityPub 6.9 would rather not have a Block delivered. Mastodon does, and all who speak with
+    # it: their server is the only one that can keep from them what the account posts.
     if account.local and not target.local:
         await tell(tx, "block", account_id=account.id, target_account_id=target.id, uri=block.uri)
     return block

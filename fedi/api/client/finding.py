@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 
 from activitypub.client import FetchError
 from activitypub.errors import Malformed
+from fedi.api.client.audience import Audience
+from fedi.api.problems import Problem
 from fedi.database import Transaction
 from fedi.database.tables import Account, Status
+from fedi.federation import addressees as reached
 from fedi.federation import newcomers, remote, threads
+from fedi.federation.addressees import Addressees
 from fedi.runtime import Easel
 from fedi.social import accounts, statuses
 from fedi.social.errors import Invalid, NotFound, SocialError
 from fedi.social.text import MAX_MENTIONS
 
 NO_POST = "There is no such post."
+NOBODY = "None of those whom this is for can be found."
 
 
 async def person(easel: Easel, uri: str | None) -> Account:
@@ -36,16 +40,20 @@ async def person(easel: Easel, uri: str | None) -> Account:
     return account
 
 
-async def people(easel: Easel, author: Account, uris: Sequence[str]) -> dict[str, Account]:
-    """Those whom something is addressed to, but for its author.
+async def addressees(easel: Easel, author: Account, addressed: Audience) -> Addressees:
+    """Those whom something is addressed to, but for its author; who cannot be had is left out.
 
     Raises:
         Invalid: they are too many.
-        NotFound: one of them cannot be found.
+        Problem: it is for them alone, and none of them can be had.
     """
-    if len(uris) > MAX_MENTIONS:
+    if len(addressed.people) > MAX_MENTIONS:
         raise Invalid(f"A post is addressed to at most {MAX_MENTIONS} people.")
-    return {uri: await person(easel, uri) for uri in uris if uri != author.uri}
+    found = await reached.find(easel, author, addressed.people)
+    others = [uri for uri in addressed.people if uri != author.uri]
+    if others and addressed.visibility == "direct" and not (found.people or found.members):
+        raise Problem("no-applicable-addressees", NOBODY)
+    return found
 
 
 async def post(easel: Easel, author: Account, uri: str | None, missing: str = NO_POST) -> Status:

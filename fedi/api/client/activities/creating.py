@@ -120,12 +120,13 @@ async def _post(
 async def _draft(asked: Asked, wanted: Submission, quoting: str | None) -> Draft:
     """The post that was asked for, everything it names looked up, but for its pictures."""
     easel, author, note, addressed = asked.easel, asked.author, wanted.note, wanted.audience
-    people = await finding.people(easel, author, addressed.people)
+    found = await finding.addressees(easel, author, addressed)
+    named = found.people.items()
     answered = quoted = None
     if note.in_reply_to is not None:
         answered = (await finding.post(easel, author, note.in_reply_to, NO_ANSWERED)).id
-    if (named := note.quote or quoting) is not None:
-        quoted = (await finding.post(easel, author, named, NO_QUOTED)).id
+    if (quotes := note.quote or quoting) is not None:
+        quoted = (await finding.post(easel, author, quotes, NO_QUOTED)).id
     if note.type == "Question" and note.poll is None:
         raise Invalid("A Question needs options: oneOf or anyOf.")
     now = easel.clock.now()
@@ -140,8 +141,11 @@ async def _draft(asked: Asked, wanted: Submission, quoting: str | None) -> Draft
         visibility=addressed.visibility,
         language=note.language or usual.language,
         in_reply_to_id=answered,
-        recipients=[who.id for uri, who in people.items() if uri not in addressed.hidden],
-        blind=[who.id for uri, who in people.items() if uri in addressed.hidden],
+        recipients=[who.id for uri, who in named if uri not in addressed.hidden],
+        blind=[
+            *(who.id for uri, who in named if uri in addressed.hidden),
+            *(who.id for who in found.members),
+        ],
         based_on_uri=note.is_based_on,
         quoters=wanted.quoters or usual.quoters,
         poll=submission.poll(note.poll, now) if note.poll is not None else None,

@@ -98,7 +98,8 @@ async def create(asked: Asked, object_: Document) -> Done:
 async def _tell(
     asked: Asked, addressed: Audience, document: Document, *, mint: bool = False
 ) -> Done:
-    people = await finding.people(asked.easel, asked.author, addressed.people)
+    found = await finding.addressees(asked.easel, asked.author, addressed)
+    people = [*found.people.values(), *found.members]
     terms = further_terms(asked.document.get("@context"))
     if mint:
         terms = terms or further_terms(asked.document[WHOLE].get("@context"))
@@ -122,7 +123,7 @@ async def _tell(
             author,
             whole,
             visibility=addressed.visibility,
-            recipients=[who.id for who in people.values()],
+            recipients=[who.id for who in people],
         )
         await tell(tx, "activity", activity_id=row.id)
         return _done(row)

@@ -61,7 +61,8 @@ async def _asking(tx: Transaction, asked: Asked) -> tuple[Account, Follow, Accou
 
 
 async def block(asked: Asked) -> Done:
-    """Have nothing to do with somebody any more. That is between the author and their server."""
+    """Have nothing to do with somebody any more. Their server alone is told: no other can keep from
+    them what the author posts."""
     target = await asked.person()
     async with asked.easel.database.write() as tx:
         author = await asked.whom(tx)
@@ -71,5 +72,5 @@ async def block(asked: Asked) -> Done:
 
 
 def _to_nobody(block: Activity) -> Activity:
-    """A Block as its author reads it: whom it is about is not told of it by us."""
+    """A Block as its author reads it: addressed to nobody, so that nobody finds it here."""
     return Activity(id=block.id, type=block.type, actor=block.actor, object_id=block.object_id)
