@@ -30,7 +30,7 @@ async def of_status(tx: Transaction, status: Status) -> list[str]:
     and the author of what it answers."""
     # Who is addressed by bto or bcc stands nowhere in the document: only which inbox it comes to
     # tells their server for whom it is (Mastodon 4.6 reads it so). A follower has it anyway.
-    named_nowhere = col(Mention.blind)
+    named_nowhere: Any = col(Mention.blind)
     if status.visibility != "direct":
         follows = exists().where(
             col(Follow.account_id) == col(Mention.account_id),
