@@ -8,14 +8,14 @@ from activitypub.objects import activity as made
 from activitypub.objects.actor import ACTOR_TYPES
 from fedi.api.client import envelope, finding, pictures, submission
 from fedi.api.client.activities import extensions
-from fedi.api.client.activities.asked import Asked, Done
+from fedi.api.client.activities.asked import Asked, Done, keep
 from fedi.api.client.submission import Submission
 from fedi.api.easel.asking import parse_recipe
 from fedi.api.easel.paintings import address as painting_address
 from fedi.database import Transaction
 from fedi.database.tables import Account, Login, Painting, Status
 from fedi.federation.documents.posts import create_document
-from fedi.federation.outgoing.votes import vote_note
+from fedi.federation.outgoing.votes import create_uri, vote_note
 from fedi.social import pending, polls, posts, preferences, statuses
 from fedi.social.errors import Invalid
 from fedi.social.statuses import Draft
@@ -53,7 +53,9 @@ async def _vote(asked: Asked, status: Status, title: str) -> Done:
         [vote] = await polls.vote(tx, author, status, [titles.index(title)])
         asking = await tx.get_one(Account, status.account_id)
         note = vote_note(vote, title, author, status, asking)
-        return Done(made.create(f"{vote.uri}/activity", author.uri, note.document()).document())
+        done = made.create(create_uri(author, vote), author.uri, note.document())
+        # Who asks here learns how many chose what, and not who: their own server does not tell.
+        return await keep(tx, author, done, recipients=[] if asking.local else [asking])
 
 
 async def publish(

@@ -115,7 +115,7 @@ async def _tell(
             **({TERMS: list(terms)} if terms else {}),
         }
         if mint:
-            uri = f"{author.uri}/objects/{tx.new_id()}"
+            uri = activities.mint_object_uri(tx, author)
             whole[WHOLE] = {**document[WHOLE], "id": uri, "attributedTo": author.uri, **by}
         _check(whole)
         row = await activities.keep(
@@ -142,7 +142,9 @@ async def update(asked: Asked, uri: str, object_: Document) -> Done:
         _check(row.document)
         tx.add(row)
         await tx.flush()
-        return await _follow_up(tx, author, row, made.update(_fresh(tx, author), author.uri, whole))
+        return await _follow_up(
+            tx, author, row, made.update(activities.mint_uri(tx, author), author.uri, whole)
+        )
 
 
 async def delete(tx: Transaction, author: Account, uri: str) -> Done:
@@ -155,9 +157,8 @@ async def delete(tx: Transaction, author: Account, uri: str) -> Done:
     tx.add(row)
     await tx.flush()
     to, cc = _addressed(row)
-    gone = made.delete(
-        f"{uri}#delete", author.uri, uri, to=to, cc=cc, former_type=former, deleted=tx.now
-    )
+    gone_uri = activities.mint_uri(tx, author)
+    gone = made.delete(gone_uri, author.uri, uri, to=to, cc=cc, former_type=former, deleted=tx.now)
     return await _follow_up(tx, author, row, gone)
 
 
@@ -195,15 +196,13 @@ async def _creation(tx: Transaction, author: Account, uri: str) -> OutboxActivit
     """
     found = await activities.creation_of(tx, uri)
     if found is not None and found.account_id == author.id and found.undone_at is None:
+        if envelope.kind(found.document[WHOLE]) == "Note":
+            raise Invalid("A vote stays as it is.")
         return found
     theirs = found is not None and await activities.load(tx, author, found.uri) is not None
     if theirs and found is not None and found.account_id != author.id:
         raise NotAllowed("That is somebody else's.")
     raise NotFound("There is no such thing of yours.")
-
-
-def _fresh(tx: Transaction, author: Account) -> str:
-    return activities.mint_uri(tx, author)
 
 
 def _done(row: OutboxActivity) -> Done:
