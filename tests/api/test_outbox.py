@@ -304,7 +304,7 @@ NONSENSE: list[tuple[Any, int, str]] = [
     ({"type": "Create", "object": {"type": "Question"}}, 422, "oneOf"),
     ({"type": "Create", "object": {"type": "Question", "content": "x", "oneOf": [{"name": "1"}]}},
      422, "option"),
-    ({"type": "Person"}, 422, "by posting them"),
+    ({"type": "Person"}, 400, "by posting them"),
     ({"type": "Note", "to": PUBLIC}, 422, "words"),
     ({"type": "Image", "to": PUBLIC}, 422, "AIPromptInformation"),
     ({"type": "Image", "url": "https://e.example/x.png"}, 422, "on this server"),

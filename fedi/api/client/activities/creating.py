@@ -12,6 +12,7 @@ from fedi.api.client.activities.asked import Asked, Done, keep
 from fedi.api.client.submission import Submission
 from fedi.api.easel.asking import parse_recipe
 from fedi.api.easel.paintings import address as painting_address
+from fedi.api.problems import Problem
 from fedi.database import Transaction
 from fedi.database.tables import Account, Login, Painting, Status
 from fedi.federation.documents.posts import create_document
@@ -31,7 +32,8 @@ async def create(asked: Asked) -> Done:
     object_ = asked.inner()
     kind = envelope.kind(object_)
     if kind in ACTOR_TYPES:
-        raise Invalid("Nobody can be created by posting them.")
+        nobody = "Nobody can be created by posting them."
+        raise Problem("unsupported-type", nobody, objectType=kind)
     if kind not in submission.TYPES:
         return await extensions.create(asked, object_)
     note = submission.parsed(object_)
