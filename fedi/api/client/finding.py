@@ -6,6 +6,7 @@ import contextlib
 
 from activitypub.client import FetchError
 from activitypub.errors import Malformed
+from activitypub.objects import values
 from fedi.api.client.audience import Audience
 from fedi.api.problems import Problem
 from fedi.database import Transaction
@@ -14,7 +15,7 @@ from fedi.federation import addressees as reached
 from fedi.federation import newcomers, remote, threads
 from fedi.federation.addressees import Addressees
 from fedi.runtime import Easel
-from fedi.social import accounts, statuses
+from fedi.social import accounts, activities, domains, statuses
 from fedi.social.errors import Invalid, NotFound, SocialError
 from fedi.social.text import MAX_MENTIONS
 
@@ -80,6 +81,21 @@ async def post(easel: Easel, author: Account, uri: str | None, missing: str = NO
         if status is not None:
             return status
     raise NotFound(missing)
+
+
+async def kind_of(easel: Easel, author: Account, uri: str) -> str | None:
+    """The type of what is at an address, as far as the author may see it; None if nobody tells."""
+    async with easel.database.read() as session:
+        kept = await activities.load(session, author, uri)
+    if kept is not None:
+        return kept.type
+    await domains.of(easel)  # the client keeps to them
+    try:
+        newcomers.welcome(easel, uri)
+        got = await easel.client.get_document(uri, remote.signer_of(author))
+        return values.kind(got.document)
+    except (FetchError, Malformed):
+        return None
 
 
 async def again(tx: Transaction, account: Account, status: Status) -> Status:
