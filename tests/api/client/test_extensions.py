@@ -143,6 +143,13 @@ async def test_what_has_no_meaning_has_a_size(alice: App) -> None:
         assert answer.status == 422 and "at most" in answer.error
 
 
+async def test_an_object_of_the_vocabulary_is_no_activity(alice: App, bob: App) -> None:
+    tie = {"type": "Relationship", "subject": alice.account.uri, "object": bob.account.uri}
+    made = await done(alice, {**tie, "relationship": "http://purl.org/vocab/relationship/friendOf"})
+    assert (made["type"], made["object"]["type"]) == ("Create", "Relationship")
+    assert made["object"]["object"] == bob.account.uri
+
+
 async def test_what_answers_no_follow_is_told_to_whom_it_is_for(
     alice: App, bob: App, carol: Person
 ) -> None:
