@@ -25,8 +25,8 @@ from tests.attacks import (
     speaking,
     world,
 )
-from tests.attacks.listening import nothing_fails
 from tests.attacks.world import CASES, World
+from tests.listening import nothing_fails
 
 MODULES = (
     signing,
