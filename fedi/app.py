@@ -58,7 +58,7 @@ from fedi.social import (
 from fedi.social.errors import Later, SocialError
 from fedi.social.push import delivery as push
 from fedi.social.search import index
-from fedi.studio import cleaning, faces, orphans, reviews, scheduled, unposted
+from fedi.studio import cleaning, departed, faces, orphans, reviews, scheduled, unposted
 from fedi.studio.assistant import account as assistants
 from fedi.studio.assistant import answering
 from fedi.studio.dispatcher import Dispatcher
@@ -72,6 +72,7 @@ JOBS = (
     archiving,
     cleaning,
     delivery,
+    departed,
     faces,
     hearsay,
     hiding,

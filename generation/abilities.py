@@ -28,13 +28,14 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     can: by model, as `catalogue.Model.can`; what a model that is not named here can do, only
     loading it tells. loras: all names by which recipes may call those that it has; `None` where
-    only asking tells. upscales: whether it makes pictures larger; `None` where nobody said.
-    judges: the classifier that looks at what it paints; empty if none does. describes: likewise,
-    what writes alt text.
+    only asking tells. misfits: by model, those of them that do not fit it. upscales: whether it
+    makes pictures larger; `None` where nobody said. judges: the classifier that looks at what it
+    paints; empty if none does. describes: likewise, what writes alt text.
     """
 
     can: dict[str, tuple[str, ...]] = {}
     loras: tuple[str, ...] | None = None
+    misfits: dict[str, tuple[str, ...]] = {}
     upscales: bool | None = None
     judges: str = ""
     describes: str = ""
@@ -51,7 +52,9 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return self.upscales is not False
         can = self.can.get(model)
         if need.startswith(LORA):
-            has = self.loras is None or need.removeprefix(LORA) in self.loras
+            name = need.removeprefix(LORA)
+            has = self.loras is None or name in self.loras
+            has = has and name not in self.misfits.get(model, ())
             return has and (can is None or "lora" in can)
         return can is None or need in can
 

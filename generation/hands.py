@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from generation import abilities, lora_files
+from generation import abilities, hub, lora_files
 from generation.abilities import Abilities
 from generation.aides import Aides
 from generation.catalogue import Model
@@ -96,7 +96,12 @@ class Card:
         return tuple(model.key for model in self._models)
 
     def abilities(self) -> Abilities:
-        return Abilities(can=dict(abilities.of_models(self._models)), loras=lora_files.names())
+        models = [hub.described(model) for model in self._models]
+        return Abilities(
+            can=dict(abilities.of_models(models)),
+            loras=lora_files.names(),
+            misfits=lora_files.misfits(models),
+        )
 
     async def lost(self) -> None:
         await asyncio.get_running_loop().create_future()  # as long as the process lives

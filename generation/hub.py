@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from generation import parts
+from generation import families, parts
 from generation.catalogue import STARTER, Model, find, is_folder
 from generation.fetching import (
     REFERENCE,
@@ -86,6 +86,16 @@ def here(model: Model, reference: str = REFERENCE) -> Pulled | None:
     if place is None or not (place / model.adapter.file).is_file():
         return None
     return Pulled(folder, place / model.adapter.file)
+
+
+def described(model: Model) -> Model:
+    """A hub model that is not in the catalogue, with what its family can do, if it is here."""
+    if model.family or model.local:
+        return model
+    pulled = here(model) or here(model, "main")
+    index = parts.document(pulled.folder / parts.INDEX) if pulled else None
+    pipeline = (index or {}).get("_class_name")
+    return families.with_family(model, pipeline) if isinstance(pipeline, str) else model
 
 
 def offer(model: Model) -> Offer:

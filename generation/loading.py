@@ -60,13 +60,18 @@ def read(model: Model, files: Files, dtype: torch.dtype) -> Any:
     """The pipeline, in the machine's memory. Raises PaintError."""
     import diffusers
 
+    index = parts.document(files.folder / parts.INDEX) or {}
+    without: dict[str, None] = dict.fromkeys(parts.unused(index))
     with plainly(model):
-        pipe = diffusers.DiffusionPipeline.from_pretrained(
+        # Only its own class knows that a pipeline can do without a part.
+        kind = getattr(diffusers, index["_class_name"] if without else "DiffusionPipeline")
+        pipe = kind.from_pretrained(
             files.folder,
             dtype=dtype,
             local_files_only=True,
             use_safetensors=True,
             variant=model.variant or None,
+            **without,
         )
         if model.adapter is not None and files.adapter is not None:
             _adapt(pipe, model.adapter, files.adapter)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from generation import catalogue, families, hub
+from generation import catalogue, families, hub, parts
 from generation.parts import Unusable
 
-MAX_HEADER = 25_000_000  # bytes; those that we know have less than one million
 MAX_WORD = 100  # characters of what a file says of itself
 # What the names of its tensors contain, in each of the ways in which LoRAs are written.
 _MARKS = ("lora", "lokr", "loha")
@@ -42,16 +40,7 @@ _ARCHITECTURES = {
 
 def header(path: Path) -> Mapping[str, Any]:
     """What stands before the weights of a LoRA. Raises Unusable if it is none."""
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= MAX_HEADER:
-                raise ValueError
-            said = json.loads(file.read(length))
-        if not isinstance(said, dict):
-            raise ValueError
-    except (OSError, ValueError, RecursionError) as error:
-        raise Unusable(f"{path.name} is no safetensors file.") from error
+    said = parts.header(path)
     if not any(mark in name.lower() for name in said for mark in _MARKS):
         raise Unusable(f"{path.name} is no LoRA: it has no weights of one.")
     return said

@@ -4,12 +4,14 @@ A LoRA is one safetensors file. Those of a host's own lie in `$EASEL_LORAS` (or 
 user's data folder), those from the hub in its cache. Nobody who asks for a picture makes a painter
 download anything: what was not pulled is not here.
 
-What was pulled has a record in that folder, which says for which family of models it was made, so
-that it is refused for any other before somebody waits for a picture.
+What was pulled has a record in that folder, which says for which family of models it was made; of
+all, `lora_shapes` sees by their weights what they do not fit. So one is refused for a model that it
+is not for before somebody waits for a picture.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -20,7 +22,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from generation import fetching, hub, lora_bases, parts
+from generation import fetching, hub, lora_bases, lora_shapes, parts
 from generation.catalogue import CATALOGUE, Model
 from generation.fetching import File, Progress
 from generation.parts import Unusable
@@ -29,6 +31,7 @@ from generation.recipe import Lora, RecipeError
 ENDING = ".safetensors"
 MAX_TOLD = 1000  # names of LoRAs that a server is told of
 MAX_TOLD_LENGTH = 32_000  # characters of them together: `protocol.MAX_MESSAGE` has room for them
+MAX_MISFITS_LENGTH = 16_000  # of those that are told as misfits beside them
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a file, as recipes may name it
 _HUB_ID = re.compile(rf"{_NAME.pattern}/{_NAME.pattern}")
 
@@ -94,7 +97,7 @@ def find(name: str) -> Path:
 
     Raises RecipeError, naming it, if it is not here or cannot be told from others.
     """
-    found = [record.path for record in known(name)] or _fetched_by_others(name)
+    found = [record.path for record in known(name) or _fetched_by_others(name)]
     if not found:
         told = "; whoever runs this can fetch it" if "/" in name else ""
         raise RecipeError(f"There is no LoRA {name} here{told}.")
@@ -106,29 +109,61 @@ def find(name: str) -> Path:
 def names() -> tuple[str, ...] | None:
     """All names by which `find` finds a LoRA; None if there are too many to tell. What others
     brought into the hub's cache may be something else: that comes out when it is loaded."""
-    here = all_here()
-    times = Counter(alias for record in here for alias in _aliases(record))
-    found = {alias for alias, count in times.items() if count == 1}
-    pulled = {record.source for record in here}
-    for source in fetching.sources():
-        if source not in pulled:
-            files = _fetched_by_others(source)
-            found |= {f"{source}/{file.name}" for file in files}
-            found |= {source} if len(files) == 1 else set()
+    found = _named()
     if len(found) > MAX_TOLD or sum(map(len, found)) > MAX_TOLD_LENGTH:
         return None
     return tuple(sorted(found))
 
 
+def misfits(models: Iterable[Model]) -> dict[str, tuple[str, ...]]:
+    """Of these models, by their keys, the names of the LoRAs here that do not fit them; as many as
+    there is room to tell. Reads the headers of all of them when it is first asked."""
+    named, room = _named(), MAX_MISFITS_LENGTH
+    found = {}
+    for model in models:
+        wrong = []
+        for name, record in sorted(named.items()):
+            if not _fits(record, model) and (room := room - len(name)) >= 0:
+                wrong.append(name)
+        if wrong:
+            found[model.key] = tuple(wrong)
+    return found
+
+
 def refuse_misfits(loras: Iterable[Lora], model: Model) -> None:
-    """Raises RecipeError, naming it, for a LoRA that was made for models of another family."""
+    """Raises RecipeError, naming it, for a LoRA that was made for models of another family, or
+    whose weights are none that this model has a place for."""
     for lora in loras:
-        made_for = {record.family for record in _meant(lora.name, _records())}
+        made_for = {record.family for record in _meant(lora.name, _records())} - {""}
         if model.family and made_for and model.family not in made_for:
             raise RecipeError(
                 f"The LoRA {lora.name} is for {_in_words(min(made_for))}, "
                 f"and does not fit {model.name}."
             )
+        with contextlib.suppress(ImportError):  # nothing is here where painting is not installed
+            meant = known(lora.name) or _fetched_by_others(lora.name)
+            if meant and not any(_fits(record, model) for record in meant):
+                raise RecipeError(f"The LoRA {lora.name} does not fit {model.name}.")
+
+
+def _fits(record: Record, model: Model) -> bool:
+    if record.family and model.family and record.family != model.family:
+        return False
+    return lora_shapes.fits(record.path, model)
+
+
+def _named() -> dict[str, Record]:
+    """The LoRAs that are here, by each of the names that mean this one alone."""
+    here = all_here()
+    times = Counter(alias for record in here for alias in _aliases(record))
+    found = {alias: record for record in here for alias in _aliases(record) if times[alias] == 1}
+    pulled = {record.source for record in here}
+    for source in fetching.sources():
+        if source not in pulled:
+            others = _fetched_by_others(source)
+            found |= {record.name: record for record in others}
+            found |= {source: others[0]} if len(others) == 1 else {}
+    return found
 
 
 def _meant(name: str, among: Iterable[Record]) -> list[Record]:
@@ -157,15 +192,22 @@ def _records() -> list[Record]:
     return found
 
 
-def _fetched_by_others(name: str) -> list[Path]:
+def _fetched_by_others(name: str) -> list[Record]:
     """Files of a repository that another program brought into the hub's cache."""
-    source, _, file = name.partition("/")[2].partition("/")
-    source = f"{name.partition('/')[0]}/{source}"
+    owner, _, rest = name.partition("/")
+    repository, _, file = rest.partition("/")
+    source = f"{owner}/{repository}"
     if not _HUB_ID.fullmatch(source):
         return []
     place = fetching.snapshot(source, "main")
     found = [] if place is None else sorted(place.glob(f"*{ENDING}"))
-    return [path for path in found if not file or path.name == file]
+    return [
+        Record(
+            name=f"{source}/{path.name}", source=source, revision=path.parent.name, file=path.name
+        )
+        for path in found
+        if not file or path.name == file
+    ]
 
 
 # -- from the hub -----------------------------------------------------------------------------
@@ -301,8 +343,15 @@ def remove(record: Record) -> int:
 def _recorded(record: Record, path: Path) -> Record:
     """Looks into the file, and notes what is known of it."""
     said = lora_bases.header(path)
+    possible = lora_shapes.of_layers(lora_shapes.of_header(said))
+    if record.family and possible and record.family not in possible:
+        raise Unusable(
+            f"{record.name} is for {' or '.join(map(_in_words, sorted(possible)))} by its weights, "
+            f"and not for {_in_words(record.family)}."
+        )
     if not record.family:
         family, base = lora_bases.of_header(said)
+        family = family or (min(possible) if len(possible) == 1 else "")
         record = msgspec.structs.replace(record, family=family, base=record.base or base)
     if not record.family:
         raise Unusable(

@@ -78,8 +78,6 @@ class Modes:
         if references:
             if "image_reference" not in inspect.signature(cls.__call__).parameters:
                 raise RecipeError(f"{self._model} takes a picture or references, not both.")
-            if len(references) > 1:
-                raise RecipeError(f"{self._model} looks at one reference inside a mask.")
             arguments["image_reference"] = references * count
         return Way(pipe, arguments, found)
 

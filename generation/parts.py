@@ -18,7 +18,11 @@ from typing import Any
 INDEX = "model_index.json"
 CONFIG = "config.json"
 MAX_DOCUMENT = 65_536  # bytes of a JSON file that are read; an index of the catalogue has 2,000
+MAX_HEADER = 25_000_000  # bytes; those that we know have less than one million
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+# Parts that their pipeline paints without, and that are never used here: ERNIE-Image's language
+# model rewrites prompts by chance, but what was asked for (and judged) is painted.
+UNUSED = {"ErnieImagePipeline": ("pe", "pe_tokenizer")}
 # Configurations, vocabularies (SentencePiece's are `.model`) and chat templates.
 _PLAIN = (".json", ".txt", ".model", ".jinja")
 # Shards are numbered before or after the variant: diffusers changed its mind once.
@@ -64,6 +68,8 @@ def needed(
         )
     wanted = [INDEX] if INDEX in files else []
     for part, kind in index.items():
+        if part in unused(index):
+            continue
         if part.startswith("_") or not isinstance(kind, list) or len(kind) != 2 or not kind[0]:
             continue
         own = [file for file in files if file.startswith(f"{part}/")]
@@ -73,6 +79,11 @@ def needed(
             )
         wanted += _of_part(name, part, own, variant)
     return wanted
+
+
+def unused(index: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parts of a model that are neither fetched nor loaded."""
+    return UNUSED.get(str(index.get("_class_name")), ())
 
 
 def _of_single(name: str, files: list[str], variant: str) -> list[str]:
@@ -110,6 +121,24 @@ def document(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return said if isinstance(said, dict) else None
+
+
+def header(path: Path) -> dict[str, Any]:
+    """What stands before the weights of a safetensors file: the name, type and shape of each.
+
+    Raises Unusable if it is none.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= MAX_HEADER:
+                raise ValueError
+            said = json.loads(file.read(length))
+        if not isinstance(said, dict):
+            raise ValueError
+    except (OSError, ValueError, RecursionError) as error:
+        raise Unusable(f"{path.name} is no safetensors file.") from error
+    return said
 
 
 def _of_part(name: str, part: str, files: list[str], variant: str) -> list[str]:

@@ -277,8 +277,7 @@ class Pipeline:
             "width": first.width,
             "height": first.height,
             self._guidance_argument(): first.guidance,
-            # ERNIE-Image rewrites prompts by chance; what was asked for (and judged) is painted.
-            "use_pe": False,
+            "use_pe": False,  # ERNIE-Image's rewriter of prompts (`parts.UNUSED`)
         }
         if first.negative_prompt:
             if "negative_prompt" not in way.takes:

@@ -235,6 +235,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         ):
             if wanted and not model.may(ability):
                 raise RecipeError(f"{model.name} cannot {what}.")
+        if self.mask and len(self.references) > 1:  # no pipeline has a place for more
+            raise RecipeError(f"{model.name} looks at one reference inside a mask.")
 
     def shared(self) -> Recipe:
         """What of it others can do something with: all but the pictures, which are its author's."""

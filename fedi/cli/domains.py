@@ -112,11 +112,7 @@ def export() -> None:
 async def _put(rules: list[DomainRule]) -> int:
     async with context.opened() as easel, easel.database.write() as tx:
         limited = easel.settings.federation.mode == "limited"
-        count = await domains.put(tx, rules, limited=limited)
-        for rule in rules:
-            name = domains.checked(rule.domain)
-            await audit.note(tx, None, "domain.block", name, severity=rule.severity)
-        return count
+        return await domains.decide(tx, None, rules, limited=limited)
 
 
 async def _unblock(domain: str) -> None:

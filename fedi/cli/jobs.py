@@ -7,11 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import delete, func, update
-from sqlmodel import col, select
 
 from fedi.cli import context
-from fedi.database.tables import Job
+from fedi.jobs import dead_letters
 
 app = typer.Typer(help="What waits to be done, and what failed.", no_args_is_help=False)
 
@@ -43,21 +41,8 @@ def drop(
 
 async def _overview() -> None:
     async with context.opened() as easel, easel.database.read() as session:
-        counts = (
-            await session.execute(
-                select(col(Job.kind), col(Job.state), func.count())
-                .group_by(col(Job.kind), col(Job.state))
-                .order_by(col(Job.kind), col(Job.state))
-            )
-        ).all()
-        dead = (
-            await session.exec(
-                select(Job)
-                .where(col(Job.state) == "dead")
-                .order_by(col(Job.id).desc())
-                .limit(LISTED)
-            )
-        ).all()
+        counts = await dead_letters.counts(session)
+        dead = await dead_letters.newest(session, limit=LISTED)
     console = Console()
     if not counts:
         console.print("Nothing waits, and nothing failed.")
@@ -77,23 +62,15 @@ async def _overview() -> None:
 async def _retry(job: int | None) -> None:
     async with context.opened() as easel:
         async with easel.database.write() as tx:
-            chosen = update(Job).where(col(Job.state) == "dead")
-            if job is not None:
-                chosen = chosen.where(col(Job.id) == job)
-            result = await tx.execute(
-                chosen.values(state="ready", due=False, attempts=0, run_at=tx.now)
-            )
-        _tell(int(result.rowcount), job, "waits again")  # type: ignore[attr-defined]
+            count = await dead_letters.retry(tx, job)
+        _tell(count, job, "waits again")
 
 
 async def _drop(job: int | None) -> None:
     async with context.opened() as easel:
         async with easel.database.write() as tx:
-            chosen = delete(Job).where(col(Job.state) == "dead")
-            if job is not None:
-                chosen = chosen.where(col(Job.id) == job)
-            result = await tx.execute(chosen)
-        _tell(int(result.rowcount), job, "is forgotten")  # type: ignore[attr-defined]
+            count = await dead_letters.drop(tx, job)
+        _tell(count, job, "is forgotten")
 
 
 def _tell(count: int, job: int | None, what: str) -> None:

@@ -7,17 +7,18 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlmodel import col, select
 
 from fedi.cli import context
 from fedi.cli.accounts import Name, local
 from fedi.cli.carrying import app
 from fedi.database import Session
 from fedi.database.tables import Account, Login
-from fedi.social import accounts, audit, registration
+from fedi.social import accounts, audit, registration, roster
 from fedi.social.errors import NotFound
 
 __all__ = ["app"]
+
+LISTED = 1000  # who wait, the first of them
 
 
 @app.command()
@@ -35,15 +36,10 @@ def waiting() -> None:
 
 async def _waiting() -> list[tuple[str, str, str, str]]:
     async with context.opened() as easel, easel.database.read() as session:
-        found = await session.exec(
-            select(Account, Login)
-            .join(Login, col(Login.account_id) == col(Account.id))
-            .where(col(Login.approved_at).is_(None), col(Login.confirmed_at).is_not(None))
-            .order_by(col(Account.id))
-        )
+        found = await roster.asking(session, limit=LISTED)
         return [
             (account.username, f"{login.created_at:%Y-%m-%d}", login.email or "", login.reason)
-            for account, login in found.all()
+            for account, login in found
         ]
 
 

@@ -89,6 +89,7 @@ async def bury(tx: Transaction, account: Account) -> None:
     await _empty_statuses(tx, account.id)
     await forgetting.drop_faces(tx, account)
     await forgetting.drop_begun_by(tx, account)
+    await forgetting.drop_paintings(tx, account)
     account.deleted_at = tx.now
     account.display_name = account.note = account.note_source = ""
     account.fields, account.emojis, account.also_known_as = [], [], []

@@ -22,7 +22,7 @@ from fedi.database import Session, Transaction
 from fedi.database.insertion import table_of
 from fedi.database.marks import Watch, change
 from fedi.database.tables import Account, DomainAllow, DomainRule, Follow, Notification
-from fedi.social import forgetting, severing
+from fedi.social import audit, forgetting, severing
 from fedi.social.counts import stepped
 from fedi.social.errors import Invalid, NotFound
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 TOPIC = "domains"
 SEVERITIES = ("none", "silence", "suspend")
 MAX_COMMENT = 2000  # characters
+MAX_NAME = 255  # characters of what a domain is looked for by
 BATCH = 500  # domains in one statement
 
 _RULES = table_of(DomainRule)
@@ -195,6 +196,38 @@ async def put(tx: Transaction, rules: Iterable[DomainRule], *, limited: bool) ->
         count += 1
     await changed(tx, limited=limited)
     return count
+
+
+async def decide(
+    tx: Transaction, by: Account | None, rules: Sequence[DomainRule], *, limited: bool
+) -> int:
+    """Set rules as `put` does, and write down who did.
+
+    Args:
+        by: which moderator; the command line, if None.
+    """
+    count = await put(tx, rules, limited=limited)
+    for rule in rules:
+        await audit.note(tx, by, "domain.block", checked(rule.domain), severity=rule.severity)
+    return count
+
+
+async def listed(
+    session: Session, *, limit: int | None = None, words: str = "", after: str = ""
+) -> list[DomainRule]:
+    """Rules, by the names of their domains.
+
+    Args:
+        limit: how many; all, if None.
+        words: only of domains that have this in their names.
+        after: only of those that come after this one.
+    """
+    query = select(DomainRule).order_by(col(DomainRule.domain))
+    if words:
+        query = query.where(col(DomainRule.domain).icontains(words, autoescape=True))
+    if after:
+        query = query.where(col(DomainRule.domain) > after)
+    return list((await session.exec(query.limit(limit))).all())
 
 
 async def remove(tx: Transaction, domain: str, *, limited: bool) -> None:

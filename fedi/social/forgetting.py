@@ -10,13 +10,16 @@ from sqlalchemy import ColumnElement, delete, update
 from sqlmodel import col, select
 
 from fedi.database import Transaction
-from fedi.database.tables import Account, MediaAttachment, PaintingInput
+from fedi.database.tables import Account, MediaAttachment, Painting, PaintingInput
 from fedi.jobs.queue import NewJob, enqueue, enqueue_many
 
 FORGET = "remote_forget"  # the job: `{"files": [[kind, url, digest, size], …]}`
 # The job, of pictures that paintings began with: `{"media_ids": […]}`, or `{"account_id": …}` of
 # who began with some.
 FORGET_INPUTS = "forget_inputs"
+FORGET_PAINTINGS = (
+    "forget_paintings"  # the job, of all that somebody asked for: `{"account_id": …}`
+)
 UNPOSTED = "unposted"  # the job, of pictures of ours that no post shows: `{"media_ids": […]}`
 # An app may take a post back to write it anew, with the same pictures; Mastodon 4.6 waits as long.
 REDRAFT = timedelta(days=1)
@@ -97,6 +100,13 @@ async def drop_begun_by(tx: Transaction, account: Account) -> None:
     tied = select(PaintingInput.digest).where(col(PaintingInput.account_id) == account.id)
     if (await tx.exec(tied.limit(1))).first() is not None:
         await enqueue(tx, FORGET_INPUTS, {"account_id": account.id})
+
+
+async def drop_paintings(tx: Transaction, account: Account) -> None:
+    """Ask for all that somebody of ours had painted, or waits for, to be let go."""
+    asked = select(Painting.id).where(col(Painting.account_id) == account.id)
+    if (await tx.exec(asked.limit(1))).first() is not None:
+        await enqueue(tx, FORGET_PAINTINGS, {"account_id": account.id})
 
 
 async def drop_faces(tx: Transaction, account: Account) -> None:

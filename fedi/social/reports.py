@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from sqlalchemy import func
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -180,10 +181,38 @@ async def sort(
     await _keep(tx, report)
 
 
+async def forward(tx: Transaction, report: Report) -> None:
+    """Tell the server of whom a report is about, without saying who reports.
+
+    Raises:
+        Invalid: it is somebody of ours, the report is not ours, or it was told already.
+    """
+    if await _is_local(tx, report.target_account_id):
+        raise Invalid("That account is of this server: there is nobody else to tell.")
+    if not await _is_local(tx, report.account_id):
+        raise Invalid("That report came from elsewhere: it is not ours to pass on.")
+    if report.forwarded:
+        raise Invalid("That server was told already.")
+    report.forwarded = True
+    await _keep(tx, report)
+    await tell(tx, "flag", report_id=report.id)
+
+
+async def _is_local(session: Session, account_id: int) -> bool:
+    found = await session.get(Account, account_id)
+    return found is not None and found.local
+
+
 async def _keep(tx: Transaction, report: Report) -> None:
     report.updated_at = tx.now
     tx.add(report)
     await tx.flush()
+
+
+async def count(session: Session) -> int:
+    """How many nobody has dealt with."""
+    query = select(func.count()).select_from(Report).where(col(Report.resolved_at).is_(None))
+    return (await session.exec(query)).one()
 
 
 async def unresolved(session: Session) -> list[Report]:

@@ -8,13 +8,14 @@ from fedi.database import Session
 from fedi.database.tables import Account, Login
 from fedi.social.errors import NotAllowed
 
-Power = Literal["dashboard", "reports", "users", "taxonomies", "federation", "blocks"]
+Power = Literal["dashboard", "reports", "users", "taxonomies", "federation", "blocks", "house"]
 
 _MODERATOR: frozenset[Power] = frozenset(("dashboard", "reports", "users", "taxonomies"))
 # As the roles of a fresh Mastodon: who settles quarrels need not decide about other servers.
 POWERS: dict[str, frozenset[Power]] = {
     "moderator": _MODERATOR,
-    "admin": _MODERATOR | {"federation", "blocks"},
+    # Rules, announcements, emoji, and the machines.
+    "admin": _MODERATOR | {"federation", "blocks", "house"},
 }
 RANKS = {"user": 0, "moderator": 1, "admin": 2}
 

@@ -11,7 +11,7 @@ from fedi.database import Session, Transaction
 from fedi.settings import PaintingSettings
 from fedi.social.errors import Invalid
 from fedi.studio import painters
-from generation import batching, catalogue, safety
+from generation import batching, catalogue, hub, safety
 from generation.recipe import Recipe, RecipeError
 
 # An estimate for what a recipe leaves open until the model is loaded.
@@ -69,7 +69,10 @@ def known_model(model: str) -> catalogue.Model | None:
     if not model:
         return None
     try:
-        return catalogue.find(model)
+        found = catalogue.find(model)
+        with contextlib.suppress(ImportError):  # nothing is here where painting is not installed
+            found = hub.described(found)
+        return found
     except catalogue.UnknownModel:
         return None  # `easel doctor` tells the host; a painter may know better
 

@@ -77,8 +77,11 @@ def remembered(document: dict[str, Any] | None) -> Abilities:
 
 def canonical(can: Abilities) -> Abilities:
     """The same, by the canonical names of the models."""
-    named = {painters.canonical(model): ways for model, ways in can.can.items()}
-    return msgspec.structs.replace(can, can=named)
+    return msgspec.structs.replace(
+        can,
+        can={painters.canonical(model): ways for model, ways in can.can.items()},
+        misfits={painters.canonical(model): loras for model, loras in can.misfits.items()},
+    )
 
 
 async def known(session: Session, settings: PaintingSettings) -> list[Card]:
@@ -99,7 +102,7 @@ async def known(session: Session, settings: PaintingSettings) -> list[Card]:
         connected = connected and seen > session.now - ALIVE_FOR  # type: ignore[operator]
         card = card_of(painter, here=connected or (painter.local and settings.local))
         if painter.local and not connected:
-            resting = msgspec.structs.replace(card.can, loras=None, upscales=None)
+            resting = msgspec.structs.replace(card.can, loras=None, misfits={}, upscales=None)
             models = card.models or (painters.canonical(settings.model),)
             card = Card(card.painter_id, models, resting, card.here)
         found.append(card)

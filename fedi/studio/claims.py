@@ -17,7 +17,7 @@ from sqlalchemy import or_, update
 from sqlmodel import col, select
 
 from fedi.database import Transaction
-from fedi.database.tables import Painting
+from fedi.database.tables import Account, Painting
 from fedi.studio import conclusions, turns
 from fedi.studio.cards import Card
 from fedi.studio.media import Stored
@@ -28,6 +28,7 @@ from fedi.studio.paintings import (
     REVIEW,
     apologise,
     end,
+    stop,
     tell,
 )
 from fedi.studio.verdicts import Verdict
@@ -142,6 +143,8 @@ async def finish(
     stored: Stored,
     finished: Finished,
     verdict: Verdict = Verdict.SHOW,
+    *,
+    sensitive: bool = False,
 ) -> Painting | None:
     """The picture is there: it becomes its author's, and its post is published, all at once; or
     it waits for a moderator, and both happen when one agrees (`fedi.studio.reviews`).
@@ -150,13 +153,20 @@ async def finish(
         stored: the picture's files.
         finished: what the painter said of it.
         verdict: what follows from that; a picture that is refused is not finished, but fails.
+        sensitive: whether it is marked whatever a classifier said.
 
     Returns:
-        The painting; None if the claim no longer holds, and the files are garbage.
+        The painting; None if the claim no longer holds or its author is gone, and the files are
+        garbage.
     """
     painting = await held(tx, claim)
     if painting is None:
         return None
+    author = await tx.get(Account, painting.account_id, populate_existing=True)
+    if author is None or author.deleted_at is not None:
+        await stop(tx, painting)
+        return None
+    painting.sensitive = painting.sensitive or sensitive
     painting.step = painting.steps = finished.recipe.steps or painting.steps
     if finished.judgement is not None:
         painting.judgement = msgspec.to_builtins(finished.judgement)

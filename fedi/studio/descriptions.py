@@ -16,7 +16,8 @@ from fedi.settings import PaintingSettings
 from fedi.social import text
 from fedi.social.errors import Invalid
 from fedi.studio import appraisal
-from generation import languages
+from fedi.studio.verdicts import Verdict
+from generation import languages, minors
 from generation.protocol import Finished
 
 PROMPT = "prompt"  # as `MediaAttachment.described_by`: no model saw it, the prompt stands in
@@ -94,6 +95,25 @@ def complete(finished: Finished, painting: Painting, settings: PaintingSettings)
         description=sentence.format(model=finished.model, prompt=prompt),
         described_by=PROMPT,
     )
+
+
+def verdict(finished: Finished, painting: Painting, settings: PaintingSettings) -> Verdict:
+    """What follows from what a model sees in a picture, by the rules about words: it is marked
+    where its prompt would have been, or not been painted; what is never painted, a moderator sees
+    first.
+
+    Args:
+        finished: what the painter said.
+    """
+    if painting.description:  # the painter was not asked
+        return Verdict.SHOW
+    seen = text.name(finished.description, MAX_SEEN)
+    if minors.shows(seen):
+        return Verdict.HOLD
+    try:
+        return Verdict.MARK if appraisal.judge_words(settings, seen) else Verdict.SHOW
+    except Invalid:
+        return Verdict.MARK
 
 
 def _sayable(said: str, settings: PaintingSettings) -> str:

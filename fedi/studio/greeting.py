@@ -83,6 +83,11 @@ def bounded(can: Abilities) -> Abilities:
         },
         # A frame bounds how many there are.
         loras=None if can.loras is None else tuple(_names(can.loras, None, MAX_LORA_NAME)),
+        misfits={
+            name: tuple(_names(loras, None, MAX_LORA_NAME))
+            for model, loras in islice(can.misfits.items(), most)
+            for name in _names((model,), 1, longest)
+        },
         upscales=can.upscales,
         judges=_name(can.judges, painters.MAX_NAME),
         describes=_name(can.describes, painters.MAX_NAME),

@@ -116,13 +116,17 @@ class Reports:
             async with easel.database.write() as tx:
                 await claims.fail(tx, claim, verdicts.REFUSED)
             return
+        seen = descriptions.verdict(finished, painting, easel.settings.painting)
+        verdict = verdicts.stricter(verdict, seen)
         finished = descriptions.complete(finished, painting, easel.settings.painting)
         by = await seals.of(easel)
         parent = await inputs.parent(easel, painting)
         prepared = await media.prepare_painting(picture, finished, painting, creator, by, parent)
         stored = await media.store(easel.storage, prepared, held=verdict is Verdict.HOLD)
         async with easel.database.write() as tx:
-            kept = await claims.finish(tx, claim, stored, finished, verdict)
+            kept = await claims.finish(
+                tx, claim, stored, finished, verdict, sensitive=seen is not Verdict.SHOW
+            )
         if kept is None:
             await media.discard(easel.storage, stored)
         else:

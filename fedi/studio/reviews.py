@@ -14,6 +14,7 @@ from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Login, Painting
 from fedi.jobs import Claimed, handles
 from fedi.runtime import Easel
+from fedi.social import audit
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.notifications import Kind, notify
 from fedi.storage import Missing, Storage
@@ -76,11 +77,14 @@ async def picture(storage: Storage, painting: Painting) -> tuple[bytes, str]:
     return stored.prepared.content, stored.prepared.media_type
 
 
-async def approve(easel: Easel, painting_id: int, *, sensitive: bool | None = None) -> Painting:
+async def approve(
+    easel: Easel, painting_id: int, *, sensitive: bool | None = None, by: Account | None = None
+) -> Painting:
     """Let a picture be shown: it becomes its author's, and its post is published.
 
     Args:
         sensitive: whether it is marked; None leaves that as the rules and the classifier said.
+        by: which moderator; the command line, if None.
 
     Raises:
         NotFound: it does not wait, or not any more.
@@ -98,6 +102,7 @@ async def approve(easel: Easel, painting_id: int, *, sensitive: bool | None = No
                 painting.sensitive = sensitive
             await let_go(tx, painting)
             await _tell_author(tx, painting, "painting_approved")
+            await audit.note(tx, by, "picture.approve", str(painting.id), painting.id)
             await conclusions.conclude(tx, painting, fresh, finished)
     except NotFound:  # another moderator, or its author, was quicker
         await media.discard(easel.storage, fresh)
@@ -105,11 +110,14 @@ async def approve(easel: Easel, painting_id: int, *, sensitive: bool | None = No
     return painting
 
 
-async def refuse(tx: Transaction, painting_id: int, reason: str = "") -> Painting:
+async def refuse(
+    tx: Transaction, painting_id: int, reason: str = "", *, by: Account | None = None
+) -> Painting:
     """Do not let a picture be shown: it goes, and so does its post.
 
     Args:
         reason: for its author, in one sentence.
+        by: as for `approve`.
 
     Raises:
         NotFound: it does not wait, or not any more.
@@ -125,6 +133,7 @@ async def refuse(tx: Transaction, painting_id: int, reason: str = "") -> Paintin
         f": {reason}" if reason else "."
     )
     await _tell_author(tx, painting, "painting_refused")
+    await audit.note(tx, by, "picture.refuse", str(painting.id), painting.id)
     await apologise(tx, painting)
     await tx.flush()
     tell(tx, painting, FAILED)

@@ -20,6 +20,11 @@ class Verdict(Enum):
     REFUSE = "refuse"
 
 
+def stricter(one: Verdict, other: Verdict) -> Verdict:
+    """The one of two that shows less."""
+    return max(one, other, key=list(Verdict).index)
+
+
 def of(settings: SafetySettings, judgement: Judgement | None) -> Verdict:
     """The strictest that applies.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from fedi.web import (
+    admin,
     appearance,
     authorize,
     composing,
@@ -64,6 +65,7 @@ routes: list[BaseRoute] = [
     *security.routes,
     *studio.routes,
     *appearance.routes,
+    *admin.routes,
 ]
 
 __all__ = ["error_page", "recognise", "routes"]

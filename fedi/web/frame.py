@@ -10,11 +10,12 @@ from starlette.requests import Request
 from fedi.database import Session
 from fedi.database.tables import Account
 from fedi.runtime import easel_of
-from fedi.social import notification_lists
+from fedi.social import notification_lists, staff
 from fedi.social.notification_lists import Wanted
 from fedi.social.sessions import SignedIn
 from fedi.studio.remote_files import gallery
-from fedi.web import forms
+from fedi.web import chores, forms
+from fedi.web.chores import Chores
 from fedi.web.views import people
 from fedi.web.views.people import Maker
 
@@ -25,25 +26,37 @@ _SCOPE = "easel.frame"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the frame shows of who is signed in. `unread` is how many notifications wait."""
+    """What the frame shows of who is signed in.
+
+    Attributes:
+        unread: how many notifications wait.
+        staff: whether they help to run this place.
+        chores: how much waits for them then.
+    """
 
     visitor: SignedIn
     maker: Maker
     unread: str
     form_key: str
+    staff: bool
+    chores: int
 
 
 async def put_up(request: Request, session: Session, visitor: SignedIn) -> None:
     """Have whatever page answers this request stand in the frame of who looks."""
     easel = easel_of(request)
-    count = 0
+    count, waiting = 0, Chores()
+    runs = staff.may(visitor.login, "dashboard")
     if request.method == "GET":
         count = await _unread(session, visitor.account)
+        waiting = await chores.of(session, visitor.login) if runs else waiting
     request.scope[_SCOPE] = Frame(
         visitor=visitor,
         maker=people.maker(visitor.account, await gallery.of(easel, session, [])),
         unread=f"{MOST_UNREAD}+" if count > MOST_UNREAD else str(count or ""),
         form_key=forms.key(request),
+        staff=runs,
+        chores=waiting.total,
     )
 
 

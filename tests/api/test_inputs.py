@@ -201,6 +201,11 @@ async def test_what_does_not_fit_together_is_refused(alice: App) -> None:
         ("flux2-klein-4b", {"source": 1}, "FLUX.2 klein 4B cannot start from a picture."),
         ("sdxl-lightning", {"source": 1, "strength": 0.2}, "SDXL Lightning paints in"),
         ("ernie-image-turbo", {"source": 1, "mask": 1}, "cannot paint inside a mask."),
+        (
+            "flux2-klein-4b",
+            {"source": 1, "mask": 1, "references": 2},
+            "FLUX.2 klein 4B looks at one reference inside a mask.",
+        ),
         ("starter", {"loras": [{"name": "ink"}]}, "cannot paint with LoRAs."),
     ],
 )
@@ -217,7 +222,7 @@ async def test_what_the_model_cannot_do_is_refused_before_it_is_queued(
         alice = await App.of(instance, browser, "alice")
         mine = {"media_id": str((await upload(alice)).id)}
         wanted = {
-            name: [mine] if name == "references" else mine if value == 1 else value
+            name: [mine] * value if name == "references" else mine if value == 1 else value
             for name, value in recipe.items()
         }
         answer = await ask(alice, wanted)

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from generation import catalogue
+from generation import catalogue, hub
+from generation.aides import Aides
 from generation.catalogue import CATALOGUE, UnknownModel, find
 from generation.families import FAMILIES
+from generation.hands import Card
+from generation.recipe import Recipe, RecipeError
 
 
 @pytest.mark.parametrize("model", CATALOGUE.values(), ids=lambda model: model.key)
@@ -73,3 +76,26 @@ def test_a_broken_description_describes_nothing(tmp_path: Path, text: str) -> No
     (tmp_path / "easel.json").write_text(text)
     (tmp_path / "model_index.json").write_text(text)
     assert find(str(tmp_path)).name == tmp_path.name
+
+
+def test_what_an_unlisted_model_can_do_is_known_once_it_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("huggingface_hub", reason="easel[paint] is not installed")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("EASEL_LORAS", str(tmp_path / "loras"))
+    name = "someone/their-model"
+    hand = Card([find(name)], "cpu", Aides("cpu"), lost=lambda why: None)
+    try:
+        assert hand.abilities().can == {}
+        place = tmp_path / "models--someone--their-model"
+        (place / "refs").mkdir(parents=True)
+        (place / "refs" / "easel").write_text("a" * 40)
+        folder = place / "snapshots" / ("a" * 40)
+        folder.mkdir(parents=True)
+        (folder / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
+        assert hand.abilities().can == {name: ("strength", "inpaint", "lora")}
+    finally:
+        hand.close(10)
+    with pytest.raises(RecipeError, match="takes no negative prompt"):
+        Recipe(prompt="a", negative_prompt="b").resolved(hub.described(find(name)))

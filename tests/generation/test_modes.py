@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from PIL import Image, ImageChops, ImageDraw
 
+from generation import catalogue, lora_shapes
 from generation.errors import Stopped
 from generation.pipeline import Painted, Pipeline, Step
 from generation.recipe import Lora, Recipe, RecipeError
@@ -238,8 +239,6 @@ def lora_of(
     from peft import LoraConfig, get_peft_model_state_dict
     from safetensors.torch import save_file
 
-    from generation import catalogue
-
     monkeypatch.setenv("EASEL_LORAS", str(tmp_path))
 
     def write(family: str) -> str:
@@ -303,3 +302,19 @@ def test_loras_that_are_not_here_or_do_not_fit_are_refused_by_name(
         with pytest.raises(RecipeError, match=says):
             pipeline.paint([Recipe(prompt="a", loras=(Lora(name=name),))])
     assert pipeline.paint([WORDS])[0].png == plain.png
+
+
+@those_that("lora")
+def test_a_lora_that_turns_out_not_to_fit_is_told_beforehand(
+    family: str, pipeline_of: Load, lora_of: Callable[[str], str], tmp_path: Path
+) -> None:
+    name = lora_of(family)
+    for other in FAMILIES:
+        pipeline = pipeline_of(other)
+        told = lora_shapes.fits(tmp_path / name, catalogue.find(pipeline.model.source))
+        try:
+            pipeline.paint([Recipe(prompt="a", seed=1, steps=1, loras=(Lora(name=name),))])
+        except RecipeError:
+            assert not told and other != family, other
+        else:
+            assert told or other != family  # a foreign one may change a layer or two

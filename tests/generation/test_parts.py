@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
-from generation.parts import Unusable, needed
+from generation import catalogue
+from generation.parts import Unusable, needed, of_folder
+from generation.pipeline import Pipeline
+from generation.recipe import Recipe
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 INDEX = {
     "_class_name": "SomePipeline",
@@ -52,3 +61,23 @@ def test_a_variant_is_taken_where_a_part_has_it() -> None:
 def test_a_part_that_has_only_another_variant_is_told() -> None:
     with pytest.raises(Unusable, match="it has the weights of its unet only as the variant fp16"):
         needed("it", INDEX, [*TEXT, "unet/config.json", HALF])
+
+
+def test_what_would_rewrite_prompts_is_neither_fetched_nor_loaded(
+    folder_of: Callable[[str], Path], pipeline_of: Callable[[str], Pipeline], tmp_path: Path
+) -> None:
+    whole = folder_of("ernie-image")
+    assert (whole / "pe" / "model.safetensors").is_file()
+    wanted = of_folder("it", whole)
+    assert {name.split("/")[0] for name in wanted} == {
+        "model_index.json", "scheduler", "text_encoder", "tokenizer", "transformer", "vae",
+    }  # fmt: skip
+    for name in wanted:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(whole / name, tmp_path / name)
+    asked = Recipe(prompt="a boat", seed=1, steps=1, width=64, height=64)
+    without = Pipeline.load(catalogue.find(str(tmp_path)), device="cpu")
+    [painted] = without.paint([asked])
+    entire = pipeline_of("ernie-image")
+    assert painted.png == entire.paint([asked])[0].png
+    assert entire.weights == without.weights

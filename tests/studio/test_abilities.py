@@ -162,11 +162,31 @@ async def test_a_lora_that_comes_later_is_told(instance: rig.Instance) -> None:
         assert (await card.given()).painting == str(asked.id)
 
 
+async def test_a_lora_that_does_not_fit_the_model_is_refused_for_it_alone(
+    instance: rig.Instance,
+) -> None:
+    easel = instance.easel
+    alice = await account(easel, "alice")
+    deep = "test/deep"
+    can = Abilities(
+        can={FLAT: ("lora",), deep: ("lora",)}, loras=("ink", "chalk"), misfits={FLAT: ("ink",)}
+    )
+    async with connected(instance, "card", models=(FLAT, deep), abilities=can) as card:
+        for asked in (INK, INK | {"model": FLAT}):
+            with pytest.raises(Invalid, match="No painter here can paint with the LoRA ink"):
+                await ask(easel, alice, **asked)
+        made = await ask(easel, alice, **INK, model=deep)
+        assert (await card.given()).painting == str(made.id)
+    with pytest.raises(Invalid, match="the LoRA ink"):  # as it is remembered
+        await ask(easel, alice, **INK)
+
+
 async def test_what_a_painter_says_of_itself_is_bounded(instance: rig.Instance) -> None:
     long, odd = "x" * 5000, "nul\0l"
     said = Abilities(
         can={FLAT: ("strength", long, odd), long: ("inpaint",), odd: ("edit",)},
         loras=("ink", long, odd),
+        misfits={FLAT: ("ink", long, odd), long: ("ink",), odd: ("ink",)},
         judges=odd * 100,
     )
     models = (FLAT, long, odd)
@@ -174,7 +194,9 @@ async def test_what_a_painter_says_of_itself_is_bounded(instance: rig.Instance) 
         row = await row_of(instance.easel, "odd")
         assert row.models == [FLAT]
         assert row.abilities is not None and len(row.abilities.pop("judges")) == 100
-        assert row.abilities == {"can": {FLAT: ["strength"]}, "loras": ["ink"]}
+        assert row.abilities == {
+            "can": {FLAT: ["strength"]}, "loras": ["ink"], "misfits": {FLAT: ["ink"]}
+        }  # fmt: skip
 
 
 async def test_the_line_of_those_who_need_more_stands_level_with_the_others(

@@ -100,21 +100,40 @@ async def test_all_pictures_of_a_post_are_described_in_its_language(
 
 
 @pytest.mark.parametrize(
-    ("seen", "text"),
+    ("seen", "text", "marked"),
     [
-        ("A man with a GUN.", "A picture that Flat colours made. Nobody has described it."),
-        ("A man with a gunwale.", "A man with a gunwale."),
-        ("A naked child.", "A picture that Flat colours made. Nobody has described it."),
-        ("A white\x1b[31m tower\x00\ud800.\n\nBy the\u202e sea.", "A white[31m tower. By the sea."),
-        ("\x00\x1b", "A picture that Flat colours made. Nobody has described it."),
+        ("A man with a GUN.", "A picture that Flat colours made. Nobody has described it.", True),
+        ("A man with a gunwale.", "A man with a gunwale.", False),
+        ("A man with Blood on him.", "A man with Blood on him.", True),
+        (
+            "A white\x1b[31m tower\x00\ud800.\n\nBy the\u202e sea.",
+            "A white[31m tower. By the sea.",
+            False,
+        ),
+        ("\x00\x1b", "A picture that Flat colours made. Nobody has described it.", False),
     ],
 )
 async def test_what_a_model_says_obeys_the_rules_for_what_is_asked_for(
-    new_database: rig.NewDatabase, tmp_path: Path, seen: str, text: str
+    new_database: rig.NewDatabase, tmp_path: Path, seen: str, text: str, marked: bool
 ) -> None:
-    words = {"local": False, "blocked_words": ["gun"]}
+    words = {"local": False, "blocked_words": ["gun"], "sensitive_words": ["blood"]}
     async with rig.serve_instance(tmp_path, new_database(), painting=words) as instance:
         said = {"description": seen.encode("utf-8", "ignore").decode(), "described_by": "S m"}
         _, media = await described(instance, said)
         assert media.description == text
         assert media.described_by == ("prompt" if "Nobody" in text else "S m")
+        assert media.sensitive is marked
+
+
+async def test_where_a_model_sees_what_is_never_painted_a_moderator_looks_first(
+    instance: rig.Instance,
+) -> None:
+    easel = instance.easel
+    painting = await ask(easel, await account(easel, "alice"))
+    async with connected(instance) as card:
+        given = await card.given()
+        async with reaches(easel, painting, "review"):
+            await card.finish(given, description="A naked child.", described_by="S m")
+    held = await look(easel, painting)
+    assert held.sensitive and held.media_id is None and held.held is not None
+    assert "naked" not in str(held.held)

@@ -165,6 +165,19 @@ async def test_a_lora_for_other_models_is_refused_before_it_is_queued(
             await ask(easel, alice, loras=(Lora(name="chalk"), Lora(name="ink")))
         async with easel.database.read() as session:
             assert await paintings.list_own(session, alice, limit=10) == []
+        # What its host laid there says nothing of itself, but its weights do.
+        sizes = {"lora_A": [4, 2048], "lora_B": [640, 4]}
+        cross = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
+        said = json.dumps(
+            {
+                f"{cross}.{side}.weight": {"dtype": "F32", "shape": size, "data_offsets": [0, 0]}
+                for side, size in sizes.items()
+            }
+        ).encode()
+        laid = tmp_path / "loras" / "laid.safetensors"
+        laid.write_bytes(len(said).to_bytes(8, "little") + said)
+        with pytest.raises(Invalid, match=r"The LoRA laid does not fit FLUX\.2 klein"):
+            await ask(easel, alice, loras=(Lora(name="laid"),))
         for name in ("chalk", "chalk.safetensors", "of-another-machine"):
             await ask(easel, alice, loras=(Lora(name=name),))
 

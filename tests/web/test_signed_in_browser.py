@@ -15,12 +15,15 @@ from typing import Any
 
 import pytest
 
+from fedi.clock import FakeClock
 from fedi.database.tables import Account, Status
 from fedi.social import favourites, follows, reblogs
 from tests.api.oauth.person import PASSWORD, join
 from tests.federation.peer import Internet
-from tests.rig import Instance
+from tests.rig import Instance, NewDatabase, serve_instance
+from tests.studio.test_reviews import STRICT
 from tests.web import hanging
+from tests.web.admin import furnishing
 from tests.web.test_browser import ARTEFACTS, SCROLL, WATCH_SHIFTS, chromium, furnish_from_elsewhere
 from tests.web.test_hostile import HTML, STRINGS
 
@@ -142,27 +145,41 @@ async def test_pages_that_everybody_sees_can_be_used_by_everybody(
 async def test_pages_hold_still_stay_inside_run_nothing_and_can_be_used_by_everybody(
     instance: Instance, internet: Internet, chromium: Any, scheme: str
 ) -> None:
-    paths = await furnish(instance, internet)
+    await look_at(instance, chromium, await furnish(instance, internet), scheme)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_pages_of_the_staff_do_so_too(
+    new_database: NewDatabase, tmp_path: Path, clock: FakeClock, chromium: Any, scheme: str
+) -> None:
+    async with serve_instance(tmp_path, new_database(), clock=clock, safety=STRICT) as instance:
+        await look_at(instance, chromium, await furnishing.furnish(instance), scheme, "ada")
+
+
+async def look_at(
+    instance: Instance, chromium: Any, paths: dict[str, str], scheme: str, name: str = "alice"
+) -> None:
+    """Hold pages to what all pages keep to, on a phone and on a desktop."""
     wrong: list[str] = []
     hosts: set[str] = set()
     for width, height in SIZES:
         options = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
-        async with window(chromium, instance, **options) as page:
+        async with window(chromium, instance, name, **options) as page:
             page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
             page.on("console", lambda message: wrong.append(message.text))
             page.on("pageerror", lambda error: wrong.append(str(error)))
             page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
             await page.add_init_script(WATCH_SHIFTS)
-            for name, path in paths.items():
+            for title, path in paths.items():
                 await page.goto(instance.url + path)
                 await page.evaluate(SCROLL)
-                assert await page.evaluate("shifted") == 0, (name, width)
+                assert await page.evaluate("shifted") == 0, (title, width)
                 inside = await page.evaluate("document.documentElement.scrollWidth")
-                assert inside <= width, (name, width, inside)
+                assert inside <= width, (title, width, inside)
                 if os.environ.get("CI") == "true":
-                    file = ARTEFACTS / f"in-{name}-{width}-{scheme}.png"
+                    file = ARTEFACTS / f"in-{title}-{width}-{scheme}.png"
                     await page.screenshot(path=file, full_page=True)
-                assert await violations(page) == [], (name, width, scheme)
+                assert await violations(page) == [], (title, width, scheme)
     assert [text for text in wrong if "404 (Not Found)" not in text] == []
     assert hosts == {instance.domain}
 

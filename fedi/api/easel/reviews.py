@@ -43,12 +43,12 @@ async def approve(request: Request) -> Response:
     Body (JSON): `{"sensitive": true}`, which may be left out: then what the rules and the
     classifier said holds.
     """
-    await _moderator(request)
+    who = await _moderator(request)
     easel = easel_of(request)
     sensitive = (await body.read_object(request)).get("sensitive")
     if not isinstance(sensitive, bool | None):
         raise Invalid("“sensitive” must be true or false.")
-    painting = await reviews.approve(easel, api.parse_id(request), sensitive=sensitive)
+    painting = await reviews.approve(easel, api.parse_id(request), sensitive=sensitive, by=who)
     return JSONResponse({"id": str(painting.id), "state": painting.state})
 
 
@@ -57,13 +57,13 @@ async def refuse(request: Request) -> Response:
 
     Body (JSON): `{"reason": "One sentence for its author."}`, which may be left out.
     """
-    await _moderator(request)
+    who = await _moderator(request)
     easel = easel_of(request)
     reason = (await body.read_object(request)).get("reason") or ""
     if not isinstance(reason, str):
         raise Invalid("“reason” must be text.")
     async with easel.database.write() as tx:
-        painting = await reviews.refuse(tx, api.parse_id(request), reason)
+        painting = await reviews.refuse(tx, api.parse_id(request), reason, by=who)
     return JSONResponse({"id": str(painting.id), "state": painting.state})
 
 
@@ -90,12 +90,13 @@ async def picture(request: Request) -> Response:
     )
 
 
-async def _moderator(request: Request) -> None:
+async def _moderator(request: Request) -> Account:
     who = await auth.caller(request, "admin:write")
     easel = easel_of(request)
     async with easel.database.read() as session:
         if not await reviews.moderates(session, who.account):
             raise HTTPException(403, "This is for moderators.")
+    return who.account
 
 
 def _entity(easel: Easel, painting: Painting, author: Account) -> dict[str, Any]:

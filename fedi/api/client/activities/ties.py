@@ -54,8 +54,8 @@ async def reject(asked: Asked) -> Done:
 
 
 async def _of_another_kind(asked: Asked) -> bool:
-    """Whether what is answered is no Follow. What cannot be read might be one: if we told its
-    author of an Accept that changes nothing here, they would take themselves for a follower.
+    """Whether what is answered is an activity, and no Follow. What cannot be read might be one: if
+    its author were told of an Accept that changes nothing here, they would think that they follow.
 
     Raises:
         Invalid: it is a QuoteRequest, which the policy of the post answers.
@@ -69,7 +69,8 @@ async def _of_another_kind(asked: Asked) -> bool:
         kind = await finding.kind_of(asked.easel, asked.author, uri)
     if kind == "QuoteRequest":
         raise Invalid("Who may quote a post is said by its interactionPolicy.")
-    another = kind not in {None, "Follow"}
+    done = kind is not None and envelope.is_activity(kind, asked.activity.object or {})
+    another = done and kind != "Follow"
     auth.demand(asked.who, "write:statuses" if another else "write:follows")
     return another
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct, field
-from sqlmodel import col, or_, select
 from starlette.routing import BaseRoute
 
 from fedi import ids
@@ -17,16 +16,18 @@ from fedi.api.mastodon.route import NO_RECORD, Call, by_id
 from fedi.api.mastodon.views import admin as views
 from fedi.api.mastodon.views.accounts import ROLE_IDS
 from fedi.database import Session, Transaction
-from fedi.database.tables import Account, Invite, Login, Report
-from fedi.social import accounts, audit, moderation, registration, staff
-from fedi.social import paging as listing
+from fedi.database.tables import Account, Login, Report
+from fedi.social import accounts, audit, moderation, registration, roster, staff
 from fedi.social.errors import NotAllowed, NotFound
 from fedi.social.moderation import UNDOINGS, Action, Undoing
 
 READ, WRITE = "admin:read:accounts", "admin:write:accounts"
 PATH = "/accounts"
 USUAL = 100  # accounts of a page, as Mastodon
-State = Literal["active", "pending", "disabled", "silenced", "suspended", "sensitized"]
+_STAFF = frozenset(name for name, rank in staff.RANKS.items() if rank)
+_SECOND_STATES: tuple[roster.State, ...] = (
+    "active", "pending", "disabled", "silenced", "suspended"
+)  # fmt: skip
 
 
 class Sought(paging.Asked, kw_only=True):
@@ -66,96 +67,51 @@ class Acting(Struct, kw_only=True):
     send_email_notification: bool = True
 
 
-def _waits() -> Any:
-    return col(Login.confirmed_at).is_(None) | col(Login.approved_at).is_(None)
-
-
-def _in_state(state: State) -> Any:
-    login = col(Login.account_id)
-    let_in = login.is_(None) | ~_waits()
-    match state:
-        case "active":
-            free = col(Account.suspended_at).is_(None) & col(Account.silenced_at).is_(None)
-            return free & (login.is_(None) | col(Login.disabled_at).is_(None))
-        case "pending":
-            return login.is_not(None) & col(Login.approved_at).is_(None)
-        case "disabled":
-            return login.is_not(None) & col(Login.disabled_at).is_not(None)
-        case "silenced":
-            return col(Account.silenced_at).is_not(None)
-        case "suspended":
-            return col(Account.suspended_at).is_not(None) & let_in
-        case "sensitized":
-            return col(Account.sensitized_at).is_not(None)
-
-
-def _begins(column: Any, text: str) -> Any:
-    return column.istartswith(text, autoescape=True)
-
-
-def _sought(asked: Sought) -> list[Any]:
-    """What is common to both forms."""
-    found = []
-    if asked.username:
-        found.append(_begins(col(Account.username), asked.username.removeprefix("@")))
-    if asked.display_name:
-        found.append(_begins(col(Account.display_name), asked.display_name))
-    if asked.by_domain:
-        found.append(col(Account.domain) == asked.by_domain.lower())
-    if asked.email:
-        found.append(_begins(col(Login.email), asked.email))
-    if asked.ip:
-        found.append(col(Login.address) == asked.ip)
-    return found
+def _sought(asked: Sought, **more: Any) -> roster.Sought:
+    """What is common to both forms, and what is not."""
+    return roster.Sought(
+        username=asked.username,
+        display_name=asked.display_name,
+        email=asked.email,
+        domain=asked.by_domain,
+        address=asked.ip,
+        **more,
+    )
 
 
 async def first_form(call: Call) -> Paged:
     asked = await call.read(First)
-    where = _sought(asked)
-    if asked.local:
-        where.append(col(Account.domain).is_(None))
-    if asked.remote:
-        where.append(col(Account.domain).is_not(None))
-    for state in ("active", "pending", "disabled", "silenced", "suspended", "sensitized"):
-        if getattr(asked, state):
-            where.append(_in_state(state))
-    if asked.staff:
-        where.append(col(Login.role) != "user")
-    return await _list(call, asked, where)
+    if asked.local and asked.remote:
+        return paged([], [])
+    sought = _sought(
+        asked,
+        local=True if asked.local else False if asked.remote else None,
+        states=[state for state in roster.STATES if getattr(asked, state)],
+        roles=_STAFF if asked.staff else None,
+    )
+    return await _list(call, asked, sought)
 
 
 async def second_form(call: Call) -> Paged:
     asked = await call.read(Second)
-    where = _sought(asked)
-    if asked.origin in {"local", "remote"}:
-        local = col(Account.domain).is_(None)
-        where.append(local if asked.origin == "local" else ~local)
-    if asked.status in {"active", "pending", "disabled", "silenced", "suspended"}:
-        where.append(_in_state(asked.status))  # type: ignore[arg-type]
+    roles = {*ROLE_IDS} if not asked.role_ids else {
+        name for name, number in ROLE_IDS.items() if number in asked.role_ids
+    }  # fmt: skip
     if asked.permissions == "staff":
-        where.append(col(Login.role) != "user")
-    if asked.role_ids:
-        named = [name for name, number in ROLE_IDS.items() if number in asked.role_ids]
-        where.append(col(Login.role).in_(named))
-    if asked.invited_by:
-        host = ids.parse(asked.invited_by) or 0
-        codes = select(Invite.id).where(Invite.account_id == host)
-        where.append(col(Login.invite_id).in_(codes))
-    return await _list(call, asked, where)
-
-
-async def _list(call: Call, asked: Sought, where: list[Any]) -> Paged:
-    query = (
-        select(Account)
-        .outerjoin(Login, col(Login.account_id) == col(Account.id))
-        .where(
-            col(Account.deleted_at).is_(None),
-            or_(col(Account.domain).is_not(None), col(Account.actor_type) != "Application"),
-            *where,
-        )
+        roles &= _STAFF
+    sought = _sought(
+        asked,
+        local={"local": True, "remote": False}.get(asked.origin),
+        states=[state for state in _SECOND_STATES if state == asked.status],
+        roles=roles if asked.role_ids or asked.permissions == "staff" else None,
+        invited_by=(ids.parse(asked.invited_by) or 0) if asked.invited_by else None,
     )
+    return await _list(call, asked, sought)
+
+
+async def _list(call: Call, asked: Sought, sought: roster.Sought) -> Paged:
     async with call.easel.database.read() as session:
-        found = await listing.rows(session, query, asked.page(USUAL), col(Account.id))
+        found = await roster.listed(session, sought, asked.page(USUAL))
         return paged(await views.show(call.easel, session, found), by_id(found))
 
 

@@ -1,0 +1,152 @@
+"""`/admin/rules` and `/admin/announcements`: what is asked of everybody here, and what all are
+told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from fedi import ids
+from fedi.runtime import easel_of
+from fedi.social import announcements, rules
+from fedi.social.errors import Invalid, NotFound, SocialError
+from fedi.social.sessions import SignedIn
+from fedi.web.admin import access
+from fedi.web.admin.access import Deed, Fields
+from fedi.web.views.posts import Moment, moment
+
+RULES, ANNOUNCEMENTS = "/admin/rules", "/admin/announcements"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An announcement."""
+
+    id: str
+    content: Markup
+    since: Moment
+    starts: Moment | None
+    ends: Moment | None
+    reactions: list[tuple[str, int]]
+
+
+@access.only("house")
+async def show_rules(request: Request, visitor: SignedIn) -> Response:
+    """`GET /admin/rules`."""
+    return await _rules(request, visitor, {})
+
+
+async def _rules(
+    request: Request, visitor: SignedIn, fields: Fields, error: SocialError | None = None
+) -> Response:
+    async with easel_of(request).database.read() as session:
+        found = await rules.every(session)
+    return access.page(
+        request,
+        visitor,
+        "rules",
+        "rules",
+        error=error,
+        rules=found,
+        words=fields.get("words", ""),
+        more=fields.get("more", ""),
+        longest=rules.MAX_RULE,
+        longest_more=rules.MAX_HINT,
+    )
+
+
+async def _add_rule(deed: Deed) -> str:
+    rule = await rules.add(deed.tx, deed.fields.get("words", ""), deed.fields.get("more", ""))
+    await deed.note("rule.add", rule.text, rule.id)
+    return RULES
+
+
+async def _remove_rule(deed: Deed) -> str:
+    wanted = ids.parse(deed.fields.get("id")) or 0
+    known = [rule.id for rule in await rules.every(deed.tx)]
+    if wanted not in known:
+        raise NotFound(access.NOTHING)
+    rule = await rules.remove(deed.tx, known.index(wanted) + 1)
+    await deed.note("rule.remove", rule.text, rule.id)
+    return RULES
+
+
+@access.only("house")
+async def show_announcements(request: Request, visitor: SignedIn) -> Response:
+    """`GET /admin/announcements`."""
+    return await _announcements(request, visitor, {})
+
+
+async def _announcements(
+    request: Request, visitor: SignedIn, fields: Fields, error: SocialError | None = None
+) -> Response:
+    async with easel_of(request).database.read() as session:
+        found = await announcements.listed(session)
+        shown = await announcements.show(session, found, None)
+    return access.page(
+        request,
+        visitor,
+        "announcements",
+        "announcements",
+        error=error,
+        announcements=[_told(one) for one in shown],
+        words=fields.get("words", ""),
+        starts=fields.get("starts", ""),
+        ends=fields.get("ends", ""),
+        longest=announcements.MAX_TEXT,
+    )
+
+
+def _told(shown: announcements.Shown) -> Told:
+    row = shown.announcement
+    return Told(
+        id=str(row.id),
+        content=Markup(row.content),  # sanitised when it was written
+        since=moment(row.published_at),
+        starts=moment(row.starts_at) if row.starts_at is not None else None,
+        ends=moment(row.ends_at) if row.ends_at is not None else None,
+        reactions=[(name, count) for name, (count, _) in shown.reactions.items()],
+    )
+
+
+def _when(text: str) -> datetime | None:
+    """A moment as a browser's field sends it, taken for UTC."""
+    if not text.strip():
+        return None
+    try:
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise Invalid("Write a moment as 2027-01-31 18:00.") from error
+
+
+async def _publish(deed: Deed) -> str:
+    row = await announcements.publish(
+        deed.tx,
+        deed.fields.get("words", ""),
+        starts_at=_when(deed.fields.get("starts", "")),
+        ends_at=_when(deed.fields.get("ends", "")),
+    )
+    await deed.note("announcement.publish", str(row.id), row.id)
+    return ANNOUNCEMENTS
+
+
+async def _take_back(deed: Deed) -> str:
+    number = ids.parse(deed.fields.get("id")) or 0
+    await announcements.remove(deed.tx, number)
+    await deed.note("announcement.remove", str(number), number)
+    return ANNOUNCEMENTS
+
+
+routes: list[BaseRoute] = [
+    Route(RULES, show_rules, methods=["GET"]),
+    access.deed("/rules/add", "house", _add_rule, _rules),
+    access.deed("/rules/remove", "house", _remove_rule, _rules),
+    Route(ANNOUNCEMENTS, show_announcements, methods=["GET"]),
+    access.deed("/announcements/publish", "house", _publish, _announcements),
+    access.deed("/announcements/remove", "house", _take_back, _announcements),
+]
