@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from activitypub import origin
 from activitypub.client import FetchError
 from activitypub.errors import Malformed
 from activitypub.objects import values
@@ -89,6 +90,8 @@ async def kind_of(easel: Easel, author: Account, uri: str) -> str | None:
         kept = await activities.load(session, author, uri)
     if kept is not None:
         return kept.type
+    if origin.origin(uri) == easel.settings.instance.url:
+        return None
     await domains.of(easel)  # the client keeps to them
     try:
         newcomers.welcome(easel, uri)

@@ -70,7 +70,7 @@ async def _of_another_kind(asked: Asked) -> bool:
     if kind == "QuoteRequest":
         raise Invalid("Who may quote a post is said by its interactionPolicy.")
     done = kind is not None and envelope.is_activity(kind, asked.activity.object or {})
-    another = done and kind != "Follow"
+    another = done and kind not in envelope.NEEDS_OBJECT  # what else we know, nobody answers
     auth.demand(asked.who, "write:statuses" if another else "write:follows")
     return another
 
