@@ -24,6 +24,9 @@ SERVICE = "https://www.w3.org/ns/activitystreams#Service"
 INTENT = "https://w3id.org/fep/3b86/"
 """Before the name of an activity: where somebody does it at home (FEP-3b86)."""
 
+SUBSCRIBE = "http://ostatus.org/schema/1.0/subscribe"
+"""Where somebody does at home what they were asked to do elsewhere: a template with `{uri}`."""
+
 SELF_TYPES = (ACTIVITY_JSON, LD_JSON)
 """Exactly these, because Mastodon 4.6 takes exactly these."""
 
@@ -40,11 +43,17 @@ _XRD = "{http://docs.oasis-open.org/ns/xri/xrd-1.0}"
 
 
 class Resource(Struct, frozen=True, kw_only=True):
-    """What WebFinger says of an account: `subject` is `user@host`, confirmed by that host."""
+    """What WebFinger says of an account: `subject` is `user@host`, confirmed by that host.
+
+    Attributes:
+        templates: addresses with names such as `{object}` in braces, by their relations: those of
+            intents (FEP-3b86), and `SUBSCRIBE`.
+    """
 
     subject: str
     actor_uri: str
     profile_url: str | None = None
+    templates: Mapping[str, str] = {}
 
 
 def parse_acct(acct: str) -> tuple[str, str]:
@@ -93,17 +102,21 @@ def document(
     profile_url: str | None = None,
     is_server: bool = False,
     intents: Mapping[str, str] | None = None,
+    subscribe: str = "",
 ) -> dict[str, Any]:
     """The JRD of one of our accounts.
 
     `subject` is `user@host`; `is_server` says that the actor is the server's own; `intents` are
-    templates, with names such as `{object}` in braces, by the name of the activity.
+    templates, with names such as `{object}` in braces, by the name of the activity; `subscribe` is
+    the template with `{uri}` that older software looks for.
     """
     links = [{"rel": "self", "type": ACTIVITY_JSON, "href": actor_uri}]
     if is_server:
         links.append({"rel": SERVICE, "type": ACTIVITY_JSON, "href": actor_uri})
     for name, template in (intents or {}).items():
         links.append({"rel": f"{INTENT}{name}", "template": template})
+    if subscribe:
+        links.append({"rel": SUBSCRIBE, "template": subscribe})
     aliases = [actor_uri]
     if profile_url is not None:
         links.insert(0, {"rel": PROFILE_PAGE, "type": "text/html", "href": profile_url})
@@ -120,17 +133,27 @@ def parse(jrd: Any) -> Resource:
         raise Malformed("The WebFinger answer has no subject.")
     user, server = parse_acct(subject)
     actor_uri = profile_url = None
+    templates: dict[str, str] = {}
     for link in values.entries(jrd.get("links"), LINKS_LIMIT):
         if not isinstance(link, Mapping):
             continue
-        href = values.web_uri(link.get("href"))
-        if link.get("rel") == "self" and link.get("type") in SELF_TYPES:
+        href, rel = values.web_uri(link.get("href")), link.get("rel")
+        if isinstance(rel, str) and (rel.startswith(INTENT) or rel == SUBSCRIBE):
+            template = values.web_uri(link.get("template"))
+            if template is not None:
+                templates.setdefault(rel, template)
+        elif rel == "self" and link.get("type") in SELF_TYPES:
             actor_uri = actor_uri or href
-        elif link.get("rel") == PROFILE_PAGE:
+        elif rel == PROFILE_PAGE:
             profile_url = profile_url or href
     if actor_uri is None:
         raise Malformed("The WebFinger answer links to no actor.")
-    return Resource(subject=f"{user}@{server}", actor_uri=actor_uri, profile_url=profile_url)
+    return Resource(
+        subject=f"{user}@{server}",
+        actor_uri=actor_uri,
+        profile_url=profile_url,
+        templates=templates,
+    )
 
 
 def host_meta(base_url: str) -> str:

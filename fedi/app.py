@@ -134,6 +134,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
 
     routes: list[BaseRoute] = [
         Route("/healthz", _health),
+        Route("/health", _health),  # where Mastodon has it
         *discovery.routes,
         *inbox.routes,
         *api.routes,  # POST outbox is a client's; GET outbox is everybody's
@@ -217,8 +218,11 @@ def _answer(
 
 
 def _wants_page(request: Request) -> bool:
-    """A browser that opened a page: everything else gets a problem, or `{"error": …}`."""
-    return request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "")
+    """A browser that opened a page, or sent a form of one of ours: everything else gets a problem,
+    or `{"error": …}`."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return False
+    return request.method in {"GET", "HEAD"} or request.scope.get("route") in web.routes
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -15,6 +15,7 @@ from fedi.clock import FakeClock
 from fedi.database.migrations import migrate
 from fedi.runtime import Easel
 from tests import rig
+from tests.cheap import make_cheap
 from tests.mailbox import Mailbox, open_mailbox
 
 # The same examples every time; `HYPOTHESIS_PROFILE=deep` looks for others, and many more.
@@ -23,6 +24,8 @@ _PATIENT = {"deadline": None, "suppress_health_check": (HealthCheck.too_slow,)}
 settings.register_profile("usual", derandomize=True, **_PATIENT)  # type: ignore[arg-type]
 settings.register_profile("deep", max_examples=3000, print_blob=True, **_PATIENT)  # type: ignore[arg-type]
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+
+make_cheap()
 
 
 @pytest.fixture(scope="session")

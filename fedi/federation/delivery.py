@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import or_
+from sqlalchemy import bindparam, or_
 from sqlmodel import col, select
 
 from activitypub.client import FetchError
 from activitypub.signatures import Signer
 from fedi import logs
+from fedi.database.loading import Loader
 from fedi.database.tables import Account, OutgoingActivity
 from fedi.events import QUEUE_SIZE
 from fedi.federation import hosts, remote, sending, synchronisation
@@ -50,6 +52,16 @@ log = logs.get(__name__)
 
 Loaded = tuple[bytes, Signer, Account | None]
 """What is sent, who signs it, and whose followers it is for, if it is for them alone."""
+
+_WITH_SENDERS = (
+    select(OutgoingActivity, Account)
+    .join(Account, col(Account.id) == col(OutgoingActivity.account_id))
+    .where(col(OutgoingActivity.id).in_(bindparam("ids", expanding=True)))
+)
+
+_loaders: WeakKeyDictionary[Easel, Loader[int, tuple[OutgoingActivity, Account]]] = (
+    WeakKeyDictionary()
+)
 
 _Reading = asyncio.Task[Loaded | None]
 
@@ -196,12 +208,25 @@ async def _load(easel: Easel, job: Claimed) -> Loaded | None:
 
 
 async def _read(easel: Easel, outgoing_id: int) -> Loaded | None:
-    async with easel.database.read() as session:
-        outgoing = await session.get(OutgoingActivity, outgoing_id)
-        sender = await session.get(Account, outgoing.account_id) if outgoing is not None else None
-    if outgoing is None or outgoing.overtaken_at is not None:
+    found = await _rows(easel).load(outgoing_id)
+    if found is None or found[0].overtaken_at is not None:
         return None
-    if sender is None or not sender.private_key_pem:
+    outgoing, sender = found
+    if not sender.private_key_pem:
         return None
     synchronised = sender if synchronisation.concerns(sender, outgoing.body) else None
     return outgoing.body, remote.signer_of(sender), synchronised
+
+
+def _rows(easel: Easel) -> Loader[int, tuple[OutgoingActivity, Account]]:
+    """Activities and whose they are: one query for all that are asked for at the same time."""
+    loader = _loaders.get(easel)
+    if loader is None:
+
+        async def read(ids: Sequence[int]) -> dict[int, tuple[OutgoingActivity, Account]]:
+            async with easel.database.read() as session:
+                rows = (await session.exec(_WITH_SENDERS, params={"ids": ids})).all()
+            return {outgoing.id: (outgoing, sender) for outgoing, sender in rows}
+
+        loader = _loaders[easel] = Loader(read)
+    return loader

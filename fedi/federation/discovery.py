@@ -37,6 +37,7 @@ INTENTS = {
     "Announce": f"/intents/announce?object={{object}}{_BACK}",
     "Create": ("/intents/create?content={content}&summary={summary}&inReplyTo={inReplyTo}" + _BACK),
 }
+SUBSCRIBE = "/authorize_interaction?uri={uri}"  # as Mastodon's; a page of `web.interacting`
 MONTH, HALF_YEAR = timedelta(days=30), timedelta(days=182)
 
 
@@ -59,6 +60,7 @@ async def finger(request: Request) -> Response:
         profile_url=account.url,
         is_server=not person,
         intents={name: f"{instance.url}{path}" for name, path in INTENTS.items()} if person else {},
+        subscribe=f"{instance.url}{SUBSCRIBE}" if person else "",
     )
     return Response(
         json.encode(document),

@@ -93,6 +93,7 @@ class Hosts:
         self._noted: set[str] = set()
         self._refreshing = asyncio.Lock()
         self._saved_at = easel.clock.now()
+        self._revived = False  # whether a host rests no more, and that is not written down yet
         self._uncounted = CAP_EVERY
         self._hung_at: datetime | None = None  # any of them
         self._doubted = 0  # deliveries under way to hosts that may hang
@@ -226,13 +227,16 @@ class Hosts:
         """It sent a request that was signed well: whatever was wrong is over."""
         health = self._of(host)
         health.seen_at = self._clock.now()
+        self._revived = self._revived or health.rested_at is not None
         self._note(host, urgent=health.rested_at is not None or health.failures >= FAILURES)
         health.recover()
 
     async def save(self, tx: Transaction, *, at_once: bool = False) -> None:
-        """Write down what is new, if it is time to; others hear of it if they must."""
+        """Write down what is new, if it is time to; others hear of it if they must. That a host is
+        back does not wait: what it asked for is answered only if that is written down."""
         now = self._clock.now()
-        if not self._unsaved or not (at_once or now - self._saved_at >= SAVE_EVERY):
+        due = at_once or self._revived or now - self._saved_at >= SAVE_EVERY
+        if not self._unsaved or not due:
             return
         self._saved_at = now
         notes = sorted(self._unsaved.items(), key=lambda entry: not entry[1][0])
@@ -260,6 +264,7 @@ class Hosts:
             for host, note in batch.items():
                 if self._unsaved.get(host) == note:
                     del self._unsaved[host]
+            self._revived = any(urgent for urgent, _ in self._unsaved.values())
 
         listen(tx.sync_session, "after_commit", saved, once=True)
         if tx.new_id() % PRUNE_EVERY == 0:

@@ -21,6 +21,7 @@ from fedi.database.loading import Loader
 from fedi.database.tables import Account
 from fedi.federation import forwarding, remote
 from fedi.federation.handlers import HANDLERS, Effect, Handler
+from fedi.federation.handlers.follows import Asking
 from fedi.federation.handlers.posts import Arrival
 from fedi.jobs import Backoff, Claimed, Retry, finish_all, handles
 from fedi.runtime import Easel
@@ -90,8 +91,10 @@ async def _change(tx: Transaction, changes: Sequence[_Change]) -> Sequence[None]
     await Arrival.together(
         tx, [change.effect for change in changes if isinstance(change.effect, Arrival)]
     )
+    asking = [change.effect for change in changes if isinstance(change.effect, Asking)]
+    done = await Asking.together(tx, asking)
     for change in changes:
-        if isinstance(change.effect, Arrival):
+        if isinstance(change.effect, Arrival) or change.effect in done:
             continue
         try:
             await change.effect(tx)

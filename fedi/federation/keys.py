@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import bindparam, select, union_all
@@ -14,6 +16,7 @@ from activitypub.objects import Actor
 from activitypub.signatures import Key, KeyCache, KeyUnavailable
 from activitypub.signatures.keys import load_public
 from fedi.database.insertion import table_of
+from fedi.database.loading import Loader
 from fedi.database.tables import Account, AccountKey
 from fedi.federation import remote
 from fedi.federation.translate import inward
@@ -22,16 +25,21 @@ from fedi.social import account_keys, accounts
 
 _ACCOUNTS, _FURTHER = table_of(Account).c, table_of(AccountKey).c
 _ELSEWHERE = _ACCOUNTS.deleted_at.is_(None) & _ACCOUNTS.domain.is_not(None)
+_WANTED: Any = bindparam("keys", expanding=True)
 _KEYS = union_all(
-    select(_ACCOUNTS.uri, _ACCOUNTS.public_key_pem).where(
-        _ACCOUNTS.public_key_id == bindparam("key"), _ELSEWHERE
+    select(_ACCOUNTS.public_key_id, _ACCOUNTS.uri, _ACCOUNTS.public_key_pem).where(
+        _ACCOUNTS.public_key_id.in_(_WANTED), _ELSEWHERE
     ),
-    select(_ACCOUNTS.uri, _FURTHER.public_pem).where(
-        _FURTHER.account_id == _ACCOUNTS.id, _FURTHER.key_id == bindparam("key"), _ELSEWHERE
+    select(_FURTHER.key_id, _ACCOUNTS.uri, _FURTHER.public_pem).where(
+        _FURTHER.account_id == _ACCOUNTS.id, _FURTHER.key_id.in_(_WANTED), _ELSEWHERE
     ),
 )
 
+_Stored = tuple[str, str]
+"""Whose a key is, and its PEM."""
+
 _caches: WeakKeyDictionary[Easel, KeyCache] = WeakKeyDictionary()
+_loaders: WeakKeyDictionary[Easel, Loader[str, _Stored]] = WeakKeyDictionary()
 
 
 def of(easel: Easel) -> KeyCache:
@@ -49,9 +57,9 @@ def of(easel: Easel) -> KeyCache:
 async def _key(easel: Easel, key_id: str, fresh: bool) -> Key:
     """A key from the database, or from its owner's document, which must list it."""
     if not fresh:
-        async with easel.database.read() as session:
-            stored = (await session.execute(_KEYS, {"key": key_id})).all()
-        for uri, pem in stored[:1]:
+        stored = await _stored(easel).load(key_id)
+        if stored is not None:
+            uri, pem = stored
             with contextlib.suppress(Malformed):  # perhaps its server has a better one now
                 return Key(id=key_id, owner=uri, public=load_public(pem))
     try:
@@ -70,6 +78,23 @@ async def _key(easel: Easel, key_id: str, fresh: bool) -> Key:
     if fresh:
         await _replace(easel, actor)
     return Key(id=key_id, owner=actor.id, public=public)
+
+
+def _stored(easel: Easel) -> Loader[str, _Stored]:
+    """The keys that are in the database: one query for all that are asked for at the same time."""
+    loader = _loaders.get(easel)
+    if loader is None:
+
+        async def read(ids: Sequence[str]) -> dict[str, _Stored]:
+            async with easel.database.read() as session:
+                rows = (await session.execute(_KEYS, {"keys": ids})).all()
+            found: dict[str, _Stored] = {}
+            for key_id, uri, pem in rows:
+                found.setdefault(key_id, (uri, pem))
+            return found
+
+        loader = _loaders[easel] = Loader(read)
+    return loader
 
 
 async def _owner(easel: Easel, key_id: str, fresh: bool) -> Actor:

@@ -172,20 +172,24 @@ async def _stored(easel: Easel, actor: Actor) -> Account:
     if handle is None:
         raise FetchError(f"WebFinger does not confirm the handle of {actor.id}.")
     described = inward.remote_account(actor, handle)
-    rules = await domains.of(easel)
-
-    async def save(tx: Transaction) -> Account:
-        saved = await remote_accounts.save_remote(tx, described)
-        if saved.deleted_at is None:
-            rules.mark(saved, tx.now)
-        return saved
-
+    found = described, await domains.of(easel)
     try:
-        saved = await easel.database.together(save)
+        saved = await easel.database.in_bulk(_save, found)
     except Invalid as error:
         raise FetchError(str(error)) from error
     if saved.deleted_at is not None:
         raise FetchError(f"{actor.id} is deleted.", status=410)
+    return saved
+
+
+async def _save(
+    tx: Transaction, several: Sequence[tuple[remote_accounts.RemoteAccount, domains.Rules]]
+) -> list[Account]:
+    """Store accounts as their servers describe them, under the rules for their domains."""
+    saved = await remote_accounts.save_all(tx, [described for described, _ in several])
+    for account, (_, rules) in zip(saved, several, strict=True):
+        if account.deleted_at is None:
+            rules.mark(account, tx.now)
     return saved
 
 

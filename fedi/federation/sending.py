@@ -1,7 +1,7 @@
 """An activity on its way out: serialised and proven once, with one delivery per inbox.
 
 A delivery may be tried for days, and what it brings may be overtaken meanwhile: an edit comes
-after the post that still waits, an Undo after its Follow, a Remove after its Add. What is
+after the post that still waits, an Undo after its Follow, a Reject after its Accept. What is
 overtaken is not sent any more, and a post that still waits is sent as it is now; else a server
 that was down for an hour would believe the older word for good.
 """
@@ -56,21 +56,45 @@ async def send(
         activity: what is sent.
         inboxes: where it goes; those of this instance are left out.
     """
-    assert activity.id is not None
     await _overtake(tx, sender, activity)
     inboxes = await _reachable(tx, inboxes)
     if inboxes:
-        body = await _body(tx, sender, activity)
-        row = OutgoingActivity(
-            id=tx.new_id(),
-            uri=activity.id,
-            type=activity.type,
-            about=_about(activity),
-            account_id=sender.id,
-            body=body,
-            created_at=tx.now,
-        )
-        await _queue(tx, row, inboxes)
+        await _queue(tx, await _row(tx, sender, activity), inboxes)
+
+
+async def answer_all(tx: Transaction, answers: Sequence[tuple[Account, Activity, str]]) -> None:
+    """Ask for answers to be delivered, each to the one inbox that it is for, in few statements.
+
+    They overtake nothing; and who asked has just spoken to us, so that their host rests no more.
+
+    Args:
+        tx: a transaction.
+        answers: each with whose it is and who signs, what is sent, and where it goes.
+    """
+    rows, jobs = [], []
+    for sender, activity, inbox in answers:
+        if not sender.private_key_pem or origin.origin(inbox) == tx.instance.url:
+            continue
+        row = await _row(tx, sender, activity)
+        rows.append(row_values(row))
+        jobs.append(NewJob({"outgoing": row.id, "inbox": inbox}, lane=origin.host(inbox) or ""))
+    if rows:
+        await _prune(tx)
+        await insert_new(tx, OutgoingActivity, rows)
+        await enqueue_many(tx, "deliver", jobs)
+
+
+async def _row(tx: Transaction, sender: Account, activity: Activity) -> OutgoingActivity:
+    assert activity.id is not None
+    return OutgoingActivity(
+        id=tx.new_id(),
+        uri=activity.id,
+        type=activity.type,
+        about=_about(activity),
+        account_id=sender.id,
+        body=await _body(tx, sender, activity),
+        created_at=tx.now,
+    )
 
 
 async def forward(
@@ -120,12 +144,12 @@ def _about(activity: Activity) -> str | None:
     """What an activity is about: what later ones about the same overtake."""
     if activity.type in SORTED:
         return f"{activity.target} {activity.object_id}"
-    return activity.object_id if activity.type in {*STATES, "Undo"} else activity.id
+    return activity.object_id if activity.type in {*STATES, *BETWEEN_TWO, "Undo"} else activity.id
 
 
 async def _overtake(tx: Transaction, sender: Account, activity: Activity) -> None:
     """What this activity makes pointless is not sent any more."""
-    if activity.type not in {"Delete", "Undo", "Update", *SORTED}:
+    if activity.type not in {"Delete", "Undo", "Update", "Reject", *SORTED}:
         return
     earlier = update(OutgoingActivity).where(
         col(OutgoingActivity.about) == _about(activity),
@@ -134,6 +158,8 @@ async def _overtake(tx: Transaction, sender: Account, activity: Activity) -> Non
     )
     if activity.type == "Update":  # a post that was not received yet is still to come
         earlier = earlier.where(col(OutgoingActivity.type) == "Update")
+    if activity.type == "Reject":  # of a Follow or a QuoteRequest that was accepted before
+        earlier = earlier.where(col(OutgoingActivity.type) == "Accept")
     await _change(tx, earlier.values(overtaken_at=tx.now))
 
 

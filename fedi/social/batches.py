@@ -54,6 +54,7 @@ class NewStatus(Struct, frozen=True, kw_only=True):
     in_reply_to_uri: str | None
     in_reply_to_id: int | None
     in_reply_to_account_id: int | None
+    language: str | None
     local: bool = False
 
 
@@ -116,6 +117,7 @@ async def _plain(
             in_reply_to_uri=parent_uri,
             in_reply_to_id=parent.id if parent is not None else None,
             in_reply_to_account_id=parent.account_id if parent is not None else None,
+            language=received.language,
         )
         found.append((status, received))
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -105,6 +105,45 @@ async def find(session: Session, account: Account, conversation_id: int) -> Conv
     if found is None or found.account_id != account.id:
         raise NotFound("Record not found")
     return found
+
+
+async def with_last(session: Session, account: Account, status_id: int) -> Conversation | None:
+    """The conversation of an account in which a post is the last."""
+    query = select(Conversation).where(
+        Conversation.account_id == account.id, Conversation.last_status_id == status_id
+    )
+    return (await session.exec(query)).first()
+
+
+async def thread(
+    session: Session, account: Account, conversation: Conversation, limit: int
+) -> list[Status]:
+    """The latest posts of a conversation as one of its people sees them, the oldest first.
+
+    Args:
+        limit: of posts in the thread that are looked at: some may be between other people.
+    """
+    context = conversation.context_uri
+    rows = await session.exec(
+        visible_to(account)
+        .where(
+            or_(col(Status.context_uri) == context, col(Status.uri) == context),
+            col(Status.visibility) == "direct",
+        )
+        .order_by(col(Status.id).desc())
+        .limit(limit)
+    )
+    found = rows.all()[::-1]
+    people = {status.id: {status.account_id} for status in found}
+    named = await session.exec(
+        select(Mention.status_id, Mention.account_id).where(
+            col(Mention.status_id).in_(people), col(Mention.blind).is_(False)
+        )
+    )
+    for status_id, account_id in named.all():
+        people[status_id].add(account_id)
+    wanted = set(conversation.participants)
+    return [status for status in found if people[status.id] - {account.id} == wanted]
 
 
 async def mark(

@@ -76,6 +76,16 @@ class Words(Struct, frozen=True, kw_only=True):
     emojis: list[dict[str, str]] = field(default_factory=list)
 
 
+def check_language(tag: str) -> None:
+    """Refuse what is no language.
+
+    Raises:
+        Invalid: it is none.
+    """
+    if not _LANGUAGE.fullmatch(tag):
+        raise Invalid("The language is a tag such as en or pt-BR.")
+
+
 def check(draft: Draft) -> None:
     """Refuse what cannot be posted whatever the words are.
 
@@ -84,8 +94,8 @@ def check(draft: Draft) -> None:
     """
     if draft.visibility not in VISIBILITIES:
         raise Invalid(f"The visibility is one of {', '.join(VISIBILITIES)}.")
-    if draft.language and not _LANGUAGE.fullmatch(draft.language):
-        raise Invalid("The language is a tag such as en or pt-BR.")
+    if draft.language:
+        check_language(draft.language)
     if len(draft.recipients) > text.MAX_MENTIONS or len(draft.blind) > MAX_BLIND:
         raise Invalid(f"A post is addressed to at most {text.MAX_MENTIONS} people.")
     if draft.based_on_uri is not None and not _web_address(draft.based_on_uri):

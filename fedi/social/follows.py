@@ -143,8 +143,7 @@ async def receive(tx: Transaction, account: Account, target: Account, uri: str) 
         NotAllowed: the target blocks them, or has moved; they are told so.
         Invalid: the target is nobody that can be followed.
     """
-    gone = target.deleted_at is not None or target.suspended_at is not None
-    if not target.local or gone or target.actor_type == "Application":
+    if not _can_be_asked(target):
         raise Invalid("That account cannot be followed.")
     moved = target.moved_to_uri is not None  # their server should follow the new account
     if moved or target.id in await _blocking(tx, account, target):
@@ -164,6 +163,17 @@ async def receive(tx: Transaction, account: Account, target: Account, uri: str) 
     else:
         await accept(tx, follow)
     return follow
+
+
+def _can_be_asked(target: Account) -> bool:
+    """Whether this is somebody of ours."""
+    gone = target.deleted_at is not None or target.suspended_at is not None
+    return target.local and not gone and target.actor_type != "Application"
+
+
+def is_open(target: Account) -> bool:
+    """Whether who is no enemy of this account follows it without being looked at."""
+    return _can_be_asked(target) and target.moved_to_uri is None and not target.locked
 
 
 async def accept(tx: Transaction, follow: Follow, *, activity_uri: str | None = None) -> None:

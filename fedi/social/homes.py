@@ -10,7 +10,9 @@ from typing import Any, Protocol
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    String,
     bindparam,
+    cast,
     delete,
     exists,
     literal,
@@ -52,6 +54,8 @@ class Placed(Protocol):
     def in_reply_to_uri(self) -> str | None: ...
     @property
     def in_reply_to_account_id(self) -> int | None: ...
+    @property
+    def language(self) -> str | None: ...
 
 
 async def distribute(tx: Transaction, status: Status, original: Status | None = None) -> None:
@@ -82,8 +86,12 @@ async def distribute_all(tx: Transaction, statuses: Iterable[Placed]) -> None:
 
 
 def _values(status: Placed) -> dict[str, Any]:
-    answered = status.in_reply_to_account_id
-    return {"status": status.id, "author": status.account_id, "answered": answered}
+    return {
+        "status": status.id,
+        "author": status.account_id,
+        "answered": status.in_reply_to_account_id,
+        "language": status.language,
+    }
 
 
 def _statement(tx: Transaction, status: Placed, *, boost: bool) -> Any:
@@ -117,6 +125,7 @@ def _entries(
             follows.c.target_account_id == bindparam("author"),
             follows.c.state == "accepted",
             people.c.domain.is_(None),
+            understood(follows.c.languages, bindparam("language", type_=String)),
         )
     )
     if direct:
@@ -153,6 +162,18 @@ def _entries(
     return entries.on_conflict_do_nothing()
 
 
+def understood(languages: Any, language: Any) -> ColumnElement[bool]:
+    """Whether somebody who follows an author in some languages (all, if there are none) wants a
+    post in this one. What does not say its language, as boosts do not, they want."""
+    wanted = cast(languages, String)
+    return or_(
+        wanted.is_(None),
+        wanted.in_(("null", "[]")),
+        language.is_(None),
+        wanted.like(literal('%"', String) + language + literal('"%', String)),
+    )
+
+
 def _by_tag(status: Any) -> Any:
     """Those who follow a hashtag of a public post."""
     people, followed, tags = (table_of(table) for table in (Account, FollowedTag, StatusTag))
@@ -182,11 +203,14 @@ def _blocked(reader: Any, other: Any) -> ColumnElement[bool]:
 
 async def catch_up(tx: Transaction, reader_id: int, author_id: int, since: datetime) -> None:
     """Write into a home what somebody posted while their answer to the follow was on its way."""
-    statuses = table_of(Status).c
+    statuses, follows = table_of(Status).c, table_of(Follow).c
     came = (
         select(literal(reader_id, BigInteger), statuses.id)
+        .join(Follow, follows.target_account_id == statuses.account_id)
         .where(
             statuses.account_id == author_id,
+            follows.account_id == reader_id,
+            understood(follows.languages, statuses.language),
             statuses.id >= ids.floor(since),
             statuses.deleted_at.is_(None),
             statuses.visibility != "direct",

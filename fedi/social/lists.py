@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import insert_new
 from fedi.database.tables import Account, Follow, ListMember, Status, UserList
-from fedi.social import paging, text, timelines
+from fedi.social import homes, paging, text, timelines
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.visibility import seen_by
 
@@ -182,7 +182,10 @@ def _is_followed(row: UserList, account_id: Any, *, boosts: bool = False) -> Col
         col(Follow.account_id) == row.account_id, col(Follow.target_account_id) == account_id
     )
     if boosts:
-        follow = follow.where(or_(col(Follow.reblogs), col(Status.reblog_of_id).is_(None)))
+        follow = follow.where(
+            or_(col(Follow.reblogs), col(Status.reblog_of_id).is_(None)),
+            homes.understood(col(Follow.languages), col(Status.language)),
+        )
     return or_(follow, account_id == row.account_id)
 
 

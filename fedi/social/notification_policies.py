@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import sqlalchemy
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
-from fedi.database.insertion import insert_into
+from fedi.database.insertion import insert_into, table_of
 from fedi.database.tables import (
     Account,
     Follow,
@@ -43,6 +45,11 @@ EXEMPT = frozenset(
 )
 # What makes a request: somebody says something.
 REQUESTED = frozenset({"mention", "quote", "remix"})
+
+_POLICIES = table_of(NotificationPolicy).c
+_WITH_ONE = sqlalchemy.select(_POLICIES.account_id).where(
+    _POLICIES.account_id.in_(bindparam("accounts", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +82,24 @@ async def change(tx: Transaction, account: Account, rules: dict[str, str]) -> No
     return found
 
 
+async def with_one(tx: Transaction, account_ids: Sequence[int]) -> set[int]:
+    """Those of some accounts that have a policy."""
+    return set((await tx.execute_core(_WITH_ONE, {"accounts": account_ids})).scalars())
+
+
 async def judge(
     tx: Transaction, wanted: Sequence[int], author: Account, kind: str, status_id: int | None
 ) -> Judgement:
     """What becomes of a notification to each of some accounts."""
     if not wanted or kind in EXEMPT:
         return Judgement()
+    limited = author.silenced_at is not None and kind != "follow_request"
+    if not await with_one(tx, wanted) and not limited:
+        return Judgement()  # nearly always
     rows = await tx.exec(
         select(NotificationPolicy).where(col(NotificationPolicy.account_id).in_(wanted))
     )
     policies = {row.account_id: row for row in rows.all()}
-    limited = author.silenced_at is not None and kind != "follow_request"
-    if not policies and not limited:
-        return Judgement()  # nearly always
     ties = await _ties(tx, wanted, author)
     private = await _private_to(tx, wanted, kind, status_id)
     dropped, filtered = set(), set()

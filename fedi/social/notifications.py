@@ -26,6 +26,7 @@ from fedi.events import Event
 from fedi.jobs import enqueue
 from fedi.social import notification_policies
 from fedi.social.push import subscriptions
+from fedi.social.push.subscriptions import Told
 
 Kind = Literal[
     "follow",
@@ -64,6 +65,9 @@ OF_PAINTINGS = frozenset(
 
 # What people hear of what they did themselves.
 OF_THEIR_OWN = OF_PAINTINGS | {"poll", "scheduled_failed"}
+
+# What a notification may be about besides who did it.
+_ABOUT = ("status_id", "painting_id", "report_id", "warning_id", "severance_id")
 
 _TOLD, _BLOCKS, _MUTES = table_of(Notification), table_of(Block).c, table_of(Mute).c
 _STATUSES, _THREADS = table_of(Status).c, table_of(ThreadMute).c
@@ -251,33 +255,70 @@ async def _add(
     severance_id: int | None = None,
     filtered: Collection[int] = (),
 ) -> None:
-    """Write notifications, and tell those for whom they are not set aside."""
-    rows: list[dict[str, Any]] = []
-    for account_id in account_ids:
-        number = tx.new_id()
-        rows.append(
-            {
-                "id": number,
-                "account_id": account_id,
-                "from_account_id": from_account_id,
-                "type": kind,
-                "status_id": status_id,
-                "painting_id": painting_id,
-                "report_id": report_id,
-                "warning_id": warning_id,
-                "severance_id": severance_id,
-                "group_key": group_key(kind, number, status_id, tx.now),
-                "filtered": account_id in filtered,
-                "created_at": tx.now,
-            }
-        )
+    """Write the same notification of somebody for some accounts, and tell those for whom it is not
+    set aside."""
+    about = {
+        "status_id": status_id,
+        "painting_id": painting_id,
+        "report_id": report_id,
+        "warning_id": warning_id,
+        "severance_id": severance_id,
+    }
+    rows = [
+        _row(tx, account_id, from_account_id, kind, filtered=account_id in filtered, **about)
+        for account_id in account_ids
+    ]
+    await _write(tx, kind, rows)
+
+
+async def add_follows(tx: Transaction, pairs: Sequence[tuple[int, int]]) -> None:
+    """Tell local accounts that somebody follows them, where it is known already that they want to
+    hear of it, and did not yet.
+
+    Args:
+        tx: a transaction.
+        pairs: who is told, and of whom.
+    """
+    await _write(tx, "follow", [_row(tx, told, author, "follow") for told, author in pairs])
+
+
+def _row(
+    tx: Transaction,
+    account_id: int,
+    from_account_id: int,
+    kind: Kind,
+    *,
+    filtered: bool = False,
+    **about: int | None,
+) -> dict[str, Any]:
+    number = tx.new_id()
+    status_id = about.get("status_id")
+    return {
+        "id": number,
+        "account_id": account_id,
+        "from_account_id": from_account_id,
+        "type": kind,
+        **dict.fromkeys(_ABOUT),
+        **about,
+        "group_key": group_key(kind, number, status_id, tx.now),
+        "filtered": filtered,
+        "created_at": tx.now,
+    }
+
+
+async def _write(tx: Transaction, kind: Kind, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
     await tx.execute_core(insert(_TOLD), rows)
-    told = {row["account_id"]: row["id"] for row in rows if not row["filtered"]}
-    for account_id, number in told.items():
-        tx.emit(Event(f"account:{account_id}", "notification", {"id": str(number)}))
-    await subscriptions.tell(tx, told, from_account_id, kind)
+    told = [
+        Told(row["account_id"], row["from_account_id"], row["id"])
+        for row in rows
+        if not row["filtered"]
+    ]
+    for each in told:
+        number = str(each.notification_id)
+        tx.emit(Event(f"account:{each.account_id}", "notification", {"id": number}))
+    await subscriptions.tell(tx, told, kind)
 
 
 async def withdraw(

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, String, bindparam, cast, func, literal, union_all
+from sqlalchemy import BigInteger, ColumnElement, String, bindparam, func, literal, union_all
 from sqlmodel import col, select
 
 from fedi.database import Session
+from fedi.database.among import among
 from fedi.database.insertion import table_of
 from fedi.database.tables import (
     Account,
@@ -99,14 +100,15 @@ async def assemble(
     quoting = {status.id: status for status in (*shown, *originals.values())}
     if not quoting:
         return []
-    ties = await _ties(session, list(quoting))
+    ties = await _ties(session, quoting.values(), viewer)
     quotes = await _quotes(session, ties["quotes"])
     quoted = await _quoted(session, quotes.values(), viewer)
     everything = quoting | {status.id: status for status in quoted.values()}
-    if further := list(everything.keys() - quoting):
-        for name, counted in (await _ties(session, further)).items():
+    if further := [status for status_id, status in everything.items() if status_id not in quoting]:
+        for name, counted in (await _ties(session, further, viewer)).items():
             ties[name] |= counted
-        quotes |= await _quotes(session, [one for one in further if one in ties["quotes"]])
+        wanted = [status.id for status in further if status.id in ties["quotes"]]
+        quotes |= await _quotes(session, wanted)
     ids = list(everything)
     asking = await _polls(session, everything.values())
     votes = await polls.votes_of(session, viewer, list(asking)) if viewer is not None else {}
@@ -115,7 +117,6 @@ async def assemble(
     tags = await _tags(session, ties["tags"])
     accounts = await accounts_of(session, {status.account_id for status in everything.values()})
     parents = await _parents(session, everything.values(), viewer)
-    done = await _done_by(session, everything.values(), viewer)
 
     def post(status: Status, *, is_quoted: bool = False) -> Post:
         original = originals.get(status.reblog_of_id) if status.reblog_of_id else None
@@ -135,7 +136,7 @@ async def assemble(
             quotes_count=ties["quoted"].get(status.id, 0),
             quote=post(other, is_quoted=True) if other is not None else None,
             in_reply_to=parents.get(status.in_reply_to_id) if status.in_reply_to_id else None,
-            **{name: status.id in found for name, found in done.items()},
+            **{name: status.id in ties[name] for name in _DEEDS},
         )
 
     return [post(status) for status in shown]
@@ -151,14 +152,24 @@ async def _originals(
     return {status.id: status for status in rows.all()}
 
 
-async def _ties(session: Session, ids: Sequence[int]) -> dict[str, dict[int, int]]:
+async def _ties(
+    session: Session, statuses: Collection[Status], viewer: Account | None
+) -> dict[str, dict[int, int]]:
     """Which of these mention somebody, have hashtags, quote, are quoted, and how often: most do
-    none of it, and what they do not have is not asked for."""
-    found: dict[str, dict[int, int]] = {
-        name: {} for name in ("mentions", "tags", "quotes", "quoted")
-    }
-    for name, status_id, count in await session.execute(_TIES, {"ids": ids}):
-        found[name][status_id] = count
+    none of it, and what they do not have is not asked for; and what the viewer did to them."""
+    found: dict[str, dict[int, int]] = {name: {} for name in (*_COUNTED, *_DEEDS)}
+    values: dict[str, Any] = {"ids": [status.id for status in statuses]}
+    threads: dict[str, list[int]] = {}
+    if viewer is not None:
+        for status in statuses:
+            if status.context_uri is not None:
+                threads.setdefault(status.context_uri, []).append(status.id)
+        values |= {"viewer": viewer.id, "threads": list(threads)}
+    for name, status_id, count, thread in await session.execute(
+        _TIES if viewer is None else _TIES_AND_DEEDS, values
+    ):
+        for one in threads[thread] if thread else (status_id,):
+            found[name][one] = count
     return found
 
 
@@ -240,85 +251,67 @@ async def accounts_of(session: Session, ids: set[int]) -> dict[int, Account]:
     return {account.id: account for account in rows.scalars()}
 
 
-async def _done_by(
-    session: Session, statuses: Iterable[Status], viewer: Account | None
-) -> dict[str, set[int]]:
-    """What the viewer did to these, by what it was: ids of statuses, by one query."""
-    found: dict[str, set[int]] = {name: set() for name in _DEEDS}
-    if viewer is None:
-        return found
-    ids: list[int] = []
-    threads: dict[str, list[int]] = {}
-    for status in statuses:
-        ids.append(status.id)
-        if status.context_uri is not None:
-            threads.setdefault(status.context_uri, []).append(status.id)
-    values = {"viewer": viewer.id, "ids": ids, "threads": list(threads)}
-    for name, key in await session.execute(_DONE, values):
-        found[name].update(threads[key] if name == "muted" else [int(key)])
-    return found
-
-
-def _deed(name: str, status_id: Any, *conditions: ColumnElement[bool]) -> Any:
-    return sqlalchemy.select(literal(name), cast(status_id, String)).where(*conditions)
-
-
-_VIEWER: Any = bindparam("viewer")
-_IDS: Any = bindparam("ids", expanding=True)
-_DONE = union_all(
-    *(
-        _deed(
-            name,
-            table_of(table).c.status_id,
-            table_of(table).c.account_id == _VIEWER,
-            table_of(table).c.status_id.in_(_IDS),
-        )
-        for name, table in (("favourited", Favourite), ("bookmarked", Bookmark), ("pinned", Pin))
-    ),
-    _deed(
-        "reblogged",
-        table_of(Status).c.reblog_of_id,
-        table_of(Status).c.account_id == _VIEWER,
-        table_of(Status).c.reblog_of_id.in_(_IDS),
-        table_of(Status).c.deleted_at.is_(None),
-    ),
-    _deed(
-        "muted",
-        table_of(ThreadMute).c.context_uri,
-        table_of(ThreadMute).c.account_id == _VIEWER,
-        table_of(ThreadMute).c.context_uri.in_(bindparam("threads", expanding=True)),
-    ),
-)
-# Made once, as `_DONE`: to make one takes SQLAlchemy as long as to execute it.
+# Made once: to make one takes SQLAlchemy as long as to execute it.
 _MEDIA: Any = (
     select(MediaAttachment)
-    .where(col(MediaAttachment.status_id).in_(_IDS))
+    .where(among(MediaAttachment.status_id, "ids"))
     .order_by(col(MediaAttachment.position), col(MediaAttachment.id))
 )
 _MENTIONS: Any = (
     select(Mention, Account)
     .join(Account, col(Account.id) == col(Mention.account_id))
-    .where(col(Mention.status_id).in_(_IDS))
+    .where(among(Mention.status_id, "ids"))
     .order_by(col(Mention.account_id))
 )
 _TAGS: Any = (
     select(StatusTag.status_id, Tag)
     .join(Tag, col(Tag.id) == col(StatusTag.tag_id))
-    .where(col(StatusTag.status_id).in_(_IDS))
+    .where(among(StatusTag.status_id, "ids"))
     .order_by(col(Tag.name))
 )
-_ACCOUNTS: Any = select(Account).where(col(Account.id).in_(_IDS))
+_ACCOUNTS: Any = select(Account).where(among(Account.id, "ids"))
+
+
+_VIEWER: Any = bindparam("viewer", type_=BigInteger)
+_COUNTED = ("mentions", "tags", "quotes", "quoted")
+_DEEDS = ("favourited", "bookmarked", "pinned", "reblogged", "muted")
 
 
 def _tie(name: str, status_id: Any, *conditions: ColumnElement[bool]) -> Any:
-    counted = sqlalchemy.select(literal(name), status_id, func.count())
-    return counted.where(status_id.in_(_IDS), *conditions).group_by(status_id)
+    counted = sqlalchemy.select(literal(name), status_id, func.count(), literal("", String))
+    return counted.where(among(status_id, "ids"), *conditions).group_by(status_id)
 
 
-_TIES = union_all(
+def _deed(name: str, table: type[Favourite | Bookmark | Pin]) -> Any:
+    columns = table_of(table).c
+    return _tie(name, columns.status_id, columns.account_id == _VIEWER)
+
+
+def _thread() -> Any:
+    columns = table_of(ThreadMute).c
+    told = (literal("muted"), literal(0, BigInteger), literal(1, BigInteger), columns.context_uri)
+    return sqlalchemy.select(*told).where(
+        columns.account_id == _VIEWER, among(columns.context_uri, "threads", String)
+    )
+
+
+_COUNTS = (
     _tie("mentions", table_of(Mention).c.status_id),
     _tie("tags", table_of(StatusTag).c.status_id),
     _tie("quotes", table_of(Quote).c.status_id),
     _tie("quoted", table_of(Quote).c.quoted_id, table_of(Quote).c.state == "accepted"),
 )
-_DEEDS = ("favourited", "reblogged", "bookmarked", "pinned", "muted")
+_TIES = union_all(*_COUNTS)
+_TIES_AND_DEEDS = union_all(
+    *_COUNTS,
+    _deed("favourited", Favourite),
+    _deed("bookmarked", Bookmark),
+    _deed("pinned", Pin),
+    _tie(
+        "reblogged",
+        table_of(Status).c.reblog_of_id,
+        table_of(Status).c.account_id == _VIEWER,
+        table_of(Status).c.deleted_at.is_(None),
+    ),
+    _thread(),
+)

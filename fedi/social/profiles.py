@@ -46,6 +46,7 @@ class Changes(Struct, frozen=True, kw_only=True):
         avatar, header: storage keys of pictures; empty: none any more.
         fields: all lines; those without a name and a value go.
         attribution_domains: all domains whose sites may name this account as an author.
+        training: whether pictures that are painted from now on may be offered as training data.
         preferences: how somebody usually posts and shows what, to be merged in.
     """
 
@@ -62,6 +63,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     hide_collections: bool | None = None
     fields: Sequence[Line] | None = None
     attribution_domains: Sequence[str] | None = None
+    training: bool | None = None
     preferences: Mapping[str, Any] = {}
 
 
@@ -89,6 +91,10 @@ async def change(
         account.actor_type = "Service" if changes.bot else "Person"
     if changes.attribution_domains is not None:
         account.attribution_domains = _domains(changes.attribution_domains)
+    if changes.training is not None and changes.training is (account.training_consent_at is None):
+        account.training_consent_at = tx.now if changes.training else None
+        tx.add(account)
+        await tx.flush()
     if changes.preferences:
         await prefer(tx, account, changes.preferences)
     now_shown = _shown(account)

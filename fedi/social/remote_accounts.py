@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import sqlalchemy
 from msgspec import Struct
 from msgspec.structs import asdict
 from sqlalchemy import bindparam, or_
 from sqlmodel import col, select
 
 from fedi.database import Transaction
-from fedi.database.insertion import add_once
+from fedi.database.insertion import add_once, adopt, insert_many, row_values, table_of
 from fedi.database.tables import Account
 from fedi.social import account_keys, accounts, departures, text
 from fedi.social.errors import Invalid
@@ -20,6 +23,13 @@ from fedi.social.errors import Invalid
 MAX_REMOTE_NAME = 200  # characters; Misskey allows 50, Akkoma 100, others what they like
 
 
+_ACCOUNTS = table_of(Account).c
+_KNOWN = sqlalchemy.select(_ACCOUNTS.uri, _ACCOUNTS.handle).where(
+    or_(
+        _ACCOUNTS.uri.in_(bindparam("uris", expanding=True)),
+        _ACCOUNTS.handle.in_(bindparam("handles", expanding=True)),
+    )
+)
 BY_URI_OR_HANDLE = select(Account).where(
     or_(col(Account.uri) == bindparam("uri"), col(Account.handle) == bindparam("handle"))
 )
@@ -68,9 +78,9 @@ async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
     Raises:
         Invalid: it claims to be of this instance.
     """
-    if remote.domain == tx.instance.domain or remote.uri.startswith(f"{tx.instance.url}/"):
+    if _is_ours(tx, remote):
         raise Invalid("A remote account cannot be of this instance.")
-    handle = f"{remote.username}@{remote.domain}".lower()
+    handle = _handle(remote)
     found = await tx.exec(BY_URI_OR_HANDLE, params={"uri": remote.uri, "handle": handle})
     account = holder = None
     for row in found.all():
@@ -84,21 +94,68 @@ async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
         holder.handle = f"{holder.id}!{handle}"
         tx.add(holder)
         await tx.flush()
-    described = _described(remote) | {"handle": handle, "fetched_at": tx.now, "updated_at": tx.now}
     if account is None:
-        new = Account(id=tx.new_id(), created_at=remote.created_at or tx.now, **described)
+        new = _new(tx, remote)
         if await add_once(tx, new):
             if remote.further_keys:
                 await account_keys.replace(tx, new, remote.further_keys)
             return new
         account = await accounts.by_uri(tx, remote.uri)  # another process was at the same
         assert account is not None
-    for name, value in described.items():
+    for name, value in _columns(tx, remote).items():
         setattr(account, name, value)
     tx.add(account)
     await tx.flush()
     await account_keys.replace(tx, account, remote.further_keys)
     return account
+
+
+async def save_all(tx: Transaction, remotes: Sequence[RemoteAccount]) -> list[Account]:
+    """`save_remote` for many: those of whom nobody heard before in few statements.
+
+    Raises:
+        Invalid: one of them claims to be of this instance.
+    """
+    handles = Counter(_handle(remote) for remote in remotes)
+    uris = Counter(remote.uri for remote in remotes)
+    asked = {"uris": list(uris), "handles": list(handles)}
+    known = {value for row in await tx.execute_core(_KNOWN, asked) for value in row}
+    new: dict[str, Account] = {}
+    for remote in remotes:
+        handle = _handle(remote)
+        plain = uris[remote.uri] == handles[handle] == 1 and known.isdisjoint({remote.uri, handle})
+        if plain and not _is_ours(tx, remote):
+            new[remote.uri] = _new(tx, remote)
+    rows = [row_values(account) for account in new.values()]
+    inserted = await insert_many(tx, Account, rows, "uri")
+    saved = []
+    for remote in remotes:
+        if remote.uri not in inserted:
+            saved.append(await save_remote(tx, remote))
+            continue
+        account = adopt(tx, new[remote.uri])
+        if remote.further_keys:
+            await account_keys.replace(tx, account, remote.further_keys)
+        saved.append(account)
+    return saved
+
+
+def _new(tx: Transaction, remote: RemoteAccount) -> Account:
+    created_at = remote.created_at or tx.now
+    return Account(id=tx.new_id(), created_at=created_at, **_columns(tx, remote))
+
+
+def _columns(tx: Transaction, remote: RemoteAccount) -> dict[str, Any]:
+    stamps = {"fetched_at": tx.now, "updated_at": tx.now}
+    return _described(remote) | {"handle": _handle(remote), **stamps}
+
+
+def _handle(remote: RemoteAccount) -> str:
+    return f"{remote.username}@{remote.domain}".lower()
+
+
+def _is_ours(tx: Transaction, remote: RemoteAccount) -> bool:
+    return remote.domain == tx.instance.domain or remote.uri.startswith(f"{tx.instance.url}/")
 
 
 def _described(remote: RemoteAccount) -> dict[str, Any]:

@@ -120,6 +120,8 @@ async def prepare_painting(
     creator: str,
     by: Certified,
     parent: Parent | None = None,
+    *,
+    training: bool = False,
 ) -> Prepared:
     """A finished painting with its origin written into its files, and signed, in a thread.
 
@@ -129,6 +131,7 @@ async def prepare_painting(
         creator: the handle of who asked for it, `alice@easel.example`.
         by: who signs (`social.seals`).
         parent: the post that it is a remix of, with its picture.
+        training: whether who asked for it lets others train on it.
 
     Raises:
         Invalid: it is no picture.
@@ -148,6 +151,7 @@ async def prepare_painting(
         upscaler=finished.upscaler,
         source_type=source,
         parent=parent.uri if parent else "",
+        training=training,
     )
     # A preview names the parent alone, whose credentials may be larger than the preview.
     named = (Parent(uri=parent.uri),) if parent else ()
@@ -156,6 +160,7 @@ async def prepare_painting(
         model_version=finished.model_version,
         software=SOFTWARE,
         recipe=published_recipe(finished.recipe) if painting.share_recipe else None,
+        training=training,
         source_type=source,
         parents=named,
         upscaler=finished.upscaler,
@@ -180,6 +185,14 @@ async def prepare_painting(
             # The parent's file has credentials that are damaged, or too large.
             log.info("parent_not_embedded", parent=parent.uri, reason=str(error))
     return await asyncio.to_thread(prepare, named_only, named_only)
+
+
+def may_be_trained_on(author: Account, painting: Painting, recipe: Recipe) -> bool:
+    """Whether others may train on what is painted: its author said so, and it is made of words
+    alone. What is in a picture that another began with may not be theirs to give away."""
+    of_words = provenance.source_type(recipe) == provenance.TRAINED_ALGORITHMIC_MEDIA
+    consents = author.training_consent_at is not None
+    return consents and of_words and painting.based_on_uri is None
 
 
 def add_upload(

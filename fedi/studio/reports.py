@@ -121,7 +121,10 @@ class Reports:
         finished = descriptions.complete(finished, painting, easel.settings.painting)
         by = await seals.of(easel)
         parent = await inputs.parent(easel, painting)
-        prepared = await media.prepare_painting(picture, finished, painting, creator, by, parent)
+        training = media.may_be_trained_on(author, painting, finished.recipe)
+        prepared = await media.prepare_painting(
+            picture, finished, painting, creator, by, parent, training=training
+        )
         stored = await media.store(easel.storage, prepared, held=verdict is Verdict.HOLD)
         async with easel.database.write() as tx:
             kept = await claims.finish(

@@ -14,13 +14,13 @@ THEMES = {"": "As the system has it", "light": "Light", "dark": "Dark"}
 
 
 async def ask(request: Request) -> Response:
-    """`GET /appearance`: for everybody, because it is about the browser."""
+    """`GET /settings/appearance`: for everybody, because it is about the browser."""
     await visitors.of(request)
     chosen = cookies.theme(request)
     answer = private_page(
         request,
         "appearance.html",
-        here="appearance",
+        here="settings",
         form_key=forms.key(request),
         themes=THEMES,
         chosen=chosen,
@@ -29,17 +29,17 @@ async def ask(request: Request) -> Response:
 
 
 async def choose(request: Request) -> Response:
-    """`POST /appearance`."""
+    """`POST /settings/appearance`."""
     fields = await forms.read(request)
     theme = fields.get("theme", "")
     if theme not in THEMES:
         raise HTTPException(422, "There is no such appearance.")
-    answer = RedirectResponse("/appearance", 303, {"Cache-Control": "no-store"})
+    answer = RedirectResponse("/settings/appearance", 303, {"Cache-Control": "no-store"})
     cookies.set_theme(request, answer, theme)
     return answer
 
 
 routes: list[BaseRoute] = [
-    Route("/appearance", ask, methods=["GET"]),
-    Route("/appearance", choose, methods=["POST"]),
+    Route("/settings/appearance", ask, methods=["GET"]),
+    Route("/settings/appearance", choose, methods=["POST"]),
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -14,44 +15,33 @@ from fedi.database.tables import Status
 from fedi.runtime import easel_of
 from fedi.social import attempts, drafts, posts, preferences, statuses, text
 from fedi.social.drafts import Draft
-from fedi.social.errors import SocialError
+from fedi.social.errors import Invalid, SocialError
 from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
 from fedi.studio import imagine
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import deeds, forms, visitors
+from fedi.web import asking, deeds, editing, forms, languages, visitors
 from fedi.web.intents import AUDIENCES
 from fedi.web.render import private_page
 from fedi.web.views import posts as post_views
 
-# The languages that are offered, as who speaks them calls them; another is kept if it is usual.
-LANGUAGES = {
-    "ar": "العربية", "bg": "Български", "bn": "বাংলা", "ca": "Català", "cs": "Čeština",
-    "da": "Dansk", "de": "Deutsch", "el": "Ελληνικά", "en": "English", "eo": "Esperanto",
-    "es": "Español", "et": "Eesti", "eu": "Euskara", "fa": "فارسی", "fi": "Suomi",
-    "fr": "Français", "ga": "Gaeilge", "gl": "Galego", "he": "עברית", "hi": "हिन्दी",
-    "hr": "Hrvatski", "hu": "Magyar", "id": "Bahasa Indonesia", "is": "Íslenska",
-    "it": "Italiano", "ja": "日本語", "ko": "한국어", "lt": "Lietuvių", "lv": "Latviešu",
-    "nl": "Nederlands", "no": "Norsk", "pl": "Polski", "pt": "Português", "ro": "Română",
-    "ru": "Русский", "sk": "Slovenčina", "sl": "Slovenščina", "sr": "Српски", "sv": "Svenska",
-    "ta": "தமிழ்", "th": "ไทย", "tr": "Türkçe", "uk": "Українська", "vi": "Tiếng Việt",
-    "zh": "中文",
-}  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What stands in the form."""
+    """What stands in the form; `poll` by the fields of `web.asking`."""
 
     words: str = ""
     warning: str = ""
     audience: str = "public"
     language: str = ""
+    poll: Mapping[str, str] = field(default_factory=dict)
 
 
 @visitors.signed_in
 async def ask(request: Request, visitor: SignedIn) -> Response:
-    """`GET /compose?reply_to=ID`: what shall it say?"""
+    """`GET /compose?reply_to=ID`: what shall it say? `?edit=ID`: what shall it say instead?"""
+    if "edit" in request.query_params:
+        return await editing.ask(request, visitor, ids.parse(request.query_params["edit"]))
     easel = easel_of(request)
     number = ids.parse(request.query_params.get("reply_to"))
     usual = visitor.login.preferences
@@ -92,6 +82,7 @@ async def post(request: Request, visitor: SignedIn) -> Response:
         warning=fields.get("warning", ""),
         audience=fields.get("audience", ""),
         language=fields.get("language", ""),
+        poll=fields,
     )
     number = ids.parse(fields.get("reply_to"))
     try:
@@ -99,6 +90,8 @@ async def post(request: Request, visitor: SignedIn) -> Response:
         async with easel.database.write() as tx:
             draft = await _draft(tx, visitor, written, number)
             made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
+            if draft.poll is not None and not isinstance(made, Status):
+                raise Invalid("A post with a picture asks nothing: leave out the poll.")
     except SocialError as error:
         async with easel.database.read() as session:
             parent = await _parent(session, visitor, number)
@@ -120,6 +113,7 @@ async def _draft(
         language=written.language or None,
         in_reply_to_id=None if parent is None else parent.id,
         quoters=usual.quoters,
+        poll=asking.read(written.poll),
     )
 
 
@@ -142,12 +136,10 @@ async def _page(
     easel = easel_of(request)
     async with easel.database.read() as session:
         hung = await gallery.of(easel, session, claims.of_posts([parent] if parent else []))
-    languages = dict(LANGUAGES)
-    if written.language and written.language not in languages:
-        languages[written.language] = written.language
     return private_page(
         request,
         "compose.html",
+        sheets=("forms", "settings"),
         status=error.status if error is not None else 200,
         here="compose",
         form_key=forms.key(request),
@@ -156,7 +148,10 @@ async def _page(
         parent_id=str(parent.status.id) if parent is not None else "",
         written=written,
         audiences=AUDIENCES,
-        languages=languages,
+        languages=languages.offered(written.language),
+        asking=asking,
+        typed_poll=written.poll,
+        command=easel_of(request).settings.painting.command,
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,
     )

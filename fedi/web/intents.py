@@ -58,8 +58,8 @@ assert set(AUDIENCES) == set(drafts.VISIBILITIES)
 
 
 async def see(request: Request) -> Response:
-    """`GET /intents/object?object=ID`: something by its id. What is ours has a page; to what is
-    elsewhere leads a link, and nobody is sent on unasked.
+    """`GET /intents/object?object=ID`: something by its id. What is ours has a page; who is signed
+    in sees here what is elsewhere, and everybody else gets a link: nobody is sent on unasked.
 
     Raises:
         HTTPException: that is no address.
@@ -79,7 +79,19 @@ async def see(request: Request) -> Response:
         return RedirectResponse(account.url, 302)
     if origin.same_origin(uri, easel.settings.instance.url):
         raise HTTPException(404, "There is no such thing here, or it is not for everybody.")
-    return page(request, "elsewhere.html", robots=ROBOTS_NOWHERE, uri=uri, host=host)
+    here = visitors.found(uri)
+    if viewer is not None:
+        return RedirectResponse(here, 303, {"Cache-Control": "no-store"})
+    way = visitors.quoted(here)
+    return page(
+        request,
+        "elsewhere.html",
+        robots=ROBOTS_NOWHERE,
+        sheets=("forms",),
+        uri=uri,
+        host=host,
+        way=way,
+    )
 
 
 @visitors.signed_in

@@ -1,4 +1,4 @@
-"""The pages of what somebody keeps: bookmarks, what they like, lists."""
+"""The pages of what somebody keeps: bookmarks, and what they like."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import easel_of
-from fedi.social import bookmarks, favourites, lists, posts
+from fedi.social import bookmarks, favourites, posts
 from fedi.social.paging import Page
 from fedi.social.sessions import SignedIn
 from fedi.studio.remote_files import claims, gallery
@@ -47,22 +47,12 @@ async def _page(request: Request, visitor: SignedIn, name: str, listed: Listed) 
     )
 
 
-@visitors.signed_in
-async def show_lists(request: Request, visitor: SignedIn) -> Response:
-    """`GET /lists`: the lists that somebody has made."""
-    easel = easel_of(request)
-    async with easel.database.read() as session:
-        rows = await lists.of_account(session, visitor.account)
-    return private_page(request, "lists.html", here="lists", lists=rows)
-
-
 def _kept(name: str, listed: Listed) -> Route:
     show = visitors.signed_in(partial(_page, name=name, listed=listed))
     return Route(f"/{name}", show, methods=["GET"])
 
 
 routes: list[BaseRoute] = [
-    Route("/lists", show_lists, methods=["GET"]),
     _kept("bookmarks", bookmarks.listed),
     _kept("favourites", favourites.listed),
 ]

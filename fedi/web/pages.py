@@ -16,7 +16,7 @@ from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import easel_of
-from fedi.social import posts, reactions, statuses, timelines
+from fedi.social import edits, posts, reactions, statuses, timelines
 from fedi.social.timelines import Page
 from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import testimony
@@ -31,6 +31,7 @@ from fedi.web import (
     remote_files,
     sifting,
     threads,
+    versions,
     visitors,
     waiting,
 )
@@ -101,6 +102,7 @@ async def post(request: Request) -> Response:
         around = [found, *(answer.post for answer in (*before, *after)), *kin.posts]
         hung = await gallery.of(easel, session, claims.of_posts(around))
         sieve = await sifting.sieve(session, viewer, "thread")
+        changed = status.edited_at is not None and await edits.of_status(session, status)
         reacted = (await reactions.of_statuses(session, [status.id])).get(status.id)
     heard = await testimony.of(easel).hear(testimony.exhibits(around, hung))
     listed = author.discoverable and status.visibility == "public"
@@ -110,8 +112,10 @@ async def post(request: Request) -> Response:
         robots=ROBOTS if listed else ROBOTS_NOWHERE,
         card=cards.post(found, hung),
         post=post_views.shown(found, hung, viewer),
+        uri=status.uri,
         original="" if status.local else safe_link(status.url or status.uri),
         origins=pictures.origins(found, hung),
+        edits=f"{people.path_of(author)}/{status.id}/edits" if changed else "",
         recipes=[recipe for media in found.media if (recipe := pictures.shared(media))],
         said=files_said.of(found, hung, heard),
         parent=post_views.shown(kin.parent, hung, viewer) if kin.parent else None,
@@ -187,4 +191,5 @@ routes: list[BaseRoute] = [
     Route("/media/{key:path}", files.serve),
     Route("/@{name}/{id:int}", post),
     *remixes.routes,
+    *versions.routes,
 ]

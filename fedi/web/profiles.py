@@ -81,6 +81,7 @@ async def show(request: Request) -> Response:
         maker=people.maker(account, hung, viewer),
         profile=people.profile(account, hung),
         account_id=str(account.id),
+        uri=account.uri,
         original="" if account.local else safe_link(account.url or account.uri),
         relation=relation,
         tab=tab,

@@ -112,6 +112,11 @@ def next_path(text: str) -> str:
     return text
 
 
+def found(named: str) -> str:
+    """The path that leads who is signed in to what an address or a handle names."""
+    return f"/search?q={quote(named, safe='')}"
+
+
 def quoted(path: str) -> str:
     """A path as the value of a parameter."""
     return quote(path, safe="/")

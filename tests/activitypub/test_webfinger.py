@@ -61,6 +61,24 @@ def test_what_we_say_of_an_account() -> None:
     )
 
 
+def test_where_somebody_does_at_home_what_they_were_asked_to() -> None:
+    follow, subscribe = "https://a.example/f?who={object}", "https://a.example/s?uri={uri}"
+    document = webfinger.document(
+        subject="alice@a.example", actor_uri="https://a.example/1", intents={"Follow": follow}
+    )
+    document["links"] += [
+        {"rel": webfinger.SUBSCRIBE, "template": subscribe},
+        {"rel": webfinger.SUBSCRIBE, "template": "https://a.example/second?{uri}"},
+        {"rel": f"{webfinger.INTENT}Like", "template": "javascript:alert('{object}')"},
+        {"rel": f"{webfinger.INTENT}Object"},
+        {"rel": ["x"], "template": subscribe},
+    ]
+    assert webfinger.parse(document).templates == {
+        f"{webfinger.INTENT}Follow": follow,
+        webfinger.SUBSCRIBE: subscribe,
+    }
+
+
 @pytest.mark.parametrize(
     ("written", "user", "host"),
     [

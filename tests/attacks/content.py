@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+from tests import rig
+from tests.api.apps import App
 from tests.attacks.world import TAKEN, World, attack
 from tests.federation import seeing
 from tests.federation.peer import PUBLIC, Document
@@ -60,9 +63,43 @@ async def _answered(world: World, person: Any, **note: Any) -> Element:
     page = await _page(world, answer)
     replies = await world.get(f"{world.post}/replies?page=true")
     assert answer["id"] in json.loads(replies[1])["items"]
+    _, profile = await world.get(f"/@{person.handle}", accept="text/html")
+    inspect(parse(profile.decode()))
+    await _look_by_an_app(world, answer["id"])
     assert await world.says(person, person.activity("Delete", person.uri)) in TAKEN
     inspect(page)
     return page
+
+
+async def _look_by_an_app(world: World, uri: str) -> None:
+    """What apps are told of an answer, of who wrote it, and of both in a notification: their HTML
+    is harmless, and their addresses lead to the web."""
+    async with rig.open_browser() as browser:
+        app = await App.of(world.instance, browser, "alice", "read")
+        key = world.post.rsplit("/", 1)[1]
+        below = await app.get(f"/api/v1/statuses/{key}/context")
+        [status] = [one for one in below.body["descendants"] if one["uri"] == uri]
+        told = await app.get("/api/v1/notifications")
+        account = await app.get(f"/api/v1/accounts/{status['account']['id']}")
+        again = await app.get(f"/api/v1/statuses/{status['id']}")
+    assert uri in [(one.get("status") or {}).get("uri") for one in told.body]
+    for name, value in _strings("", [status, told.body, account.body, again.body]):
+        if name in {"content", "note", "value"}:
+            inspect(parse(f"<html><body><main>{value}</main></body></html>"))
+        if name == "url" or name.endswith(("_url", "avatar", "header", "_static")):
+            assert value.startswith(("http://", "https://")), (name, value)
+
+
+def _strings(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Every string in a document, with the name under which it stands."""
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _strings(key, entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _strings(name, entry)
+    elif isinstance(value, str):
+        yield name, value
 
 
 @attack("55-markup", *MARKUP)

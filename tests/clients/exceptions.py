@@ -7,11 +7,11 @@ from __future__ import annotations
 
 # Operations, or paths and all below them.
 NOT_HERE = {
-    "/api/v1/annual_reports": "no annual reports; 404",
+    "GET /api/v1/annual_reports/{year}": "no annual reports; 404, as of a year that has none",
+    "POST /api/v1/annual_reports/{year}/read": "no annual reports; 404, as of a year without one",
     "/api/v1/collections": "no collections (api_versions.mastodon is below 10); 404",
     "/api/v1/accounts/{account_id}/collections": "no collections; 404",
     "/api/v1/accounts/{account_id}/in_collections": "no collections; 404",
-    "/api/v1/accounts/{id}/identity_proofs": "gone since Mastodon 3.5; 404",
     "/api/v1/timelines/direct": "gone since Mastodon 3.0, for conversations; 404",
     "/api/v1/statuses/{id}/translate": "no translator; 404, as Mastodon without one",
 }
@@ -19,7 +19,7 @@ NOT_HERE = {
 # What answers with something else than JSON; other tests hold it to what it is.
 OTHERWISE = {
     "GET /oauth/authorize": "a page: tests/api/oauth",
-    "GET /health": "a word for load balancers; ours is /healthz: tests/web",
+    "GET /health": "a word for load balancers: tests/api/mastodon/test_front_door.py",
     "/api/v1/streaming": "streams: tests/api/mastodon/test_streaming.py",
 }
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import select
 
-from fedi.database import Database
+from fedi.database import Database, sqlite
 from fedi.database.engine import CHECKPOINT_EVERY
 from fedi.database.tables import InstanceSecret
 from fedi.settings import DatabaseSettings, InstanceSettings
@@ -68,6 +68,37 @@ async def test_a_slow_statement_lets_others_go_on_and_means_the_same(database: D
         waiting.cancel()
         assert first == second == 400_000
         assert turns > 1
+    await database.close()
+
+
+async def test_a_statement_that_was_interrupted_once_runs_where_it_stands(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = text("SELECT 'interrupted once'")
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async with database.read() as session:
+        with monkeypatch.context() as busy:
+            busy.setattr(sqlite, "SLOW_S", 0.0)
+            await session.execute(quick)
+        waiting = asyncio.create_task(others())
+        await asyncio.sleep(0)
+        await session.execute(quick)
+        assert turns == 0  # nobody waited for the thread
+        with monkeypatch.context() as busy:
+            busy.setattr(sqlite, "SLOW_S", 0.0)
+            await session.execute(quick)
+            await session.execute(quick)  # twice in a row
+            assert turns == 0
+            await session.execute(quick)
+            assert turns > 0
+        waiting.cancel()
     await database.close()
 
 

@@ -564,3 +564,20 @@ async def test_an_accept_that_was_held_up_does_not_come_after_its_reject(
     instance.clock.advance(timedelta(minutes=2))
     await gone_through(instance)
     assert [body["type"] for body in internet.got(bob.inbox)] == ["Reject"]
+
+
+async def test_a_reject_overtakes_the_accept_that_did_not_get_through(
+    instance: Instance, internet: Internet, alice: Account
+) -> None:
+    bob = internet.person("bob")
+    internet.answer(bob.inbox, 500)
+    await bob.does(instance, bob.activity("Follow", alice.uri))
+    assert [body["type"] for body in internet.got(bob.inbox)] == ["Accept"]
+    internet.posted.clear()
+    async with instance.easel.database.write() as tx:
+        [(follow, _)] = await follows.followers(tx, alice)
+        await follows.reject(tx, follow)
+    await instance.run_jobs()
+    instance.clock.advance(timedelta(minutes=5))
+    await gone_through(instance)
+    assert [body["type"] for body in internet.got(bob.inbox)] == ["Reject"]

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from activitypub import webfinger
 from fedi.database.tables import Account
 from fedi.federation import discovery
 from fedi.social import accounts
@@ -140,6 +141,8 @@ async def test_what_can_be_done_here_is_a_page(
     async def opened(template: str, uri: str) -> tuple[int, Any, dict[str, str]]:
         return await get(browser, template.replace("{object}", quote(uri, safe="")))
 
+    [old] = [link["template"] for link in found["links"] if link["rel"] == webfinger.SUBSCRIBE]
+    assert old == f"{instance.url}/authorize_interaction?uri={{uri}}"
     template = intents.pop("Object")
     for thing in (uri, alice.uri):
         status, _, headers = await opened(template, thing)

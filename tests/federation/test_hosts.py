@@ -188,6 +188,23 @@ async def test_a_host_that_is_dead_for_a_week_is_rested_and_its_first_word_reviv
     assert "hello again" in said["object"]["content"]
 
 
+@pytest.mark.parametrize("what", ["Follow", "answer"])
+async def test_the_first_word_of_a_host_that_rested_is_answered(
+    instance: Instance, internet: Internet, alice: Account, what: str
+) -> None:
+    """Although that it is back was not written down yet when the answer is made."""
+    bob, carol = internet.person("bob", "dead"), internet.person("carol", "dead")
+    await dead_for_a_week(instance, internet, alice, bob)
+    if what == "Follow":
+        await carol.does(instance, carol.activity("Follow", alice.uri))
+        assert [said["type"] for said in internet.got(carol.inbox)] == ["Accept"]
+        return
+    await bob.does(instance, bob.create(bob.note("I am back", to=[alice.uri])))
+    await seeing.publish(instance, alice, "welcome")
+    await instance.run_jobs()
+    assert ["welcome" in said["object"]["content"] for said in internet.got(bob.inbox)] == [True]
+
+
 async def test_what_is_forged_in_its_name_revives_nobody(
     instance: Instance, internet: Internet, alice: Account
 ) -> None:

@@ -12,6 +12,7 @@ from activitypub.signatures.keys import load_private, load_public
 from fedi.database import tables
 from fedi.database.tables import (
     Account,
+    AccountKey,
     Filter,
     FilterKeyword,
     FollowedTag,
@@ -389,6 +390,39 @@ async def test_a_name_is_never_used_again(easel: Easel) -> None:
     with pytest.raises(Invalid):
         async with easel.database.write() as tx:
             await accounts.delete_account(tx, alice)
+
+
+async def test_many_at_once_are_stored_as_one_by_one(easel: Easel) -> None:
+    """New ones together; who is known, who takes a handle over, and who is named twice by
+    themselves; with their further keys."""
+    known = await people.remote(easel, "known")
+    gone = await people.remote(easel, "gone")
+    before = await people.remote(easel, "taken", uri="https://elsewhere.example/users/before")
+    async with easel.database.write() as tx:
+        await remote_accounts.tombstone_remote(tx, await tx.get_one(Account, gone.id))
+    key = (("https://elsewhere.example/users/new#ed", people.public_key()),)
+    told = [
+        people.described("new", display_name="<b>New</b>", further_keys=key),
+        people.described("newer"),
+        people.described("known", display_name="Known"),
+        people.described("gone"),
+        people.described("taken", uri="https://elsewhere.example/users/after"),
+        people.described("newer", display_name="Again"),
+    ]
+    async with easel.database.write() as tx:
+        saved = await remote_accounts.save_all(tx, told)
+    assert [account.uri for account in saved] == [each.uri for each in told]
+    stored = [await fresh(easel, account) for account in saved]
+    assert [account.display_name for account in stored] == [
+        "<b>New</b>", "Again", "Known", "", "", "Again",
+    ]  # fmt: skip
+    assert saved[1].id == saved[5].id and saved[2].id == known.id and saved[3].id == gone.id
+    assert stored[3].deleted_at is not None
+    assert (await fresh(easel, before)).handle.endswith("!taken@elsewhere.example")
+    assert stored[4].handle == "taken@elsewhere.example"
+    async with easel.database.read() as session:
+        kept = (await session.exec(select(AccountKey.key_id))).all()
+    assert key[0][0] in kept
 
 
 async def test_a_tombstone_is_not_described_anew(easel: Easel) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from sqlalchemy import Engine, event
 
 from fedi.database.tables import Account
 from fedi.runtime import Easel
-from fedi.social import accounts, blocks, follows, reblogs
+from fedi.social import accounts, blocks, follow_batches, follows, hiding, reblogs
 from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.follows import Relationship
 from tests.social import people
@@ -125,6 +128,35 @@ async def test_a_follow_from_elsewhere_waits_for_the_locked(easel: Easel, far: A
         "uri": "https://elsewhere.example/f/1",
     }
     assert await notices(easel, carol) == []
+
+
+async def test_many_follows_at_once_take_few_statements(
+    easel: Easel, alice: Account, far: Account
+) -> None:
+    strangers = [await people.remote(easel, f"stranger{n}") for n in range(8)]
+    hidden = await people.remote(easel, "hidden", "hidden.example")
+    async with easel.database.write() as tx:
+        await blocks.add(tx, alice, far)
+        await hiding.add(tx, alice, hidden.domain or "")
+    statements: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        async with easel.database.write() as tx:
+            target = await tx.get_one(Account, alice.id)
+            asked = [(one, target, f"{one.uri}#f") for one in [*strangers, far, hidden]]
+            held = await follow_batches.receive_all(tx, asked)
+            assert target.followers_count == 8
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert held == [True] * 8 + [False] * 2
+    assert len(statements) < 3 * len(asked), statements  # one by one it is about a dozen for each
+    assert await counts(easel, alice) == (8, 0)
+    assert [await counts(easel, one) for one in strangers] == [(0, 1)] * 8
+    assert sorted(await notices(easel, alice)) == [("follow", one.id, None) for one in strangers]
 
 
 async def test_unfollowing_empties_the_home_and_is_told(

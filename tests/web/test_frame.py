@@ -21,12 +21,12 @@ async def test_the_frame_leads_to_all_that_somebody_has(instance: Instance) -> N
         assert seen.status == 303 and seen.location == "/home"
         frame = (await visitor.get("/home")).page.one("header", _class="masthead")
         paths = {link["href"] for link in frame.all("a")}
-        assert {"/home", "/local", "/federated", "/studio", "/@alice", "/appearance"} <= paths
+        assert {"/home", "/local", "/federated", "/studio", "/@alice", "/settings"} <= paths
         current = frame.all("a", aria_current="page") or [
             link for link in frame.all("a") if "aria-current" in link.attributes
         ]
         assert [link["href"] for link in current] == ["/home"]
-        for path in ("/home", "/local", "/federated", "/appearance", "/settings/security"):
+        for path in ("/home", "/local", "/federated", "/settings/appearance", "/settings/security"):
             seen = await visitor.get(path)
             assert seen.status == 200 and seen.page.one("header", _class="masthead"), path
         left = await visitor.submit(seen, "/sign-out")
@@ -78,15 +78,15 @@ async def test_what_waits_to_be_read_is_counted(instance: Instance) -> None:
 
 async def test_light_or_dark_is_chosen_by_everybody_for_their_browser(instance: Instance) -> None:
     async with at(instance) as visitor:
-        seen = await visitor.get("/appearance")
+        seen = await visitor.get("/settings/appearance")
         assert "data-theme" not in seen.page.one("html").attributes
-        seen = await visitor.submit(seen, "/appearance", theme="dark")
+        seen = await visitor.submit(seen, "/settings/appearance", theme="dark")
         assert seen.status == 303
         page = (await visitor.get("/")).page
         assert page.one("html")["data-theme"] == "dark"
         assert page.meta("color-scheme") == "dark"
-        seen = await visitor.get("/appearance")
-        assert (await visitor.submit(seen, "/appearance", theme="<b>")).status == 422
-        await visitor.submit(seen, "/appearance", theme="")
+        seen = await visitor.get("/settings/appearance")
+        assert (await visitor.submit(seen, "/settings/appearance", theme="<b>")).status == 422
+        await visitor.submit(seen, "/settings/appearance", theme="")
         assert "data-theme" not in (await visitor.get("/")).page.one("html").attributes
-        assert (await visitor.post("/appearance", {"theme": "dark"})).status == 403
+        assert (await visitor.post("/settings/appearance", {"theme": "dark"})).status == 403

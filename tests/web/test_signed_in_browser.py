@@ -10,14 +10,35 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fedi.clock import FakeClock
-from fedi.database.tables import Account, Status
-from fedi.social import favourites, follows, reblogs
+from fedi.database.tables import Account, Filter, Status, UserList
+from fedi.social import (
+    blocks,
+    correspondence,
+    favourites,
+    filters,
+    followed_tags,
+    follows,
+    hiding,
+    lists,
+    mutes,
+    notification_policies,
+    profiles,
+    reblogs,
+    statuses,
+    text,
+)
+from fedi.social.paging import Page
+from fedi.social.polls import DraftPoll
+from fedi.social.profiles import Changes, Line
+from fedi.social.statuses import Draft
+from fedi.studio import faces
 from tests.api.oauth.person import PASSWORD, join
 from tests.federation.peer import Internet
 from tests.rig import Instance, NewDatabase, serve_instance
@@ -33,6 +54,7 @@ AXE = Path(__file__).parent / "axe/node_modules/axe-core/axe.min.js"
 # WCAG 2.2 AA, with all that it builds on (https://github.com/dequelabs/axe-core, API.md).
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SIZES = ((390, 844), (1280, 860))  # pixels: a phone, a desktop
+POLL = DraftPoll(options=["Fog", STRINGS[0]], expires_in=3600)
 BUDGET = 60 * 1024  # bytes of HTML, CSS and JavaScript of a feed of 20 pictures, compressed
 
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
@@ -66,6 +88,19 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         await favourites.add(tx, alice, answer)
     await hanging.publish(instance, bob, text=f"@alice {STRINGS[2]}", in_reply_to_id=main.id)
     await instance.run_jobs()
+    await _arrange(instance, alice)
+    asking = await hanging.publish(instance, bob, text="Which?", poll=POLL)
+    row, held = await _sort(instance, alice, bob)
+    for words in (STRINGS[0], "And you?"):
+        await hanging.publish(instance, bob, text=f"@alice {words}", visibility="direct")
+    async with instance.easel.database.read() as session:
+        [talk, *_] = await correspondence.of_account(session, alice, Page(1))
+    async with instance.easel.database.write() as tx:
+        row_of_main = await tx.get_one(Status, main.id)
+        author = await tx.get_one(Account, alice.id)
+        warned = Draft(text="Evening #fog", spoiler_text=STRINGS[0], sensitive=True)
+        for changed in (warned, Draft(text="Morning #fog")):
+            await statuses.edit(tx, author, row_of_main, changed)
     return {
         "home": "/home",
         "home-wall": "/home?view=wall",
@@ -87,10 +122,76 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "more": f"/posts/{answer.id}/more",
         "own-more": f"/posts/{main.id}/more",
         "report": f"/report?post={answer.id}",
-        "appearance": "/appearance",
+        "settings": "/settings",
+        "profile": "/settings/profile",
+        "privacy": "/settings/privacy",
+        "filters": "/settings/filters",
+        "filter-new": "/settings/filters/new",
+        "filter": f"/settings/filters/{held.id}",
+        "followers": "/settings/followers",
+        "following": "/settings/following",
+        "requests": "/settings/requests",
+        "followed-tags": "/settings/tags",
+        "muted": "/settings/muted",
+        "blocked": "/settings/blocked",
+        "domains": "/settings/domains",
+        "list": f"/lists/{row.id}/arrange",
+        "lists-with": f"/people/{bob.id}/lists",
+        "messages": "/messages",
+        "message-new": "/messages/new?to=%40bob",
+        "conversation": f"/messages/{talk.id}",
+        "edits": f"/@alice/{main.id}/edits",
+        "edit": f"/compose?edit={main.id}",
+        "poll": f"/@bob/{asking.id}",
+        "carrying": "/settings/carrying",
+        "leaving": "/settings/leaving",
+        "appearance": "/settings/appearance",
         "security": "/settings/security",
         "missing": "/nothing",
     }
+
+
+async def _arrange(instance: Instance, alice: Account) -> None:
+    """A full profile: pictures, words, a table with hostile strings."""
+    picture = await faces.store(instance.easel, "avatar", hanging.png(400, 400, "#3a6ea5"))
+    header = await faces.store(instance.easel, "header", hanging.png(1500, 500, "#c9b18a"))
+    lines = [Line("Site", "https://alice.example"), Line(STRINGS[2], STRINGS[1])]
+    said = Changes(
+        note="I draw fog.", fields=lines, avatar=picture, header=header, avatar_description="A cat"
+    )
+    async with instance.easel.database.write() as tx:
+        row = await tx.get_one(Account, alice.id)
+        await profiles.change(tx, row, said)
+        row.fields = [{**row.fields[0], "verified_at": "2026-01-01T00:00:00.000Z"}, row.fields[1]]
+        tx.add(row)
+
+
+async def _sort(instance: Instance, alice: Account, bob: Account) -> tuple[UserList, Filter]:
+    """Somebody in each of the drawers: muted, blocked, asking, set aside, on a list."""
+    unseen = [
+        await hanging.stranger(instance, f"una{number}", display_name=STRINGS[number])
+        for number in range(2)
+    ]
+    carol = await join(instance, "carol", display_name=STRINGS[1])
+    async with instance.easel.database.write() as tx:
+        row = await tx.get_one(Account, alice.id)
+        row.locked = True
+        tx.add(row)
+        await follows.request(tx, carol, row)
+        await mutes.add(tx, alice, unseen[0], expires_at=tx.now + timedelta(days=1))
+        await blocks.add(tx, alice, unseen[1])
+        await followed_tags.follow(tx, row, "x" * text.MAX_TAG_LENGTH)
+        await hiding.add(tx, alice, f"{'long.' * 12}example")
+        await notification_policies.change(tx, alice, {"for_not_following": "filter"})
+        held = await filters.create(tx, row)
+        await filters.change(tx, held, title=STRINGS[3], context=filters.CONTEXTS)
+        for word in (*STRINGS[:4], "ordinary"):
+            await filters.add_keyword(tx, held, word, whole_word=True)
+        made = await lists.create(tx, alice, STRINGS[0])
+        await lists.add(tx, alice, made, [bob.id])
+    await hanging.publish(instance, carol, text="@alice hello")
+    await instance.run_jobs()
+    return made, held
 
 
 @asynccontextmanager
@@ -128,8 +229,16 @@ async def test_pages_that_everybody_sees_can_be_used_by_everybody(
 ) -> None:
     paths = await furnish(instance, internet)
     public = [paths[name] for name in ("local", "tag", "own-post", "self", "missing")]
-    public += ["/", "/about", "/@bob", "/sign-in", "/sign-up", "/reset-password", "/appearance"]
-    public.append(f"{paths['own-post']}/remix")
+    public += [
+        "/",
+        "/about",
+        "/@bob",
+        "/sign-in",
+        "/sign-up",
+        "/reset-password",
+        "/settings/appearance",
+    ]
+    public += [f"{paths['own-post']}/remix", f"/interact?uri={instance.url}/x&want=follow"]
     for width, height in SIZES:
         context = await chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme
@@ -330,10 +439,10 @@ async def test_what_was_chosen_is_drawn_in_dark_and_light(
     async with window(chromium, instance, color_scheme="light") as page:
         colours: dict[str, str] = {}
         for theme in ("", "dark", "light"):
-            await page.goto(f"{instance.url}/appearance")
+            await page.goto(f"{instance.url}/settings/appearance")
             await page.check(f"[name=theme][value='{theme}']")
             await page.click("main form button")
-            await page.wait_for_url("**/appearance")
+            await page.wait_for_url("**/settings/appearance")
             await page.goto(f"{instance.url}/home")
             ask = "getComputedStyle(document.documentElement).backgroundColor"
             colours[theme] = await page.evaluate(ask)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from fedi.api.mastodon import (
+    absent,
     accounts,
     admin,
     announcements,
@@ -76,6 +77,7 @@ RESOURCES = (
     announcements,
     streaming,
     admin,
+    absent,
 )
 
 routes: list[BaseRoute] = [route for resource in RESOURCES for route in resource.routes]

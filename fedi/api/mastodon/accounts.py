@@ -11,8 +11,9 @@ from fedi.api.mastodon.paging import Paged, paged
 from fedi.api.mastodon.route import Call, by_id, route
 from fedi.api.mastodon.views import accounts as views
 from fedi.api.mastodon.views import statuses as status_views
+from fedi.database import Session
 from fedi.database.tables import Account
-from fedi.social import accounts, follows, timelines
+from fedi.social import accounts, blocks, follows, timelines
 
 ACCOUNTS = "/api/v1/accounts"
 MAX_MANY = 40  # accounts that are asked for at once
@@ -87,11 +88,17 @@ async def _tied(call: Call, *, followers: bool) -> Paged:
     page = (await call.read(paging.Asked)).page(paging.USUAL_ACCOUNTS)
     async with call.easel.database.read() as session:
         account = await finding.account(session, call.id())
-        if account.hide_collections and not _is(account, call.viewer):
+        if not _is(account, call.viewer) and (
+            account.hide_collections or await _blocks(session, account, call.viewer)
+        ):
             return paged([], [])
         found = await follows.listed(session, account, page, followers=followers)
         shown = await views.show(call.easel, session, [other for _, other in found])
     return paged(shown, [follow.id for follow, _ in found])
+
+
+async def _blocks(session: Session, account: Account, viewer: Account | None) -> bool:
+    return viewer is not None and await blocks.find(session, account.id, viewer.id) is not None
 
 
 def _is(account: Account, viewer: Account | None) -> bool:

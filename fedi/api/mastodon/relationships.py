@@ -14,10 +14,11 @@ from fedi.api.mastodon.accounts import ACCOUNTS, numbers
 from fedi.api.mastodon.route import Call, route
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account
-from fedi.social import blocks, follows, mutes, relationships
+from fedi.social import blocks, drafts, follows, mutes, relationships
 from fedi.social.relationships import Relation
 
 MAX_MANY = 100  # of whom a relationship is asked for at once
+MAX_LANGUAGES = 100  # in which somebody is followed; Mastodon knows 200
 MAX_MUTE_S = 100 * 365 * 24 * 3600  # longer is for good
 
 
@@ -86,7 +87,10 @@ async def _follow(tx: Transaction, account: Account, target: Account, asked: Fol
     if asked.notify is not None:
         follow.notify = asked.notify
     if asked.languages is not None:
-        follow.languages = asked.languages or None
+        wanted = list(dict.fromkeys(asked.languages))[:MAX_LANGUAGES]
+        for tag in wanted:
+            drafts.check_language(tag)
+        follow.languages = wanted or None
     tx.add(follow)
     await tx.flush()
 

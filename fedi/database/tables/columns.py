@@ -64,16 +64,18 @@ class UTCDateTime(TypeDecorator[datetime]):
     def result_processor(
         self, dialect: Dialect, coltype: object
     ) -> Callable[[Any], datetime | None] | None:
-        """As the usual one, which takes twice as long over None: most moments of most rows."""
-        usual = super().result_processor(dialect, coltype)
-        if usual is None:
-            return None
-        return lambda value: None if value is None else usual(value)
+        """As the usual one, which goes through three functions more for each moment of each row."""
+        return _read if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _read(written: str | None) -> datetime | None:
+    """A moment as SQLite has it: in UTC, and without saying so."""
+    return None if written is None else datetime.fromisoformat(written).replace(tzinfo=UTC)
 
 
 def primary_id() -> Any:

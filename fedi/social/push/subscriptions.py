@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from sqlalchemy import delete
+import sqlalchemy
+from sqlalchemy import bindparam, delete
 from sqlmodel import col, select
 
 from activitypub.origin import origin
 from fedi.database import Session, Transaction
+from fedi.database.insertion import table_of
 from fedi.database.tables import AccessToken, Account, Follow, PushSubscription
 from fedi.jobs.queue import NewJob, enqueue_many
 from fedi.social.errors import Invalid
@@ -42,6 +45,14 @@ ALERT_OF = {
     "painting_refused": "mention",
     "painting_approved": "status",
 }
+
+_SUBSCRIBED, _TOKENS = table_of(PushSubscription).c, table_of(AccessToken).c
+_HEARING = sqlalchemy.select(_SUBSCRIBED.id).where(
+    _SUBSCRIBED.account_id.in_(bindparam("accounts", expanding=True)),
+    _SUBSCRIBED.policy != "none",
+    _TOKENS.id == _SUBSCRIBED.token_id,
+    _TOKENS.revoked_at.is_(None),
+)
 
 
 async def subscribe(
@@ -118,38 +129,47 @@ async def unsubscribe(tx: Transaction, token: AccessToken) -> None:
     await tx.execute(delete(PushSubscription).where(col(PushSubscription.token_id) == token.id))
 
 
-async def tell(tx: Transaction, told: Mapping[int, int], from_account_id: int, kind: str) -> None:
-    """Ask for the jobs that push a notification.
+class Told(NamedTuple):
+    """A notification that was just written: whom it is for, who did it, and its id."""
+
+    account_id: int
+    from_account_id: int
+    notification_id: int
+
+
+async def tell(tx: Transaction, told: Sequence[Told], kind: str) -> None:
+    """Ask for the jobs that push notifications of one kind.
 
     Args:
-        told: its id for each account.
-        from_account_id: who did it.
-        kind: what they did (`social.notifications.Kind`).
+        tx: the transaction that wrote them.
+        told: the notifications.
+        kind: what was done (`social.notifications.Kind`).
     """
     if not told:
         return
-    rows = await tx.exec(
-        select(PushSubscription)
-        .join(AccessToken, col(AccessToken.id) == col(PushSubscription.token_id))
-        .where(
-            col(PushSubscription.account_id).in_(told),
-            col(PushSubscription.policy) != "none",
-            col(AccessToken.revoked_at).is_(None),
-        )
-    )
-    alert = ALERT_OF.get(kind, kind)
-    wanted = [row for row in rows.all() if row.alerts.get(alert)]
-    if not wanted:
+    ids = list({each.account_id for each in told})
+    # Nearly nobody has any: what is asked of every notification is made once.
+    found = set((await tx.execute_core(_HEARING, {"accounts": ids})).scalars())
+    if not found:
         return
+    rows = (
+        await tx.exec(select(PushSubscription).where(col(PushSubscription.id).in_(found)))
+    ).all()
+    alert = ALERT_OF.get(kind, kind)
     jobs = [
         NewJob(
-            {"subscription_id": row.id, "notification_id": told[row.account_id]},
+            {"subscription_id": row.id, "notification_id": each.notification_id},
             lane=urlsplit(row.endpoint).hostname or "",
         )
-        for row in wanted
-        if row.policy == "all"
-        or row.account_id == from_account_id
-        or await _follows(tx, row, from_account_id)
+        for row in rows
+        if row.alerts.get(alert)
+        for each in told
+        if each.account_id == row.account_id
+        and (
+            row.policy == "all"
+            or each.account_id == each.from_account_id
+            or await _follows(tx, row, each.from_account_id)
+        )
     ]
     await enqueue_many(tx, "push", jobs)
 

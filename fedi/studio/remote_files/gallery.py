@@ -7,19 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import bindparam
-from sqlmodel import col, select
+from sqlalchemy import String
+from sqlmodel import select
 
 from fedi.database import Session
+from fedi.database.among import among
 from fedi.database.tables import RemoteFile
 from fedi.runtime import Easel
 from fedi.settings import InstanceSettings
 from fedi.studio.remote_files import claims, rules
 from fedi.studio.remote_files.claims import Addresses, Claim
 
-_ROWS: Any = select(RemoteFile).where(
-    col(RemoteFile.key).in_(bindparam("keys", expanding=True))  # made once
-)
+_ROWS: Any = select(RemoteFile).where(among(RemoteFile.key, "keys", String))  # made once
 
 LOOKED_UP = 500  # files of one page of which more is looked up than their address
 

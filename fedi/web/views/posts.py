@@ -10,6 +10,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from fedi.database.tables import Account, Poll
+from fedi.social import polls
 from fedi.social.posts import Post
 from fedi.studio.remote_files.gallery import Gallery
 from fedi.web import emojis
@@ -44,21 +45,25 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What can be chosen in a poll; `share` of those who voted chose it, in percent."""
+    """What can be chosen in a poll; `share` of those who voted chose it, in percent: None if nobody
+    is to know yet. `mine`: who looks chose it."""
 
     title: str
-    votes: int
-    share: int
+    share: int | None
+    mine: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A poll."""
+    """A poll. `votable`: who looks can still vote; `id` is that of the post."""
 
+    id: str
     options: list[Option]
     voters: int
     ends: Moment | None
     closed: bool
+    multiple: bool
+    votable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ def shown(post: Post, gallery: Gallery, viewer: Account | None = None) -> Shown:
         model=status.generator,
         remix_of=safe_link(status.based_on_uri) if status.based_on_uri else None,
         audience=_AUDIENCES.get(status.visibility, ""),
-        poll=_asked(post.poll) if post.poll is not None else None,
+        poll=_asked(post, post.poll, gallery, viewer) if post.poll is not None else None,
         quote=shown(post.quote, gallery, viewer) if post.quote is not None else None,
         created=moment(status.created_at),
         edited=moment(status.edited_at) if status.edited_at else None,
@@ -161,17 +166,29 @@ def _deeds(post: Post, viewer: Account) -> Deeds:
     )
 
 
-def _asked(poll: Poll) -> Asked:
+def _asked(post: Post, poll: Poll, gallery: Gallery, viewer: Account | None) -> Asked:
     votes = [int(option["votes_count"]) for option in poll.options]
     voters = poll.voters_count if poll.voters_count is not None else sum(votes)
+    closed = polls.has_ended(poll, gallery.now)
+    hidden = poll.hide_totals and not closed
+    own = viewer is not None and viewer.id == post.account.id
+
+    def share(count: int) -> int | None:
+        if hidden:
+            return None
+        return min(100, round(100 * count / voters)) if voters else 0
+
     return Asked(
+        id=str(post.status.id),
         options=[
-            Option(option["title"], count, min(100, round(100 * count / voters)) if voters else 0)
-            for option, count in zip(poll.options, votes, strict=True)
+            Option(option["title"], share(count), number in post.own_votes)
+            for number, (option, count) in enumerate(zip(poll.options, votes, strict=True))
         ],
         voters=voters,
         ends=moment(poll.ends_at) if poll.ends_at is not None else None,
-        closed=poll.closed or (poll.ends_at is not None and poll.ends_at <= poll.fetched_at),
+        closed=closed,
+        multiple=poll.multiple,
+        votable=viewer is not None and not (own or closed or post.own_votes),
     )
 
 

@@ -121,6 +121,20 @@ async def test_who_hides_their_ties_shows_them_to_nobody_else(
     assert ids(await bob.get(path(bob, "/followers"))) == [str(alice.account.id)]
 
 
+async def test_who_is_blocked_is_not_shown_the_ties_of_who_blocks_them(
+    alice: App, bob: App, instance: rig.Instance, browser: aiohttp.ClientSession
+) -> None:
+    carol = await App.of(instance, browser, "carol")
+    await bob.post(path(carol, "/follow"), {})
+    await carol.post(path(bob, "/follow"), {})
+    for end in ("/followers", "/following"):
+        assert ids(await alice.get(path(bob, end))) == [str(carol.account.id)]
+    await bob.post(path(alice, "/block"), {})
+    for end in ("/followers", "/following"):
+        assert ids(await alice.get(path(bob, end))) == []
+        assert ids(await carol.get(path(bob, end))) == [str(carol.account.id)]
+
+
 async def test_what_somebody_posted_can_be_narrowed(alice: App, bob: App) -> None:
     own = await post(alice, "own")
     theirs = await post(bob, "theirs")

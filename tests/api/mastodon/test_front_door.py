@@ -56,7 +56,8 @@ PROMISES = {
     4: {"DELETE /api/v1/media/{id}", "DELETE /api/v1/statuses/{id}"},
     7: {"PUT /api/v1/statuses/{id}/interaction_policy", "GET /api/v1/statuses/{id}/quotes",
         "POST /api/v1/statuses/{id}/quotes/{id}/revoke"},
-    8: {"GET /api/v1/profile", "PATCH /api/v1/profile"},
+    8: {"GET /api/v1/profile", "PATCH /api/v1/profile", "GET /api/v1/annual_reports/{year}/state",
+        "POST /api/v1/annual_reports/{year}/generate"},
     10: {"POST /api/v1/collections"},
 }  # fmt: skip
 
@@ -79,6 +80,22 @@ async def test_the_version_that_apps_are_told_promises_what_is_there(alice: App)
     assert (await alice.ask("PATCH", "/api/v1/profile", told)).body["avatar_description"]
     usual = (await alice.get("/api/v1/preferences")).body
     assert usual["posting:default:quote_policy"] == "public"
+
+
+async def test_what_is_not_here_is_as_on_a_mastodon_where_it_is_off(alice: App) -> None:
+    herself = f"/api/v1/accounts/{alice.account.id}"
+    proofs = await alice.get(f"{herself}/identity_proofs")
+    assert (proofs.status, proofs.body) == (200, [])
+    reports = await alice.get("/api/v1/annual_reports")
+    assert reports.body == {"annual_reports": [], "accounts": [], "statuses": []}
+    year = "/api/v1/annual_reports/2026"
+    assert (await alice.get(f"{year}/state")).body == {"state": "ineligible"}
+    assert (await alice.post(f"{year}/generate", {})).body == {}
+    assert (await alice.get("/api/v1/donation_campaigns")).status == 204
+    assert (await alice.get("/health")).body == b"ok\n"
+    for path in (year, "/api/v1/collections/7", f"{herself}/collections"):
+        assert (await alice.get(path)).status == 404, path
+    assert (await alice.post("/api/v1/statuses/7/translate", {})).status == 404
 
 
 async def test_domains_are_told_as_far_as_they_may_be(

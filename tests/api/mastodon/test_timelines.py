@@ -141,6 +141,26 @@ async def test_boosts_of_somebody_can_be_left_out_of_home(
     assert len(ids(await alice.get(HOME))) == 1
 
 
+async def test_somebody_can_be_followed_in_some_languages(
+    alice: App, instance: rig.Instance, browser: aiohttp.ClientSession
+) -> None:
+    bob = await App.of(instance, browser, "bob")
+    follow = f"/api/v1/accounts/{bob.account.id}/follow"
+    assert (await alice.post(follow, {"languages": ["%"]})).status == 422
+    held(await alice.post(follow, {"languages": ["de", "pt-BR"]}), entities.Relationship)
+    row = (await alice.post("/api/v1/lists", {"title": "L", "replies_policy": "none"})).body["id"]
+    await alice.post(f"/api/v1/lists/{row}/accounts", {"account_ids": [str(bob.account.id)]})
+    said = {tag: (await post(bob, "x", language=tag)).id for tag in ("de", "en", "pt-BR", "pt")}
+    wanted = [said["pt-BR"], said["de"]]
+    assert ids(await alice.get(HOME)) == wanted
+    assert ids(await alice.get(f"/api/v1/timelines/list/{row}")) == wanted
+    await bob.post(f"/api/v1/statuses/{said['en']}/reblog", {})  # a boost is in no language
+    assert len(ids(await alice.get(HOME))) == 3
+    held(await alice.post(follow, {"languages": []}), entities.Relationship)
+    last = (await post(bob, "x", language="en")).id
+    assert ids(await alice.get(HOME))[0] == last
+
+
 async def test_a_marker_stands_where_it_was_put(alice: App) -> None:
     path = "/api/v1/markers"
     assert (await alice.get(f"{path}?timeline[]=home")).body == {}

@@ -151,7 +151,9 @@ async def test_what_is_wrong_is_told_here_and_nobody_is_sent_on(
             )
             for seen in answers:
                 assert seen.status == 400 and "Location" not in seen.headers, changed
-            assert answers[1].headers["Content-Type"].startswith("text/html")
+            for seen in answers[1:]:
+                assert seen.headers["Content-Type"].startswith("text/html"), changed
+                assert "Notifications" in seen.page.text  # in her frame
 
 
 async def test_parameters_that_come_twice_are_refused(

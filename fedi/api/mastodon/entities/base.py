@@ -28,7 +28,7 @@ class Entity(Struct):
 
 
 def moment(when: datetime) -> Moment:
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03d}Z"
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def optional_moment(when: datetime | None) -> Moment | None:
