@@ -22,20 +22,11 @@ PLAIN = "about:blank"  # there is no more to say than the status does
 # Below these paths only ActivityPub is spoken.
 PATHS = ("/users/", "/actor", "/inbox")
 
-# The types of FEP-c180 and what they are answered with.
+# The types of FEP-c180 that are told here by name, and what they are answered with. What a status
+# says of itself is added by `_usual`; its other types have statuses that other clients misread.
 KINDS: Mapping[str, int] = {
     "unsupported-type": 400,
-    "object-does-not-exist": 400,
-    "redundant-activity": 400,
-    "not-an-actor": 400,
-    "principal-actor-mismatch": 400,
-    "unsupported-media-type": 400,
     "no-applicable-addressees": 400,
-    "actor-not-authorized": 403,
-    "principal-not-authorized": 403,
-    "client-not-authorized": 403,
-    "media-too-large": 413,
-    "rate-limit-exceeded": 429,
 }
 
 

@@ -58,7 +58,7 @@ def _behind(endpoint: Endpoint) -> Endpoint:
 async def _is_ours(request: Request, easel: Easel) -> bool:
     """Whether somebody from here reads, by an app."""
     async with easel.database.read() as session:
-        return await credentials.reader(session, request.headers) is not None
+        return await credentials.app(session, request.headers) is not None
 
 
 async def _admit(request: Request, easel: Easel, demanding: bool) -> None:

@@ -1,9 +1,9 @@
 """What another server shows to one of our accounts, fetched for its apps (`proxyUrl`).
 
 The request is signed by the account's key and by nothing else of it, so that what only it may see
-comes, and nothing that only others here may see. What comes is believed of its own origin alone,
-and shown as far as it is addressed to the account: a server that shows everything to everybody is
-no reason to do so, too.
+comes, and nothing that only others here may see. What comes is believed of its own origin alone:
+what it embeds of another is named by its id, to be asked for there. It is shown as far as it is
+addressed to the account: a server that shows everything to everybody is no reason to do so, too.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 from sqlmodel import col, select
 
+from activitypub import origin
 from activitypub.addressing import PUBLIC_NAMES, without_blind
 from activitypub.client import FetchError
 from activitypub.objects import values
@@ -33,7 +34,8 @@ TRY_LATER_S = 60  # after which another server may answer
 
 NOT_THERE = "There is nothing at that address, or nothing for this account."
 DEPTH = 5  # a page in a collection, an activity in that, an object in that, and one in that
-EMBEDDED = ("object", "first")
+EMBEDDED = ("object", "first", "last")  # without which there is nothing
+BESIDE = ("replies", "likes", "shares", "context")  # without which there still is something
 MEMBERS = ("items", "orderedItems")
 ADDRESSED = ("to", "cc", "audience", "bto", "bcc")
 
@@ -73,7 +75,7 @@ async def fetch(easel: Easel, account: Account, uri: str) -> dict[str, Any]:
     finally:
         under_way[account.id] -= 1
     async with easel.database.read() as session:
-        document = await _shown(session, account, got.document)
+        document = await _shown(session, account, _own(got.document, origin.origin(got.url)))
     if document is None:
         raise NotFound(NOT_THERE)
     return document
@@ -100,6 +102,18 @@ def _refusal(error: FetchError) -> SocialError:
     return Invalid(error.reason)
 
 
+def _own(value: Any, at: str | None) -> Any:
+    """A document, with whatever in it is of another origin named by its id alone."""
+    if isinstance(value, list):
+        return [_own(entry, at) for entry in value]
+    if not isinstance(value, Mapping):
+        return value
+    named = values.web_uri(value.get("id"))
+    if named is not None and origin.origin(named) != at:
+        return named
+    return {name: _own(entry, at) for name, entry in value.items()}
+
+
 async def _shown(
     session: Session, account: Account, document: Mapping[str, Any]
 ) -> dict[str, Any] | None:
@@ -111,7 +125,7 @@ async def _shown(
 def _named(part: Mapping[str, Any], depth: int = DEPTH) -> Iterator[str]:
     """All whom a document and its parts are addressed to."""
     yield from _audience(part) or ()
-    for inner in [*(part.get(name) for name in EMBEDDED), *_members(part)]:
+    for inner in [*(part.get(name) for name in EMBEDDED + BESIDE), *_members(part)]:
         if isinstance(inner, Mapping) and depth:
             yield from _named(inner, depth - 1)
 
@@ -130,6 +144,11 @@ def _pruned(
         if inner is None:
             return None
         shown[name] = inner
+    for name in BESIDE:
+        if isinstance(part.get(name), Mapping):
+            shown[name] = _pruned(part[name], allowed, depth - 1)
+            if shown[name] is None:
+                del shown[name]
     for name in MEMBERS:
         if isinstance(part.get(name), list):
             pruned = [

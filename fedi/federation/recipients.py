@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import case, func, union
+from sqlalchemy import case, exists, func, union
 from sqlmodel import col, select
 
 from fedi.database import Transaction
@@ -29,8 +29,16 @@ async def of_status(tx: Transaction, status: Status) -> list[str]:
     """Everybody who is to have a post: followers (unless it is direct), those whom it names,
     and the author of what it answers."""
     # Who is addressed by bto or bcc stands nowhere in the document: only which inbox it comes to
-    # tells their server for whom it is (Mastodon 4.6 reads it so).
-    inbox = case((col(Mention.blind), col(Account.inbox_uri)), else_=_INBOX)
+    # tells their server for whom it is (Mastodon 4.6 reads it so). A follower has it anyway.
+    named_nowhere: Any = col(Mention.blind)
+    if status.visibility != "direct":
+        follows = exists().where(
+            col(Follow.account_id) == col(Mention.account_id),
+            col(Follow.target_account_id) == status.account_id,
+            col(Follow.state) == "accepted",
+        )
+        named_nowhere = named_nowhere & ~follows
+    inbox = case((named_nowhere, col(Account.inbox_uri)), else_=_INBOX)
     wanted = [
         _remote(select(inbox)).join(
             Mention,

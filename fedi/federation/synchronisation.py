@@ -28,7 +28,7 @@ from fedi.database.tables import Account, Follow
 from fedi.federation import remote
 from fedi.jobs import Backoff, Claimed, Retry, enqueue, handles
 from fedi.runtime import Easel
-from fedi.social import accounts, follows
+from fedi.social import accounts, activities, follows
 from fedi.social.outbound import tell
 
 DIGESTS_KEPT = 64  # accounts whose digests are kept while their posts go out
@@ -215,7 +215,7 @@ async def _end(tx: Transaction, uri: str, account: Account) -> None:
         "undo_follow",
         account_id=follower.id,
         target_account_id=account.id,
-        uri=f"{follower.uri}#follows/{tx.new_id()}",
+        uri=activities.mint_uri(tx, follower),
     )
 
 

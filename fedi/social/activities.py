@@ -29,6 +29,11 @@ def mint_uri(tx: Transaction, account: Account) -> str:
     return f"{account.uri}/activities/{tx.new_id()}"
 
 
+def mint_object_uri(tx: Transaction, account: Account) -> str:
+    """A fresh id for an object of a local account that is no post."""
+    return f"{account.uri}/objects/{tx.new_id()}"
+
+
 async def keep(
     tx: Transaction,
     account: Account,

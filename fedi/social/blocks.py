@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Block
-from fedi.social import follows, homes, notifications, paging
+from fedi.social import activities, follows, homes, notifications, paging
 from fedi.social.errors import Invalid
 from fedi.social.outbound import tell
 from fedi.social.paging import Page
@@ -63,7 +63,7 @@ async def add(tx: Transaction, account: Account, target: Account, uri: str | Non
         id=tx.new_id(),
         account_id=account.id,
         target_account_id=target.id,
-        uri=uri or f"{account.uri}#blocks/{tx.new_id()}",
+        uri=uri or activities.mint_uri(tx, account),
         created_at=tx.now,
     )
     if not await add_once(tx, block):
@@ -73,6 +73,8 @@ async def add(tx: Transaction, account: Account, target: Account, uri: str | Non
     if account.local:
         await homes.forget_boosts_of(tx, account.id, target.id)
         await notifications.forget(tx, account.id, target.id)
+    # ActivityPub 6.9 would rather not have a Block delivered. Mastodon does, and all who speak with
+    # it: their server is the only one that can keep from them what the account posts.
     if account.local and not target.local:
         await tell(tx, "block", account_id=account.id, target_account_id=target.id, uri=block.uri)
     return block

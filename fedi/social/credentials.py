@@ -239,13 +239,33 @@ async def authenticate(session: Session, token: str) -> tuple[Account, AccessTok
     return found.account, found.token
 
 
-async def reader(session: Session, headers: Headers) -> Account | None:
-    """Whose app asks to read posts, as far as the headers of its request tell; else nobody's."""
+@dataclass(frozen=True, slots=True)
+class App:
+    """An account's app, as it reads.
+
+    Attributes:
+        scopes: what its token allows.
+    """
+
+    account: Account
+    scopes: tuple[str, ...]
+
+    def may(self, wanted: str) -> bool:
+        """Whether it may do what needs this scope."""
+        return scope_table.granted(self.scopes, wanted)
+
+
+async def app(session: Session, headers: Headers) -> App | None:
+    """Whose app reads, as far as the headers of its request tell; else nobody's."""
     token = bearer(headers)
     found = None if token is None else await authenticate(session, token)
-    if found is None or not scope_table.granted(found[1].scopes.split(), "read:statuses"):
-        return None
-    return found[0]
+    return None if found is None else App(found[0], tuple(found[1].scopes.split()))
+
+
+async def reader(session: Session, headers: Headers) -> Account | None:
+    """Whose app asks to read posts; else nobody's."""
+    found = await app(session, headers)
+    return found.account if found is not None and found.may("read:statuses") else None
 
 
 async def note_use(tx: Transaction, token: AccessToken) -> None:

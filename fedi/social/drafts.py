@@ -16,6 +16,7 @@ from fedi.social.errors import Invalid
 
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 MAX_MEDIA = 4  # Mastodon 4.6 shows no more
+MAX_BLIND = 250  # people whom a post does not name, most of them found in collections
 MAX_SPOILER = 500
 MAX_URI = 2048
 
@@ -95,7 +96,7 @@ def check(draft: Draft) -> None:
         raise Invalid(f"The visibility is one of {', '.join(VISIBILITIES)}.")
     if draft.language:
         check_language(draft.language)
-    if len(draft.recipients) + len(draft.blind) > text.MAX_MENTIONS:
+    if len(draft.recipients) > text.MAX_MENTIONS or len(draft.blind) > MAX_BLIND:
         raise Invalid(f"A post is addressed to at most {text.MAX_MENTIONS} people.")
     if draft.based_on_uri is not None and not _web_address(draft.based_on_uri):
         raise Invalid("What a picture is based on is named by its address.")

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Favourite, Status
-from fedi.social import paging, policies
+from fedi.social import activities, paging, policies
 from fedi.social.accounts import check_stays
 from fedi.social.counts import count
 from fedi.social.notifications import notify, withdraw
@@ -57,7 +57,7 @@ async def add(
         id=tx.new_id(),
         account_id=account.id,
         status_id=liked.id,
-        uri=uri or f"{account.uri}#likes/{tx.new_id()}",
+        uri=uri or activities.mint_uri(tx, account),
         created_at=tx.now,
     )
     if not await add_once(tx, favourite):

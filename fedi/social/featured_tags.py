@@ -97,7 +97,7 @@ async def _of_account(session: Session, account: Account) -> list[tuple[Featured
 
 def add_uri(account: Account, featured: FeaturedTag) -> str:
     """The id of the Add that tells of it."""
-    return f"{account.uri}#featured_tags/{featured.id}"
+    return f"{account.uri}/activities/featured_tags/{featured.id}"
 
 
 def remove_uri(account: Account, featured: FeaturedTag) -> str:

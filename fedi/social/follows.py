@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once, table_of
 from fedi.database.tables import Account, AccountDomainBlock, Block, Follow
-from fedi.social import accounts, homes, paging
+from fedi.social import accounts, activities, homes, paging
 from fedi.social.counts import count
 from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.notifications import notify, withdraw
@@ -97,13 +97,13 @@ async def request(
     if existing is not None:
         if existing.state == PENDING and not target.local:
             # The first time may have been lost on their side; under its id it would be lost again.
-            existing.uri = uri or _mint(tx, account)
+            existing.uri = uri or activities.mint_uri(tx, account)
             tx.add(existing)
             await _ask(tx, existing)
         return existing
     if target.moved_to_uri is not None:
         raise NotAllowed("That account has moved away.")
-    follow = await _add(tx, account, target, uri or _mint(tx, account))
+    follow = await _add(tx, account, target, uri or activities.mint_uri(tx, account))
     if not target.local:
         await _ask(tx, follow)
     elif target.locked:
@@ -119,10 +119,6 @@ async def _hides(session: Session, account: Account, target: Account) -> bool:
         AccountDomainBlock.account_id == account.id, AccountDomainBlock.domain == target.domain
     )
     return target.domain is not None and (await session.exec(query)).first() is not None
-
-
-def _mint(tx: Transaction, account: Account) -> str:
-    return f"{account.uri}#follows/{tx.new_id()}"
 
 
 async def _ask(tx: Transaction, follow: Follow) -> None:

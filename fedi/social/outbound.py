@@ -6,9 +6,9 @@ The payload is `{"what": WHAT, …}` with ids, never rows:
 |------------------|---------------------------------------------------------------------------|
 | `create`         | `status_id`                                                               |
 | `update`         | `status_id`, perhaps `uri` (of the Update)                                |
-| `delete`         | `status_id` (the tombstone)                                               |
+| `delete`         | `status_id` (the tombstone), perhaps `uri` (of the Delete)                |
 | `announce`       | `status_id` (the boost)                                                   |
-| `undo_announce`  | `status_id` (the boost's tombstone)                                       |
+| `undo_announce`  | `status_id` (the boost's tombstone), perhaps `uri` (of the Undo)          |
 | `like`           | `account_id`, `status_id`, `uri` (of the Like)                            |
 | `undo_like`      | `account_id`, `status_id`, `uri`                                          |
 | `follow`         | `account_id`, `target_account_id`, `uri` (of the Follow)                  |

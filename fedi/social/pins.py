@@ -91,7 +91,7 @@ async def remove(tx: Transaction, account: Account, status: Status) -> Pin | Non
 
 def add_uri(account: Account, pin: Pin) -> str:
     """The id of the Add that tells of a pin."""
-    return f"{account.uri}#pins/{pin.id}"
+    return f"{account.uri}/activities/pins/{pin.id}"
 
 
 def remove_uri(account: Account, pin: Pin) -> str:

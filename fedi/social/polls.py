@@ -15,7 +15,7 @@ from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once, insert_into
 from fedi.database.tables import Account, Poll, PollVote, Status
 from fedi.jobs import enqueue
-from fedi.social import text
+from fedi.social import activities, text
 from fedi.social.errors import Invalid
 from fedi.social.notifications import notify, notify_all
 from fedi.social.outbound import tell
@@ -213,7 +213,7 @@ async def vote(
     for choice in wanted:
         row = _vote(tx, account, status, choice, "")
         votes.append(row)
-        row.uri = f"{account.uri}#votes/{row.id}"
+        row.uri = activities.mint_object_uri(tx, account)
         tx.add(row)
         await tx.flush()
         if not status.local:

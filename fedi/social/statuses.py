@@ -256,10 +256,11 @@ async def set_quoters(tx: Transaction, author: Account, status: Status, quoters:
     announce_event(tx, status, "update")
 
 
-async def delete(tx: Transaction, status: Status) -> None:
+async def delete(tx: Transaction, status: Status, *, activity_uri: str | None = None) -> None:
     """Take a post (or a boost) back: a tombstone stays, its pictures go.
 
-    For local posts the world is told.
+    For local posts the world is told; `activity_uri` is the id of the Delete (or the Undo), if it
+    was minted before.
     """
     if not await _bury(tx, status):
         return
@@ -274,7 +275,7 @@ async def delete(tx: Transaction, status: Status) -> None:
             )
         )
         if status.local:
-            await tell(tx, "undo_announce", status_id=status.id)
+            await tell(tx, "undo_announce", status_id=status.id, uri=activity_uri)
     else:
         await _empty(tx, status)
         if status.visibility == "direct":
@@ -283,7 +284,7 @@ async def delete(tx: Transaction, status: Status) -> None:
             await count_answer(tx, status, -1)
         await count_post(tx, status, -1)
         if status.local:
-            await tell(tx, "delete", status_id=status.id)
+            await tell(tx, "delete", status_id=status.id, uri=activity_uri)
     announce_event(tx, status, "delete")
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from fedi.api.client import events, outbox, proxy, reading, uploads
+from fedi.api.client.owner import told
 
-routes: list[BaseRoute] = [
-    *outbox.routes,
-    *reading.routes,
-    *uploads.routes,
-    *events.routes,
-    *proxy.routes,
-]
+routes: list[BaseRoute] = told(
+    [
+        *outbox.routes,
+        *reading.routes,
+        *uploads.routes,
+        *events.routes,
+        *proxy.routes,
+    ]
+)

@@ -32,6 +32,9 @@ NEEDS_TARGET = frozenset({"Add", "Move", "Remove"})
 # What tells an activity of a type that we do not know from an object of one.
 MARKS = ("actor", "object", "target", "origin", "instrument", "result")
 
+# Objects of the vocabulary that have such properties themselves.
+OBJECTS = frozenset({"Collection", "OrderedCollection", "Place", "Profile", "Relationship"})
+
 # How our own context shortens what only it may say.
 PREFIXES = ("as:", "sec:")
 
@@ -62,7 +65,9 @@ def opened(document: Document) -> Document:
 
 def is_activity(name: str, document: Mapping[str, Any]) -> bool:
     """Whether something is done, rather than something that is there."""
-    if name in NOTE_TYPES:  # a Question, too, is a post to everybody but the vocabulary
+    if (
+        name in NOTE_TYPES or name in OBJECTS
+    ):  # a Question, too, is a post to everybody but the vocabulary
         return False
     known = ACTIVITY_TYPES | NEEDS_OBJECT
     return name in known or any(mark in document for mark in MARKS)

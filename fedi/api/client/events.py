@@ -27,6 +27,7 @@ from starlette.routing import BaseRoute, Route
 from activitypub import json
 from activitypub.context import with_context
 from fedi import ids
+from fedi.api import auth
 from fedi.api.client import progress, telling
 from fedi.api.client.owner import check
 from fedi.api.mastodon.streaming import admission, channels, hub
@@ -152,6 +153,8 @@ async def events(request: Request) -> Response:
     if asked is not None and asked not in chronicle.BOTH:
         raise HTTPException(404, "There is no such stream.")
     of = chronicle.BOTH if asked is None else frozenset({asked})
+    if chronicle.INBOX in of:  # as for the inbox itself
+        auth.demand(who, "read:notifications")
     feed = Feed(easel, who.account, of, request.headers.get("last-event-id", ""))
     await feed.begin()
     here = hub.of(easel)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 
+from activitypub import origin
 from activitypub.client import FetchError
 from activitypub.errors import Malformed
+from activitypub.objects import values
+from fedi.api.client.audience import Audience
+from fedi.api.problems import Problem
 from fedi.database import Transaction
 from fedi.database.tables import Account, Status
+from fedi.federation import addressees as reached
 from fedi.federation import newcomers, remote, threads
+from fedi.federation.addressees import Addressees
 from fedi.runtime import Easel
-from fedi.social import accounts, statuses
+from fedi.social import accounts, activities, domains, statuses
 from fedi.social.errors import Invalid, NotFound, SocialError
 from fedi.social.text import MAX_MENTIONS
 
 NO_POST = "There is no such post."
+NOBODY = "None of those whom this is for can be found."
 
 
 async def person(easel: Easel, uri: str | None) -> Account:
@@ -36,16 +42,20 @@ async def person(easel: Easel, uri: str | None) -> Account:
     return account
 
 
-async def people(easel: Easel, author: Account, uris: Sequence[str]) -> dict[str, Account]:
-    """Those whom something is addressed to, but for its author.
+async def addressees(easel: Easel, author: Account, addressed: Audience) -> Addressees:
+    """Those whom something is addressed to, but for its author; who cannot be had is left out.
 
     Raises:
         Invalid: they are too many.
-        NotFound: one of them cannot be found.
+        Problem: it is for them alone, and none of them can be had.
     """
-    if len(uris) > MAX_MENTIONS:
+    if len(addressed.people) > MAX_MENTIONS:
         raise Invalid(f"A post is addressed to at most {MAX_MENTIONS} people.")
-    return {uri: await person(easel, uri) for uri in uris if uri != author.uri}
+    found = await reached.find(easel, author, addressed.people)
+    others = [uri for uri in addressed.people if uri != author.uri]
+    if others and addressed.visibility == "direct" and not (found.people or found.members):
+        raise Problem("no-applicable-addressees", NOBODY)
+    return found
 
 
 async def post(easel: Easel, author: Account, uri: str | None, missing: str = NO_POST) -> Status:
@@ -72,6 +82,23 @@ async def post(easel: Easel, author: Account, uri: str | None, missing: str = NO
         if status is not None:
             return status
     raise NotFound(missing)
+
+
+async def kind_of(easel: Easel, author: Account, uri: str) -> str | None:
+    """The type of what is at an address, as far as the author may see it; None if nobody tells."""
+    async with easel.database.read() as session:
+        kept = await activities.load(session, author, uri)
+    if kept is not None:
+        return kept.type
+    if origin.origin(uri) == easel.settings.instance.url:
+        return None
+    await domains.of(easel)  # the client keeps to them
+    try:
+        newcomers.welcome(easel, uri)
+        got = await easel.client.get_document(uri, remote.signer_of(author))
+        return values.kind(got.document)
+    except (FetchError, Malformed):
+        return None
 
 
 async def again(tx: Transaction, account: Account, status: Status) -> Status:

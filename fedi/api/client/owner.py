@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
+
 from limits import RateLimitItem
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from fedi.api import auth
 from fedi.api.auth import Caller
 from fedi.api.mastodon import throttle
 from fedi.runtime import easel_of
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 async def owner(request: Request, scope: str, limit: RateLimitItem | None = None) -> Caller:
@@ -44,12 +51,34 @@ def count(request: Request, who: Caller, limit: RateLimitItem | None = None) -> 
         limit: what it counts for; None: the requests of the account.
 
     Raises:
-        HTTPException: 429 to who asks too often.
+        HTTPException: 429 to who asks too often. Who does not is told how much is left (`told`).
     """
     easel = easel_of(request)
     counts = throttle.of(easel)
     account_id = who.account.id
     standing = counts.account(account_id) if limit is None else counts.hit(limit, str(account_id))
+    headers = standing.headers(easel.clock.now())
     if not standing.allowed:
-        told = standing.headers(easel.clock.now())
-        raise HTTPException(429, "This is too often: ask again later.", told)
+        raise HTTPException(429, "This is too often: ask again later.", headers)
+    request.state.left = headers
+
+
+def told(routes: Sequence[BaseRoute]) -> list[BaseRoute]:
+    """The routes, each of which tells an app how much it may still ask for: of what was counted
+    last."""
+    return [
+        Route(route.path, _telling(route.endpoint), methods=list(route.methods or ["GET"]))
+        if isinstance(route, Route)
+        else route
+        for route in routes
+    ]
+
+
+def _telling(endpoint: Endpoint) -> Endpoint:
+    @wraps(endpoint)
+    async def tell(request: Request) -> Response:
+        answer = await endpoint(request)
+        answer.headers.update(getattr(request.state, "left", {}))
+        return answer
+
+    return tell

@@ -78,6 +78,8 @@ def read(attachments: Any) -> tuple[tuple[Wish, ...], tuple[Named, ...]]:
     if len(entries) > MAX_MEDIA:
         raise Invalid(f"A post has at most {MAX_MEDIA} pictures.")
     for entry in entries:
+        if isinstance(entry, str):
+            entry = {"id": entry}
         if not isinstance(entry, Mapping):
             raise HTTPException(400, "An attachment must be an object.")
         url = address(entry)

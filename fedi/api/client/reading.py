@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from activitypub.objects import activity as activities
+from fedi.api import auth
 from fedi.api.client import received
 from fedi.api.client.owner import owner
 from fedi.database.tables import Account, Block, Follow
@@ -27,7 +28,9 @@ from fedi.social import follows, inboxes
 
 async def inbox(request: Request) -> Response:
     """`GET /users/NAME/inbox`: what came in, as activities, the newest first."""
-    account = (await owner(request, "read:statuses")).account
+    who = await owner(request, "read:statuses")
+    auth.demand(who, "read:notifications")  # who follows, and who likes what, stands there, too
+    account = who.account
     entries = inboxes.keys(account).subquery()
     listing = Listing(
         uri=account.inbox_uri,

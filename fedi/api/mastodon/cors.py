@@ -21,6 +21,7 @@ PATHS = frozenset(
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 EXPOSED = (
     "Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, "
+    "RateLimit, RateLimit-Policy, "
     "Mastodon-Async-Refresh, Retry-After, Location, WWW-Authenticate"
 )
 PREFLIGHT_S = 86_400  # what browsers keep it for at most: Firefox a day, others less

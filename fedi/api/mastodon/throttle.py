@@ -1,4 +1,5 @@
-"""How much an app may ask for: counted in windows by `limits`, told in `X-RateLimit-*`.
+"""How much an app may ask for: counted in windows by `limits`, told in `X-RateLimit-*` as
+Mastodon does, and in `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
 
 Counts are kept in memory, by process: who is spread over several has as many times the room.
 """
@@ -43,16 +44,19 @@ class Standing:
     limit: int
     remaining: int
     reset: datetime
+    window: int  # seconds
 
     def headers(self, now: datetime) -> dict[str, str]:
+        wait = max(1, int((self.reset - now).total_seconds() + 0.999))
         told = {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
             "X-RateLimit-Reset": moment(self.reset),
+            "RateLimit-Policy": f'"default";q={self.limit};w={self.window}',
+            "RateLimit": f'"default";r={self.remaining};t={wait}',
         }
         if not self.allowed:
-            wait = (self.reset - now).total_seconds()
-            told["Retry-After"] = str(max(1, int(wait + 0.999)))
+            told["Retry-After"] = str(wait)
         return told
 
 
@@ -84,7 +88,8 @@ class Throttle:
         allowed = self._limiter.hit(limit, whose)
         stats = self._limiter.get_window_stats(limit, whose)
         reset = datetime.fromtimestamp(stats.reset_time, UTC)
-        return Standing(allowed, limit.amount, max(0, stats.remaining), reset)
+        left = max(0, stats.remaining)
+        return Standing(allowed, limit.amount, left, reset, limit.get_expiry())
 
 
 def of(easel: Easel) -> Throttle:

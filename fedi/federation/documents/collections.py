@@ -106,7 +106,7 @@ async def following(asked: OfAccount) -> Response:
 async def _people(asked: OfAccount, name: str, listed: Any, whose: Any) -> Response:
     request, session, reader, account = asked
     uri = f"{account.uri}/{name}"
-    if account.hide_collections and not reader.owns(account):
+    if account.hide_collections and not reader.owns(account, "read:follows"):
         # A collection without a first page is what Mastodon takes for hidden.
         total = account.followers_count if name == "followers" else account.following_count
         return answer(Collection(id=uri, total_items=total).document())
@@ -146,15 +146,17 @@ async def liked(asked: OfAccount) -> Response:
     finds the likes of their own posts, and nobody but who likes is told of any other."""
     request, session, reader, account = asked
     uri = f"{account.uri}/liked"
-    if reader.account is None:
+    owns = reader.owns(account, "read:favourites")
+    viewer = account if owns else reader.account
+    if viewer is None or (not owns and viewer.id == account.id):
         return answer(Collection(id=uri).document())
     query = (
-        statuses.visible_to(reader.account)
+        statuses.visible_to(viewer)
         .join(Favourite, col(Favourite.status_id) == col(Status.id))
         .where(Favourite.account_id == account.id)
     )
-    if not reader.owns(account):
-        query = query.where(col(Status.account_id) == reader.account.id)
+    if not owns:
+        query = query.where(col(Status.account_id) == viewer.id)
     listing = Listing(uri=uri, query=query, key=col(Favourite.id))
     return await respond(session, request, listing, addresses, public=False)
 

@@ -20,6 +20,7 @@ from fedi.database.tables import Account, Status
 from fedi.federation.inbox import again, signed_by
 from fedi.runtime import Easel, easel_of
 from fedi.social import accounts, credentials, pending, posts, statuses
+from fedi.social.credentials import App
 from fedi.social.visibility import SHOWN_TO_ALL
 
 MAX_AGE_S = 60  # how long a public document may be kept by a cache in front of us
@@ -52,14 +53,23 @@ def for_all(status: Status) -> bool:
 
 class Reader(NamedTuple):
     """Who reads: the owner of the key that signed, as far as we know them; or whose app it is, by
-    its token; else nobody."""
+    its token; else nobody.
+
+    Attributes:
+        account: as whom posts are read. An app that may not read posts does so as nobody.
+        refused: why the signature was not believed.
+        app: whose app it is, and what it may read.
+    """
 
     account: Account | None
-    refused: Refused | None  # why the signature was not believed
+    refused: Refused | None
+    app: App | None = None
 
-    def owns(self, account: Account) -> bool:
-        """Whether it is the account's own app that reads."""
-        return self.account is not None and self.account.id == account.id
+    def owns(self, account: Account, scope: str = "read:statuses") -> bool:
+        """Whether it is the account's own app that reads, and may read this of it."""
+        if self.app is None:
+            return False
+        return self.app.account.id == account.id and self.app.may(scope)
 
 
 async def reader_of(request: Request, easel: Easel) -> Reader:
@@ -67,7 +77,9 @@ async def reader_of(request: Request, easel: Easel) -> Reader:
     kind of signature after any 4xx, and would not learn that a post is gone from a 401."""
     if credentials.bearer(request.headers) is not None:
         async with easel.database.read() as session:
-            return Reader(await credentials.reader(session, request.headers), None)
+            app = await credentials.app(session, request.headers)
+        posts_too = app is not None and app.may("read:statuses")
+        return Reader(app.account if app is not None and posts_too else None, None, app)
     if "signature" not in request.headers:
         return Reader(None, None)
     signed = await signed_by(easel, request, b"")

@@ -70,7 +70,7 @@ async def delete_status(tx: Transaction, payload: dict[str, Any]) -> Ready | Non
     [post] = await posts.assemble(tx, [status], author)
     to, cc = outward.audience(post)
     made = activities.delete(
-        f"{status.uri}#delete",
+        payload.get("uri") or f"{status.uri}#delete",
         author.uri,
         status.uri,
         to=to,
@@ -113,15 +113,19 @@ async def announce(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
     found = await _status(tx, payload)
     if found is None or found[0].deleted_at is not None:
         return None
-    return await _boost(tx, *found, undone=False)
+    return await _boost(tx, *found)
 
 
 async def undo_announce(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
     found = await _status(tx, payload)
-    return None if found is None else await _boost(tx, *found, undone=True)
+    if found is None:
+        return None
+    return await _boost(tx, *found, undo_uri=payload.get("uri") or f"{found[0].uri}#undo")
 
 
-async def _boost(tx: Transaction, boost: Status, author: Account, *, undone: bool) -> Ready | None:
+async def _boost(
+    tx: Transaction, boost: Status, author: Account, *, undo_uri: str | None = None
+) -> Ready | None:
     made = await announce_of(tx, boost, author)
     original = await tx.get(Status, boost.reblog_of_id)
     if made is None or original is None:
@@ -130,4 +134,4 @@ async def _boost(tx: Transaction, boost: Status, author: Account, *, undone: boo
         inboxes = await recipients.who_decides(tx, boost)
     else:
         inboxes = await recipients.of_boost(tx, boost, original)
-    return author, activities.undo(f"{boost.uri}#undo", made) if undone else made, inboxes
+    return author, activities.undo(undo_uri, made) if undo_uri else made, inboxes

@@ -23,6 +23,11 @@ def vote_note(row: PollVote, title: str, voter: Account, status: Status, author:
     )
 
 
+def create_uri(voter: Account, row: PollVote) -> str:
+    """The id of the Create of a vote."""
+    return f"{voter.uri}/activities/votes/{row.id}"
+
+
 async def vote(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
     """A Create of a Note with the title of an option, to the author alone (FEP-9967)."""
     row = await tx.get(PollVote, payload["vote_id"])
@@ -37,5 +42,5 @@ async def vote(tx: Transaction, payload: dict[str, Any]) -> Ready | None:
     if row.choice >= len(poll.options) or not voter.private_key_pem:
         return None
     note = vote_note(row, poll.options[row.choice]["title"], voter, status, author)
-    made = activities.create(f"{row.uri}/activity", voter.uri, note.document())
+    made = activities.create(create_uri(voter, row), voter.uri, note.document())
     return voter, made, [author.inbox_uri]

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from fedi.social import accounts, blocks, favourites, follows, statuses
+from fedi.social.scopes import PROFILE_URL
 from tests import rig
 from tests.api.apps import App
 from tests.api.client.reading import AS, members, post, read
@@ -205,3 +206,47 @@ async def test_an_actor_names_what_its_apps_need(
             assert allowed.headers["Access-Control-Allow-Headers"] == "authorization"
     exposed = (await nobody.get(uri, headers=AS)).headers["Access-Control-Expose-Headers"]
     assert "Location" in exposed
+
+
+async def test_a_scope_of_the_profile_opens_what_it_names_and_nothing_else(
+    instance: rig.Instance, browser: aiohttp.ClientSession, alice: App, bob: App
+) -> None:
+    theirs = await post(bob)
+    await post(alice, to=[alice.account.followers_uri])
+    async with instance.easel.database.write() as tx:
+        hiding = await accounts.by_uri(tx, alice.account.uri)
+        assert hiding is not None
+        hiding.hide_collections = True
+        tx.add(hiding)
+        await follows.request(tx, hiding, bob.account)
+        await follows.request(tx, bob.account, hiding)
+    await alice.submit({"type": "Like", "object": theirs})
+    urls = {name: f"{alice.account.uri}/{name}" for name in ("inbox", "outbox", "liked")}
+    urls |= {name: f"{alice.account.uri}/{name}" for name in ("followers", "following")}
+    everything = set(urls)
+    for scope, opens in (
+        ("read", everything),
+        (f"{PROFILE_URL}readall", everything),
+        (f"{PROFILE_URL}readinbox", {"inbox", "outbox"}),  # posts are posts
+        (f"{PROFILE_URL}readoutbox", {"outbox"}),
+        (f"{PROFILE_URL}readliked", {"liked"}),
+        (f"{PROFILE_URL}readfollowers", {"followers", "following"}),
+        ("activitypub:read:me:following", {"followers", "following"}),
+        (f"{PROFILE_URL}createcontent", set()),
+    ):
+        app = await App.of(instance, browser, "alice", scope)
+        found = set()
+        for name, url in urls.items():
+            whole = await app.get(url, headers=AS)
+            # Everybody finds no post of hers, and her collections shut.
+            shown = whole.body.get("totalItems") if name == "outbox" else whole.body.get("first")
+            if shown:
+                found.add(name)
+        assert found == opens, scope
+        for name in ("inbox", "outbox"):
+            async with browser.get(
+                f"{alice.account.uri}/events/{name}",
+                headers={"Authorization": f"Bearer {app.token}"},
+            ) as answer:
+                allowed = opens >= {name, "outbox"} if name == "inbox" else "outbox" in opens
+                assert answer.status == (200 if allowed else 403), (scope, name)

@@ -143,6 +143,45 @@ async def test_what_has_no_meaning_has_a_size(alice: App) -> None:
         assert answer.status == 422 and "at most" in answer.error
 
 
+async def test_an_object_of_the_vocabulary_is_no_activity(alice: App, bob: App) -> None:
+    tie = {"type": "Relationship", "subject": alice.account.uri, "object": bob.account.uri}
+    made = await done(alice, {**tie, "relationship": "http://purl.org/vocab/relationship/friendOf"})
+    assert (made["type"], made["object"]["type"]) == ("Create", "Relationship")
+    assert made["object"]["object"] == bob.account.uri
+
+
+async def test_what_answers_no_follow_is_told_to_whom_it_is_for(
+    alice: App, bob: App, carol: Person
+) -> None:
+    offer = await done(bob, {"type": "Offer", "object": SONG, "to": [alice.account.uri]})
+    invite = carol.activity("Invite", alice.account.uri, to=[alice.account.uri])
+    carol.internet.show(invite["id"], invite)
+    for type_, object_, told in (
+        ("Accept", offer["id"], offer["id"]),
+        ("Reject", invite["id"], invite["id"]),
+        ("Accept", invite, invite["id"]),
+    ):
+        answer = {"type": type_, "object": object_, "to": [bob.account.uri, carol.uri]}
+        made = await done(alice, answer)
+        assert (made["type"], made["object"]) == (type_, told)
+        assert [(sent["id"], sent["object"]) for sent in await heard(alice, carol)] == [
+            (made["id"], told)
+        ]
+        assert (await read(bob, made["id"])).body["object"] == told
+        undone = await alice.submit({"type": "Undo", "object": made["id"]})
+        assert undone.status == 422
+    # A Follow that is not known here is not accepted, whoever is to be told so.
+    follow = carol.activity("Follow", bob.account.uri)
+    carol.internet.show(follow["id"], follow)
+    for object_ in (follow, follow["id"], f"{carol.uri}/gone"):
+        for type_ in ("Accept", "Reject"):
+            refused = await alice.submit({"type": type_, "object": object_, "to": [carol.uri]})
+            assert refused.status == 404
+    asking = carol.activity("QuoteRequest", SONG, instrument=f"{carol.uri}/notes/9")
+    assert (await alice.submit({"type": "Accept", "object": asking})).status == 422
+    assert await heard(alice, carol) == []
+
+
 async def test_the_outbox_has_all_that_was_done_page_by_page(alice: App, bob: App) -> None:
     expected = []
     for number in range(PAGE // 2 + 3):

@@ -17,6 +17,7 @@ from fedi.database.tables import (
     Account,
     HomeEntry,
     Job,
+    Login,
     MediaAttachment,
     Mention,
     Notification,
@@ -112,7 +113,7 @@ async def _by_mastodon(alice: App, **asked: Any) -> str:
 
 
 async def _by_page(alice: App, draft: Draft) -> str:
-    """As the page does, whose form has no pictures yet: what is written goes to `imagine.post`."""
+    """As the page does, whose form has neither pictures nor quotes: by the same `imagine.post`."""
     async with alice.instance.easel.database.write() as tx:
         author = await accounts.find_local(tx, "alice")
         assert author is not None
@@ -128,6 +129,12 @@ async def test_words(alice: App, bob: App, carol: Person) -> None:
     async with alice.instance.easel.database.write() as tx:
         author = await tx.get_one(Account, alice.account.id)
         await credentials.set_password(tx, author, PASSWORD)  # which ends all tokens
+        login = await tx.get_one(Login, author.id)
+        login.preferences = {
+            "posting:default:quote_policy": "nobody",
+            "posting:default:language": "de",
+        }
+        tx.add(login)
     alice = await App.of(alice.instance, alice.browser, "alice")
     async with at(alice.instance) as visitor:
         await visitor.sign_in("alice")
@@ -147,17 +154,29 @@ async def test_words(alice: App, bob: App, carol: Person) -> None:
                     alice, status=words, spoiler_text="boats", visibility=visibility
                 )
 
+            async def last() -> str:
+                async with alice.instance.easel.database.read() as session:
+                    query = select(Status.uri).order_by(col(Status.id).desc()).limit(1)
+                    return (await session.exec(query)).one()
+
             async def by_page(audience: str = visibility) -> str:
+                made = await visitor.submit(
+                    await visitor.get("/compose"), "/compose",
+                    words=words, warning="boats", audience=audience, language="de",
+                )  # fmt: skip
+                assert made.status == 303
+                return await last()
+
+            async def by_intent(audience: str = visibility) -> str:
                 form = await visitor.get("/intents/create")  # one form posts once
                 made = await visitor.submit(
                     form, "/intents/create", words=words, warning="boats", audience=audience
                 )
                 assert "posted" in made.page.one("h1").text
-                async with alice.instance.easel.database.read() as session:
-                    query = select(Status.uri).order_by(col(Status.id).desc()).limit(1)
-                    return (await session.exec(query)).one()
+                return await last()
 
             doors: dict[str, Door] = {"app": by_app, "mastodon": by_mastodon, "page": by_page}
+            doors["intent"] = by_intent
             await through_all(alice, carol, doors)
 
 

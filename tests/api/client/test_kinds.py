@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from fedi.database.tables import MediaAttachment
 from tests.api.apps import PUBLIC, App
-from tests.api.client.posting import done, heard, nobody, note, posted, read, upload
+from tests.api.client.posting import done, heard, nobody, note, outbox, posted, read, upload
 from tests.federation.peer import Person
 from tests.federation.seeing import status as stored
 
@@ -171,6 +171,12 @@ async def test_a_question_is_a_poll(alice: App, bob: App) -> None:
     vote = {"type": "Note", "name": "Water", "inReplyTo": question["id"]}
     voted = await done(bob, {**vote, "to": [alice.account.uri]})
     assert (voted["type"], voted["object"]["name"]) == ("Create", "Water")
+    # It is in the voter's outbox, for them alone: who asks learns how many chose what.
+    assert voted["id"] in [item["id"] for item in await outbox(bob)]
+    assert (await read(bob, voted["object"]["id"])).body["name"] == "Water"
+    for uri in (voted["id"], voted["object"]["id"]):
+        assert (await read(alice, uri)).status == 404
+    assert (await bob.submit({"type": "Delete", "object": voted["object"]["id"]})).status == 422
     counted = (await read(nobody(alice), question["id"])).body["anyOf"]
     assert [option["replies"]["totalItems"] for option in counted] == [0, 1]
     wrong = await bob.submit({**vote, "name": "Chalk"})
@@ -233,6 +239,7 @@ async def test_a_vote_goes_to_who_asks_elsewhere(alice: App, carol: Person) -> N
     voted = await done(alice, {"type": "Note", "name": "Oil", "inReplyTo": asking["id"]})
     [sent] = await heard(alice, carol)
     assert (sent["id"], sent["object"]) == (voted["id"], voted["object"])
+    assert (await carol.get(voted["id"]))[1]["object"] == voted["object"]
 
 
 async def test_pictures_of_a_post_are_changed(alice: App) -> None:

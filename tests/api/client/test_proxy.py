@@ -83,6 +83,35 @@ async def test_objects_of_others_are_fetched_with_the_accounts_signature_and_not
     assert got.status == 405
 
 
+async def test_nobody_is_shown_what_one_server_says_of_another(alice: App, carol: Person) -> None:
+    dave = carol.internet.person("dave", "other")
+    forged = dave.note("forged")
+    hidden = carol.note("for bob", to=[f"{carol.uri}/bob"], cc=[])
+    first = {"type": "CollectionPage", "items": [forged, hidden, carol.note("an answer")]}
+    replies = {"id": f"{carol.uri}/replies", "type": "Collection", "first": first}
+    mine = carol.note("mine", replies=replies)
+    page = {
+        "id": f"{carol.uri}/outbox?page=1",
+        "type": "OrderedCollectionPage",
+        "orderedItems": [mine, forged, carol.activity("Announce", forged, to=[PUBLIC])],
+    }
+    boost = carol.activity("Announce", forged, to=[PUBLIC], instrument={"a": [forged]})
+    for document in (page, {**boost, "id": f"{carol.uri}/boosts/1"}):
+        answer = await proxied(alice, shown(carol.internet, document))
+        assert answer.status == 200
+        said = str(answer.body)
+        assert forged["id"] in said and "forged" not in said and "for bob" not in said
+    listed = (await proxied(alice, page["id"])).body["orderedItems"]
+    assert [one if isinstance(one, str) else one["id"] for one in listed[:2]] == [
+        mine["id"], forged["id"],
+    ]  # fmt: skip
+    assert listed[2]["object"] == forged["id"]
+    answers = listed[0]["replies"]["first"]["items"]
+    assert [one if isinstance(one, str) else one["content"] for one in answers] == [
+        forged["id"], "an answer",
+    ]  # fmt: skip
+
+
 async def test_what_another_server_shows_is_shown_as_far_as_it_is_for_the_account(
     instance: rig.Instance, alice: App, bob: App, carol: Person
 ) -> None:
@@ -124,7 +153,10 @@ async def test_what_another_server_shows_is_shown_as_far_as_it_is_for_the_accoun
             members = answer.body.get("first", answer.body)["orderedItems"]
             expected = [row[0]["content"] for row in notes if row[column]]
             assert members.pop() == "https://else.example/1"
-            assert [member["object"]["content"] for member in members] == expected
+            # dave's are another server's to show: they are named, and nothing is said of them
+            assert notes[7][0]["id"] in [member["object"] for member in members]
+            said = [one["object"] for one in members if isinstance(one["object"], dict)]
+            assert [note["content"] for note in said] == expected
 
 
 async def test_what_is_known_here_not_to_be_for_the_account_is_not_asked_for(

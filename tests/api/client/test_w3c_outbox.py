@@ -78,6 +78,46 @@ async def test_outbox_location_header(alice: App) -> None:
         )  # fmt: skip
 
 
+async def test_outbox_location_header_of_everything(alice: App, bob: App, carol: Person) -> None:
+    """Whatever was done, and by whichever face it was done first, its id can be read."""
+    theirs, mine, featured = await posted(bob), await posted(alice), alice.account.featured_uri
+    asking = {"type": "Question", "content": "Which?", "to": [PUBLIC]}
+    asking |= {"oneOf": [{"type": "Note", "name": name} for name in ("Oil", "Water")]}
+    question = (await done(bob, asking))["object"]["id"]
+    place = (await done(alice, {"type": "Place", "name": "x", "to": [PUBLIC]}))["object"]["id"]
+    tag = {"type": "Hashtag", "name": "#art"}
+    async with alice.instance.easel.database.write() as tx:  # as the pages do it
+        status = await statuses.load_by_uri(tx, alice.account, theirs)
+        assert status is not None
+        await favourites.add(tx, alice.account, status)
+        await follows.request(tx, alice.account, bob.account)
+    for type_, said in (
+        ("Like", {"object": theirs}),
+        ("Follow", {"object": bob.account.uri}),
+        ("Follow", {"object": carol.uri}),
+        ("Announce", {"object": theirs}),
+        ("Create", {"object": {"type": "Note", "name": "Oil", "inReplyTo": question}}),
+        ("Update", {"object": {"id": mine, "content": "<p>two</p>"}}),
+        ("Update", {"object": {"id": alice.account.uri, "summary": "two"}}),
+        ("Add", {"object": mine, "target": featured}),
+        ("Remove", {"object": mine, "target": featured}),
+        ("Add", {"object": tag, "target": f"{alice.account.uri}/collections/tags"}),
+        ("Flag", {"object": theirs, "content": "x"}),
+        ("Undo", {"object": {"type": "Like", "object": theirs}}),
+        ("Undo", {"object": {"type": "Announce", "object": theirs}}),
+        ("Undo", {"object": {"type": "Follow", "object": bob.account.uri}}),
+        ("Block", {"object": carol.uri}),
+        ("Undo", {"object": {"type": "Block", "object": carol.uri}}),
+        ("Delete", {"object": mine}),
+        ("Delete", {"object": place}),
+    ):
+        made = await done(alice, {"type": type_, **said})
+        seen = await read(alice, made["id"])
+        assert (seen.status, seen.body["id"], seen.body["type"]) == (200, made["id"], type_), said
+        boost = type_ == "Announce"  # the outbox begins with what was done last
+        assert boost or made["id"] in [item["id"] for item in await outbox(alice)], said
+
+
 async def test_outbox_update(alice: App, carol: Person) -> None:
     uri = await posted(alice, content="<p>one</p>")
     await heard(alice, carol)

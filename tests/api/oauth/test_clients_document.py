@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -11,16 +12,25 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 
 from fedi.federation import client_ids, discovery
-from fedi.social import applications, chronicle
+from fedi.social import accounts, applications, chronicle
 from tests.api.oauth.person import Person, at, join, pkce
 from tests.federation.peer import Internet
 from tests.rig import Instance
+from tests.studio import hostile_files
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "clients.md"
 TEXT = DOCUMENT.read_text()
-EXAMPLES = re.findall(r"^```(json|form|http) (.+)\n([\s\S]*?)^```", TEXT, re.MULTILINE)
+EXAMPLES = re.findall(
+    r"^```(json|form|http|upload|events) (.+)\n([\s\S]*?)^```", TEXT, re.MULTILINE
+)
 # What is answered anew each time, and used by the examples after it.
-NAMES = ("CLIENT_ID", "CHALLENGE", "VERIFIER", "STATE", "CODE", "REFRESH_TOKEN", "TOKEN")
+NAMES = (
+    "CLIENT_ID", "CHALLENGE", "VERIFIER", "STATE", "CODE", "REFRESH_TOKEN", "TOKEN", "PICTURE",
+    "NUMBER",
+)  # fmt: skip
+# The numbers that stand at the end of an address.
+NUMBERED = re.compile(r"(.*/)(PICTURE|NUMBER)")
+WAIT_S = 20  # for the next event
 
 
 class Walk:
@@ -37,6 +47,7 @@ class Walk:
         self.status = 0
         self.headers: Any = {}
         self.body: Any = None
+        self.promised = ""
 
     def here(self, words: str) -> str:
         """An example with the addresses and secrets of this run."""
@@ -60,6 +71,16 @@ class Walk:
             if path.startswith("/oauth/"):
                 headers = {}
             data: Any = dict(line.split("=", 1) for line in written.splitlines())
+        elif kind == "upload":
+            data = aiohttp.FormData()
+            for line in written.splitlines():
+                name, _, value = line.partition("=")
+                if value.startswith("@"):
+                    filename, _, media_type = value[1:].partition(";type=")
+                    picture = hostile_files.png(96, 64)
+                    data.add_field(name, picture, filename=filename, content_type=media_type)
+                else:
+                    data.add_field(name, value)
         elif method == "GET":
             headers |= dict(line.split(": ", 1) for line in written.splitlines())
             data = None
@@ -69,7 +90,21 @@ class Walk:
         url = self.instance.url + path
         async with self.browser.request(method, url, data=data, headers=headers) as answer:
             self.status, self.headers = answer.status, answer.headers
-            self.body = await answer.json(content_type=None)
+            if kind == "events":
+                self.body = answer
+                await self.listen(self.promised)
+            else:
+                self.body = await answer.json(content_type=None)
+
+    async def listen(self, written: str) -> None:
+        """Until everything is told that the page shows."""
+        left = [json.loads(said) for said in self.here(written).split("data: ")[1:]]
+        async with asyncio.timeout(WAIT_S):
+            while left:
+                line = (await self.body.content.readline()).decode()
+                if line.startswith("data: "):
+                    event = json.loads(line.removeprefix("data: "))
+                    left = [one for one in left if not _is(one, event, self.known)]
 
     async def agree(self, visitor: Person, path: str) -> None:
         seen = await visitor.submit(await visitor.get(path), "/oauth/authorize", decision="allow")
@@ -82,8 +117,18 @@ class Walk:
             self.known["CODE"] = parse_qs(urlsplit(told).query)["code"][0]
             assert f"Location: {told}" == self.here(written).strip()
             return
+        if kind == "events":  # they were heard as they came
+            return
         held = json.loads(self.here(written))
         matches(held, self.body, self.known)
+
+
+def _is(held: Any, found: Any, known: dict[str, str]) -> bool:
+    try:
+        matches(held, found, known)
+    except AssertionError:
+        return False
+    return True
 
 
 def matches(held: Any, found: Any, known: dict[str, str]) -> None:
@@ -97,6 +142,9 @@ def matches(held: Any, found: Any, known: dict[str, str]) -> None:
             assert any(value.items() <= entry.items() for entry in found), (value, found)
     elif held in NAMES:
         known[held] = found
+    elif isinstance(held, str) and (numbered := NUMBERED.fullmatch(held)):
+        assert found.startswith(numbered[1]), found
+        known[numbered[2]] = found.removeprefix(numbered[1])
     elif isinstance(held, int) and not isinstance(held, bool) and held > 1000:
         assert isinstance(found, int)  # a moment
     elif isinstance(held, str) and "/statuses/ID" in held:
@@ -109,11 +157,15 @@ async def test_every_example_is_answered_as_it_says(
     instance: Instance, browser: aiohttp.ClientSession, internet: Internet
 ) -> None:
     await join(instance)
+    async with instance.easel.database.write() as tx:
+        await accounts.create_local(tx, "bob")
     walk = Walk(instance, browser, internet)
     described = []
     async with at(instance) as visitor:
         await visitor.sign_in("alice")
-        for kind, said, written in EXAMPLES:
+        for n, (kind, said, written) in enumerate(EXAMPLES):
+            if kind == "events" and not said.isdigit():
+                walk.promised = EXAMPLES[n + 1][2]
             if said.isdigit():
                 walk.compare(kind, int(said), written)
             elif said.startswith("https://"):
@@ -131,7 +183,7 @@ async def test_every_example_is_answered_as_it_says(
             walk.known["CLIENT_ID"] = client_id
             seen = await visitor.get(walk.here(authorize.split()[1]))
             assert seen.status == 200 and "Darkroom" in seen.page.one("h1").text
-    assert len(described) == 2 and len(EXAMPLES) == 26
+    assert len(described) == 2 and len(EXAMPLES) == TEXT.count("```") // 2
     assert walk.status == 400
 
 

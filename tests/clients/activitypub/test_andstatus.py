@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
-from tests.clients.activitypub.wire import LD_JSON, PUBLIC, Wire, allow
+from tests.api.apps import App
+from tests.clients.activitypub.wire import LD_JSON, PUBLIC, Wire, allow, picture
 from tests.rig import Instance
 
 CALLBACK = "http://oauth-redirect.andstatus.org"  # what its app on the phone catches
@@ -116,6 +117,51 @@ async def test_andstatus_adds_an_account_and_posts(
         "POST", actor["outbox"], headers={**signed, "Content-Type": LD_JSON}, json=answer
     )
     assert made.status == 201 and made.json["object"]["inReplyTo"] == posted["id"]
-    outbox = (await wire.send("GET", actor["outbox"], headers={**signed, "Accept": LD_JSON})).json
-    page = await wire.send("GET", outbox["first"], headers={**signed, "Accept": LD_JSON})
-    assert [one["object"]["content"] for one in page.json["orderedItems"]][1] == posted["content"]
+    # What comes back is what it wrote, or it would send that once more, as an Update.
+    assert (posted["content"], made.json["object"]["content"]) == (content, "And another")
+    # It does so when somebody edits.
+    update = {**answer, "type": "Update"}
+    update["object"] = {**answer["object"], "id": made.json["object"]["id"], "content": "More"}
+    again = await wire.send(
+        "POST", actor["outbox"], headers={**signed, "Content-Type": LD_JSON}, json=update
+    )
+    assert again.status == 201 and again.json["object"]["content"] == "More"
+
+    # A picture: the file alone, and what comes back is attached as it is.
+    form = aiohttp.FormData()
+    form.add_field("file", picture(), filename="boat.png", content_type="image/png")
+    brought = await wire.send("POST", actor["endpoints"]["uploadMedia"], headers=signed, data=form)
+    assert brought.status == 201 and brought.json["url"]
+    shown = {**note, "object": {**note["object"], "attachment": [brought.json]}}
+    made = await wire.send(
+        "POST", actor["outbox"], headers={**signed, "Content-Type": LD_JSON}, json=shown
+    )
+    assert made.status == 201
+    assert [one["url"] for one in made.json["object"]["attachment"]] == [brought.json["url"]]
+
+    # It reads the pages of both collections, and goes on where it stopped.
+    reads = {**signed, "Accept": LD_JSON}
+    outbox = (await wire.send("GET", actor["outbox"], headers=reads)).json
+    page = (await wire.send("GET", outbox["first"], headers=reads)).json
+    types = [one["type"] for one in page["orderedItems"]]
+    assert types == ["Create", "Update", "Create", "Create"]
+    assert page["orderedItems"][3]["object"]["content"] == posted["content"]
+    if way == "rfc7591":
+        for n in range(17):  # with those before, one more than a page holds
+            more = {"type": "Note", "content": f"{n}", "to": [PUBLIC]}
+            options = {"headers": {**signed, "Content-Type": LD_JSON}, "json": more}
+            assert (await wire.send("POST", actor["outbox"], **options)).status == 201
+        newest = (await wire.send("GET", outbox["first"], headers=reads)).json
+        older = (await wire.send("GET", newest["next"], headers=reads)).json
+        assert older["orderedItems"][-1]["object"]["id"] == posted["id"]
+        back = (await wire.send("GET", older["prev"], headers=reads)).json
+        assert back["orderedItems"] == newest["orderedItems"]
+    bob = await App.of(instance, browser, "bob")
+    asked = await bob.submit(
+        {"type": "Note", "content": "Hello there", "to": [actor["id"]], "inReplyTo": posted["id"]}
+    )
+    assert asked.status == 201
+    inbox = (await wire.send("GET", actor["inbox"], headers=reads)).json
+    [came] = (await wire.send("GET", inbox["first"], headers=reads)).json["orderedItems"]
+    assert (came["type"], came["object"]["inReplyTo"]) == ("Create", posted["id"])
+    assert "Hello there" in came["object"]["content"]

@@ -6,13 +6,14 @@ It takes no actor but one under `https`; so the addresses here are the only thin
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 
 from tests.api.oauth.person import pkce
-from tests.clients.activitypub.wire import LD_JSON, PUBLIC, Wire, allow
+from tests.clients.activitypub.wire import LD_JSON, PUBLIC, Wire, allow, picture
 from tests.federation.peer import Internet
 from tests.rig import Instance
 
@@ -108,6 +109,62 @@ async def test_ap_signs_in_and_posts(
         assert made.json["id"] == made.headers["Location"]
         assert "From a command line" in made.json["object"]["content"]
 
+    # It says words in a language only by maps.
+    said = {"type": "Note", "contentMap": {"en": "In English"}, "summaryMap": {"en": "Words"}}
+    made = await wire.send(
+        "POST",
+        actor["outbox"],
+        headers={**signed, "Content-Type": LD_JSON},
+        json={"type": "Create", "to": [PUBLIC], "object": said},
+    )
+    assert made.status == 201
+    spoken = made.json["object"]
+    assert "In English" in spoken["content"] and spoken["summary"] == "Words"
+    assert spoken["contentMap"] == {"en": spoken["content"]}
+
+    # `ap upload`: the file, and what it is as a part of its own; it wants 201, and JSON.
+    form = aiohttp.FormData()
+    form.add_field("file", picture(), filename="boat.png", content_type="image/png")
+    shell = {"@context": "https://www.w3.org/ns/activitystreams", "type": "Image",
+             "nameMap": {"en": "A red boat"}}  # fmt: skip
+    form.add_field("object", json.dumps(shell), content_type=LD_JSON)
+    brought = await wire.send("POST", endpoints["uploadMedia"], headers=signed, data=form)
+    assert brought.status == 201 and brought.json["id"] == brought.headers["Location"]
+    assert (brought.json["type"], brought.json["name"]) == ("Image", "A red boat")
+
+    # What is elsewhere it reads through `proxyUrl`, by which it also finds whom to follow.
+    carol = internet.person("carol")
+    proxied = await wire.send("POST", endpoints["proxyUrl"], headers=signed, data={"id": carol.uri})
+    assert proxied.status == 200 and proxied.json["inbox"] == carol.inbox
+
+    # `ap follow`, `ap pending following`, `ap pending followers`, `ap accept`.
+    async def listed(name: str) -> list[Any]:
+        whole = (await wire.send("GET", actor[name], headers=ACCEPT | signed)).json
+        if "first" not in whole:
+            return list(whole.get("items", whole.get("orderedItems", [])))
+        page = (await wire.send("GET", whole["first"], headers=ACCEPT | signed)).json
+        return list(page.get("items", page.get("orderedItems")))
+
+    async def does(type_: str, object_: Any) -> dict[str, Any]:
+        activity = {"type": type_, "to": [carol.uri], "object": object_}
+        sent = await wire.send(
+            "POST", actor["outbox"], headers={**signed, "Content-Type": LD_JSON}, json=activity
+        )
+        assert sent.status == 201, sent.json
+        return dict(sent.json)
+
+    follow = await does("Follow", carol.uri)
+    assert [one["id"] for one in await listed("pendingFollowing")] == [follow["id"]]
+    await does("Update", {"id": uri, "type": "Person", "manuallyApprovesFollowers": True})
+    asking = carol.activity("Follow", uri)
+    await carol.does(instance, asking)
+    [waiting] = await listed("pendingFollowers")
+    assert (waiting["id"], waiting["actor"]) == (asking["id"], carol.uri)
+    await does("Accept", waiting["id"])
+    assert await listed("followers") == [carol.uri] and await listed("pendingFollowers") == []
+    await carol.does(instance, carol.activity("Accept", follow["id"]))
+    assert await listed("following") == [carol.uri] and await listed("pendingFollowing") == []
+
     # `ap outbox` goes from the first page to the next.
     shown = []
     page = (await wire.send("GET", actor["outbox"], headers=ACCEPT | signed)).json
@@ -116,4 +173,6 @@ async def test_ap_signs_in_and_posts(
         shown += page["orderedItems"]
         following = page.get("next")
         page = following and (await wire.send("GET", following, headers=ACCEPT | signed)).json
-    assert len(shown) == 2 and shown[0]["id"] == made.json["id"]
+    types = [one["type"] for one in shown]
+    assert types == ["Accept", "Update", "Follow", "Create", "Create", "Create"]
+    assert shown[3]["id"] == made.json["id"]

@@ -3,6 +3,7 @@ finding where to sign in to a note, as of June 2026."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ import aiohttp
 import pytest
 
 from tests.api.oauth.person import pkce
-from tests.clients.activitypub.wire import ACTIVITY_JSON, PUBLIC, Wire, allow
+from tests.clients.activitypub.wire import ACTIVITY_JSON, PUBLIC, Wire, allow, picture
 from tests.federation.peer import Internet
 from tests.rig import Instance
 
@@ -38,6 +39,8 @@ async def test_the_toolkit_signs_in_by_each_of_its_ways(
     [issuer] = resource["authorization_servers"]
     server = (await wire.send("GET", f"{issuer}/.well-known/oauth-authorization-server")).json
     assert server["issuer"] == issuer
+    # What speaks neither, it takes for Mastodon, if that answers.
+    assert (await wire.send("HEAD", f"{instance.url}/api/v1/instance")).status == 200
 
     client_id, secret = await _known(wire, internet, server, way, callback)
     verifier, challenge = pkce()
@@ -86,6 +89,21 @@ async def test_the_toolkit_signs_in_by_each_of_its_ways(
     )
     assert read.json["content"] == "<p>From a page</p>"
     assert (await wire.send("GET", outbox, headers={"Accept": ACTIVITY_JSON})).json["totalItems"]
+
+    # A picture: what it is, and the file, as a browser sends a form.
+    form = aiohttp.FormData()
+    form.add_field("object", json.dumps({"type": "Image", "name": "A red boat"}))
+    form.add_field("file", picture(), filename="boat.png", content_type="image/png")
+    brought = await wire.send("POST", actor["endpoints"]["uploadMedia"], headers=signed, data=form)
+    assert brought.status == 201 and brought.json["name"] == "A red boat"
+    assert brought.headers["Location"] == brought.json["id"]
+    made = await wire.send(
+        "POST",
+        outbox,
+        headers={**signed, "Content-Type": ACTIVITY_JSON},
+        json={**note, "attachment": [{"type": "Image", "url": brought.json["url"]}]},
+    )
+    assert made.json["object"]["attachment"][0]["name"] == "A red boat"
 
     ended = {"token": token, "client_id": client_id, **secret}
     assert (await wire.send("POST", server["revocation_endpoint"], data=ended)).status == 200

@@ -9,6 +9,7 @@ import aiohttp
 
 from tests.api.oauth.person import Person, at, join
 from tests.rig import Instance
+from tests.studio import hostile_files
 
 LD_JSON = 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
 ACTIVITY_JSON = "application/activity+json"
@@ -59,6 +60,11 @@ class Wire:
             assert answer.status in {200, 204} and answer.headers[CORS] == "*", url
             assert method in answer.headers["Access-Control-Allow-Methods"]
             assert answer.headers.get("Access-Control-Allow-Headers", "") == names
+
+
+def picture() -> bytes:
+    """What a client uploads."""
+    return hostile_files.png(96, 64)
 
 
 async def allow(instance: Instance, address: str) -> dict[str, str]:

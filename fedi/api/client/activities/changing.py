@@ -185,11 +185,12 @@ async def delete(asked: Asked) -> Done:
         raise NotAllowed("An account is deleted on its own pages only.")
     async with asked.easel.database.write() as tx:
         status = await _own(tx, author, uri)
+        activity_uri = activities.mint_uri(tx, author)
         if status is not None:
             [post] = await posts.assemble(tx, [status], author)
             to, cc = outward.audience(post)
             former, visibility = status.object_type, status.visibility
-            await statuses.delete(tx, status)
+            await statuses.delete(tx, status, activity_uri=activity_uri)
         else:
             waiting = await pending.load(tx, author, uri)
             if waiting is None:
@@ -197,6 +198,6 @@ async def delete(asked: Asked) -> Done:
             await paintings.cancel(tx, await tx.get_one(Painting, waiting.painting.id))
             to, cc, former, visibility = [], [], waiting.post.status.object_type, "direct"
         done = made.delete(
-            f"{uri}#delete", author.uri, uri, to=to, cc=cc, former_type=former, deleted=tx.now
+            activity_uri, author.uri, uri, to=to, cc=cc, former_type=former, deleted=tx.now
         )
         return await keep(tx, author, done, visibility=visibility)

@@ -8,14 +8,15 @@ from activitypub.objects import activity as made
 from activitypub.objects.actor import ACTOR_TYPES
 from fedi.api.client import envelope, finding, pictures, submission
 from fedi.api.client.activities import extensions
-from fedi.api.client.activities.asked import Asked, Done
+from fedi.api.client.activities.asked import Asked, Done, keep
 from fedi.api.client.submission import Submission
 from fedi.api.easel.asking import parse_recipe
 from fedi.api.easel.paintings import address as painting_address
+from fedi.api.problems import Problem
 from fedi.database import Transaction
 from fedi.database.tables import Account, Login, Painting, Status
 from fedi.federation.documents.posts import create_document
-from fedi.federation.outgoing.votes import vote_note
+from fedi.federation.outgoing.votes import create_uri, vote_note
 from fedi.social import pending, polls, posts, preferences, statuses
 from fedi.social.errors import Invalid
 from fedi.social.statuses import Draft
@@ -31,7 +32,8 @@ async def create(asked: Asked) -> Done:
     object_ = asked.inner()
     kind = envelope.kind(object_)
     if kind in ACTOR_TYPES:
-        raise Invalid("Nobody can be created by posting them.")
+        nobody = "Nobody can be created by posting them."
+        raise Problem("unsupported-type", nobody, objectType=kind)
     if kind not in submission.TYPES:
         return await extensions.create(asked, object_)
     note = submission.parsed(object_)
@@ -53,7 +55,9 @@ async def _vote(asked: Asked, status: Status, title: str) -> Done:
         [vote] = await polls.vote(tx, author, status, [titles.index(title)])
         asking = await tx.get_one(Account, status.account_id)
         note = vote_note(vote, title, author, status, asking)
-        return Done(made.create(f"{vote.uri}/activity", author.uri, note.document()).document())
+        done = made.create(create_uri(author, vote), author.uri, note.document())
+        # Who asks here learns how many chose what, and not who: their own server does not tell.
+        return await keep(tx, author, done, recipients=[] if asking.local else [asking])
 
 
 async def publish(
@@ -120,12 +124,13 @@ async def _post(
 async def _draft(asked: Asked, wanted: Submission, quoting: str | None) -> Draft:
     """The post that was asked for, everything it names looked up, but for its pictures."""
     easel, author, note, addressed = asked.easel, asked.author, wanted.note, wanted.audience
-    people = await finding.people(easel, author, addressed.people)
+    found = await finding.addressees(easel, author, addressed)
+    named = found.people.items()
     answered = quoted = None
     if note.in_reply_to is not None:
         answered = (await finding.post(easel, author, note.in_reply_to, NO_ANSWERED)).id
-    if (named := note.quote or quoting) is not None:
-        quoted = (await finding.post(easel, author, named, NO_QUOTED)).id
+    if (quotes := note.quote or quoting) is not None:
+        quoted = (await finding.post(easel, author, quotes, NO_QUOTED)).id
     if note.type == "Question" and note.poll is None:
         raise Invalid("A Question needs options: oneOf or anyOf.")
     now = easel.clock.now()
@@ -140,8 +145,11 @@ async def _draft(asked: Asked, wanted: Submission, quoting: str | None) -> Draft
         visibility=addressed.visibility,
         language=note.language or usual.language,
         in_reply_to_id=answered,
-        recipients=[who.id for uri, who in people.items() if uri not in addressed.hidden],
-        blind=[who.id for uri, who in people.items() if uri in addressed.hidden],
+        recipients=[who.id for uri, who in named if uri not in addressed.hidden],
+        blind=[
+            *(who.id for uri, who in named if uri in addressed.hidden),
+            *(who.id for who in found.members),
+        ],
         based_on_uri=note.is_based_on,
         quoters=wanted.quoters or usual.quoters,
         poll=submission.poll(note.poll, now) if note.poll is not None else None,

@@ -98,7 +98,8 @@ async def create(asked: Asked, object_: Document) -> Done:
 async def _tell(
     asked: Asked, addressed: Audience, document: Document, *, mint: bool = False
 ) -> Done:
-    people = await finding.people(asked.easel, asked.author, addressed.people)
+    found = await finding.addressees(asked.easel, asked.author, addressed)
+    people = [*found.people.values(), *found.members]
     terms = further_terms(asked.document.get("@context"))
     if mint:
         terms = terms or further_terms(asked.document[WHOLE].get("@context"))
@@ -114,7 +115,7 @@ async def _tell(
             **({TERMS: list(terms)} if terms else {}),
         }
         if mint:
-            uri = f"{author.uri}/objects/{tx.new_id()}"
+            uri = activities.mint_object_uri(tx, author)
             whole[WHOLE] = {**document[WHOLE], "id": uri, "attributedTo": author.uri, **by}
         _check(whole)
         row = await activities.keep(
@@ -122,7 +123,7 @@ async def _tell(
             author,
             whole,
             visibility=addressed.visibility,
-            recipients=[who.id for who in people.values()],
+            recipients=[who.id for who in people],
         )
         await tell(tx, "activity", activity_id=row.id)
         return _done(row)
@@ -141,7 +142,9 @@ async def update(asked: Asked, uri: str, object_: Document) -> Done:
         _check(row.document)
         tx.add(row)
         await tx.flush()
-        return await _follow_up(tx, author, row, made.update(_fresh(tx, author), author.uri, whole))
+        return await _follow_up(
+            tx, author, row, made.update(activities.mint_uri(tx, author), author.uri, whole)
+        )
 
 
 async def delete(tx: Transaction, author: Account, uri: str) -> Done:
@@ -154,9 +157,8 @@ async def delete(tx: Transaction, author: Account, uri: str) -> Done:
     tx.add(row)
     await tx.flush()
     to, cc = _addressed(row)
-    gone = made.delete(
-        f"{uri}#delete", author.uri, uri, to=to, cc=cc, former_type=former, deleted=tx.now
-    )
+    gone_uri = activities.mint_uri(tx, author)
+    gone = made.delete(gone_uri, author.uri, uri, to=to, cc=cc, former_type=former, deleted=tx.now)
     return await _follow_up(tx, author, row, gone)
 
 
@@ -194,15 +196,13 @@ async def _creation(tx: Transaction, author: Account, uri: str) -> OutboxActivit
     """
     found = await activities.creation_of(tx, uri)
     if found is not None and found.account_id == author.id and found.undone_at is None:
+        if envelope.kind(found.document[WHOLE]) == "Note":
+            raise Invalid("A vote stays as it is.")
         return found
     theirs = found is not None and await activities.load(tx, author, found.uri) is not None
     if theirs and found is not None and found.account_id != author.id:
         raise NotAllowed("That is somebody else's.")
     raise NotFound("There is no such thing of yours.")
-
-
-def _fresh(tx: Transaction, author: Account) -> str:
-    return activities.mint_uri(tx, author)
 
 
 def _done(row: OutboxActivity) -> Done:

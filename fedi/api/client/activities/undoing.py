@@ -132,7 +132,7 @@ async def _boost(tx: Transaction, author: Account, row: Status) -> Done:
     announce = await announce_of(tx, row, author)
     if announce is None:
         raise NotFound(NOTHING)
-    done = made.undo(f"{row.uri}#undo", announce)
+    done = made.undo(activities.mint_uri(tx, author), announce)
     visibility = row.visibility
-    await statuses.delete(tx, row)
+    await statuses.delete(tx, row, activity_uri=done.id)
     return await keep(tx, author, done, visibility=visibility)
