@@ -30,6 +30,7 @@ from fedi.database.tables import (
 )
 from fedi.social import accounts, credentials, statuses
 from fedi.social.statuses import Draft
+from fedi.social.trends.counting import TRENDS
 from fedi.studio import imagine, media
 from tests.api.apps import PUBLIC, App
 from tests.api.client.posting import done, heard, posted, upload
@@ -259,7 +260,9 @@ async def test_nothing_is_left_to_be_done_in_another_way(alice: App, carol: Pers
             await _by_mastodon(alice, status="x")
         async with alice.instance.easel.database.read() as session:
             waiting = (await session.exec(select(Job).order_by(col(Job.id)))).all()
-            left.append([(job.kind, same(job.payload), job.lane) for job in waiting])
+            left.append(
+                [(job.kind, same(job.payload), job.lane) for job in waiting if job.kind != TRENDS]
+            )
         await heard(alice, carol)
         async with alice.instance.easel.database.read() as session:
             types = (await session.exec(select(OutgoingActivity.type))).all()
