@@ -356,6 +356,7 @@ STAYS = {
     "report": "what others said of it",
     "stamp": "what others were allowed",
     "status": "tombstones",
+    "trend_signal": "the trends are counted without it; it goes when it is a week old",
     "challenge": "gone in minutes",
     "mention": "in what others wrote",
 }
