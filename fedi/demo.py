@@ -265,7 +265,8 @@ async def paint(a: Server) -> str:
         *a.command("post", "alice", TEXT, "--imagine", PROMPT), stdout=subprocess.PIPE
     )
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), PAINT_S)
+        async with asyncio.timeout(PAINT_S):
+            output, _ = await process.communicate()
     except TimeoutError as error:
         process.kill()
         raise StepFailed("paint", f"not within {PAINT_S:.0f} seconds\n{a.why()}") from error

@@ -147,13 +147,15 @@ class Painter:
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._over.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._over.wait()
 
     async def _watch_idleness(self) -> None:
         while self._idle_exit is not None:
             self._idle.clear()
             try:
-                await asyncio.wait_for(self._idle.wait(), self._idle_exit)
+                async with asyncio.timeout(self._idle_exit):
+                    await self._idle.wait()
             except TimeoutError:
                 if not self._tasks and not self._aides.busy and not self._unsent:
                     log.info("nothing to paint for %g s: leaving", self._idle_exit)

@@ -156,7 +156,8 @@ class Server(uvicorn.Server):
         while not await self.on_tick(ticks):
             ticks += 1
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.ending.wait(), TICK_S)
+                async with asyncio.timeout(TICK_S):
+                    await self.ending.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:

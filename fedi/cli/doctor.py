@@ -331,7 +331,8 @@ async def _command(*command: str) -> str | None:
     except OSError:
         return None
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), PROBE_TIMEOUT_S)
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            output, _ = await process.communicate()
     except TimeoutError:
         process.kill()
         await process.wait()

@@ -116,10 +116,12 @@ class Runner:
                         pause = 1.0
                     if pause:
                         with contextlib.suppress(TimeoutError):
-                            await asyncio.wait_for(self._wake.wait(), pause)
+                            async with asyncio.timeout(pause):
+                                await self._wake.wait()
                     else:
                         with contextlib.suppress(TimeoutError):
-                            await asyncio.wait_for(self._many.wait(), TURN_S)
+                            async with asyncio.timeout(TURN_S):
+                                await self._many.wait()
             finally:
                 ears.cancel()
                 await self._settle()

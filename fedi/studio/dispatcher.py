@@ -233,7 +233,10 @@ class Dispatcher:
             if self.local is not None and 0 < self.local.wait() < pause:
                 pause = self.local.wait()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                # Not `wait_for`: on Python 3.11 it forgets that it was cancelled, if what it waits
+                # for comes at that very moment, and nothing would ever stop this.
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     async def tend(self) -> None:
         """Renew the leases of the living, take back what the dead had."""

@@ -91,7 +91,8 @@ async def _piece(stream: AsyncIterator[bytes]) -> bytes | None:
 
 async def _next(heard: Listener) -> Event | None:
     with contextlib.suppress(TimeoutError):
-        return await asyncio.wait_for(heard.next(), HEARTBEAT_S)
+        async with asyncio.timeout(HEARTBEAT_S):
+            return await heard.next()
     return None
 
 

@@ -503,3 +503,16 @@ async def test_the_largest_picture_fits_into_a_frame(instance: rig.Instance) -> 
         given = await card.given()
         async with reaches(easel, painting, "done"):
             await card.finish(given, picture(2048, 2048) + bytes(17 * 1024 * 1024))
+
+
+async def test_it_stops_in_the_very_moment_in_which_something_happens(easel: Easel) -> None:
+    for ticks in range(3):
+        dispatcher = Dispatcher(easel)
+        await dispatcher.start()
+        wake = dispatcher._wake
+        await rig.until(lambda wake=wake: wake._waiters)  # it has looked, and waits
+        wake.set()
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            await dispatcher.stop()

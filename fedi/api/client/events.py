@@ -123,7 +123,8 @@ class Feed:
 async def _happened(heard: Listener) -> list[Event]:
     """What happens next, with all that follows at once; nothing, after a while."""
     try:
-        first = await asyncio.wait_for(heard.next(), LOOK_EVERY_S)
+        async with asyncio.timeout(LOOK_EVERY_S):
+            first = await heard.next()
     except TimeoutError:
         return []
     await asyncio.sleep(PAUSE_S)

@@ -135,7 +135,8 @@ class Fetcher:
                     if ours:
                         return await self._fetch(claim, row)
                 with contextlib.suppress(TimeoutError):  # events are hints: look for yourself, too
-                    await asyncio.wait_for(heard.next(), LOOK_AGAIN_S)
+                    async with asyncio.timeout(LOOK_AGAIN_S):
+                        await heard.next()
 
     async def _claim(self, claim: Claim, key: str) -> tuple[RemoteFile, bool]:
         """The row, and whether it is for us to fetch its file."""

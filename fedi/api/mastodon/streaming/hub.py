@@ -117,7 +117,8 @@ class Hub:
         while True:
             event = None
             with contextlib.suppress(TimeoutError):
-                event = await asyncio.wait_for(self._heard.next(), CHECK_EVERY_S)
+                async with asyncio.timeout(CHECK_EVERY_S):
+                    event = await self._heard.next()
             try:
                 if event is not None:
                     await self._hear(event)
