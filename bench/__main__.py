@@ -1,8 +1,9 @@
-"""Measure everything: `make bench`."""
+"""Measure everything: `make bench`; or some of it: `python -m bench federation painting`."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -30,8 +31,12 @@ def main() -> None:
     for module in (
         signatures, queue, server, starter, painting, federation, timelines, streaming, trends,
     ):  # fmt: skip
-        console.print(f"Measuring {module.__name__.removeprefix('bench.')}")
+        name = module.__name__.removeprefix("bench.")
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
+        console.print(f"Measuring {name}")
         for figure in module.measure():
+            console.print(f"{figure.key} {figure.value:.3g}")
             results[figure.key] = round(figure.value, 3)
             bound = "≥" if figure.larger_is_better else "≤"
             table.add_row(
