@@ -168,7 +168,8 @@ def understood(languages: Any, language: Any) -> ColumnElement[bool]:
     wanted = cast(languages, String)
     return or_(
         wanted.is_(None),
-        wanted.in_(("null", "[]")),
+        wanted == "null",  # not as a list of both: that is no statement for many posts at once
+        wanted == "[]",
         language.is_(None),
         wanted.like(literal('%"', String) + language + literal('"%', String)),
     )
