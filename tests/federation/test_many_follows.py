@@ -16,6 +16,7 @@ from fedi.federation import remote
 from fedi.social import accounts, blocks, hiding, mutes, notification_policies
 from tests.federation import seeing
 from tests.federation.peer import Document, Internet, Person
+from tests.listening import listening
 from tests.rig import Instance
 
 PEOPLE = 16
@@ -33,7 +34,9 @@ async def test_many_at_once_become_what_they_become_one_by_one(
             assert await person.send(instance, follow) == 202
             if number:  # one by one
                 await instance.run_jobs()
-        await instance.run_jobs()
+        with listening() as logged:
+            await instance.run_jobs()
+        assert not [entry for entry in logged if entry["event"] == "redone_one_by_one"]
         assert await seeing.jobs(instance) == []
         told.append(await _all_that_came_of_it(instance, internet))
     for name, rows in told[0].items():
