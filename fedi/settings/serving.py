@@ -41,6 +41,11 @@ class InstanceSettings(Section):
         False,
         description="Whether robots.txt lets programs in that gather training data.",
     )
+    link_previews: bool = Field(
+        True,
+        description="Whether pages that public posts link to are visited once, to show their title "
+        "and picture below the post.",
+    )
 
     @field_validator("url")
     @classmethod

@@ -18,6 +18,7 @@ from fedi.database.tables import (
     Account,
     Bookmark,
     Favourite,
+    LinkPreview,
     MediaAttachment,
     Mention,
     Pin,
@@ -28,7 +29,7 @@ from fedi.database.tables import (
     Tag,
     ThreadMute,
 )
-from fedi.social import polls
+from fedi.social import polls, previews
 from fedi.social.visibility import seen_by
 
 
@@ -44,6 +45,8 @@ class Post:
         silent: whom it is addressed to without naming them.
         blind: whom it is delivered to without telling anybody else (bto, bcc).
         tags: its hashtags.
+        preview: the page that it shows, if that was read.
+        writer: who wrote that page, if they have an account that says so.
         poll: what it asks.
         own_votes: what of that the viewer chose, from 0.
         reblog: for a boost, what it boosts.
@@ -63,6 +66,8 @@ class Post:
     silent: list[Account] = field(default_factory=list)
     blind: list[Account] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
+    preview: LinkPreview | None = None
+    writer: Account | None = None
     poll: Poll | None = None
     own_votes: list[int] = field(default_factory=list)
     reblog: Post | None = None
@@ -115,12 +120,16 @@ async def assemble(
     media = await _media(session, ids)
     mentions, silent, blind = await _mentions(session, ties["mentions"])
     tags = await _tags(session, ties["tags"])
-    accounts = await accounts_of(session, {status.account_id for status in everything.values()})
+    shown_pages = await previews.of(session, everything.values())
+    writers = {page.author_account_id for page in shown_pages.values()} - {None}
+    authors = {status.account_id for status in everything.values()}
+    accounts = await accounts_of(session, authors | writers)
     parents = await _parents(session, everything.values(), viewer)
 
     def post(status: Status, *, is_quoted: bool = False) -> Post:
         original = originals.get(status.reblog_of_id) if status.reblog_of_id else None
         other = quoted.get(status.id) if not is_quoted else None
+        page = shown_pages.get(status.preview_id) if status.preview_id is not None else None
         return Post(
             status=status,
             account=accounts[status.account_id],
@@ -129,6 +138,8 @@ async def assemble(
             silent=silent[status.id],
             blind=blind[status.id],
             tags=tags[status.id],
+            preview=page,
+            writer=accounts.get(page.author_account_id) if page and page.author_account_id else None,
             poll=asking.get(status.id),
             own_votes=votes.get(status.id, []),
             reblog=post(original) if original is not None else None,

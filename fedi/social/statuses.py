@@ -40,6 +40,7 @@ from fedi.social import (
     labels,
     policies,
     polls,
+    previews,
     quotes,
     quoting,
     remixes,
@@ -148,6 +149,7 @@ async def publish(
         created_at=tx.now,
     )
     _fill(status, draft, words, media)
+    status.preview_id = await previews.choose_one(tx, _linking(status, media))
     status.interaction_policy = policies.for_quotes(author, draft.visibility, draft.quoters)
     tx.add(status)
     await tx.flush()
@@ -226,6 +228,7 @@ async def edit(
     else:
         words = await drafts.write(tx, draft, media, credit)
     _fill(status, draft, words, media)
+    status.preview_id = await previews.choose_one(tx, _linking(status, media))
     status.language = draft.language or status.language
     status.edited_at = tx.now
     tx.add(status)
@@ -319,6 +322,17 @@ def _fill(
     status.generator = next((medium.ai_system for medium in media if medium.ai_system), "")
 
 
+def _linking(status: Status, media: Sequence[MediaAttachment]) -> previews.Written:
+    """What decides which page a post shows."""
+    return previews.Written(
+        content=status.content,
+        visibility=status.visibility,
+        local=True,
+        pictured=bool(media),
+        known=frozenset({status.based_on_uri}),
+    )
+
+
 def _attach(tx: Transaction, status: Status, media: Sequence[MediaAttachment]) -> None:
     for position, medium in enumerate(media):
         medium.status_id, medium.position = status.id, position
@@ -352,7 +366,7 @@ async def _empty(tx: Transaction, status: Status) -> None:
     await withdraw_media(tx, theirs)
     await drop_media(tx, col(MediaAttachment.status_id) == status.id)
     status.content = status.source = status.spoiler_text = status.generator = ""
-    status.emojis, status.details = [], None
+    status.emojis, status.details, status.preview_id = [], None, None
     tx.add(status)
     await tx.flush()
 

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from activitypub.addressing import PUBLIC_NAMES
 from fedi.api.mastodon import entities
-from fedi.api.mastodon.views import accounts, frames
+from fedi.api.mastodon.views import accounts, frames, links
 from fedi.database import Session
 from fedi.database.tables import Account, Filter, Follow, Poll, Status
 from fedi.runtime import Easel
@@ -137,7 +137,15 @@ def body(post: Post, gallery: Gallery, author: entities.Account) -> dict[str, An
             for tag in post.tags
         ],
         "emojis": frames.emojis(status.emojis, gallery),
+        "card": _card(post, gallery),
     }
+
+
+def _card(post: Post, gallery: Gallery) -> entities.PreviewCard | None:
+    if post.preview is None:
+        return None
+    writer = accounts.account(post.writer, gallery) if post.writer is not None else None
+    return links.card(post.preview, gallery, writer)
 
 
 def mention(person: Account) -> entities.StatusMention:
