@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from fedi.database.among import among
 from fedi.database.insertion import table_of
 from fedi.database.tables import (
     Account,
+    Application,
     Bookmark,
     Favourite,
     LinkPreview,
@@ -45,6 +46,7 @@ class Post:
         silent: whom it is addressed to without naming them.
         blind: whom it is delivered to without telling anybody else (bto, bcc).
         tags: its hashtags.
+        application: the app that posted it, if that was one and is still known.
         preview: the page that it shows, if that was read.
         writer: who wrote that page, if they have an account that says so.
         poll: what it asks.
@@ -66,6 +68,7 @@ class Post:
     silent: list[Account] = field(default_factory=list)
     blind: list[Account] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
+    application: Application | None = None
     preview: LinkPreview | None = None
     writer: Account | None = None
     poll: Poll | None = None
@@ -120,10 +123,11 @@ async def assemble(
     media = await _media(session, ids)
     mentions, silent, blind = await _mentions(session, ties["mentions"])
     tags = await _tags(session, ties["tags"])
+    apps = await _applications(session, everything.values())
     shown_pages = await previews.of(session, everything.values())
-    writers = {page.author_account_id for page in shown_pages.values()} - {None}
-    authors = {status.account_id for status in everything.values()}
-    accounts = await accounts_of(session, authors | writers)
+    people = {status.account_id for status in everything.values()}
+    people |= {page.author_account_id for page in shown_pages.values() if page.author_account_id}
+    accounts = await accounts_of(session, people)
     parents = await _parents(session, everything.values(), viewer)
 
     def post(status: Status, *, is_quoted: bool = False) -> Post:
@@ -138,8 +142,9 @@ async def assemble(
             silent=silent[status.id],
             blind=blind[status.id],
             tags=tags[status.id],
+            application=apps.get(status.application_id) if status.application_id else None,
             preview=page,
-            writer=accounts.get(page.author_account_id) if page and page.author_account_id else None,
+            writer=_writer(page, accounts),
             poll=asking.get(status.id),
             own_votes=votes.get(status.id, []),
             reblog=post(original) if original is not None else None,
@@ -151,6 +156,13 @@ async def assemble(
         )
 
     return [post(status) for status in shown]
+
+
+def _writer(page: LinkPreview | None, accounts: Mapping[int, Account]) -> Account | None:
+    """Who wrote a page, as long as they are here to be shown."""
+    writer = accounts.get(page.author_account_id or 0) if page is not None else None
+    gone = writer is None or writer.deleted_at is not None or writer.suspended_at is not None
+    return None if gone else writer
 
 
 async def _originals(
@@ -256,6 +268,15 @@ async def _tags(session: Session, ids: Collection[int]) -> dict[int, list[Tag]]:
     return found
 
 
+async def _applications(session: Session, statuses: Iterable[Status]) -> dict[int, Application]:
+    """The apps that posted these, by their ids."""
+    wanted = {status.application_id for status in statuses} - {None}
+    if not wanted:
+        return {}
+    rows = await session.execute(_APPLICATIONS, {"ids": list(wanted)})
+    return {application.id: application for application in rows.scalars()}
+
+
 async def accounts_of(session: Session, ids: set[int]) -> dict[int, Account]:
     """Accounts by their ids."""
     rows = await session.execute(_ACCOUNTS, {"ids": list(ids)})
@@ -280,6 +301,7 @@ _TAGS: Any = (
     .where(among(StatusTag.status_id, "ids"))
     .order_by(col(Tag.name))
 )
+_APPLICATIONS: Any = select(Application).where(among(Application.id, "ids"))
 _ACCOUNTS: Any = select(Account).where(among(Account.id, "ids"))
 
 

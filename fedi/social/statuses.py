@@ -145,6 +145,7 @@ async def publish(
         visibility=draft.visibility,
         language=draft.language,
         based_on_uri=based_on,
+        application_id=draft.application_id,
         approval="pending" if leave is policies.Leave.MANUAL else "",
         created_at=tx.now,
     )
@@ -366,7 +367,8 @@ async def _empty(tx: Transaction, status: Status) -> None:
     await withdraw_media(tx, theirs)
     await drop_media(tx, col(MediaAttachment.status_id) == status.id)
     status.content = status.source = status.spoiler_text = status.generator = ""
-    status.emojis, status.details, status.preview_id = [], None, None
+    status.emojis, status.details = [], None
+    status.preview_id = status.application_id = None
     tx.add(status)
     await tx.flush()
 

@@ -127,6 +127,8 @@ class Status(Table, table=True):
     generator: str = ""  # the model, as its author names it
     based_on_uri: str | None = Field(default=None, index=True)  # schema:isBasedOn: the remix parent
 
+    # The app that posted it here, while it is known: apps that nobody uses any more are forgotten.
+    application_id: int | None = Field(default=None, sa_type=BigId, nullable=True)
     # The page that it links to, of which a preview is shown once there is one: the number of a
     # `LinkPreview`, which comes later or never.
     preview_id: int | None = Field(default=None, sa_type=BigId, nullable=True)

@@ -129,6 +129,11 @@ def body(post: Post, gallery: Gallery, author: entities.Account) -> dict[str, An
         "quotes_count": post.quotes_count,
         "edited_at": entities.optional_moment(status.edited_at),
         "content": status.content,
+        "application": entities.StatusApplication(
+            name=post.application.name, website=post.application.website
+        )
+        if post.application is not None
+        else None,
         "account": author,
         "media_attachments": [frames.attachment(medium, gallery) for medium in post.media],
         "mentions": [mention(person) for person in post.mentions],

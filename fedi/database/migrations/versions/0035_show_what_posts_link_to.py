@@ -43,6 +43,7 @@ def upgrade() -> None:
         "ix_link_preview_author_account_id", "link_preview", ["author_account_id"], unique=False
     )
     op.add_column("status", sa.Column("preview_id", BIG, nullable=True))
+    op.add_column("status", sa.Column("application_id", BIG, nullable=True))
     op.create_index(
         "status_preview",
         "status",
@@ -54,5 +55,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("status_preview", "status")
+    op.drop_column("status", "application_id")
     op.drop_column("status", "preview_id")
     op.drop_table("link_preview")
