@@ -186,6 +186,9 @@ class MediaAttachment(Table, table=True):
     media_type: str = ""
     width: int | None = None
     height: int | None = None
+    # Of the small rendition, where its author chose another picture for that.
+    preview_width: int | None = None
+    preview_height: int | None = None
     size: int | None = None  # bytes
     blurhash: str | None = None
     focus_x: float | None = None

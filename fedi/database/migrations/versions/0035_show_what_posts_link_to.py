@@ -44,6 +44,8 @@ def upgrade() -> None:
     )
     op.add_column("status", sa.Column("preview_id", BIG, nullable=True))
     op.add_column("status", sa.Column("application_id", BIG, nullable=True))
+    for side in ("preview_width", "preview_height"):
+        op.add_column("media_attachment", sa.Column(side, sa.Integer(), nullable=True))
     op.create_index(
         "status_preview",
         "status",
@@ -55,6 +57,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("status_preview", "status")
+    for side in ("preview_width", "preview_height"):
+        op.drop_column("media_attachment", side)
     op.drop_column("status", "application_id")
     op.drop_column("status", "preview_id")
     op.drop_table("link_preview")
