@@ -1,4 +1,4 @@
-"""Pages that somebody of ours names on their profile, and that name them back by `rel="me"`: the
+"""Pages that somebody names on their profile, and that name them back by `rel="me"`: the
 `verify_links` job.
 
 Who can write that into a page is who owns it, so such a field is shown as verified. What is
@@ -15,7 +15,7 @@ from fedi.database.tables import Account
 from fedi.federation import pages
 from fedi.jobs import Claimed, Retry, handles
 from fedi.runtime import Easel
-from fedi.social import profiles
+from fedi.social import domains, profiles
 from fedi.social.profiles import VERIFY
 
 MAX_PAGE = pages.MAX_PAGE  # bytes; a longer page verifies nothing
@@ -27,8 +27,9 @@ async def verify(easel: Easel, job: Claimed) -> None:
     """Look at the pages that were not seen to link back yet."""
     async with easel.database.read() as session:
         account = await session.get(Account, job.payload["account_id"])
-    if account is None or not account.local or account.deleted_at is not None:
+    if account is None or account.deleted_at is not None or account.suspended_at is not None:
         return
+    await domains.of(easel)  # the client keeps to them
     ours = {address.lower().rstrip("/") for address in (account.url, account.uri) if address}
     seen, failed = set(), False
     for link in profiles.unverified(account):
