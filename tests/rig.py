@@ -46,7 +46,8 @@ def settings_for(
 ) -> Settings:
     """The settings of a test instance; `sections` are merged in, such as `painting={...}`."""
     base: dict[str, dict[str, Any]] = {
-        "instance": {"url": url, "name": "Test Easel"},
+        # Nobody's links are visited but by the tests that are about that.
+        "instance": {"url": url, "name": "Test Easel", "link_previews": False},
         "database": {"url": database_url, "pool_size": 4},
         "media": {"folder": folder / "media"},
         "federation": {"allow_private_addresses": True, "timeout_s": 10.0},
@@ -374,7 +375,7 @@ class ServerProcess:
         self.config = folder / "config.toml"
         self.process: subprocess.Popen[bytes] | None = None
         values: dict[str, dict[str, Any]] = {
-            "instance": {"url": self.url},
+            "instance": {"url": self.url, "link_previews": False},
             "server": {"port": self.port},
             "database": {"url": "sqlite:///easel.db"},
             "media": {"folder": "media"},

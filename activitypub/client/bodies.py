@@ -46,6 +46,27 @@ async def read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
             raise FetchError(f"The answer is compressed by {coding[:20]}, unasked.")
 
 
+async def page(answer: aiohttp.ClientResponse, limit: int, kinds: tuple[str, ...]) -> bytes:
+    """The first `limit` bytes of a body of one of these types. What comes after them, and a body
+    of another type, is not read: it costs the connection."""
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    coding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if kind not in kinds:
+        answer.close()
+        raise FetchError("The answer is no page.")
+    body = await beginning(answer, limit)
+    match coding:
+        case "identity" | "":
+            return body
+        case "gzip" | "x-gzip":
+            try:
+                return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, limit)
+            except zlib.error as error:
+                raise FetchError("The answer is no gzip.") from error
+        case _:
+            raise FetchError(f"The answer is compressed by {coding[:20]}, unasked.")
+
+
 async def pour(
     answer: aiohttp.ClientResponse, into: BinaryIO, limit: Callable[[bytes], int]
 ) -> bytes:
@@ -82,12 +103,12 @@ def _gunzipped(body: bytes, limit: int) -> bytes:
     return plain
 
 
-async def beginning(answer: aiohttp.ClientResponse) -> bytes:
+async def beginning(answer: aiohttp.ClientResponse, limit: int = ANSWER_LIMIT) -> bytes:
     """The first bytes of an answer; a longer one costs its connection, not our memory."""
     body = bytearray()
     async for chunk in answer.content.iter_any():
         body += chunk
-        if len(body) >= ANSWER_LIMIT:
+        if len(body) >= limit:
             answer.close()
             break
-    return bytes(body[:ANSWER_LIMIT])
+    return bytes(body[:limit])

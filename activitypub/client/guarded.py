@@ -167,6 +167,12 @@ class Client:
         async with self._deadline(self._media_timeout):
             return await self._get(url, accept, partial(bodies.read, limit=max_bytes), signer)
 
+    async def get_page(self, url: str, most: int, kinds: tuple[str, ...]) -> Bytes:
+        """Fetch the first bytes of a page of one of these types. Raises `FetchError`."""
+        async with self._deadline(self._total_timeout):
+            read = partial(bodies.page, limit=most, kinds=kinds)
+            return await self._get(url, ", ".join(kinds), read, None)
+
     async def get_file(
         self,
         url: str,

@@ -10,9 +10,10 @@ from weakref import WeakKeyDictionary
 from fedi.database import Transaction
 from fedi.jobs import Claimed, chore, enqueue, handles
 from fedi.runtime import Easel
-from fedi.social import pruning
+from fedi.social import previews, pruning
 
 EVERY = timedelta(hours=1)
+BATCH = min(pruning.BATCH, previews.BATCH)  # fewer than so many are the last
 BATCHES = 100  # of each kind in one go; the rest is left for the next
 ATTEMPTS = 1000  # a job that lay dead would be the last
 
@@ -25,7 +26,7 @@ async def ask(easel: Easel, tx: Transaction, ending: bool) -> None:
     if ending or tx.now - _asked.setdefault(easel, tx.now) < EVERY:
         return
     _asked[easel] = tx.now
-    if await pruning.is_due(tx, _kept_for(easel)):
+    if await pruning.is_due(tx, _kept_for(easel)) or await previews.is_stale(tx):
         await enqueue(tx, "prune", {}, unique_key="prune")
 
 
@@ -39,6 +40,7 @@ def _kept_for(easel: Easel) -> timedelta | None:
 async def prune(easel: Easel, job: Claimed) -> None:
     """Let go of what is too old, in short transactions."""
     await _in_batches(easel, pruning.drop_tombstones)
+    await _in_batches(easel, previews.drop_stale)
     kept_for = _kept_for(easel)
     if kept_for is not None:
         await _in_batches(easel, partial(pruning.drop_relayed, kept_for=kept_for))
@@ -48,5 +50,5 @@ async def _in_batches(easel: Easel, drop: Callable[[Transaction], Awaitable[int]
     for _ in range(BATCHES):
         async with easel.database.write() as tx:
             looked_at = await drop(tx)
-        if looked_at < pruning.BATCH:
+        if looked_at < BATCH:
             return

@@ -1,4 +1,4 @@
-"""Pages that somebody of ours names on their profile, and that name them back by `rel="me"`: the
+"""Pages that somebody names on their profile, and that name them back by `rel="me"`: the
 `verify_links` job.
 
 Who can write that into a page is who owns it, so such a field is shown as verified. What is
@@ -8,34 +8,18 @@ verified stays so until its field changes, as on Mastodon.
 from __future__ import annotations
 
 import asyncio
-import html
-import re
 from collections.abc import Iterator
 
 from activitypub.client import FetchError
 from fedi.database.tables import Account
+from fedi.federation import pages
 from fedi.jobs import Claimed, Retry, handles
 from fedi.runtime import Easel
-from fedi.social import profiles
+from fedi.social import domains, profiles
 from fedi.social.profiles import VERIFY
 
-MAX_PAGE = 1024 * 1024  # bytes, as Mastodon; a longer page verifies nothing
+MAX_PAGE = pages.MAX_PAGE  # bytes; a longer page verifies nothing
 PATIENCE_S = 15.0  # for one page, redirects included
-PAGES = ("text/html", "application/xhtml+xml")
-
-# What is markup in a page, in one pass: comments and elements whose content is none are stepped
-# over, or a page would vouch for what strangers wrote into a form or a script of it. Nothing in it
-# goes back (the possessive `+`), so that no page takes longer than its length.
-_MARKUP = re.compile(
-    r"""<!--.*?(?:-->|\Z)
-    |<(?P<raw>script|style|textarea|title|iframe|noscript|template|xmp|noembed|noframes)\b
-      .*?(?:</(?P=raw)\b|\Z)
-    |<(?P<name>/?[a-z][a-z0-9:-]*+)(?P<rest>(?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""",
-    re.DOTALL | re.IGNORECASE | re.VERBOSE,
-)
-_ATTRIBUTE = re.compile(
-    r"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'=<>`]++)))?""",
-)
 
 
 @handles(VERIFY, attempts=4, at_once=2)
@@ -43,8 +27,9 @@ async def verify(easel: Easel, job: Claimed) -> None:
     """Look at the pages that were not seen to link back yet."""
     async with easel.database.read() as session:
         account = await session.get(Account, job.payload["account_id"])
-    if account is None or not account.local or account.deleted_at is not None:
+    if account is None or account.deleted_at is not None or account.suspended_at is not None:
         return
+    await domains.of(easel)  # the client keeps to them
     ours = {address.lower().rstrip("/") for address in (account.url, account.uri) if address}
     seen, failed = set(), False
     for link in profiles.unverified(account):
@@ -72,7 +57,7 @@ async def _page(easel: Easel, link: str) -> str:
     """
     async with asyncio.timeout(PATIENCE_S):
         got = await easel.client.get_bytes(link, MAX_PAGE, accept="text/html")
-    if got.content_type.partition(";")[0].strip().lower() not in PAGES:
+    if got.content_type.partition(";")[0].strip().lower() not in pages.PAGES:
         return ""
     return got.body.decode("utf-8", "replace")  # an address is ASCII in all that pages are in
 
@@ -80,11 +65,6 @@ async def _page(easel: Easel, link: str) -> str:
 def links_back(page: str) -> Iterator[str]:
     """The addresses that a page says are the same person as itself, each in lower case and without
     a slash at its end."""
-    for found in _MARKUP.finditer(page):
-        if (found["name"] or "").lower() not in {"a", "link"}:
-            continue
-        values: dict[str, str] = {}
-        for name, *given in _ATTRIBUTE.findall(found["rest"]):
-            values.setdefault(name.lower(), html.unescape("".join(given)))
-        if "me" in values.get("rel", "").lower().split():
-            yield values.get("href", "").strip().lower().rstrip("/")
+    for element in pages.elements(page, {"a", "link"}):
+        if "me" in element.attributes.get("rel", "").lower().split():
+            yield element.attributes.get("href", "").strip().lower().rstrip("/")

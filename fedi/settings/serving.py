@@ -41,6 +41,12 @@ class InstanceSettings(Section):
         False,
         description="Whether robots.txt lets programs in that gather training data.",
     )
+    link_previews: bool = Field(
+        True,
+        description="Whether pages that public posts link to are visited once, to show their title "
+        "and picture below the post; and those that profiles of other servers name, to see whether "
+        "they name them back.",
+    )
 
     @field_validator("url")
     @classmethod

@@ -18,7 +18,16 @@ from sqlalchemy import bindparam, func, select
 from fedi.database import Transaction
 from fedi.database.insertion import insert_many, insert_new, row_values, table_of
 from fedi.database.tables import Account, MediaAttachment, Mention, Status
-from fedi.social import attachments, domains, homes, policies, receiving, spreading, text
+from fedi.social import (
+    attachments,
+    domains,
+    homes,
+    policies,
+    previews,
+    receiving,
+    spreading,
+    text,
+)
 from fedi.social.attachments import MAX_MEDIA
 from fedi.social.counts import count_many, is_counted, is_counted_answer
 from fedi.social.receiving import Received
@@ -139,6 +148,12 @@ async def _store(
         }
         for status, received in plain
     ]
+    linking = [
+        receiving.linking(received, row["content"])
+        for (_, received), row in zip(plain, rows, strict=True)
+    ]
+    for row, page in zip(rows, await previews.choose(tx, linking), strict=True):
+        row["preview_id"] = page
     inserted = await insert_many(tx, Status, rows, "id")
     return [(status, received) for status, received in plain if status.id in inserted]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,10 @@ from fedi.database.among import among
 from fedi.database.insertion import table_of
 from fedi.database.tables import (
     Account,
+    Application,
     Bookmark,
     Favourite,
+    LinkPreview,
     MediaAttachment,
     Mention,
     Pin,
@@ -28,7 +30,7 @@ from fedi.database.tables import (
     Tag,
     ThreadMute,
 )
-from fedi.social import polls
+from fedi.social import polls, previews
 from fedi.social.visibility import seen_by
 
 
@@ -44,6 +46,9 @@ class Post:
         silent: whom it is addressed to without naming them.
         blind: whom it is delivered to without telling anybody else (bto, bcc).
         tags: its hashtags.
+        application: the app that posted it, if that was one and is still known.
+        preview: the page that it shows, if that was read.
+        writer: who wrote that page, if they have an account that says so.
         poll: what it asks.
         own_votes: what of that the viewer chose, from 0.
         reblog: for a boost, what it boosts.
@@ -63,6 +68,9 @@ class Post:
     silent: list[Account] = field(default_factory=list)
     blind: list[Account] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
+    application: Application | None = None
+    preview: LinkPreview | None = None
+    writer: Account | None = None
     poll: Poll | None = None
     own_votes: list[int] = field(default_factory=list)
     reblog: Post | None = None
@@ -115,12 +123,17 @@ async def assemble(
     media = await _media(session, ids)
     mentions, silent, blind = await _mentions(session, ties["mentions"])
     tags = await _tags(session, ties["tags"])
-    accounts = await accounts_of(session, {status.account_id for status in everything.values()})
+    apps = await _applications(session, everything.values())
+    shown_pages = await previews.of(session, everything.values())
+    people = {status.account_id for status in everything.values()}
+    people |= {page.author_account_id for page in shown_pages.values() if page.author_account_id}
+    accounts = await accounts_of(session, people)
     parents = await _parents(session, everything.values(), viewer)
 
     def post(status: Status, *, is_quoted: bool = False) -> Post:
         original = originals.get(status.reblog_of_id) if status.reblog_of_id else None
         other = quoted.get(status.id) if not is_quoted else None
+        page = shown_pages.get(status.preview_id) if status.preview_id is not None else None
         return Post(
             status=status,
             account=accounts[status.account_id],
@@ -129,6 +142,9 @@ async def assemble(
             silent=silent[status.id],
             blind=blind[status.id],
             tags=tags[status.id],
+            application=apps.get(status.application_id) if status.application_id else None,
+            preview=page,
+            writer=_writer(page, accounts),
             poll=asking.get(status.id),
             own_votes=votes.get(status.id, []),
             reblog=post(original) if original is not None else None,
@@ -140,6 +156,13 @@ async def assemble(
         )
 
     return [post(status) for status in shown]
+
+
+def _writer(page: LinkPreview | None, accounts: Mapping[int, Account]) -> Account | None:
+    """Who wrote a page, as long as they are here to be shown."""
+    writer = accounts.get(page.author_account_id or 0) if page is not None else None
+    gone = writer is None or writer.deleted_at is not None or writer.suspended_at is not None
+    return None if gone else writer
 
 
 async def _originals(
@@ -245,6 +268,15 @@ async def _tags(session: Session, ids: Collection[int]) -> dict[int, list[Tag]]:
     return found
 
 
+async def _applications(session: Session, statuses: Iterable[Status]) -> dict[int, Application]:
+    """The apps that posted these, by their ids."""
+    wanted = {status.application_id for status in statuses} - {None}
+    if not wanted:
+        return {}
+    rows = await session.execute(_APPLICATIONS, {"ids": list(wanted)})
+    return {application.id: application for application in rows.scalars()}
+
+
 async def accounts_of(session: Session, ids: set[int]) -> dict[int, Account]:
     """Accounts by their ids."""
     rows = await session.execute(_ACCOUNTS, {"ids": list(ids)})
@@ -269,6 +301,7 @@ _TAGS: Any = (
     .where(among(StatusTag.status_id, "ids"))
     .order_by(col(Tag.name))
 )
+_APPLICATIONS: Any = select(Application).where(among(Application.id, "ids"))
 _ACCOUNTS: Any = select(Account).where(among(Account.id, "ids"))
 
 

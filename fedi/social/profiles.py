@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Login
-from fedi.jobs import enqueue
+from fedi.jobs.queue import NewJob, enqueue_many
 from fedi.social import accounts, domains, drafts, emojis, forgetting, requests, text
 from fedi.social.errors import Invalid
 from fedi.social.policies import QUOTERS
@@ -26,7 +26,10 @@ MAX_ATTRIBUTION_DOMAINS = 10  # as Mastodon
 VERIFY = "verify_links"  # the job
 # Who changes their profile all the time has no page asked for more often than so.
 VERIFY_DELAY = timedelta(seconds=10)
+MAX_PAGES = 4  # of somebody elsewhere that are visited: as many lines as Mastodon's have
 _PAGE = re.compile(r"https?://[^\s/]+\S*", re.IGNORECASE)
+# A field of somebody elsewhere that is one link and nothing else, as `text.sanitise` leaves it.
+_ONE_LINK = re.compile(r"<a [^>]*>(?:(?!<a ).)*</a>", re.DOTALL)
 
 # What is shown of a profile besides, under the names that Mastodon's apps know.
 SHOWN = ("show_media", "show_media_replies", "show_featured")
@@ -149,8 +152,7 @@ async def _set_words(tx: Transaction, account: Account, changes: Changes) -> Non
         since = {entry.get("source"): entry.get("verified_at") for entry in account.fields}
         account.fields = [_still_verified(line, since.get(line["source"])) for line in lines]
         if unverified(account):
-            payload, key = {"account_id": account.id}, f"{VERIFY} {account.id}"
-            await enqueue(tx, VERIFY, payload, delay=VERIFY_DELAY, unique_key=key)
+            await enqueue_many(tx, VERIFY, [verification(account.id, VERIFY_DELAY)])
     words = (line[part] for line in account.fields for part in ("name", "value"))
     account.emojis = await emojis.used(tx, account.display_name, account.note_source, *words)
 
@@ -171,14 +173,31 @@ def _still_verified(line: dict[str, str], since: str | None) -> dict[str, str]:
     return line if since is None else {**line, "verified_at": since}
 
 
+def verification(account_id: int, delay: timedelta) -> NewJob:
+    """The job that visits the pages which somebody names."""
+    return NewJob({"account_id": account_id}, unique_key=f"{VERIFY} {account_id}", delay=delay)
+
+
 def unverified(account: Account) -> list[str]:
     """The pages that a profile names, each alone in its field, and that were not seen to name it
-    back."""
+    back; of somebody elsewhere only the first."""
+    most = None if account.local else MAX_PAGES
     return [
-        entry["source"]
-        for entry in account.fields
-        if "verified_at" not in entry and _PAGE.fullmatch(entry.get("source", ""))
+        page
+        for entry in account.fields[:most]
+        if "verified_at" not in entry and (page := page_of(entry)) is not None
     ]
+
+
+def page_of(entry: Mapping[str, str]) -> str | None:
+    """The page that a field names, if that is all it says."""
+    if (typed := entry.get("source")) is not None:
+        return typed if _PAGE.fullmatch(typed) else None
+    value = entry.get("value", "").strip()
+    if _ONE_LINK.fullmatch(value):
+        found = text.links(value)
+        return found[0] if found and _PAGE.fullmatch(found[0]) else None
+    return value if _PAGE.fullmatch(value) and "<" not in value else None
 
 
 async def verified(tx: Transaction, account_id: int, pages: Collection[str]) -> None:
@@ -190,7 +209,7 @@ async def verified(tx: Transaction, account_id: int, pages: Collection[str]) -> 
     now = tx.now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     waiting = set(unverified(account)) & set(pages)
     account.fields = [
-        {**entry, "verified_at": now} if entry.get("source") in waiting else entry
+        {**entry, "verified_at": now} if page_of(entry) in waiting else entry
         for entry in account.fields
     ]
     tx.add(account)

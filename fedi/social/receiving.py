@@ -19,7 +19,17 @@ from fedi import ids
 from fedi.database import Transaction
 from fedi.database.insertion import add_once, table_of
 from fedi.database.tables import Account, Status
-from fedi.social import attachments, consent, edits, homes, polls, quotes, spreading, text
+from fedi.social import (
+    attachments,
+    consent,
+    edits,
+    homes,
+    polls,
+    previews,
+    quotes,
+    spreading,
+    text,
+)
 from fedi.social.attachments import MAX_GENERATOR, ReceivedMedia
 from fedi.social.counts import count, count_answer, count_post, counted_answer
 from fedi.social.notifications import notify_all
@@ -123,6 +133,7 @@ async def receive(
         relayed_at=tx.now if relayed else None,
     )
     _fill(status, received)
+    status.preview_id = await previews.choose_one(tx, linking(received, status.content))
     if not await add_once(tx, status):
         existing = await _any_by_uri(tx, received.uri)
         assert existing is not None
@@ -177,6 +188,7 @@ async def update_received(tx: Transaction, status: Status, received: Received) -
     if edited:
         await edits.keep(tx, status)
     _fill(status, received)
+    status.preview_id = await previews.choose_one(tx, linking(received, status.content))
     await consent.reconsider(tx, status, received.approved_by)
     status.fetched_at = tx.now
     if edited:
@@ -284,6 +296,17 @@ def _fill(status: Status, received: Received) -> None:
     """What an Update may change."""
     for name, value in described(received).items():
         setattr(status, name, value)
+
+
+def linking(received: Received, content: str) -> previews.Written:
+    """What decides which page a post shows; `content` is sanitised."""
+    return previews.Written(
+        content=content,
+        visibility=received.visibility,
+        local=False,
+        pictured=bool(received.media),
+        known=frozenset({received.quoted_uri, received.based_on_uri}),
+    )
 
 
 def described(received: Received) -> dict[str, Any]:

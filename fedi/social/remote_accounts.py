@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,9 +18,11 @@ from sqlmodel import col, select
 from fedi.database import Transaction
 from fedi.database.insertion import add_once, adopt, insert_many, row_values, table_of
 from fedi.database.tables import Account
-from fedi.social import account_keys, accounts, departures, text
+from fedi.jobs.queue import enqueue_many
+from fedi.social import account_keys, accounts, departures, profiles, text
 from fedi.social.errors import Invalid
 
+SPREAD_S = 600.0  # as Mastodon 4.6
 MAX_REMOTE_NAME = 200  # characters; Misskey allows 50, Akkoma 100, others what they like
 
 
@@ -97,15 +100,21 @@ async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
     if account is None:
         new = _new(tx, remote)
         if await add_once(tx, new):
+            await _have_verified(tx, [new])
             if remote.further_keys:
                 await account_keys.replace(tx, new, remote.further_keys)
             return new
         account = await accounts.by_uri(tx, remote.uri)  # another process was at the same
         assert account is not None
+    before = account.fields
     for name, value in _columns(tx, remote).items():
         setattr(account, name, value)
+    since = {profiles.page_of(entry): entry.get("verified_at") for entry in before}
+    account.fields = [_still_verified(entry, since) for entry in account.fields]
     tx.add(account)
     await tx.flush()
+    if not {profiles.page_of(entry) for entry in account.fields} <= since.keys() | {None}:
+        await _have_verified(tx, [account])
     await account_keys.replace(tx, account, remote.further_keys)
     return account
 
@@ -128,6 +137,7 @@ async def save_all(tx: Transaction, remotes: Sequence[RemoteAccount]) -> list[Ac
             new[remote.uri] = _new(tx, remote)
     rows = [row_values(account) for account in new.values()]
     inserted = await insert_many(tx, Account, rows, "uri")
+    await _have_verified(tx, [account for uri, account in new.items() if uri in inserted])
     saved = []
     for remote in remotes:
         if remote.uri not in inserted:
@@ -138,6 +148,29 @@ async def save_all(tx: Transaction, remotes: Sequence[RemoteAccount]) -> list[Ac
             await account_keys.replace(tx, account, remote.further_keys)
         saved.append(account)
     return saved
+
+
+async def _have_verified(tx: Transaction, several: Sequence[Account]) -> None:
+    """Ask for the pages to be visited that people name for the first time: some time later, since
+    many servers read a profile in the same moment."""
+    if tx.instance.link_previews:
+        jobs = [
+            profiles.verification(
+                account.id, profiles.VERIFY_DELAY + timedelta(seconds=random.uniform(0, SPREAD_S))
+            )
+            for account in several
+            if profiles.unverified(account)
+        ]
+        await enqueue_many(tx, profiles.VERIFY, jobs)
+
+
+def _still_verified(
+    entry: dict[str, str], since: Mapping[str | None, str | None]
+) -> dict[str, str]:
+    """What was seen to link back stays so as long as its field names the same page."""
+    page = profiles.page_of(entry)
+    known = since.get(page) if page is not None else None
+    return entry if known is None else {**entry, "verified_at": known}
 
 
 def _new(tx: Transaction, remote: RemoteAccount) -> Account:

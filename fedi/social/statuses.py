@@ -40,6 +40,7 @@ from fedi.social import (
     labels,
     policies,
     polls,
+    previews,
     quotes,
     quoting,
     remixes,
@@ -144,10 +145,12 @@ async def publish(
         visibility=draft.visibility,
         language=draft.language,
         based_on_uri=based_on,
+        application_id=draft.application_id,
         approval="pending" if leave is policies.Leave.MANUAL else "",
         created_at=tx.now,
     )
     _fill(status, draft, words, media)
+    status.preview_id = await previews.choose_one(tx, _linking(status, media))
     status.interaction_policy = policies.for_quotes(author, draft.visibility, draft.quoters)
     tx.add(status)
     await tx.flush()
@@ -226,6 +229,7 @@ async def edit(
     else:
         words = await drafts.write(tx, draft, media, credit)
     _fill(status, draft, words, media)
+    status.preview_id = await previews.choose_one(tx, _linking(status, media))
     status.language = draft.language or status.language
     status.edited_at = tx.now
     tx.add(status)
@@ -319,6 +323,17 @@ def _fill(
     status.generator = next((medium.ai_system for medium in media if medium.ai_system), "")
 
 
+def _linking(status: Status, media: Sequence[MediaAttachment]) -> previews.Written:
+    """What decides which page a post shows."""
+    return previews.Written(
+        content=status.content,
+        visibility=status.visibility,
+        local=True,
+        pictured=bool(media),
+        known=frozenset({status.based_on_uri}),
+    )
+
+
 def _attach(tx: Transaction, status: Status, media: Sequence[MediaAttachment]) -> None:
     for position, medium in enumerate(media):
         medium.status_id, medium.position = status.id, position
@@ -353,6 +368,7 @@ async def _empty(tx: Transaction, status: Status) -> None:
     await drop_media(tx, col(MediaAttachment.status_id) == status.id)
     status.content = status.source = status.spoiler_text = status.generator = ""
     status.emojis, status.details = [], None
+    status.preview_id = status.application_id = None
     tx.add(status)
     await tx.flush()
 

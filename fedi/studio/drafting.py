@@ -24,8 +24,9 @@ from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid
 
 QUOTERS = ("public", "followers", "nobody")
-# A post with pictures asks nothing; types besides Note are for ActivityPub's own clients.
-NOT_HERE = ("poll", "kind", "details")
+# A post with pictures asks nothing; types besides Note are for ActivityPub's own clients; which app
+# asks says its token.
+NOT_HERE = ("poll", "kind", "details", "application_id")
 OF_STATUSES = ("in_reply_to_id", "quoted_status_id")
 IDS = ("media_ids", "recipients", "blind")
 MAX_IDS = 2 * text.MAX_MENTIONS  # of one list; what is allowed, and more than enough to say so

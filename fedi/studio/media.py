@@ -23,7 +23,7 @@ from fedi.social import forgetting
 from fedi.social.errors import Invalid
 from fedi.storage import Storage, new_key
 from fedi.studio import pictures
-from fedi.studio.pictures import Prepared
+from fedi.studio.pictures import Prepared, Thumbnail
 from generation import apart, credentials, provenance
 from generation.catalogue import is_folder
 from generation.certificates import Certified
@@ -31,6 +31,7 @@ from generation.credentials import Claim, CredentialsError, Parent
 from generation.protocol import Finished
 from generation.provenance import Format
 from generation.recipe import MAX_SIDE, Recipe
+from generation.statements import Label
 
 SOFTWARE = f"Easel {__version__}"
 HELD = "held"  # how the keys of files end that are not served: none of `web.files.MEDIA_TYPES`
@@ -110,6 +111,22 @@ async def prepare_upload(content: bytes, settings: MediaSettings) -> Prepared:
         content,
         settings.max_upload_mb * 1_000_000,
         settings.max_megapixels * 1_000_000,
+    )
+
+
+async def prepare_thumbnail(content: bytes, settings: MediaSettings, label: Label) -> Thumbnail:
+    """What is to stand for somebody's picture, decoded in a thread and encoded anew, with the
+    label of that picture.
+
+    Raises:
+        Invalid: it is no picture that we take; the sentence says why.
+    """
+    return await asyncio.to_thread(
+        pictures.prepare_thumbnail,
+        content,
+        settings.max_upload_mb * 1_000_000,
+        settings.max_megapixels * 1_000_000,
+        label,
     )
 
 
@@ -240,6 +257,21 @@ def add_painting(
         share_recipe=shared,
         painting_id=painting.id,
     )
+
+
+async def show_by(tx: Transaction, row: MediaAttachment, key: str, small: Thumbnail) -> None:
+    """Let another small file stand for a picture; the one that did goes."""
+    if row.preview_file is not None and row.preview_file != row.file:
+        await forgetting.discard_files(tx, [row.preview_file])
+    row.preview_file, row.blurhash = key, small.blurhash
+    row.preview_width, row.preview_height = small.width, small.height
+    tx.add(row)
+    await tx.flush()
+
+
+def label_of(row: MediaAttachment) -> Label:
+    """What a picture says of the machine that made it."""
+    return Label(row.digital_source_type or "", row.ai_system, row.ai_system_version)
 
 
 NEGATIVE = "\nNegative prompt: "

@@ -110,6 +110,41 @@ def prepare_upload(content: bytes, max_bytes: int, max_pixels: int) -> Prepared:
     return _prepared(fresh, shown, flat, small.getvalue(), label)
 
 
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small WebP that stands for a file; width and height in pixels."""
+
+    content: bytes
+    width: int
+    height: int
+    blurhash: str
+
+
+def prepare_thumbnail(
+    content: bytes, max_bytes: int, max_pixels: int, label: Label = UNLABELLED
+) -> Thumbnail:
+    """Decode what somebody wants to stand for their picture, and encode it anew, small.
+
+    Args:
+        content: the file as it came.
+        max_bytes, max_pixels: the largest that is looked at.
+        label: the honest label of the picture, which is that of the small one, too; without one
+            the label of this file is kept.
+
+    Raises:
+        Invalid: it is no picture we take, broken, or too large; the sentence says which.
+    """
+    image = decoded(content, max_bytes, max_pixels)
+    own = label if label != UNLABELLED else statements.label_of(image, content)
+    packet = own.packet()
+    turned = ImageOps.exif_transpose(image)
+    small = shrunk(flattened(_in_srgb(turned)), PREVIEW_PIXELS)
+    out = io.BytesIO()
+    xmp = {"xmp": packet} if packet else {}
+    small.save(out, "WEBP", quality=PREVIEW_QUALITY, method=4, **xmp)
+    return Thumbnail(out.getvalue(), small.width, small.height, blurhash_of(small))
+
+
 def prepare_painting(
     picture: bytes,
     max_pixels: int,

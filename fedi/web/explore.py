@@ -15,9 +15,9 @@ from starlette.routing import BaseRoute, Route
 from activitypub.context import accepts_activity
 from fedi import ids
 from fedi.database import Session
-from fedi.database.tables import Account, Status
+from fedi.database.tables import Account, LinkPreview, Status
 from fedi.runtime import easel_of
-from fedi.social import posts, remixes, statuses, suggestions
+from fedi.social import posts, previews, remixes, statuses, suggestions
 from fedi.social.posts import Post
 from fedi.social.trends import listing, verdicts
 from fedi.social.trends.listing import Reason
@@ -30,7 +30,7 @@ from fedi.web.sifting import Sieve
 from fedi.web.views import people
 from fedi.web.views import posts as views
 from fedi.web.views.links import excerpt, safe_link
-from fedi.web.views.posts import Shown, Tile
+from fedi.web.views.posts import TITLE_LENGTH, Shown, Tile
 
 MAX_POSTS = 40  # looked at for the wall and the posts below it: a few screens
 MAX_WORDS = 5  # posts without pictures
@@ -52,6 +52,8 @@ class Spoken:
     why: str
     tile: Tile | None = None
     remix: str = ""
+    host: str = ""
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,10 @@ async def show(request: Request) -> Response:
         whole = [post for post in whole if not sieve.hides(post)]
         roots = await posts.assemble(session, chains, viewer)
         examples = await posts.assemble(session, [one.example for one in prompts], viewer)
-        hung = await gallery.of(easel, session, claims.of_posts([*whole, *roots, *examples]))
+        linked = await previews.ready(session, [link.number for link in links])
+        pictures = [claim for one in linked.values() for claim in claims.of_preview(one)]
+        shown_files = [*claims.of_posts([*whole, *roots, *examples]), *pictures]
+        hung = await gallery.of(easel, session, shown_files)
     pictured = [(post, tile) for post in whole if (tile := _tile(post, hung, sieve)) is not None]
     on_wall = {post.status.id for post, _ in pictured}
     written = [post for post in whole if post.status.id not in on_wall][:MAX_WORDS]
@@ -118,7 +123,7 @@ async def show(request: Request) -> Response:
             for tag in tags
         ],
         links=[
-            Spoken(_shown(link.address), safe_link(link.address), why["link"][link.number].words)
+            _page(link.address, linked.get(link.number), hung, why["link"][link.number].words)
             for link in links
         ],
         prompts=[
@@ -226,6 +231,20 @@ def _tree(post: Post, viewer: Account | None) -> str | None:
 
 def _tile(post: Post, hung: Gallery, sieve: Sieve) -> Tile | None:
     return next(iter(sieve.tiles([post], hung)), None)
+
+
+def _page(address: str, known: LinkPreview | None, hung: Gallery, why: str) -> Spoken:
+    """A page that people link to: by its title, if that is known."""
+    if known is None:
+        return Spoken(_shown(address), safe_link(address), why)
+    framed = next((hung.find(claim) for claim in claims.of_preview(known)), None)
+    return Spoken(
+        excerpt(known.title, TITLE_LENGTH),
+        safe_link(address),
+        why,
+        host=urlsplit(address).netloc,
+        picture=framed.small if framed is not None and not framed.error else "",
+    )
 
 
 def _shown(address: str) -> str:

@@ -48,6 +48,7 @@ class Version:
     pictures: list[Picture]
     asked: list[str]
     poll: None = None
+    linked: None = None
 
 
 async def show(request: Request) -> Response:

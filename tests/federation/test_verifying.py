@@ -14,10 +14,13 @@ from aiohttp import web
 
 from activitypub.context import ACTIVITY_JSON
 from fedi.api.mastodon import entities
-from fedi.federation import verifying
+from fedi.clock import FakeClock
+from fedi.federation import remote, verifying
+from fedi.social import profiles, remote_accounts
 from tests import rig
 from tests.api.apps import App
 from tests.api.mastodon.apps import held
+from tests.federation import peer
 from tests.web.reading import parse
 
 UPDATE = "/api/v1/accounts/update_credentials"
@@ -177,3 +180,70 @@ def test_no_page_takes_long(part: str) -> None:
     begun = time.process_time()
     assert list(verifying.links_back(page)) == []
     assert time.process_time() - begun < 5
+
+
+async def test_pages_of_somebody_elsewhere_are_looked_at_once_for_each_change(
+    new_database: rig.NewDatabase, tmp_path: Path, browser: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    async with (
+        peer.opened(clock) as internet,
+        rig.serve_instance(
+            tmp_path, new_database(), clock=clock, instance={"link_previews": True}
+        ) as instance,
+    ):
+        alice = await App.of(instance, browser, "alice")
+        bob = internet.person("bob")
+        site = f"http://{internet.host('site')}"
+        back = f'<a rel="me" href="{bob.origin}/@bob">me</a>'
+        for path in ("/a", "/b", "/5", "/late"):
+            _serve(internet, site + path, back)
+        _serve(internet, f"{site}/stranger", '<a rel="me" href="https://x.example/">me</a>')
+        values = [f'<a href="{site}/a" rel="me nofollow">a</a>', f"{site}/b",
+                  f'see <a href="{site}/5">this</a>', f'<a href="{site}/stranger">s</a>',
+                  f'<a href="{site}/5">fifth</a>']  # fmt: skip
+        internet.show(bob.uri, bob.document(attachment=_lines(values)))
+        account = await remote.resolve(instance.easel, bob.handle)
+        await instance.run_jobs()
+        assert not internet.asked[f"{site}/a"]  # not all servers at once
+        await _later(instance)
+        assert await _marks(alice, account.id) == [True, True, False, False, False]
+        assert internet.asked[f"{site}/5"] == 0 and internet.asked[f"{site}/stranger"] == 1
+        # Read again as it was, nothing is visited; with a new line, what is not known to link back.
+        await _reread(instance, bob)
+        await _later(instance)
+        assert internet.asked[f"{site}/stranger"] == 1
+        values = [f'<a href="{site}/late">l</a>', *values[:2]]
+        internet.show(bob.uri, bob.document(attachment=_lines(values)))
+        await _reread(instance, bob)
+        assert await _marks(alice, account.id) == [False, True, True]
+        await _later(instance)
+        assert await _marks(alice, account.id) == [True] * 3
+        assert internet.asked[f"{site}/a"] == internet.asked[f"{site}/late"] == 1
+
+
+def _serve(internet: peer.Internet, url: str, page: str) -> None:
+    internet.pages[url] = lambda _: web.Response(text=page, content_type="text/html")
+
+
+def _lines(values: list[str]) -> list[dict[str, str]]:
+    return [{"type": "PropertyValue", "name": "page", "value": value} for value in values]
+
+
+async def _reread(instance: rig.Instance, person: peer.Person) -> None:
+    await person.does(instance, person.activity("Update", (await _document(person))))
+
+
+async def _document(person: peer.Person) -> peer.Document:
+    async with rig.open_browser() as browser, browser.get(person.uri) as answer:
+        found: peer.Document = await answer.json(content_type=None)
+        return found
+
+
+async def _later(instance: rig.Instance) -> None:
+    instance.clock.advance(profiles.VERIFY_DELAY + timedelta(seconds=remote_accounts.SPREAD_S))
+    await instance.run_jobs()
+
+
+async def _marks(app: App, account_id: int) -> list[bool]:
+    shown = held(await app.get(f"/api/v1/accounts/{account_id}"), entities.Account)
+    return [field.verified_at is not None for field in shown.fields]

@@ -100,7 +100,7 @@ async def trending_links(call: Call) -> list[entities.TrendsLink]:
     bounds = (await call.read(Part)).bounds(USUAL_TRENDS, MAX_TRENDS)
     async with call.easel.database.read() as session:
         found = await listing.links(session, call.viewer, _which(call), **bounds)
-        return await link_views.show(session, found)
+        return await link_views.show(call.easel, session, found)
 
 
 def _which(call: Call) -> verdicts.Which:

@@ -24,7 +24,7 @@ from fedi.studio import media, paintings, uploads
 from fedi.studio.remote_files import gallery
 
 MEDIA = "/api/v1/media"
-SLACK = body.MAX_BODY  # bytes of a form besides the picture: a thumbnail is not used
+SLACK = body.MAX_BODY  # bytes of a form besides the picture and its thumbnail
 PAINTING = "painting"  # how the id of such work begins
 ASK_AGAIN_S = 3  # how soon an app that waits for a picture should
 
@@ -46,11 +46,16 @@ class Describing(Struct, kw_only=True):
 
 async def upload(call: Call) -> entities.MediaAttachment:
     """Take a picture. It is ready at once: only films take longer, and there are none."""
-    asked = await call.read(Uploading, limit=uploads.largest(call.easel) + SLACK)
+    asked = await call.read(Uploading, limit=2 * uploads.largest(call.easel) + SLACK)
     description, focus = media.checked_description(asked.description), read_focus(asked.focus)
     call.count(throttle.UPLOADS)
     row = await uploads.take(
-        call.easel, call.account, asked.file.content, description=description, focus=focus
+        call.easel,
+        call.account,
+        asked.file.content,
+        description=description,
+        focus=focus,
+        thumbnail=asked.thumbnail.content if asked.thumbnail is not None else None,
     )
     return await _show(call, row)
 
@@ -93,10 +98,18 @@ async def refresh(call: Call) -> entities.RunningRefresh:
 
 
 async def change(call: Call) -> entities.MediaAttachment:
-    """Describe a picture, or say what must stay in sight."""
+    """Describe a picture, say what must stay in sight, or what is shown where it is small."""
     asked = await call.read(Describing, limit=uploads.largest(call.easel) + SLACK)
+    small = None
+    if asked.thumbnail is not None:
+        call.count(throttle.UPLOADS)
+        async with call.easel.database.read() as session:
+            row = await _own(session, call)
+        small = await uploads.take_thumbnail(call.easel, row, asked.thumbnail.content)
     async with call.easel.database.write() as tx:
         row = await _own(tx, call)
+        if small is not None:
+            await media.show_by(tx, row, *small)
         if asked.description is not None:
             row.description = media.checked_description(asked.description)
             row.described_by = ""

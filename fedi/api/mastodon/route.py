@@ -65,6 +65,12 @@ class Call:
         assert self.caller is not None
         return self.caller.account
 
+    @property
+    def application_id(self) -> int | None:
+        """The app that asks, if it is one."""
+        app = self.caller.application if self.caller is not None else None
+        return app.id if app is not None else None
+
     async def read(self, kind: type[T], *, limit: int = body.MAX_BODY) -> T:
         """What is asked for: see `params.read`."""
         return await params.read(self.request, kind, limit=limit)

@@ -100,7 +100,7 @@ async def show(
                     visibility=cast(entities.Visibility, draft.visibility),
                     in_reply_to_id=draft.in_reply_to_id,
                     language=draft.language,
-                    application_id=0,  # apps are not told apart here
+                    application_id=draft.application_id or 0,  # a page of ours is no app
                     scheduled_at=None,
                     idempotency=None,
                     with_rate_limit=False,

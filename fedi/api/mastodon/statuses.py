@@ -114,7 +114,7 @@ async def post(call: Call) -> entities.Status | entities.ScheduledStatus:
         author = await tx.get_one(Account, call.account.id)
         uri = await idempotency.claim(tx, author, key) if key else None
         if uri is None:
-            draft, when = await _draft(tx, author, asked), _later(tx, asked)
+            draft, when = await _draft(tx, call, author, asked), _later(tx, asked)
             if when is not None:
                 uri = (await scheduling.add(tx, author, draft, when)).uri
             else:
@@ -132,7 +132,7 @@ def _later(tx: Transaction, asked: Posting) -> datetime | None:
     return when if when is not None and when > tx.now else None
 
 
-async def _draft(tx: Transaction, author: Account, asked: Posting) -> Draft:
+async def _draft(tx: Transaction, call: Call, author: Account, asked: Posting) -> Draft:
     login = await tx.get(Login, author.id)
     usual = account_views.preferences(login)
     sensitive = usual.posting_sensitive if asked.sensitive is None else asked.sensitive
@@ -154,6 +154,7 @@ async def _draft(tx: Transaction, author: Account, asked: Posting) -> Draft:
         quoters=asked.quote_approval_policy or usual.posting_quoters,
         poll=asked.poll.draft() if asked.poll is not None else None,
         quoted_status_id=await _answered(tx, author, asked.quoted_status_id),
+        application_id=call.application_id,
     )
 
 

@@ -62,6 +62,7 @@ from fedi.database.tables.preferring import (
     Mute,
     ThreadMute,
 )
+from fedi.database.tables.previews import LinkPreview
 from fedi.database.tables.reports import Report
 from fedi.database.tables.responses import Poll, PollVote, Quote, Reaction, Stamp
 from fedi.database.tables.search import SearchChange
@@ -133,6 +134,7 @@ __all__ = [
     "Invite",
     "IpBlock",
     "Job",
+    "LinkPreview",
     "ListMember",
     "Login",
     "MailLink",

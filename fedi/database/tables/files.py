@@ -38,7 +38,7 @@ class RemoteFile(Table, table=True):
     key: str = Field(unique=True)  # of the whole claim: fedi.studio.remote_files.claims
     url: str = Field(sa_type=Text)
     host: str = Field(index=True)
-    kind: str  # attachment, avatar, header, emoji
+    kind: str  # attachment, avatar, header, emoji, preview
     promised_digest: str | None = None  # multibase, FEP-1311
     promised_size: int | None = Field(default=None, sa_type=BigId, nullable=True)  # bytes
     state: str  # fetching, ready, failed, evicted

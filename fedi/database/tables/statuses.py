@@ -70,6 +70,13 @@ class Status(Table, table=True):
             postgresql_where=text("edited_at IS NOT NULL AND fetched_at IS NOT NULL"),
         ),
         Index(
+            "status_preview",
+            "preview_id",
+            "id",
+            sqlite_where=text("preview_id IS NOT NULL"),
+            postgresql_where=text("preview_id IS NOT NULL"),
+        ),
+        Index(
             "status_reblog_once",
             "reblog_of_id",
             "account_id",
@@ -119,6 +126,12 @@ class Status(Table, table=True):
     ai: str = "undeclared"  # undeclared, none, generated, edited
     generator: str = ""  # the model, as its author names it
     based_on_uri: str | None = Field(default=None, index=True)  # schema:isBasedOn: the remix parent
+
+    # The app that posted it here, while it is known: apps that nobody uses any more are forgotten.
+    application_id: int | None = Field(default=None, sa_type=BigId, nullable=True)
+    # The page that it links to, of which a preview is shown once there is one: the number of a
+    # `LinkPreview`, which comes later or never.
+    preview_id: int | None = Field(default=None, sa_type=BigId, nullable=True)
 
     replies_count: int = 0
     reblogs_count: int = 0
@@ -173,6 +186,9 @@ class MediaAttachment(Table, table=True):
     media_type: str = ""
     width: int | None = None
     height: int | None = None
+    # Of the small rendition, where its author chose another picture for that.
+    preview_width: int | None = None
+    preview_height: int | None = None
     size: int | None = None  # bytes
     blurhash: str | None = None
     focus_x: float | None = None

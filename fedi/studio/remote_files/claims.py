@@ -21,11 +21,17 @@ from msgspec import Struct
 
 from activitypub.origin import origin
 from fedi.database.insertion import add_once
-from fedi.database.tables import Account, InstanceSecret, MediaAttachment, RemoteFile
+from fedi.database.tables import (
+    Account,
+    InstanceSecret,
+    LinkPreview,
+    MediaAttachment,
+    RemoteFile,
+)
 from fedi.runtime import Easel
 from fedi.social.posts import Post
 
-Kind = Literal["attachment", "avatar", "header", "emoji"]
+Kind = Literal["attachment", "avatar", "header", "emoji", "preview"]
 Rendition = Literal["original", "small"]
 
 MAX_URL = 2048  # bytes; what is longer is linked and not shown
@@ -157,6 +163,11 @@ def of_emojis(emojis: Iterable[dict[str, str]]) -> list[Claim]:
     return [Claim("emoji", emoji["url"]) for emoji in emojis if emoji.get("url")]
 
 
+def of_preview(preview: LinkPreview | None) -> list[Claim]:
+    """The picture of a page that posts link to."""
+    return [Claim("preview", preview.image_url)] if preview and preview.image_url else []
+
+
 def of_posts(posts: Iterable[Post]) -> list[Claim]:
     """Everything from elsewhere that some posts show, boosted ones included, once each."""
     found: dict[Claim, None] = {}
@@ -164,6 +175,9 @@ def of_posts(posts: Iterable[Post]) -> list[Claim]:
         for each in (post, post.reblog) if post.reblog else (post,):
             media = [claim for medium in each.media if (claim := of_media(medium))]
             faces = of_account(each.account)
-            for claim in (*media, *faces, *of_emojis(each.status.emojis)):
+            page = of_preview(each.preview)
+            if each.writer is not None:
+                page += of_account(each.writer)
+            for claim in (*media, *faces, *of_emojis(each.status.emojis), *page):
                 found[claim] = None
     return list(found)

@@ -21,12 +21,14 @@ from generation import provenance, statements
 
 MIB = 1024 * 1024
 
-# Mastodon 4.6: pictures 16 MB, films 99 MB, avatars and headers 8 MB, emoji 256 kB.
+# Mastodon 4.6: pictures 16 MB, films 99 MB, avatars, headers and what links lead to 8 MB, emoji
+# 256 kB.
 MAX_PICTURE: dict[Kind, int] = {
     "attachment": 16 * MIB,
     "avatar": 8 * MIB,
     "header": 8 * MIB,
     "emoji": 256 * 1024,
+    "preview": 8 * MIB,
 }
 MAX_FILM = 99 * MIB
 
@@ -40,6 +42,7 @@ SMALL_PIXELS: dict[Kind, int] = {
     "avatar": 400 * 400,
     "header": 1500 * 500,
     "emoji": 128 * 128,
+    "preview": pictures.PREVIEW_PIXELS,
 }
 SEE_THROUGH: frozenset[Kind] = frozenset({"avatar", "emoji"})  # they stand on our own ground
 

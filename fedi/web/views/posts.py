@@ -9,14 +9,18 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from fedi.database.tables import Account, Poll
+from activitypub import origin
+from fedi.database.tables import Account, LinkPreview, Poll
 from fedi.social import polls
 from fedi.social.posts import Post
+from fedi.studio.remote_files import claims
 from fedi.studio.remote_files.gallery import Gallery
 from fedi.web import emojis
-from fedi.web.views.links import safe_link
+from fedi.web.views.links import excerpt, safe_link
 from fedi.web.views.people import Maker, maker, path_of
 from fedi.web.views.pictures import LABELS, Picture, picture
+
+TITLE_LENGTH, DESCRIPTION_LENGTH = 120, 160  # characters of a page that a post links to
 
 _AUDIENCES = {
     "public": "Public",
@@ -67,6 +71,18 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """A page that a post links to; `picture` is under our own origin, or there is none."""
+
+    href: str
+    title: str
+    host: str
+    description: str
+    picture: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """A post."""
 
@@ -84,6 +100,7 @@ class Shown:
     remix_of: str | None
     audience: str
     poll: Asked | None
+    linked: Linked | None
     quote: Shown | None
     created: Moment
     edited: Moment | None
@@ -140,6 +157,7 @@ def shown(post: Post, gallery: Gallery, viewer: Account | None = None) -> Shown:
         remix_of=safe_link(status.based_on_uri) if status.based_on_uri else None,
         audience=_AUDIENCES.get(status.visibility, ""),
         poll=_asked(post, post.poll, gallery, viewer) if post.poll is not None else None,
+        linked=_linked(post, post.preview, gallery) if post.preview is not None else None,
         quote=shown(post.quote, gallery, viewer) if post.quote is not None else None,
         created=moment(status.created_at),
         edited=moment(status.edited_at) if status.edited_at else None,
@@ -147,6 +165,20 @@ def shown(post: Post, gallery: Gallery, viewer: Account | None = None) -> Shown:
         boosts=status.reblogs_count,
         favourites=status.favourites_count,
         deeds=_deeds(post, viewer) if viewer is not None else None,
+    )
+
+
+def _linked(post: Post, preview: LinkPreview, gallery: Gallery) -> Linked:
+    """What a post links to; without its picture where the post is to be looked at with care."""
+    framed = next((gallery.find(claim) for claim in claims.of_preview(preview)), None)
+    pictured = framed is not None and not framed.error and not post.sensitive
+    return Linked(
+        href=safe_link(preview.url),
+        title=excerpt(preview.title, TITLE_LENGTH),
+        host=origin.host(preview.url) or "",
+        description=excerpt(preview.description, DESCRIPTION_LENGTH),
+        picture=framed.small if framed is not None and pictured else "",
+        alt=preview.image_description,
     )
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import io
 
 import aiohttp
 import pytest
+from PIL import Image
 
 from fedi.api.mastodon import entities
-from fedi.database.tables import Account, Status
+from fedi.database.tables import Account, MediaAttachment, Status
 from fedi.social import statuses
 from fedi.social.drafts import Draft
 from fedi.social.edits import Further
+from fedi.studio import paintings
+from generation.recipe import Recipe
 from tests import rig
-from tests.api.apps import App
+from tests.api.apps import Answer, App
 from tests.api.mastodon.apps import form, held, post
 from tests.api.mastodon.test_timelines import upload
+from tests.web.hanging import png
 
 MEDIA = "/api/v1/media"
 
@@ -66,6 +71,68 @@ async def test_a_picture_can_be_posted_anew_or_deleted_with_its_post(
     assert (await alice.get(f"{MEDIA}/{made['id']}")).status == 404
     await instance.run_jobs()
     assert (await alice.get(made["url"])).status == 404
+
+
+async def test_another_picture_stands_for_one_where_it_is_small(
+    alice: App, instance: rig.Instance
+) -> None:
+    red, blue = png(900, 900, "#cc2222"), png(60, 90, "#2222cc")
+    made = held(
+        await send(alice, "POST", "/api/v2/media", file=png(), thumbnail=red),
+        entities.MediaAttachment,
+    )
+    assert made.meta.original == entities.Dimensions(
+        width=64, height=48, size="64x48", aspect=64 / 48
+    )
+    assert made.meta.small == entities.Dimensions(width=480, height=480, size="480x480", aspect=1)
+    assert made.preview_url is not None and await _colour(alice, made.preview_url) == "red"
+    path = f"{MEDIA}/{made.id}"
+    changed = held(await send(alice, "PUT", path, thumbnail=blue), entities.MediaAttachment)
+    assert (changed.url, changed.description) == (made.url, made.description)
+    assert changed.preview_url is not None and await _colour(alice, changed.preview_url) == "blue"
+    assert changed.blurhash != made.blurhash and isinstance(changed.meta.small, entities.Dimensions)
+    assert changed.meta.small.size == "60x90"
+    await instance.run_jobs()
+    assert (await alice.get(made.preview_url)).status == 404  # nothing is left of the first
+    refused = await send(alice, "PUT", path, thumbnail=b"<svg onload=alert(1)>")
+    assert refused.status == 422 and "picture" in refused.error
+    refused = await send(alice, "POST", "/api/v2/media", file=png(), thumbnail=b"none")
+    assert refused.status == 422
+    bob = await App.of(instance, alice.browser, "bob")
+    assert (await send(bob, "PUT", path, thumbnail=red)).status == 404
+    status = await post(alice, "", media_ids=[made.id])
+    assert status.media_attachments == [changed]
+
+
+async def test_what_was_painted_keeps_the_preview_that_is_signed_with_it(
+    alice: App, instance: rig.Instance
+) -> None:
+    made = (await upload(alice)).body
+    async with instance.easel.database.write() as tx:
+        row = await tx.get_one(MediaAttachment, int(made["id"]))
+        settings = instance.easel.settings.painting
+        painting = await paintings.request(tx, settings, alice.account, Recipe(prompt="a fox"))
+        row.painting_id = painting.id
+        tx.add(row)
+    refused = await send(alice, "PUT", f"{MEDIA}/{made['id']}", thumbnail=png())
+    assert refused.status == 422 and "signed" in refused.error
+
+
+async def send(app: App, method: str, path: str, **files: bytes) -> Answer:
+    """A form with files."""
+    sent = aiohttp.FormData()
+    for name, content in files.items():
+        sent.add_field(name, content, filename=f"{name}.png", content_type="image/png")
+    body = sent()
+    headers = {"Content-Type": body.headers["Content-Type"]}
+    return await app.ask(method, path, await body.as_bytes(), headers=headers)
+
+
+async def _colour(app: App, address: str) -> str:
+    content = (await app.get(address)).body
+    with Image.open(io.BytesIO(content)) as image:
+        red, _, blue = image.convert("RGB").resize((1, 1)).getpixel((0, 0))
+    return "red" if red > blue else "blue"
 
 
 async def test_an_upload_can_be_thrown_away(alice: App, instance: rig.Instance) -> None:

@@ -156,4 +156,5 @@ async def _draft(asked: Asked, wanted: Submission, quoting: str | None) -> Draft
         quoted_status_id=quoted,
         kind=wanted.kind,
         details=wanted.details or None,
+        application_id=asked.who.application.id if asked.who.application is not None else None,
     )

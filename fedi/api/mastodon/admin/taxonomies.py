@@ -91,7 +91,7 @@ async def _links(
     easel: Easel, session: Session, links: Sequence[trends.Link]
 ) -> list[entities.AdminLink]:
     judged = await verdicts.of(session, "link", [link.number for link in links])
-    shown = await link_views.show(session, links)
+    shown = await link_views.show(easel, session, links)
     return [
         entities.AdminLink(
             **structs.asdict(entity),

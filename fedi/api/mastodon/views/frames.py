@@ -101,6 +101,8 @@ def _meta(width: int | None, height: int | None, medium: MediaAttachment) -> ent
     if not width or not height:
         return entities.MediaMeta(focus=focus)
     small = pictures.shrunk_size((width, height), pictures.PREVIEW_PIXELS)
+    if medium.preview_width and medium.preview_height:
+        small = medium.preview_width, medium.preview_height
     return entities.MediaMeta(
         original=_dimensions(width, height), small=_dimensions(*small), focus=focus
     )

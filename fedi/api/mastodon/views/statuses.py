@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from activitypub.addressing import PUBLIC_NAMES
 from fedi.api.mastodon import entities
-from fedi.api.mastodon.views import accounts, frames
+from fedi.api.mastodon.views import accounts, frames, links
 from fedi.database import Session
 from fedi.database.tables import Account, Filter, Follow, Poll, Status
 from fedi.runtime import Easel
@@ -129,6 +129,11 @@ def body(post: Post, gallery: Gallery, author: entities.Account) -> dict[str, An
         "quotes_count": post.quotes_count,
         "edited_at": entities.optional_moment(status.edited_at),
         "content": status.content,
+        "application": entities.StatusApplication(
+            name=post.application.name, website=post.application.website
+        )
+        if post.application is not None
+        else None,
         "account": author,
         "media_attachments": [frames.attachment(medium, gallery) for medium in post.media],
         "mentions": [mention(person) for person in post.mentions],
@@ -137,7 +142,15 @@ def body(post: Post, gallery: Gallery, author: entities.Account) -> dict[str, An
             for tag in post.tags
         ],
         "emojis": frames.emojis(status.emojis, gallery),
+        "card": _card(post, gallery),
     }
+
+
+def _card(post: Post, gallery: Gallery) -> entities.PreviewCard | None:
+    if post.preview is None:
+        return None
+    writer = accounts.account(post.writer, gallery) if post.writer is not None else None
+    return links.card(post.preview, gallery, writer)
 
 
 def mention(person: Account) -> entities.StatusMention:
