@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from fedi.database import Transaction
 from fedi.jobs import Claimed, chore, enqueue, handles
 from fedi.runtime import Easel
-from fedi.social import pruning
+from fedi.social import extensions, pruning
 
 EVERY = timedelta(hours=1)
 BATCHES = 100  # of each kind in one go; the rest is left for the next
@@ -39,6 +39,7 @@ def _kept_for(easel: Easel) -> timedelta | None:
 async def prune(easel: Easel, job: Claimed) -> None:
     """Let go of what is too old, in short transactions."""
     await _in_batches(easel, pruning.drop_tombstones)
+    await _in_batches(easel, extensions.drop_old)
     kept_for = _kept_for(easel)
     if kept_for is not None:
         await _in_batches(easel, partial(pruning.drop_relayed, kept_for=kept_for))
