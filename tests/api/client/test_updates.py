@@ -97,7 +97,8 @@ async def test_what_stays_is_refused_and_what_was_read_can_be_sent_back(
     theirs = await posted(bob)
     answer = await posted(alice, inReplyTo=theirs, to=[PUBLIC, carol.uri])
     quoting = await posted(alice, quote=theirs)
-    for uri in (answer, quoting):
+    unseen = await posted(alice, bcc=[carol.uri])  # which its author reads, too
+    for uri in (answer, quoting, unseen):
         whole = (await read(alice, uri)).body
         await done(alice, {"type": "Update", "object": {**whole, "content": "<p>again</p>"}})
         await update(alice, uri, to=[PUBLIC], cc=[alice.account.followers_uri])  # as some apps do

@@ -22,6 +22,7 @@ from fedi.api.client.envelope import Document
 from fedi.api.client.pictures import Named
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, MediaAttachment, Painting, Poll, Status
+from fedi.federation.documents.posts import note_document
 from fedi.federation.outgoing.posts import note_of
 from fedi.federation.translate import outward
 from fedi.social import activities, edits, kinds, pending, policies, polls, posts, statuses
@@ -55,7 +56,8 @@ async def update(asked: Asked) -> Done:
         if status is None:
             return await _to_come(tx, asked, uri, object_)
         status = await tx.get_one(Status, status.id)
-        known = await note_of(tx, status, author)
+        [post] = await posts.assemble(tx, [status], author)
+        known = note_document(tx, post, author)
         await staying.check_post(tx, author, status, known, object_)
         activity_uri = activities.mint_uri(tx, author)
         draft, further = await _changed(tx, author, status, object_, asked)
