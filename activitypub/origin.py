@@ -24,6 +24,9 @@ ORIGINS_KEPT = 4096
 LABELS = 2
 """Of a name, that make a domain; where a registry has three, its hosts count as one."""
 
+INTRANSITIVE = frozenset({"Arrive", "Travel"})
+"""Activities that are done to nothing; a Question is a post to everybody but the vocabulary."""
+
 _URI = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 _AUTHORITY = re.compile(
@@ -133,7 +136,8 @@ def check(activity: Activity, signer: str) -> Forbidden | None:
     """Everything about an activity that needs no database; None is yes.
 
     `signer` is the owner of the key that signed the request. Holds for every type: id, actor
-    and object present, actor is the signer, id on the actor's origin. And by type:
+    and object present (but of what is intransitive), actor is the signer, id on the actor's
+    origin. And by type:
     Create/Update: `may_speak` for an embedded object, same origin for a bare id; an embedded
     object without `attributedTo` is taken for the actor's in a Create only.
     Delete: the object is the actor itself or on its origin.
@@ -155,7 +159,8 @@ def check(activity: Activity, signer: str) -> Forbidden | None:
         return Forbidden.NOT_SIGNER
     if not same_origin(activity.id, actor):
         return Forbidden.FOREIGN_ID
-    if activity.object is None and activity.object_id is None:
+    without = activity.object is None and activity.object_id is None
+    if without and activity.type not in INTRANSITIVE:
         return Forbidden.NO_OBJECT
     rule = _RULES.get(activity.type)
     return rule(activity, actor) if rule else None

@@ -273,7 +273,7 @@ def flag(id: str, actor: str, objects: Iterable[str], comment: str) -> Activity:
         actor=actor,
         object_id=named[0],
         others=named[1:],
-        content=comment,
+        content=comment or None,
         to=named[:1],
     )
 

@@ -25,7 +25,7 @@ from fedi.database import Session
 from fedi.database.tables import Account, Follow
 from fedi.federation import newcomers, remote
 from fedi.runtime import Easel
-from fedi.social import accounts, activities, domains
+from fedi.social import accounts, activities, collections, domains
 from fedi.social.drafts import MAX_BLIND
 from fedi.social.errors import SocialError
 from fedi.social.text import MAX_MENTIONS
@@ -159,9 +159,10 @@ class _Walk:
                 return
             row = await activities.creation_of(session, uri)
             shown = row and await activities.load(session, self._author, row.uri)
-        document = shown.document.get("object") if shown and shown.undone_at is None else None
-        if isinstance(document, Mapping) and values.kind(document) in COLLECTION_TYPES:
-            await self._collection(uri, document, depth)
+            if shown is None or not collections.is_collection(shown):
+                return
+            held = await collections.listed(session, self._author, shown, MAX_MEMBERS)
+        await self._collection(uri, {"items": held}, depth)
 
     async def _known(self, uri: str) -> Account | None:
         async with self._easel.database.read() as session:

@@ -20,7 +20,7 @@ from fedi.database import Transaction
 from fedi.database.loading import Loader
 from fedi.database.tables import Account
 from fedi.federation import forwarding, remote
-from fedi.federation.handlers import HANDLERS, Effect, Handler
+from fedi.federation.handlers import HANDLERS, Effect, Handler, extensions
 from fedi.federation.handlers.follows import Asking
 from fedi.federation.handlers.posts import Arrival
 from fedi.jobs import Backoff, Claimed, Retry, finish_all, handles
@@ -30,6 +30,8 @@ from fedi.social.errors import SocialError
 
 AT_ONCE = 64  # handlers that wait for other servers must not hold up those that do not
 PER_HOST = 16  # of these: what one server makes us wait for holds up nobody else's
+
+STATED = frozenset({"Create", "Update"})  # of which the object's type says what they mean
 
 # What one actor says is done in the order in which it came: an edit after its post, an Undo after
 # what it undoes. (Of several runners each keeps the order of what it claimed.)
@@ -44,8 +46,11 @@ log = logs.get(__name__)
 async def incoming(easel: Easel, job: Claimed) -> None:
     """Do what an activity asks for, if its actor may ask for it."""
     body = job.payload["body"].encode()
-    activity = Activity.parse(json.decode_again(body))
+    document = json.decode_again(body)
+    activity = Activity.parse(document)
     handler = HANDLERS.get(activity.type)
+    if handler is None or activity.type in STATED:
+        handler = extensions.handler_of(activity, document) or handler
     if handler is None:
         log.debug("activity_ignored", type=activity.type, id=activity.id)
         return

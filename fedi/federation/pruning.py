@@ -10,10 +10,10 @@ from weakref import WeakKeyDictionary
 from fedi.database import Transaction
 from fedi.jobs import Claimed, chore, enqueue, handles
 from fedi.runtime import Easel
-from fedi.social import previews, pruning
+from fedi.social import extensions, previews, pruning
 
 EVERY = timedelta(hours=1)
-BATCH = min(pruning.BATCH, previews.BATCH)  # fewer than so many are the last
+BATCH = min(pruning.BATCH, previews.BATCH, extensions.BATCH)  # fewer than so many are the last
 BATCHES = 100  # of each kind in one go; the rest is left for the next
 ATTEMPTS = 1000  # a job that lay dead would be the last
 
@@ -41,6 +41,7 @@ async def prune(easel: Easel, job: Claimed) -> None:
     """Let go of what is too old, in short transactions."""
     await _in_batches(easel, pruning.drop_tombstones)
     await _in_batches(easel, previews.drop_stale)
+    await _in_batches(easel, extensions.drop_old)
     kept_for = _kept_for(easel)
     if kept_for is not None:
         await _in_batches(easel, partial(pruning.drop_relayed, kept_for=kept_for))

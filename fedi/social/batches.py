@@ -143,6 +143,7 @@ async def _store(
         | receiving.described(received)
         | {
             "approved_by": received.approved_by,
+            "create_uri": received.create_uri,
             "created_at": min(received.published or now, now),
             "fetched_at": now,
         }

@@ -1,8 +1,9 @@
 """What came in for an account, told from the rows that it became here.
 
 What others send is done and not kept: a Create is a post in the account's home, or one that names
-it; a Like, a boost or a reaction is a notification; a Follow is a follow. So an inbox shows what is
-still so: what was taken back or deleted, or is by somebody who was blocked since, is in it no more.
+it; a Like, a boost or a reaction is a notification; a Follow is a follow. What means nothing here
+is kept as it came (`social.extensions`). So an inbox shows what is still so: what was taken back or
+deleted, or is by somebody who was blocked since, is in it no more.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from fedi.database.tables import (
     Favourite,
     Follow,
     HomeEntry,
+    InboxActivity,
     Notification,
     Reaction,
     Status,
 )
-from fedi.social import posts
+from fedi.social import extensions, posts
 from fedi.social.posts import Post
 from fedi.social.visibility import visible_to
 
@@ -48,7 +50,7 @@ class Done:
     status_uri: str = ""
 
 
-Came = Post | Done
+Came = Post | Done | InboxActivity
 
 
 def arrived(account: Account) -> list[Any]:
@@ -71,7 +73,7 @@ def arrived(account: Account) -> list[Any]:
 
 def keys(account: Account, *, after: int = 0, also: Collection[int] = ()) -> Any:
     """A SELECT of the ids of all that came in, each once: of posts and boosts, of notifications of
-    likes and reactions, and of follows.
+    likes and reactions, of follows, and of what means nothing here.
 
     Args:
         after: only what is newer than this id,
@@ -93,7 +95,8 @@ def keys(account: Account, *, after: int = 0, also: Collection[int] = ()) -> Any
     follows = select(col(Follow.id)).where(
         col(Follow.target_account_id) == account.id, col(Follow.id) > after
     )
-    return union(*parts, likes, follows)
+    others = extensions.arrived(account).where(col(InboxActivity.id) > after)
+    return union(*parts, likes, follows, others.with_only_columns(col(InboxActivity.id)))
 
 
 async def load(session: Session, account: Account, wanted: Collection[int]) -> Mapping[int, Came]:
@@ -111,7 +114,9 @@ async def load(session: Session, account: Account, wanted: Collection[int]) -> M
         .join(Account, col(Account.id) == col(Follow.account_id))
         .where(col(Follow.target_account_id) == account.id, col(Follow.id).in_(wanted))
     )
-    return found | {follow.id: Done(follow, actor) for follow, actor in rows}
+    found |= {follow.id: Done(follow, actor) for follow, actor in rows}
+    others = extensions.arrived(account).where(col(InboxActivity.id).in_(wanted))
+    return found | {row.id: row for row in (await session.exec(others)).all()}
 
 
 def _told(account: Account, wanted: Collection[int], kind: str) -> ColumnElement[bool]:

@@ -48,6 +48,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     Attributes:
         avatar, header: storage keys of pictures; empty: none any more.
         fields: all lines; those without a name and a value go.
+        also_known_as: ids of all other accounts of theirs, each of which is there.
         attribution_domains: all domains whose sites may name this account as an author.
         training: whether pictures that are painted from now on may be offered as training data.
         preferences: how somebody usually posts and shows what, to be merged in.
@@ -65,6 +66,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     indexable: bool | None = None
     hide_collections: bool | None = None
     fields: Sequence[Line] | None = None
+    also_known_as: Sequence[str] | None = None
     attribution_domains: Sequence[str] | None = None
     training: bool | None = None
     preferences: Mapping[str, Any] = {}
@@ -92,6 +94,11 @@ async def change(
             setattr(account, name, value)
     if changes.bot is not None and account.actor_type in {"Person", "Service"}:
         account.actor_type = "Service" if changes.bot else "Person"
+    if changes.also_known_as is not None:
+        others = dict.fromkeys(changes.also_known_as)
+        if account.uri in others:
+            raise Invalid("That is the same account.")
+        account.also_known_as = list(others)
     if changes.attribution_domains is not None:
         account.attribution_domains = _domains(changes.attribution_domains)
     if changes.training is not None and changes.training is (account.training_consent_at is None):
@@ -112,7 +119,7 @@ def _shown(account: Account) -> dict[str, Any]:
     names = (
         "display_name", "note", "avatar", "avatar_description", "header", "header_description",
         "locked", "actor_type", "discoverable", "indexable", "hide_collections", "fields",
-        "attribution_domains", "emojis",
+        "also_known_as", "attribution_domains", "emojis",
     )  # fmt: skip
     return {name: getattr(account, name) for name in names}
 

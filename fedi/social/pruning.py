@@ -1,8 +1,8 @@
 """What nobody here needs any more is let go, a batch at a time.
 
-That is the tombstone of a post that never was here, once its Create cannot come any more; and a
-post that only a relay told of, while nobody here has to do with it. If somebody asks for it
-later, it is fetched again.
+That is the tombstone of a post that never was here, once its Create cannot come any more; a post
+that only a relay told of, while nobody here has to do with it (if somebody asks for it later, it
+is fetched again); and what came into inboxes that means nothing here (`social.extensions`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from fedi.database.tables import (
     Report,
     Status,
 )
-from fedi.social import forgetting
+from fedi.social import extensions, forgetting
 from fedi.social.counts import count_many, counted_answer, is_counted
 
 TOMBSTONES_KEPT_FOR = timedelta(days=90)  # peers try for days; a relay or a thread is slower
@@ -46,6 +46,8 @@ async def is_due(tx: Transaction, kept_for: timedelta | None) -> bool:
         kept_for: for how long posts are kept that a relay told of; None: for good.
     """
     if (await tx.exec(select(Status.id).where(*_unread(tx)).limit(1))).first() is not None:
+        return True
+    if await extensions.is_old(tx):
         return True
     if kept_for is None:
         return False

@@ -85,6 +85,7 @@ class Received(Struct, frozen=True, kw_only=True):
     quoted_uri: str | None = None
     quote_stamp: str | None = None
     approved_by: str | None = None  # where the author of what it answers is to agree to it
+    create_uri: str | None = None  # the id of the Create that brought it, if one did
 
 
 async def receive(
@@ -128,6 +129,7 @@ async def receive(
         visibility=received.visibility,
         approval=consent.PENDING if held else "",
         approved_by=received.approved_by,
+        create_uri=received.create_uri,
         created_at=published,
         fetched_at=tx.now,
         relayed_at=tx.now if relayed else None,
@@ -166,6 +168,7 @@ async def _again(
     await consent.reconsider(tx, status, received.approved_by)
     if live and status.approval != consent.REJECTED:
         status.relayed_at = None  # it comes to somebody here now
+        status.create_uri = status.create_uri or received.create_uri
         tx.add(status)
         named, silent = await _people(tx, received)
         await spreading.set_mentions(tx, status, named, silent)

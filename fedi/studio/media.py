@@ -69,7 +69,7 @@ def address(instance: InstanceSettings, key: str) -> str:
     return f"{instance.url}/media/{key}"
 
 
-def object_uri(account: Account, media_id: int) -> str:
+def object_uri(account: Account, media_id: int | str) -> str:
     """The id of a picture as an ActivityPub object, before and after it is posted."""
     return f"{account.uri}/uploads/{media_id}"
 

@@ -109,6 +109,7 @@ async def _draft(
     return Draft(
         text=written.words,
         spoiler_text=written.warning,
+        sensitive=usual.sensitive,
         visibility=written.audience,
         language=written.language or None,
         in_reply_to_id=None if parent is None else parent.id,

@@ -242,6 +242,7 @@ async def _post(tx: Transaction, easel: Easel, author: Account, begun: Begun) ->
         language=usual.language,
         text=begun.words,
         spoiler_text=begun.warning,
+        sensitive=usual.sensitive,
         visibility=begun.audience,
         in_reply_to_id=begun.answers,
     )

@@ -15,7 +15,16 @@ from fedi.database import Session
 from fedi.database.tables import Account, Conversation, Status
 from fedi.federation import remote
 from fedi.runtime import easel_of
-from fedi.social import accounts, attempts, correspondence, drafts, posts, statuses, text
+from fedi.social import (
+    accounts,
+    attempts,
+    correspondence,
+    drafts,
+    posts,
+    preferences,
+    statuses,
+    text,
+)
 from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.paging import Page
@@ -222,11 +231,14 @@ async def _write(
     others = [one for one in to if one.id != visitor.account.id]
     # Other servers tell those alone who are named.
     named = "".join(f"@{one.acct} " for one in others if one.acct.lower() not in typed)
+    usual = preferences.usual(visitor.login)
     draft = Draft(
         text=f"{named}{words}",
         spoiler_text=fields.get("warning", ""),
+        sensitive=usual.sensitive,
         visibility="direct",
-        language=str(visitor.login.preferences.get("posting:default:language") or "") or None,
+        language=usual.language,
+        quoters=usual.quoters,
         in_reply_to_id=last.id if last is not None else None,
         recipients=[one.id for one in others],
     )

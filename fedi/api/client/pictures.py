@@ -22,6 +22,7 @@ from activitypub.objects import Attachment, values
 from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment
+from fedi.federation.translate import outward
 from fedi.social.errors import Invalid
 from fedi.social.statuses import MAX_MEDIA
 from fedi.studio import media
@@ -167,3 +168,13 @@ def describe(medium: MediaAttachment, picture: Named) -> None:
         medium.described_by = ""
     if picture.focus is not None:
         medium.focus_x, medium.focus_y = picture.focus
+
+
+def document(session: Session, account: Account, medium: MediaAttachment) -> dict[str, Any]:
+    """A picture that was uploaded, as an object of its own."""
+    return {
+        "id": media.object_uri(account, medium.id),
+        **outward.attachment(medium, session.instance).document(),
+        "attributedTo": account.uri,
+        "published": values.stamp(medium.created_at),
+    }

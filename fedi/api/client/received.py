@@ -9,7 +9,7 @@ import msgspec
 from activitypub.objects import Activity
 from activitypub.objects import activity as activities
 from fedi.database import Session
-from fedi.database.tables import Account, Follow, Reaction
+from fedi.database.tables import Account, Follow, InboxActivity, Reaction
 from fedi.federation.documents.posts import create_document
 from fedi.federation.outgoing.posts import announce_of
 from fedi.federation.translate import mirrored
@@ -23,6 +23,8 @@ async def activity(session: Session, account: Account, came: Came) -> dict[str, 
     Args:
         account: whose inbox it is in.
     """
+    if isinstance(came, InboxActivity):
+        return came.document
     if isinstance(came, Done):
         return _done(account, came).document()
     if came.status.reblog_of_id is not None:
@@ -33,12 +35,13 @@ async def activity(session: Session, account: Account, came: Came) -> dict[str, 
 
 
 def create(session: Session, post: Post) -> dict[str, Any]:
-    """The Create of a post. The id that one from elsewhere had nobody keeps, so it has none."""
+    """The Create of a post, with the id that one from elsewhere came with. What was never sent here
+    (somebody looked it up) has none: it is wrapped so that it can be read."""
     if post.status.local:
         return create_document(session, post)
     note = mirrored.note(post, session.instance, session.now).document()
     made = activities.create("", post.account.uri, note)
-    return msgspec.structs.replace(made, id=None).document()
+    return msgspec.structs.replace(made, id=post.status.create_uri).document()
 
 
 def _done(account: Account, came: Done) -> Activity:

@@ -23,13 +23,12 @@ from activitypub.errors import Malformed
 from activitypub.objects import Attachment, values
 from fedi import ids
 from fedi.api import body
+from fedi.api.client import pictures
 from fedi.api.client.owner import owner
 from fedi.api.mastodon import throttle
-from fedi.database import Session
-from fedi.database.tables import Account, MediaAttachment
+from fedi.database.tables import MediaAttachment
 from fedi.federation.documents.reading import VARY, OfAccount, answer, of_account
 from fedi.federation.guard import guarded
-from fedi.federation.translate import outward
 from fedi.runtime import easel_of
 from fedi.social import visibility
 from fedi.studio import media, uploads
@@ -66,7 +65,7 @@ async def upload(request: Request) -> Response:
         focus=described.focal_point,
     )
     async with easel.database.read() as session:
-        document = _document(session, who.account, row)
+        document = pictures.document(session, who.account, row)
     return Response(
         json.encode(with_context(document)),
         201,
@@ -125,17 +124,6 @@ def _shell(document: dict[str, Any]) -> Attachment:
     return Attachment.parse({"type": "Image", **values.compact(said)})
 
 
-def _document(session: Session, account: Account, row: MediaAttachment) -> dict[str, Any]:
-    """The object that an upload became."""
-    shown = outward.attachment(row, session.instance).document()
-    return {
-        "id": media.object_uri(account, row.id),
-        **shown,
-        "attributedTo": account.uri,
-        "published": values.stamp(row.created_at),
-    }
-
-
 @of_account
 async def one(asked: OfAccount) -> Response:
     """`GET /users/NAME/uploads/ID`: to who brought it, and once it is posted to all who see that.
@@ -152,7 +140,7 @@ async def one(asked: OfAccount) -> Response:
         post = row.status_id and await visibility.load(session, reader.account, row.status_id)
         if not post:
             raise HTTPException(404, "There is no such picture.", headers=VARY)
-    return answer(_document(session, account, row), public=False)
+    return answer(pictures.document(session, account, row), public=False)
 
 
 routes: list[BaseRoute] = [

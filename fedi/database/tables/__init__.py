@@ -32,6 +32,7 @@ from fedi.database.tables.assistant import AssistantRequest, AssistantStop
 from fedi.database.tables.carrying import Archive, Import, ImportLine
 from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
+from fedi.database.tables.inbox import InboxActivity, InboxRecipient
 from fedi.database.tables.instance import CustomEmoji, Rule
 from fedi.database.tables.joining import (
     CanonicalEmailBlock,
@@ -51,7 +52,7 @@ from fedi.database.tables.notices import (
     PushSubscription,
     Severance,
 )
-from fedi.database.tables.outbox import OutboxActivity
+from fedi.database.tables.outbox import CollectionItem, OutboxActivity
 from fedi.database.tables.preferring import (
     AccountDomainBlock,
     AccountNote,
@@ -110,6 +111,7 @@ __all__ = [
     "BrowserSession",
     "CanonicalEmailBlock",
     "Challenge",
+    "CollectionItem",
     "Conversation",
     "CustomEmoji",
     "DismissedSuggestion",
@@ -129,6 +131,8 @@ __all__ = [
     "IdempotencyKey",
     "Import",
     "ImportLine",
+    "InboxActivity",
+    "InboxRecipient",
     "InputPicture",
     "InstanceSecret",
     "Invite",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index
+from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field
 
 from fedi.database.tables.columns import (
@@ -40,4 +40,16 @@ class OutboxActivity(Table, table=True):
     undone_at: datetime | None = optional_moment()
 
 
-__all__ = ["OutboxActivity"]
+class CollectionItem(Table, table=True):
+    """Something in a collection that somebody of ours made."""
+
+    __tablename__ = "collection_item"
+    __table_args__ = (UniqueConstraint("collection_id", "uri"),)
+
+    id: int = primary_id()
+    collection_id: int = reference("outbox_activity.id")  # the Create of the collection
+    uri: str
+    created_at: datetime = moment()
+
+
+__all__ = ["CollectionItem", "OutboxActivity"]

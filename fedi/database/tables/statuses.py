@@ -98,6 +98,7 @@ class Status(Table, table=True):
     in_reply_to_id: int | None = optional_reference("status.id", index=True)
     in_reply_to_account_id: int | None = optional_reference("account.id")
     context_uri: str | None = None  # the collection of the whole thread (FEP-7888)
+    create_uri: str | None = None  # remote: the id of the Create that brought it, if one did
     replies_uri: str | None = None  # remote: where its server lists the answers
     replies_fetched_at: datetime | None = optional_moment()  # remote: when that was last read
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.federation.documents import actors, collections, posts, trends
+from fedi.federation.documents import actors, collections, kept, posts, trends
 
-routes: list[BaseRoute] = [*actors.routes, *collections.routes, *posts.routes, *trends.routes]
+routes: list[BaseRoute] = [
+    *actors.routes,
+    *collections.routes,
+    *kept.routes,
+    *posts.routes,
+    *trends.routes,
+]

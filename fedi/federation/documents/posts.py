@@ -30,8 +30,6 @@ from fedi.federation.outgoing.posts import announce_of
 from fedi.federation.translate import outward
 from fedi.runtime import easel_of
 from fedi.social import accounts, posts, quotes, statuses
-from fedi.social import activities as activities_kept
-from fedi.social.visibility import SHOWN_TO_ALL
 
 
 @of_post
@@ -93,35 +91,6 @@ def create_document(
     return made | ({"bcc": document["bcc"]} if "bcc" in document else {})
 
 
-async def kept(request: Request) -> Response:
-    """`GET /users/NAME/activities/KEY`: what an app posted that is no post, for whom it is."""
-    easel = easel_of(request)
-    reader = await reader_of(request, easel)
-    async with easel.database.read() as session:
-        account = await account_of(session, request)
-        uri = f"{account.uri}/activities/{request.path_params['key']}"
-        row = await activities_kept.load(session, reader.account, uri)
-        if row is None:
-            raise HTTPException(404, "There is no such activity.", headers=VARY)
-        return answer(*kept_document(row), public=row.visibility in SHOWN_TO_ALL)
-
-
-async def kept_object(request: Request) -> Response:
-    """`GET /users/NAME/objects/KEY`: an object of a type that means nothing here."""
-    easel = easel_of(request)
-    reader = await reader_of(request, easel)
-    async with easel.database.read() as session:
-        account = await account_of(session, request)
-        uri = f"{account.uri}/objects/{request.path_params['key']}"
-        row = await activities_kept.creation(session, reader.account, account, uri)
-        if row is None:
-            raise HTTPException(404, "There is no such object.", headers=VARY)
-        document, terms = kept_document(row)
-        status = 200 if row.undone_at is None else 410  # then it is a Tombstone
-        public = row.visibility in SHOWN_TO_ALL
-        return answer(document["object"], terms, status=status, public=public)
-
-
 def kept_document(row: OutboxActivity) -> tuple[dict[str, Any], tuple[Any, ...]]:
     """A kept activity as it is read, and what its author adds to our @context."""
     made = extension(row)
@@ -158,8 +127,6 @@ async def stamp(request: Request) -> Response:
 
 
 routes: list[BaseRoute] = [
-    Route("/users/{name}/activities/{key:path}", kept),
-    Route("/users/{name}/objects/{key}", kept_object),
     Route("/users/{name}/stamps/{key}", stamp),
     Route("/users/{name}/statuses/{key}", note),
     Route("/users/{name}/statuses/{key}/activity", activity),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import bindparam, exists, or_, select
 
 from activitypub import origin
@@ -21,7 +22,7 @@ from fedi.federation.handlers import actors, votes
 from fedi.federation.handlers.effects import Effect, status_by_uri
 from fedi.federation.translate import inward
 from fedi.runtime import Easel
-from fedi.social import approvals, quotes, statuses
+from fedi.social import approvals, extensions, quotes, statuses
 
 EARLY = timedelta(days=1)
 
@@ -71,17 +72,26 @@ class Arrival:
     actor: Account
     note: Note
     addressed: Sequence[str]
+    create_uri: str | None = None  # the id of the Create; None, if it was an early Update
 
     async def __call__(self, tx: Transaction) -> None:
         """Store and spread the post, if it concerns anybody here."""
         known = await remote.ids_of(tx, self.addressed)
         if await _concerns_us(tx, self.actor, self.note):
             await revive(tx, self.actor, self.note.id)
-            received = inward.received(self.note, self.actor, known)
-            status = await statuses.receive(tx, self.actor, received)
+            status = await statuses.receive(tx, self.actor, self.received(known))
             await arrivals.expect(self.easel, tx, status)
             if status is not None:
                 await threads.look_up(tx, status)
+
+    def received(self, known: Mapping[str, int]) -> statuses.Received:
+        """The post as it is stored, with the id that its Create came with.
+
+        Args:
+            known: ids of the accounts that it names or addresses, by uri.
+        """
+        received = inward.received(self.note, self.actor, known)
+        return replace(received, create_uri=self.create_uri)
 
     def touches(self, prefix: str) -> bool:
         """Whether it names, addresses, answers or quotes what is of this instance."""
@@ -104,10 +114,7 @@ class Arrival:
         ]
         uris = {uri for arrival in plain for uri in arrival.addressed}
         known = await remote.ids_of(tx, sorted(uris))
-        posts = [
-            (arrival.actor, inward.received(arrival.note, arrival.actor, known))
-            for arrival in plain
-        ]
+        posts = [(arrival.actor, arrival.received(known)) for arrival in plain]
         stored = await statuses.receive_all(tx, posts) if posts else []
         done = [status for status in stored if status is not None]
         await arrivals.expect_all(several[0].easel, tx, done)
@@ -124,18 +131,21 @@ async def create(easel: Easel, actor: Account, activity: Activity) -> Effect | N
     note = Note.parse(await _stated(easel, actor, activity))
     if note.id is not None and votes.is_vote(easel, note):
         return votes.counted(actor, note)
-    return _taken_in(easel, actor, note)
+    return _taken_in(easel, actor, note, activity.id)
 
 
-def _taken_in(easel: Easel, actor: Account, note: Note) -> Effect:
+def _taken_in(easel: Easel, actor: Account, note: Note, create_uri: str | None = None) -> Effect:
     """What becomes of a post that its actor may state.
+
+    Args:
+        create_uri: the id of the Create that brings it.
 
     Raises:
         Malformed: it has no id.
     """
     if note.id is None:
         raise Malformed("The post has no id.")
-    return Arrival(easel, actor, note, inward.addressed_actors(note))
+    return Arrival(easel, actor, note, inward.addressed_actors(note), create_uri)
 
 
 async def _followed(tx: Transaction, actors: Iterable[int]) -> set[int]:
@@ -245,6 +255,7 @@ async def delete(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         assert activity.object_id is not None
         await quotes.forget_stamp(tx, actor, activity.object_id)
         await approvals.forget_stamp(tx, actor, activity.object_id)
+        await extensions.forget(tx, actor, activity.object_id)
         status = await status_by_uri(tx, activity.object_id)
         if status is None:
             await statuses.remember_deleted(tx, actor, activity.object_id)

@@ -9,7 +9,18 @@ from fedi.federation import duplicates
 from fedi.federation.handlers.effects import Effect, embedded, local_person, status_by_uri
 from fedi.federation.handlers.reactions import emoji
 from fedi.runtime import Easel
-from fedi.social import accounts, blocks, favourites, follows, reactions, reblogs, statuses
+from fedi.social import (
+    accounts,
+    blocks,
+    extensions,
+    favourites,
+    follows,
+    reactions,
+    reblogs,
+    statuses,
+)
+
+HELD_BY_ROWS = frozenset({"Announce", "Block", "EmojiReact", "Follow", "Like"})
 
 
 async def undo(easel: Easel, actor: Account, activity: Activity) -> Effect | None:
@@ -35,6 +46,8 @@ async def undo(easel: Easel, actor: Account, activity: Activity) -> Effect | Non
                 await statuses.delete(tx, boost)
         if kind in {None, "Block"}:
             await _block(tx, actor, uri, undone)
+        if uri is not None and kind not in HELD_BY_ROWS:
+            await extensions.forget(tx, actor, uri)
 
     return effect
 

@@ -110,12 +110,15 @@ async def test_nothing_of_others_stands_embedded_at_an_address_of_ours(
 ) -> None:
     forged = {"type": "Note", "id": await posted(bob), "attributedTo": bob.account.uri,
               "content": "forged", "to": [PUBLIC]}  # fmt: skip
-    first = {"type": "Page", "items": [forged, {"type": "Place", "at": forged}]}
-    collection = {"type": "OrderedCollection", "to": [PUBLIC], "orderedItems": [forged]}
-    made = (await done(alice, {**collection, "first": first}))["object"]
+    shelf = {"type": "Shelf", "to": [PUBLIC], "holds": [forged, {"type": "Place", "at": forged}]}
+    made = (await done(alice, shelf))["object"]
     shown = (await read(nobody(alice), made["id"])).body
+    assert shown["holds"] == [forged["id"], {"type": "Place", "at": forged["id"]}]
+    collection = {"type": "OrderedCollection", "to": [PUBLIC], "orderedItems": [forged]}
+    made = (await done(alice, {**collection, "first": {"orderedItems": [forged]}}))["object"]
+    assert "forged" not in str(made)
+    shown = (await read(nobody(alice), f"{made['id']}?page=true")).body
     assert shown["orderedItems"] == [forged["id"]]
-    assert shown["first"]["items"] == [forged["id"], {"type": "Place", "at": forged["id"]}]
 
 
 async def test_a_dislike_is_one_however_often_it_is_sent(

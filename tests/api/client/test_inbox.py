@@ -8,14 +8,18 @@ from typing import Any
 import aiohttp
 import pytest
 
-from fedi.social import blocks, favourites, follows, statuses
+from fedi.federation import remote
+from fedi.social import blocks, extensions, favourites, follows, statuses
 from tests import rig
 from tests.api.apps import PUBLIC, App
+from tests.api.client.posting import done
 from tests.api.client.reading import AS, members, post, read
 from tests.federation import seeing
 from tests.federation.peer import Internet, Person
 
 PAGE = 20
+AS2 = "https://www.w3.org/ns/activitystreams"
+SONG = "https://else.example/song"
 
 
 @pytest.fixture
@@ -69,10 +73,11 @@ async def test_an_inbox_has_what_others_did_each_once_and_the_newest_first(
     like = dave.activity("Like", mine)
     smile = carol.activity("EmojiReact", mine, content="🦉")
     ask = dave.activity("Follow", alice.account.uri)
+    creates = [carol.create(note), carol.create(asked), dave.create(private)]
     for person, activity in (
-        (carol, carol.create(note)),
-        (carol, carol.create(asked)),  # at home, and in a notification
-        (dave, dave.create(private)),
+        (carol, creates[0]),
+        (carol, creates[1]),  # at home, and in a notification
+        (dave, creates[2]),
         (carol, boost),  # likewise
         (dave, like),
         (carol, smile),
@@ -100,7 +105,7 @@ async def test_an_inbox_has_what_others_did_each_once_and_the_newest_first(
     assert found[3]["content"] == "🦉"
     assert found[0]["id"] == f"{answer}/activity"
     *_, of_dave, _, of_carol = found
-    assert "id" not in of_carol  # nobody kept it, and we say nothing for another server
+    assert [activity["id"] for activity in found[:5:-1]] == [made["id"] for made in creates]
     assert of_dave["to"] == [alice.account.uri] and not of_dave.get("cc")
     shown = of_carol["object"]
     assert shown["attributedTo"] == carol.uri and shown["content"] == "<p>at home</p>"
@@ -111,6 +116,90 @@ async def test_an_inbox_has_what_others_did_each_once_and_the_newest_first(
     assert [tag["name"] for tag in shown["tag"]] == ["#sea"]
     for name in ("source", "replies", "likes", "interactionPolicy"):
         assert name not in shown
+
+
+async def test_a_create_that_never_came_has_no_id_in_it(
+    instance: rig.Instance, alice: App, carol: Person
+) -> None:
+    note = carol.note("<p>early</p>")
+    await comes(instance, carol, carol.activity("Update", note))  # its Create is lost
+    [shown] = await members(alice, alice.account.inbox_uri)
+    assert told(shown) == ("Create", carol.uri, note["id"]) and "id" not in shown
+    late = carol.note("<p>late</p>")
+    carol.internet.show(late["id"], {"@context": AS2, **late})
+    await remote.status(instance.easel, late["id"])  # somebody looked it up before it came
+    create = carol.create(late)
+    await comes(instance, carol, create)
+    found = {told(one)[2]: one.get("id") for one in await members(alice, alice.account.inbox_uri)}
+    assert found == {note["id"]: None, late["id"]: create["id"]}
+
+
+async def test_what_means_nothing_here_is_in_the_inbox_of_those_whom_it_is_for(
+    instance: rig.Instance, alice: App, bob: App, carol: Person, internet: Internet
+) -> None:
+    """Activities and objects of any type, each with its own words, until it is taken back."""
+    dave = internet.person("dave", "other")
+    terms = {"ex": "https://ex.example/ns#", "loudness": "ex:loudness"}
+    forged = {"type": "Note", "id": f"{dave.origin}/1", "content": "forged"}
+    mine = {"to": [alice.account.uri]}
+    sneeze = carol.activity(
+        "Sneeze", forged, **mine, loudness=3, content="<p onclick=x>a</p>", bto=[dave.uri]
+    ) | {"@context": [AS2, terms]}
+    listen = carol.activity("Listen", f"{dave.origin}/song", to=[PUBLIC], cc=[carol.followers])
+    arrive = dave.activity("Arrive", None, to=[bob.account.uri], bcc=[alice.account.uri])
+    chess = {"type": "ChessGame", "id": carol.new_id("games"), "attributedTo": carol.uri,
+             "moves": ["e4"], **mine}  # fmt: skip
+    game = carol.create(chess)
+    viewed = carol.activity("View", f"{dave.origin}/film", to=[PUBLIC], cc=[carol.followers])
+    carol.internet.show(listen["id"], listen)
+    for person, activity in ((carol, sneeze), (dave, listen), (carol, game), (carol, viewed)):
+        await comes(instance, person, activity)  # the second is passed on, and asked for
+    await comes(instance, dave, arrive)
+    found = await members(alice, alice.account.inbox_uri)
+    assert [one["id"] for one in found] == [one["id"] for one in (arrive, game, listen, sneeze)]
+    assert "bcc" not in found[0]
+    shown = found[3]
+    assert (shown["loudness"], shown["@context"]) == (3, [AS2, terms])
+    assert (shown["object"], shown["content"]) == (forged["id"], "<p>a</p>")
+    assert "bto" not in shown and found[1]["object"] == chess
+    assert [one["id"] for one in await members(bob, bob.account.inbox_uri)] == [arrive["id"]]
+
+    await comes(instance, carol, carol.activity("Update", {**chess, "moves": ["e4", "e5"]}))
+    changed = (await members(alice, alice.account.inbox_uri))[1]
+    assert (changed["id"], changed["object"]["moves"]) == (game["id"], ["e4", "e5"])
+    neighbour = internet.person("carla")  # of the same server
+    await comes(instance, neighbour, neighbour.activity("Undo", sneeze["id"]))
+    assert len(await members(alice, alice.account.inbox_uri)) == 4
+    await comes(instance, carol, carol.activity("Undo", {**sneeze, "object": forged["id"]}))
+    await comes(instance, carol, carol.activity("Delete", chess["id"]))
+    left = [one["id"] for one in await members(alice, alice.account.inbox_uri)]
+    assert left == [arrive["id"], listen["id"]]
+    async with instance.easel.database.write() as tx:
+        await blocks.add(tx, alice.account, await seeing.known(instance, dave.uri))
+    assert [one["id"] for one in await members(alice, alice.account.inbox_uri)] == [listen["id"]]
+    instance.clock.advance(timedelta(days=31))
+    async with instance.easel.database.write() as tx:
+        assert await extensions.is_old(tx)
+        assert await extensions.drop_old(tx) == 2
+    assert await members(alice, alice.account.inbox_uri) == []
+
+
+async def test_what_one_of_ours_does_comes_to_another(
+    instance: rig.Instance, alice: App, bob: App
+) -> None:
+    await follow(instance, bob, alice)
+    offer = await done(alice, {"type": "Offer", "object": SONG, "to": [bob.account.uri]})
+    place = await done(alice, {"type": "Place", "name": "Pier", "to": [PUBLIC]})
+    await done(alice, {"type": "Listen", "object": SONG})  # for nobody
+    found = await members(bob, bob.account.inbox_uri)
+    assert [one["id"] for one in found] == [place["id"], offer["id"]]
+    assert found[0]["object"]["name"] == "Pier"
+    change = {"id": place["object"]["id"], "name": "Mole"}
+    await done(alice, {"type": "Update", "object": change})
+    assert (await members(bob, bob.account.inbox_uri))[0]["object"]["name"] == "Mole"
+    await done(alice, {"type": "Undo", "object": offer["id"]})
+    await done(alice, {"type": "Delete", "object": place["object"]["id"]})
+    assert await members(bob, bob.account.inbox_uri) == []
 
 
 async def test_what_was_taken_back_or_is_by_who_was_blocked_is_in_it_no_more(

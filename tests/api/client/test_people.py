@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from fedi.database.tables import Account, Report
 from fedi.social import accounts, follows
@@ -135,8 +135,35 @@ async def test_a_flag_is_a_report_that_names_nobody(
     assert (await read(nobody(alice), made["id"])).status == 404
     status, _ = await carol.get(made["id"])
     assert status == 404
-    for wrong in ({"content": None}, {"object": [alice.account.uri]}):
-        assert (await alice.submit({**flag, **wrong})).status == 422
+    assert (await alice.submit({**flag, "object": [alice.account.uri]})).status == 422
+
+
+async def test_a_flag_needs_no_words_and_is_about_as_many_as_it_names(
+    instance: rig.Instance, alice: App, bob: App, carol: Person
+) -> None:
+    dave = carol.internet.person("dave", "other")
+    await seeing.befriend(instance, alice.account, carol)
+    theirs, bobs = carol.note("<p>spam</p>"), await posted(bob)
+    await carol.does(instance, carol.create(theirs))
+    await dave.does(instance, dave.activity("Follow", alice.account.uri))
+    await heard(alice, carol)
+    made = await done(
+        alice, {"type": "Flag", "object": [theirs["id"], bobs, dave.uri], "to": [carol.uri]}
+    )
+    assert made["object"] == [carol.uri, bob.account.uri, dave.uri, theirs["id"], bobs]
+    assert "content" not in made
+    async with instance.easel.database.read() as session:
+        kept = (await session.exec(select(Report).order_by(col(Report.id)))).all()
+        about = [await session.get_one(Account, row.target_account_id) for row in kept]
+    assert [who.uri for who in about] == [carol.uri, bob.account.uri, dave.uri]
+    assert [(row.comment, row.category, len(row.status_ids)) for row in kept] == [
+        ("", "other", 1), ("", "other", 1), ("", "other", 0),
+    ]  # fmt: skip
+    assert [row.forwarded for row in kept] == [True, False, False]
+    [sent] = await heard(alice, carol)
+    assert (sent["type"], sent["object"]) == ("Flag", [carol.uri, theirs["id"]])
+    alone = await done(alice, {"type": "Flag", "object": bob.account.uri})
+    assert alone["object"] == bob.account.uri
 
 
 async def test_an_account_moves(instance: rig.Instance, alice: App, carol: Person) -> None:

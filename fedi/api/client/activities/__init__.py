@@ -39,9 +39,13 @@ class Way:
 
 
 WAYS: dict[str, Way] = {
-    "Create": Way(creating.create, "write:statuses", throttle.POSTS),
-    "Update": Way(changing.update, "write:statuses write:accounts", throttle.POSTS),
-    "Delete": Way(changing.delete, "write:statuses", throttle.DELETIONS),
+    "Create": Way(creating.create, "write:statuses write:collections", throttle.POSTS),
+    "Update": Way(
+        changing.update,
+        "write:statuses write:accounts write:collections write:media",
+        throttle.POSTS,
+    ),
+    "Delete": Way(changing.delete, "write:statuses write:collections", throttle.DELETIONS),
     "Announce": Way(deeds.announce, "write:statuses"),
     "Like": Way(deeds.like, "write:favourites"),
     "Dislike": Way(extensions.dislike, "write:favourites", throttle.POSTS),

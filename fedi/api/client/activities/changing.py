@@ -1,7 +1,7 @@
 """Update and Delete of what is one's own: posts, oneself, and objects that mean nothing here.
 
 An Update changes what it names and leaves the rest (ActivityPub 6.3): a property that is null is
-taken away. For whom a post is, whose it is, and what it answers stays as it is.
+taken away. For whom a post is, whose it is, and what it answers stays as it is (`staying`).
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from sqlmodel import select
 from activitypub.objects import Note
 from activitypub.objects import activity as made
 from fedi.api import auth
-from fedi.api.client import pictures, submission
-from fedi.api.client.activities import extensions, profile
+from fedi.api.client import finding, pictures, submission
+from fedi.api.client.activities import extensions, profile, staying, uploaded, waiting
 from fedi.api.client.activities.asked import Asked, Done, keep
 from fedi.api.client.envelope import Document
 from fedi.api.client.pictures import Named
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, MediaAttachment, Painting, Poll, Status
+from fedi.federation.documents.posts import note_document
 from fedi.federation.outgoing.posts import note_of
 from fedi.federation.translate import outward
 from fedi.social import activities, edits, kinds, pending, policies, polls, posts, statuses
-from fedi.social.errors import Invalid, NotAllowed
+from fedi.social.errors import Invalid, NotAllowed, NotFound
 from fedi.social.statuses import Draft, Further
 from fedi.studio import media, paintings
 
@@ -42,19 +43,35 @@ async def update(asked: Asked) -> Done:
     if uri == asked.author.uri:
         auth.demand(asked.who, "write:accounts")
         return await profile.update(asked, object_)
-    auth.demand(asked.who, "write:statuses")
+    if uri.startswith(media.object_uri(asked.author, "")):
+        return await uploaded.update(asked, uri, object_)
     async with asked.easel.database.read() as session:
         status = await _own(session, asked.author, uri)
-    if status is None:
+        to_come = await pending.load(session, asked.author, uri) if status is None else None
+    if status is None and to_come is None:
         return await extensions.update(asked, uri, object_)
+    auth.demand(asked.who, "write:statuses")
     async with asked.easel.database.write() as tx:
         author = await asked.whom(tx)
+        if status is None:
+            return await _to_come(tx, asked, uri, object_)
         status = await tx.get_one(Status, status.id)
+        [post] = await posts.assemble(tx, [status], author)
+        known = note_document(tx, post, author)
+        await staying.check_post(tx, author, status, known, object_)
         activity_uri = activities.mint_uri(tx, author)
         draft, further = await _changed(tx, author, status, object_, asked)
         await statuses.edit(tx, author, status, draft, further, activity_uri=activity_uri)
         done = made.update(activity_uri, author.uri, await note_of(tx, status, author))
         return await keep(tx, author, done, visibility=status.visibility)
+
+
+async def _to_come(tx: Transaction, asked: Asked, uri: str, object_: Document) -> Done:
+    """Change a post that waits for its picture."""
+    found = await pending.load(tx, asked.author, uri)
+    if found is None:  # it came, or was called off, while this was read
+        raise NotFound(finding.NO_POST)
+    return await waiting.update(tx, asked, object_, found)
 
 
 async def _own(session: Session, author: Account, uri: str) -> Status | None:
@@ -187,16 +204,18 @@ async def delete(asked: Asked) -> Done:
         status = await _own(tx, author, uri)
         activity_uri = activities.mint_uri(tx, author)
         if status is not None:
+            auth.demand(asked.who, "write:statuses")
             [post] = await posts.assemble(tx, [status], author)
             to, cc = outward.audience(post)
             former, visibility = status.object_type, status.visibility
             await statuses.delete(tx, status, activity_uri=activity_uri)
         else:
-            waiting = await pending.load(tx, author, uri)
-            if waiting is None:
-                return await extensions.delete(tx, author, uri)
-            await paintings.cancel(tx, await tx.get_one(Painting, waiting.painting.id))
-            to, cc, former, visibility = [], [], waiting.post.status.object_type, "direct"
+            to_come = await pending.load(tx, author, uri)
+            if to_come is None:
+                return await extensions.delete(tx, asked, author, uri)
+            auth.demand(asked.who, "write:statuses")
+            await paintings.cancel(tx, await tx.get_one(Painting, to_come.painting.id))
+            to, cc, former, visibility = [], [], to_come.post.status.object_type, "direct"
         done = made.delete(
             activity_uri, author.uri, uri, to=to, cc=cc, former_type=former, deleted=tx.now
         )

@@ -6,8 +6,10 @@ from typing import Any
 
 from activitypub.objects import activity as made
 from activitypub.objects.actor import ACTOR_TYPES
+from activitypub.objects.collection import COLLECTION_TYPES
+from fedi.api import auth
 from fedi.api.client import envelope, finding, pictures, submission
-from fedi.api.client.activities import extensions
+from fedi.api.client.activities import collections, extensions
 from fedi.api.client.activities.asked import Asked, Done, keep
 from fedi.api.client.submission import Submission
 from fedi.api.easel.asking import parse_recipe
@@ -34,6 +36,10 @@ async def create(asked: Asked) -> Done:
     if kind in ACTOR_TYPES:
         nobody = "Nobody can be created by posting them."
         raise Problem("unsupported-type", nobody, objectType=kind)
+    if kind in COLLECTION_TYPES:
+        auth.demand(asked.who, "write:statuses", "write:collections")
+        return await collections.create(asked, object_)
+    auth.demand(asked.who, "write:statuses")
     if kind not in submission.TYPES:
         return await extensions.create(asked, object_)
     note = submission.parsed(object_)

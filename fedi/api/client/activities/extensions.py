@@ -15,6 +15,7 @@ from activitypub import json
 from activitypub.context import further_terms
 from activitypub.objects import Activity, Tombstone, values
 from activitypub.objects import activity as made
+from fedi.api import auth
 from fedi.api.client import audience, envelope, finding
 from fedi.api.client.activities.asked import Asked, Done
 from fedi.api.client.audience import Audience
@@ -22,13 +23,11 @@ from fedi.api.client.envelope import Document
 from fedi.database import Transaction
 from fedi.database.tables import Account, OutboxActivity
 from fedi.federation.outgoing.activities import extension
-from fedi.social import activities, text
+from fedi.social import activities, collections, extensions, text
 from fedi.social.activities import TERMS
 from fedi.social.errors import Invalid, NotAllowed, NotFound
+from fedi.social.extensions import MAPS, MARKUP, MAX_BYTES, MAX_DEPTH
 from fedi.social.outbound import tell
-
-MAX_BYTES = 64 * 1024  # of what is kept; the longest honest post is a tenth of it
-MAX_DEPTH = 16
 
 # What no app says: whom it hides, and what only keys and servers can say. A key that could be read
 # at an address of ours would speak for anybody here (FEP-fe34).
@@ -41,12 +40,13 @@ NEVER = frozenset(
 )  # fmt: skip
 # Names that JSON-LD reads as others, such as `@id` and `as:actor`.
 ALIASES = ("@", ":")
-MARKUP = frozenset({"content", "summary"})
-MAPS = frozenset({"contentMap", "summaryMap"})
 # What is the server's to say of an activity, and of an object of its author's.
 SERVERS = frozenset(
     {"id", "actor", "attributedTo", "published", "updated", "inbox", "outbox", "to", "cc"}
 )
+# What a collection has besides its name, and what of that the server says.
+MEMBERS = ("orderedItems", "items")
+PAGING = frozenset({"current", "first", "last", "next", "partOf", "prev", "totalItems"})
 # What is not taken back by an Undo.
 LASTING = frozenset(
     {
@@ -87,16 +87,25 @@ async def dislike(asked: Asked) -> Done:
     return await _tell(asked, whom, document)
 
 
-async def create(asked: Asked, object_: Document) -> Done:
-    """Keep an object of a type that means nothing here, under an id of ours."""
+async def create(asked: Asked, object_: Document, holding: Sequence[str] = ()) -> Done:
+    """Keep an object of a type that means nothing here, under an id of ours.
+
+    Args:
+        holding: of a collection, the ids of what is in it, the newest first.
+    """
     addressed = audience.read([asked.document, object_], asked.author.followers_uri)
     fresh = {k: v for k, v in _clean(object_).items() if k not in SERVERS}
     fresh["type"] = envelope.kind(object_)  # of several, the first
-    return await _tell(asked, addressed, {"type": "Create", WHOLE: fresh}, mint=True)
+    return await _tell(asked, addressed, {"type": "Create", WHOLE: fresh}, holding, mint=True)
 
 
 async def _tell(
-    asked: Asked, addressed: Audience, document: Document, *, mint: bool = False
+    asked: Asked,
+    addressed: Audience,
+    document: Document,
+    holding: Sequence[str] = (),
+    *,
+    mint: bool = False,
 ) -> Done:
     found = await finding.addressees(asked.easel, asked.author, addressed)
     people = [*found.people.values(), *found.members]
@@ -125,7 +134,12 @@ async def _tell(
             visibility=addressed.visibility,
             recipients=[who.id for who in people],
         )
+        if holding:
+            await collections.add(tx, row, holding)
         await tell(tx, "activity", activity_id=row.id)
+        named = [who.uri for who in people]
+        for_followers = addressed.visibility != "direct"
+        await extensions.keep(tx, author, whole, named, for_followers=for_followers)
         return _done(row)
 
 
@@ -134,7 +148,10 @@ async def update(asked: Asked, uri: str, object_: Document) -> Done:
     async with asked.easel.database.write() as tx:
         author = await asked.whom(tx)
         row = await _creation(tx, author, uri)
+        auth.demand(asked.who, *scopes(row))
         held = row.document[WHOLE]
+        if collections.is_collection(row):
+            object_ = without_members(object_)
         changes = {k: v for k, v in _clean(object_).items() if k not in {*SERVERS, "type"}}
         whole = {**held, **changes, "updated": values.stamp(tx.now)}
         whole = {name: value for name, value in whole.items() if value is not None}
@@ -142,24 +159,28 @@ async def update(asked: Asked, uri: str, object_: Document) -> Done:
         _check(row.document)
         tx.add(row)
         await tx.flush()
-        return await _follow_up(
+        await extensions.change(tx, author, whole)
+        return await follow_up(
             tx, author, row, made.update(activities.mint_uri(tx, author), author.uri, whole)
         )
 
 
-async def delete(tx: Transaction, author: Account, uri: str) -> Done:
+async def delete(tx: Transaction, asked: Asked, author: Account, uri: str) -> Done:
     """Take back an object of a type that means nothing here."""
     row = await _creation(tx, author, uri)
+    auth.demand(asked.who, *scopes(row))
     former = row.document[WHOLE].get("type")
     stone = Tombstone(id=uri, former_type=former, deleted=tx.now)
+    await collections.remove(tx, row)
     row.undone_at = tx.now
     row.document = {**row.document, WHOLE: stone.document()}
     tx.add(row)
     await tx.flush()
+    await extensions.forget(tx, author, uri)
     to, cc = _addressed(row)
     gone_uri = activities.mint_uri(tx, author)
     gone = made.delete(gone_uri, author.uri, uri, to=to, cc=cc, former_type=former, deleted=tx.now)
-    return await _follow_up(tx, author, row, gone)
+    return await follow_up(tx, author, row, gone)
 
 
 async def undo(tx: Transaction, author: Account, row: OutboxActivity) -> Done:
@@ -169,10 +190,11 @@ async def undo(tx: Transaction, author: Account, row: OutboxActivity) -> Done:
     read = Activity.parse(row.document)
     row.undone_at = tx.now
     tx.add(row)
-    return await _follow_up(tx, author, row, made.undo(f"{row.uri}/undo", read))
+    await extensions.forget(tx, author, row.uri)
+    return await follow_up(tx, author, row, made.undo(f"{row.uri}/undo", read))
 
 
-async def _follow_up(
+async def follow_up(
     tx: Transaction, author: Account, row: OutboxActivity, activity: Activity
 ) -> Done:
     """Tell something of what was told, to the same people."""
@@ -185,6 +207,23 @@ async def _follow_up(
     )
     await tell(tx, "activity", activity_id=kept.id)
     return Done(activity.document(), terms=tuple(terms))
+
+
+def scopes(row: OutboxActivity) -> tuple[str, ...]:
+    """What a token must allow to change an object; one of several is enough."""
+    further = ("write:collections",) if collections.is_collection(row) else ()
+    return ("write:statuses", *further)
+
+
+def without_members(object_: Document) -> Document:
+    """What an app says of a collection besides what is in it: pages and counts are the server's.
+
+    Raises:
+        Invalid: it says what is in it.
+    """
+    if any(object_.get(name) for name in MEMBERS):
+        raise Invalid("What is in a collection is changed by Add and Remove.")
+    return {name: value for name, value in object_.items() if name not in {*MEMBERS, *PAGING}}
 
 
 async def _creation(tx: Transaction, author: Account, uri: str) -> OutboxActivity:

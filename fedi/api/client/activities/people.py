@@ -11,6 +11,8 @@ from fedi.federation import moving
 from fedi.social import accounts, activities, reports, statuses
 from fedi.social.errors import Invalid, NotAllowed, NotFound
 
+MAX_REPORTED = 10  # people, by one Flag
+
 
 async def move(asked: Asked) -> Done:
     """Move to another account, which must name this one in `alsoKnownAs`."""
@@ -26,36 +28,56 @@ async def move(asked: Asked) -> Done:
 
 
 async def flag(asked: Asked) -> Done:
-    """Report somebody, and posts of theirs; nobody but those who run this instance learns by whom.
-    The server of whom it is about is told if the Flag is addressed to somebody there."""
+    """Report people, and posts of theirs, with a reason or without; nobody but those who run this
+    instance learns by whom. The server of whom it is about is told if the Flag is addressed to
+    somebody there."""
     named = [uri for uri in (asked.activity.object_id, *asked.activity.others) if uri]
-    async with asked.easel.database.write() as tx:
-        author = await asked.whom(tx)
-        posts: list[Status] = []
-        target: Account | None = None
-        for uri in named:
-            status = await statuses.load_by_uri(tx, author, uri)
-            if status is not None:
-                posts.append(status)
-            else:
-                target = await accounts.by_uri(tx, uri) or target
-    if target is None and posts:
-        async with asked.easel.database.read() as session:
-            target = await session.get_one(Account, posts[0].account_id)
-    if target is None:
-        target = await finding.person(asked.easel, next(iter(named), None))
-    if not accounts.is_person(target):
-        raise NotFound("There is nobody to be reported.")
-    about = origin.origin(target.uri)
-    forward = any(origin.origin(uri) == about for uri in asked.audience().people)
+    people, posts = await _reported(asked, named)
+    told = {origin.origin(uri) for uri in asked.audience().people}
     comment = asked.activity.content or ""
-    if not comment:
-        raise Invalid("A report needs a reason: say it as content.")
     async with asked.easel.database.write() as tx:
         author = await asked.whom(tx)
-        whom = await tx.get_one(Account, target.id)
         shown = [await finding.again(tx, author, status) for status in posts]
-        await reports.make(tx, author, whom, comment, shown, forward=forward)
-        uris = [whom.uri, *(status.uri for status in shown)]
+        for person in people:
+            whom = await tx.get_one(Account, person.id)
+            await reports.make(
+                tx,
+                author,
+                whom,
+                comment,
+                [status for status in shown if status.account_id == whom.id],
+                forward=origin.origin(whom.uri) in told,
+                category=None if comment else "other",
+            )
+        uris = [*(person.uri for person in people), *(status.uri for status in shown)]
         done = made.flag(activities.mint_uri(tx, author), author.uri, uris, comment)
         return await keep(tx, author, done)
+
+
+async def _reported(asked: Asked, named: list[str]) -> tuple[list[Account], list[Status]]:
+    """Those whom a Flag is about, and the posts that show why: each of somebody among them.
+
+    Raises:
+        Invalid: they are too many.
+        NotFound: there is nobody to be reported.
+    """
+    people: dict[int, Account] = {}
+    posts: dict[int, Status] = {}
+    async with asked.easel.database.read() as session:
+        for uri in named:
+            status = await statuses.load_by_uri(session, asked.author, uri)
+            if status is None:
+                found = await accounts.by_uri(session, uri)
+            else:
+                posts[status.id] = status
+                found = await session.get_one(Account, status.account_id)
+            if found is not None:
+                people[found.id] = found
+    if not people:
+        found = await finding.person(asked.easel, next(iter(named), None))
+        people[found.id] = found
+    if len(people) > MAX_REPORTED:
+        raise Invalid(f"At most {MAX_REPORTED} people can be reported at once.")
+    if not all(accounts.is_person(person) for person in people.values()):
+        raise NotFound("There is nobody to be reported.")
+    return list(people.values()), list(posts.values())

@@ -1,8 +1,9 @@
 """Update of oneself: what an app may say of an account, by the names of its own document.
 
 `name`, `summary`, `icon`, `image`, `attachment` (PropertyValues), `manuallyApprovesFollowers`,
-`discoverable` and `indexable` are changed; null takes away. Everything else in it, keys, boxes and
-the id above all, is the server's, and passed over.
+`discoverable`, `indexable`, `alsoKnownAs`, `attributionDomains` and `type` (Person or Service) are
+changed; null takes away. Who would change keys, boxes or the name is refused (`staying`).
+Everything else in it is passed over.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from starlette.exceptions import HTTPException
 from activitypub.addressing import PUBLIC
 from activitypub.objects import Source, values
 from activitypub.objects import activity as made
-from fedi.api.client import pictures
+from fedi.api.client import envelope, finding, pictures
+from fedi.api.client.activities import staying
 from fedi.api.client.activities.asked import Asked, Done, keep
 from fedi.api.client.envelope import Document
-from fedi.database.tables import MediaAttachment
+from fedi.database.tables import Account, MediaAttachment
 from fedi.federation.translate import outward
-from fedi.social import account_keys, activities, profiles, text
-from fedi.social.errors import Invalid, SocialError
+from fedi.social import account_keys, activities, moves, profiles, text
+from fedi.social.errors import Invalid, NotAllowed, SocialError
 from fedi.social.profiles import Changes, Line
 from fedi.studio import faces, media
 
@@ -31,12 +33,19 @@ FLAGS = {
     "discoverable": "discoverable",
     "indexable": "indexable",
 }
+KINDS = frozenset({"Person", "Service"})
 FACES: dict[str, faces.Kind] = {"icon": "avatar", "image": "header"}
 
 
 async def update(asked: Asked, object_: Document) -> Done:
     """Change what an account says of itself."""
-    said: dict[str, Any] = _words(object_) | _flags(object_)
+    async with asked.easel.database.read() as session:
+        author = await session.get_one(Account, asked.author.id)
+        keys = await account_keys.of(session, author)
+        staying.check_actor(outward.actor(author, session.instance, keys).document(), object_)
+    said: dict[str, Any] = _words(object_) | _flags(object_) | _kind(author, object_)
+    if "alsoKnownAs" in object_:
+        said["also_known_as"] = await _aliases(asked, author, object_["alsoKnownAs"])
     stored: list[str] = []
     try:
         for name, kind in FACES.items():
@@ -80,6 +89,36 @@ def _summary(object_: Document) -> str:
     if isinstance(source, Mapping) and isinstance(source.get("content"), str):
         return Source.parse(source).content
     return text.plain(text.sanitise(values.mapped(object_, "summary")[0] or ""))
+
+
+def _kind(author: Account, object_: Document) -> dict[str, Any]:
+    """Whether it is a person or a program, by the type; and what else is a list of names."""
+    said: dict[str, Any] = {}
+    if "type" in object_ and (kind := envelope.kind(object_)) != author.actor_type:
+        if not {kind, author.actor_type} <= KINDS:
+            raise NotAllowed("An account is a Person or a Service.")
+        said["bot"] = kind == "Service"
+    if "attributionDomains" in object_:
+        most = profiles.MAX_ATTRIBUTION_DOMAINS + 1
+        named = values.entries(object_["attributionDomains"], most)
+        said["attribution_domains"] = [name for name in named if isinstance(name, str)]
+    return said
+
+
+async def _aliases(asked: Asked, author: Account, value: Any) -> list[str]:
+    """The other accounts of theirs, which may move here; each that is new is looked up.
+
+    Raises:
+        Invalid: they are too many.
+        NotFound: there is no such account.
+    """
+    named = values.uris(value, moves.MAX_ALIASES + 1)
+    if len(named) > moves.MAX_ALIASES:
+        raise Invalid(f"An account has at most {moves.MAX_ALIASES} aliases.")
+    return [
+        uri if uri in author.also_known_as else (await finding.person(asked.easel, uri)).uri
+        for uri in named
+    ]
 
 
 def _plain(value: Any) -> str:
