@@ -255,6 +255,14 @@ async def asked_together(session: Session, painting: Painting) -> list[Painting]
     return list(rows.all())
 
 
+async def post_of(session: Session, painting: Painting) -> Mapping[str, Any]:
+    """The draft of the post that a picture is for, or is begun for; empty, if there is none."""
+    first = painting
+    if painting.post_of is not None:
+        first = await session.get(Painting, painting.post_of) or painting
+    return first.draft or painting.begun_post or {}
+
+
 async def together(tx: Transaction, painting: Painting) -> tuple[Painting | None, list[Painting]]:
     """The painting that has the draft of the post that a picture is for, locked; and the others of
     that post, in their order, without those that somebody is just about to end."""
