@@ -16,6 +16,7 @@ from fedi.cli import context
 from fedi.database.tables import DatasetExport
 from fedi.social import audit
 from fedi.social.paging import MAX_PAGE, Page
+from fedi.social.training import grants as granting
 from fedi.social.training import ledger
 from fedi.studio.dataset import cards, exporting, withdrawals
 
@@ -148,14 +149,14 @@ async def _withdrawn(since: str) -> list[dict[str, Any]]:
 async def _grant(name: str, purpose: str, sensitive: bool) -> tuple[str, str]:
     async with context.opened() as easel:
         async with easel.database.write() as tx:
-            made, secret = await ledger.grant(tx, name, purpose=purpose, sensitive=sensitive)
+            made, secret = await granting.grant(tx, name, purpose=purpose, sensitive=sensitive)
             await audit.note(tx, None, "dataset.grant", made.recipient, made.id)
         return secret, easel.settings.instance.url
 
 
 async def _revoke(name: str) -> None:
     async with context.opened() as easel, easel.database.write() as tx:
-        made = await ledger.revoke(tx, name)
+        made = await granting.revoke(tx, name)
         await audit.note(tx, None, "dataset.revoke", made.recipient, made.id)
 
 

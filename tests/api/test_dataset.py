@@ -15,7 +15,8 @@ import pytest
 from sqlmodel import select
 
 from fedi.database.tables import ConsentChange, DatasetExport
-from fedi.social.training import choices, ledger
+from fedi.social.paging import Page
+from fedi.social.training import choices, grants, ledger
 from generation import provenance
 from tests import rig
 from tests.api.apps import App
@@ -33,7 +34,7 @@ BLOCKS = re.findall(r"^```json ?(.*)\n([\s\S]*?)^```", DOCUMENT, re.MULTILINE)
 
 async def grant(instance: rig.Instance, name: str = "Example Lab") -> tuple[DatasetExport, str]:
     async with instance.easel.database.write() as tx:
-        return await ledger.grant(tx, name, purpose=PURPOSE)
+        return await grants.grant(tx, name, purpose=PURPOSE)
 
 
 @asynccontextmanager
@@ -103,7 +104,7 @@ async def test_a_stream_tells_what_may_be_trained_on_and_what_no_more(
         assert len(fresh) >= 1  # three and four, now that she said yes again
         # Who may listen no more hears no more.
         async with instance.easel.database.write() as tx:
-            await ledger.revoke(tx, "Example Lab")
+            await grants.revoke(tx, "Example Lab")
         assert (await watcher.next())[0] == ""
     for wrong in (token, "nonsense"):
         headers = {"Authorization": f"Bearer {wrong}"}
@@ -111,7 +112,7 @@ async def test_a_stream_tells_what_may_be_trained_on_and_what_no_more(
             assert answer.status == 401 and "Bearer" in answer.headers["WWW-Authenticate"]
     # What went out stands written down as an export does.
     async with instance.easel.database.read() as session:
-        [given] = await ledger.given(session, alice, choices.Page())
+        [given] = await ledger.given(session, alice, Page())
     assert (given.export.id, given.export.purpose, given.items) == (made.id, PURPOSE, 4)
     assert given.withdrawn == 2
 

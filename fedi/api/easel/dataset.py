@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -28,7 +28,7 @@ from fedi.runtime import Easel, easel_of
 from fedi.social import attempts
 from fedi.social.errors import TooMany
 from fedi.social.spreading import STATUSES
-from fedi.social.training import ledger, offers, standing
+from fedi.social.training import grants, ledger, offers, standing
 from fedi.storage import Missing
 from fedi.studio.dataset import samples, withdrawals
 
@@ -110,7 +110,7 @@ async def _grant(request: Request) -> DatasetExport:
     grant = None
     if token is not None:
         async with easel_of(request).database.read() as session:
-            grant = await ledger.authenticate(session, token)
+            grant = await grants.authenticate(session, token)
     if grant is None:
         raise auth.challenge(
             request, "This needs the token of a grant (`easel dataset grant`).", "invalid_token"
@@ -128,10 +128,12 @@ async def _seated(easel: Easel, grant: DatasetExport, position: int) -> AsyncIte
             yield piece
     finally:
         mine[grant.id] -= 1
-        await told.aclose()  # type: ignore[attr-defined]
+        await told.aclose()
 
 
-async def _told(easel: Easel, grant: DatasetExport, position: int) -> AsyncIterator[bytes]:
+async def _told(
+    easel: Easel, grant: DatasetExport, position: int
+) -> AsyncGenerator[bytes, None]:
     key = await samples.pseudonyms(easel)
     # Listening begins before the first look, so that nothing can happen unseen between them.
     with easel.events.listen([STATUSES, standing.TOPIC]) as listener:
@@ -140,7 +142,7 @@ async def _told(easel: Easel, grant: DatasetExport, position: int) -> AsyncItera
             while True:
                 more = await _write_down(easel, grant)
                 async with easel.database.read() as session:
-                    events = await ledger.told(session, grant.id, position, BATCH)
+                    events = await grants.told(session, grant.id, position, BATCH)
                     pieces = await _pieces(easel, session, grant, events, key)
                 for piece in pieces:
                     yield piece
@@ -154,13 +156,13 @@ async def _told(easel: Easel, grant: DatasetExport, position: int) -> AsyncItera
 async def _write_down(easel: Easel, grant: DatasetExport) -> int:
     """What is to be told next is a row before it is told. How much that was."""
     async with easel.database.read() as session:
-        news = await ledger.untold(session, grant, 1)
+        news = await grants.untold(session, grant, 1)
         overdue = await ledger.is_overdue(session, grant.id)
     if not news and not overdue:
         return 0
     async with easel.database.write() as tx:
         back = await ledger.withdraw(tx, export_id=grant.id) if overdue else 0
-        return back + await ledger.take(tx, grant.id, BATCH)
+        return back + await grants.take(tx, grant.id, BATCH)
 
 
 async def _pieces(

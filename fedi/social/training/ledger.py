@@ -7,19 +7,25 @@ position in the order in which things were taken back: the list of what was with
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func
+from sqlalchemy import func
 from sqlmodel import col, select
 
 from fedi import ids
 from fedi.database import Session, Transaction
-from fedi.database.tables import Account, DatasetExport, DatasetItem, MediaAttachment, Status
+from fedi.database.insertion import add_once, table_of
+from fedi.database.tables import (
+    Account,
+    DatasetExport,
+    DatasetItem,
+    Mark,
+    MediaAttachment,
+    Status,
+)
 from fedi.social import paging
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.paging import Page
@@ -37,8 +43,8 @@ REASONS = {
     "remix": "what it is made of was taken back",
 }
 MAX_NAME, MAX_PURPOSE = 200, 2000  # characters
-TOKEN_BYTES = 32
 BATCH = 500  # rows that are looked at, or marked, at once
+POSITIONS = "dataset_position"  # the mark that holds the last place that was given
 NO_EXPORT = "There is no such export."
 
 
@@ -103,12 +109,13 @@ async def withdraw(
     """
     marked = 0
     while found := (await tx.exec(_overdue(account_id, export_id).limit(BATCH))).all():
-        for item, export in found:
+        places = await positions(tx, len(found))
+        for (item, export), position in zip(found, places, strict=True):
             media = await tx.get(MediaAttachment, item.media_id)
             status = await tx.get(Status, item.status_id)
             author = await tx.get(Account, item.account_id)
             item.reason, when = _why(media, status, author, tx.now, sensitive=export.sensitive)
-            item.withdrawn_at, item.withdrawn_position = when, tx.new_id()
+            item.withdrawn_at, item.withdrawn_position = when, position
             tx.add(item)
         await tx.flush()
         marked += len(found)
@@ -198,20 +205,24 @@ async def record(
         items: each with its post, and the SHA-256 of the file in hexadecimal.
     """
     for media, status, digest in items:
-        number = tx.new_id()
-        tx.add(
-            DatasetItem(
-                id=number,
-                export_id=export.id,
-                media_id=media.id,
-                status_id=status.id,
-                account_id=status.account_id,
-                digest=digest,
-                position=number,
-                sent_at=tx.now,
-            )
-        )
+        tx.add(item_of(tx, export, media, status, digest))
     await tx.flush()
+
+
+def item_of(
+    tx: Transaction, export: DatasetExport, media: MediaAttachment, status: Status, digest: str = ""
+) -> DatasetItem:
+    number = tx.new_id()
+    return DatasetItem(
+        id=number,
+        export_id=export.id,
+        media_id=media.id,
+        status_id=status.id,
+        account_id=status.account_id,
+        digest=digest,
+        position=number,
+        sent_at=tx.now,
+    )
 
 
 async def find(session: Session, number: int | None) -> DatasetExport:
@@ -245,151 +256,21 @@ async def given(session: Session, account: Account, page: Page) -> list[Given]:
         )
         .join(DatasetItem, col(DatasetItem.export_id) == col(DatasetExport.id))
         .where(col(DatasetItem.account_id) == account.id)
-        .group_by(*DatasetExport.__table__.columns)  # type: ignore[attr-defined]
+        .group_by(*table_of(DatasetExport).c)
     )
     return [Given(*row) for row in await paging.rows(session, query, page, col(DatasetExport.id))]
 
 
-# ---- Streams -----------------------------------------------------------------------------------
-
-
-async def grant(
-    tx: Transaction, recipient: str, *, purpose: str, by: str = "", sensitive: bool = False
-) -> tuple[DatasetExport, str]:
-    """Let somebody listen to what is offered from now on.
-
-    Returns:
-        The grant, and its token, which is stored nowhere.
-
-    Raises:
-        Invalid: there is no name, no purpose, or a grant of that name already.
-    """
-    if not recipient.strip():
-        raise Invalid("Say who gets it: authors are shown it.")
-    if await _granted(tx, recipient) is not None:
-        raise Invalid(f"{recipient.strip()} has a grant already: revoke that first.")
-    export = begin(
-        tx, STREAM, recipient=recipient, purpose=purpose, by=by, sensitive=sensitive
-    )
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    export.token_hash = _hashed(token)
+async def positions(tx: Transaction, count: int) -> range:
+    """The next places in the order in which things go out and are taken back. Who gets some is
+    alone with it until they are committed, so that nobody who has read up to one place finds
+    another before it later."""
+    row = await tx.get(Mark, POSITIONS, with_for_update=True, populate_existing=True)
+    if row is None:
+        await add_once(tx, Mark(name=POSITIONS, value="0"))
+        row = await tx.get_one(Mark, POSITIONS, with_for_update=True, populate_existing=True)
+    first = max(tx.new_id(), int(row.value) + 1)
+    row.value = str(first + count - 1)
+    tx.add(row)
     await tx.flush()
-    return export, token
-
-
-async def revoke(tx: Transaction, recipient: str) -> DatasetExport:
-    """Let somebody listen no more. What they got stays written down.
-
-    Raises:
-        NotFound: nobody of that name may.
-    """
-    export = await _granted(tx, recipient)
-    if export is None:
-        raise NotFound("Nobody of that name may listen.")
-    export.revoked_at = tx.now
-    tx.add(export)
-    standing.hint(tx)
-    return export
-
-
-async def authenticate(session: Session, token: str) -> DatasetExport | None:
-    """The grant whose token this is."""
-    query = select(DatasetExport).where(
-        col(DatasetExport.token_hash) == _hashed(token), col(DatasetExport.revoked_at).is_(None)
-    )
-    return (await session.exec(query)).first()
-
-
-async def _granted(session: Session, recipient: str) -> DatasetExport | None:
-    query = select(DatasetExport).where(
-        col(DatasetExport.kind) == STREAM,
-        col(DatasetExport.recipient) == recipient.strip(),
-        col(DatasetExport.revoked_at).is_(None),
-    )
-    return (await session.exec(query)).first()
-
-
-async def untold(
-    session: Session, grant: DatasetExport, limit: int
-) -> Sequence[tuple[MediaAttachment, Status]]:
-    """What is offered and was not told to a grant yet, or was taken back and is offered again."""
-    query = (
-        offers.offered(sensitive=grant.sensitive)
-        .where(~_told(grant))
-        .order_by(col(MediaAttachment.id))
-        .limit(limit)
-    )
-    return [(media, status) for media, status, _ in (await session.exec(query)).all()]
-
-
-def _told(grant: DatasetExport) -> ColumnElement[bool]:
-    return exists().where(
-        col(DatasetItem.export_id) == grant.id,
-        col(DatasetItem.media_id) == col(MediaAttachment.id),
-        col(DatasetItem.withdrawn_at).is_(None),
-    )
-
-
-async def take(tx: Transaction, grant_id: int, limit: int) -> int:
-    """Write down what a grant is told next. Two connections of one grant wait for each other, so
-    that positions become visible in their order.
-
-    Returns:
-        How many there were.
-    """
-    locked = select(DatasetExport).where(col(DatasetExport.id) == grant_id).with_for_update()
-    grant = (await tx.exec(locked)).one()
-    if grant.revoked_at is not None:
-        return 0
-    found = await untold(tx, grant, limit)
-    known = await _rows(tx, grant, [media.id for media, _ in found])
-    fresh = [(media, status, "") for media, status in found if media.id not in known]
-    for item in known.values():  # it was taken back, and is there again
-        item.position, item.sent_at = tx.new_id(), tx.now
-        item.withdrawn_at = item.withdrawn_position = None
-        item.reason = ""
-        tx.add(item)
-    await record(tx, grant, fresh)
-    grant.items += len(fresh)
-    grant.last_used_at = tx.now
-    tx.add(grant)
-    return len(found)
-
-
-async def _rows(
-    session: Session, grant: DatasetExport, media_ids: Sequence[int]
-) -> dict[int, DatasetItem]:
-    rows = await session.exec(
-        select(DatasetItem).where(
-            col(DatasetItem.export_id) == grant.id, col(DatasetItem.media_id).in_(media_ids)
-        )
-    )
-    return {row.media_id: row for row in rows.all()}
-
-
-async def told(
-    session: Session, grant_id: int, after: int, limit: int
-) -> list[tuple[int, str, DatasetItem]]:
-    """What a grant was told behind a position, in its order: (position, `item` or `withdrawn`,
-    which picture). A picture that was taken back meanwhile is told as that alone."""
-    mine = col(DatasetItem.export_id) == grant_id
-    sent = await session.exec(
-        select(DatasetItem)
-        .where(mine, col(DatasetItem.position) > after, col(DatasetItem.withdrawn_at).is_(None))
-        .order_by(col(DatasetItem.position))
-        .limit(limit)
-    )
-    back = await session.exec(
-        select(DatasetItem)
-        .where(mine, col(DatasetItem.withdrawn_position) > after)
-        .order_by(col(DatasetItem.withdrawn_position))
-        .limit(limit)
-    )
-    events = [(row.position, "item", row) for row in sent.all()]
-    events += [(row.withdrawn_position or 0, "withdrawn", row) for row in back.all()]
-    return sorted(events, key=lambda event: event[0])[:limit]
-
-
-def _hashed(token: str) -> str:
-    # The token has 256 random bits: a plain hash cannot be turned back.
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+    return range(first, first + count)
