@@ -47,7 +47,7 @@ async def revoke(tx: Transaction, recipient: str) -> DatasetExport:
     """Let somebody listen no more. What they got stays written down.
 
     Raises:
-        NotFound: nobody of that name may.
+        NotFound: nobody of that name may listen.
     """
     export = await _granted(tx, recipient)
     if export is None:

@@ -12,13 +12,14 @@ from sqlmodel import select
 
 from fedi.database.tables import Account, MediaAttachment, Status
 from fedi.social import reblogs
-from fedi.social.training import standing
+from fedi.social.training import grants, standing
 from tests.api.oauth.person import at, join
 from tests.federation.reading import document
 from tests.rig import Instance
 from tests.social.people import told
 from tests.studio.dataset.giving import PURPOSE, choose, consent, export
 from tests.web import hanging
+from tests.web.admin.staff import appoint, signed_in
 from tests.web.filling import filled, form_of, send
 from tests.web.reading import get
 from tests.web.test_browser import chromium
@@ -153,6 +154,28 @@ async def test_outside_it_says_the_same(
     answer = await get(browser, f"{instance.url}/media/{medium.file}")
     assert "immutable" in answer.headers["Cache-Control"]
     assert len(await told(instance.easel, "update_actor")) == 1  # the later one is what is sent
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+async def test_who_runs_the_instance_sees_who_got_what_and_ends_it(
+    instance: Instance, tmp_path: Path
+) -> None:
+    await appoint(instance, "ada", "admin")
+    alice = await join(instance)
+    await hanging.hang(instance, alice, text="Look")
+    await consent(instance, alice)
+    await export(instance, tmp_path / "out", recipient="Some Lab")
+    async with instance.easel.database.write() as tx:
+        made, token = await grants.grant(tx, "Other Lab", purpose=PURPOSE)
+    async with signed_in(instance, "ada") as visitor:
+        seen = await visitor.get("/admin/data")
+        words = " ".join(seen.page.text.split())
+        assert "1 picture to Some Lab" in words and "Other Lab" in words
+        path = f"/admin/data/{made.id}/revoke"
+        assert (await send(visitor, seen, path)).location == "/admin/data"
+        assert "until" in (await visitor.get("/admin/data")).page.text
+    async with instance.easel.database.read() as session:
+        assert await grants.authenticate(session, token) is None
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
