@@ -10,7 +10,8 @@ topic `paintings`, kinds queued and cancelled, for those who hand pictures out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 from sqlmodel import col, select

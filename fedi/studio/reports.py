@@ -122,9 +122,7 @@ class Reports:
         finished = descriptions.complete(finished, painting, easel.settings.painting)
         by = await seals.of(easel)
         parent = await inputs.parent(easel, painting)
-        training = media.may_be_trained_on(
-            author, painting, finished.recipe, post.get("training")
-        )
+        training = media.may_be_trained_on(author, painting, finished.recipe, post.get("training"))
         prepared = await media.prepare_painting(
             picture, finished, painting, creator, by, parent, training=training
         )

@@ -105,8 +105,8 @@ async def post(request: Request) -> Response:
         sieve = await sifting.sieve(session, viewer, "thread")
         changed = status.edited_at is not None and await edits.of_status(session, status)
         reacted = (await reactions.of_statuses(session, [status.id])).get(status.id)
-    heard = await testimony.of(easel).hear(testimony.exhibits(around, hung))
         training = await consenting.all_of(easel, session, around)
+    heard = await testimony.of(easel).hear(testimony.exhibits(around, hung))
     listed = author.discoverable and status.visibility == "public"
     return page(
         request,

@@ -203,8 +203,8 @@ async def test_apps_say_it_and_are_told_as_the_document_says(
     assert (await bob.ask("PUT", theirs, {"training": True})).status == 403
     assert (await bob.get(theirs)).status == 404
     assert (await bob.get(f"{TRAINING}/exports")).body == []
-    for app, status in ((nobody(instance, browser, alice), 401),
-                        (await App.of(instance, browser, "alice", "read:search"), 403)):  # fmt: skip
+    narrow = await App.of(instance, browser, "alice", "read:search")
+    for app, status in ((nobody(instance, browser, alice), 401), (narrow, 403)):
         for path in ("", "/changes", "/exports", f"/posts/{post.id}"):
             assert (await app.get(TRAINING + path)).status == status, path
         for path in ("", f"/posts/{post.id}"):

@@ -32,9 +32,7 @@ async def test_a_dataset_is_given_away_and_what_is_withdrawn_of_it_listed(
         async with easel.database.write() as tx:
             await choices.consent(tx, await tx.get_one(Account, alice.id), True)
     out = tmp_path / "out"
-    told = await server.easel(
-        "dataset", "export", str(out), "--for", "a [bold]test", "--to", "Lab"
-    )
+    told = await server.easel("dataset", "export", str(out), "--for", "a [bold]test", "--to", "Lab")
     number = told.split()[1].rstrip(":")
     assert "1 pictures" in told and f"withdrawn?since={number}" in told
     assert list(read(out)) == [str(medium)]

@@ -131,9 +131,7 @@ async def _seated(easel: Easel, grant: DatasetExport, position: int) -> AsyncIte
         await told.aclose()
 
 
-async def _told(
-    easel: Easel, grant: DatasetExport, position: int
-) -> AsyncGenerator[bytes, None]:
+async def _told(easel: Easel, grant: DatasetExport, position: int) -> AsyncGenerator[bytes, None]:
     key = await samples.pseudonyms(easel)
     # Listening begins before the first look, so that nothing can happen unseen between them.
     with easel.events.listen([STATUSES, standing.TOPIC]) as listener:

@@ -94,7 +94,7 @@ def card(instance: InstanceSettings, export: DatasetExport, contents: Contents) 
         "",
         "WebDataset shards: for each key a picture and a JSON with its description, model, prompt",
         f"and recipe where the author shares them ({contents.recipes} of {contents.samples}),",
-        "reactions, licence, consent and safety label. `manifest.json` has the SHA-256 of each file.",
+        "reactions, licence, consent and safety label. `manifest.json` has the SHA-256 of each.",
         "",
         "Posts that are sensitive or have a warning are "
         + ("among them, and say so." if export.sensitive else "left out."),

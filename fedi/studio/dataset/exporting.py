@@ -139,9 +139,7 @@ async def _pages(
         last = found[-1][0].id
 
 
-def _manifest(
-    easel: Easel, made: DatasetExport, contents: Contents, files: list[Written]
-) -> str:
+def _manifest(easel: Easel, made: DatasetExport, contents: Contents, files: list[Written]) -> str:
     said = {
         "export": str(made.id),
         "instance": easel.settings.instance.url,

@@ -14,7 +14,6 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 MAX_SAMPLES = 1000  # of a shard; `webdataset`'s own writer makes them of as many
@@ -48,9 +47,7 @@ class Shards:
     def __enter__(self) -> Shards:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, *how: object) -> None:
         self.close()
 
     def add(self, document: Mapping[str, Any], content: bytes) -> None:
@@ -63,7 +60,7 @@ class Shards:
         if self._tar is None or self._file is None:
             path = self._folder / f"train-{len(self.written):05}.tar"
             self._file = path.open("w+b")
-            self._tar = tarfile.open(fileobj=self._file, mode="w", format=tarfile.USTAR_FORMAT)
+            self._tar = tarfile.TarFile(fileobj=self._file, mode="w", format=tarfile.USTAR_FORMAT)
         said = json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
         _put(self._tar, str(document["file"]), content)
         _put(self._tar, f"{document['key']}.json", said.encode())

@@ -200,9 +200,10 @@ async def test_a_sample_says_what_its_author_shares_and_who_that_is_only_if_they
         assert read_back.mining == provenance.MINING_ALLOWED
         assert read_back.digital_source_type == provenance.TRAINED_ALGORITHMIC_MEDIA
         assert b"alice" not in said["content"] and b"secret" not in said["content"]
-        assert pictures.decoded(said["content"], 10**6, 10**6).tobytes() == pictures.decoded(
-            hanging.png(), 10**6, 10**6
-        ).tobytes()
+        assert (
+            pictures.decoded(said["content"], 10**6, 10**6).tobytes()
+            == pictures.decoded(hanging.png(), 10**6, 10**6).tobytes()
+        )
     # Without a name, nothing leads to them; and the pseudonym is the same each time.
     await consent(instance, alice, credit="anonymous", licence="")
     await export(instance, tmp_path / "unnamed")

@@ -41,9 +41,7 @@ async def test_one_says_yes_sees_what_went_out_and_takes_it_back(
         first = filled(form_of(seen, HERE))
         assert "training" not in first and first["credit"] == "anonymous"
         assert "Nothing of yours was given to anybody." in seen.page.text
-        seen = await send(
-            visitor, seen, HERE, training="1", credit="name", licence="CC-BY-SA-4.0"
-        )
+        seen = await send(visitor, seen, HERE, training="1", credit="name", licence="CC-BY-SA-4.0")
         assert (seen.status, seen.location) == (303, f"{HERE}?kept=1")
         async with instance.easel.database.read() as session:
             row = await session.get_one(Account, alice.id)
@@ -104,9 +102,7 @@ async def test_a_post_says_it_as_it_is_written_and_nobody_says_it_for_another(
     assert alice.training_consent_at is None
 
 
-async def test_outside_it_says_the_same(
-    instance: Instance, browser: aiohttp.ClientSession
-) -> None:
+async def test_outside_it_says_the_same(instance: Instance, browser: aiohttp.ClientSession) -> None:
     alice, bob = await join(instance), await join(instance, "bob")
     post = await hanging.hang(instance, alice, text="Look")
     other = await hanging.hang(instance, bob, text="Look")
