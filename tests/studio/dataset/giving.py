@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import webdataset
+from webdataset.tariterators import group_by_keys, tar_file_expander
 
 from activitypub import json as documents
 from activitypub import proofs
@@ -44,9 +44,12 @@ def read(folder: Path) -> dict[str, dict[str, Any]]:
     """What the library `webdataset` finds in the shards: by key, what is said, and `content`."""
     found: dict[str, dict[str, Any]] = {}
     for shard in sorted(folder.glob("train-*.tar")):
-        for sample in webdataset.WebDataset(str(shard), shardsplit=None, shardshuffle=False):
-            said = json.loads(sample["json"])
-            found[sample["__key__"]] = said | {"content": sample[said["file"].split(".")[1]]}
+        with shard.open("rb") as stream:  # the library leaves files open
+            source = {"url": shard.name, "stream": stream}
+            for sample in group_by_keys(tar_file_expander([source])):
+                said = json.loads(sample["json"])
+                content = sample[said["file"].split(".")[1]]
+                found[sample["__key__"]] = said | {"content": content}
     return found
 
 
