@@ -44,6 +44,7 @@ class Draft(Struct, frozen=True, kw_only=True):
         kind: its type, unless it asks something (`social.kinds`).
         details: what its type says besides; None in an edit: that stays.
         application_id: the app that posts it, if it is one.
+        training: whether others may train on its pictures; None: as on all of the author's.
     """
 
     text: str = ""
@@ -64,6 +65,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     kind: str = kinds.NOTE
     details: kinds.Details | None = None
     application_id: int | None = None
+    training: bool | None = None
 
 
 class Words(Struct, frozen=True, kw_only=True):

@@ -347,6 +347,7 @@ STAYS = {
     "account_warning": "what moderators did",
     "assistant_request": "it was counted among those of its domain",
     "audit_entry": "what moderators did",
+    "consent_change": "what was given away went by it",
     "invite": "others came by it",
     "media_attachment": "until the job `unposted` has taken its files along",
     "outgoing_activity": "until it is delivered",
