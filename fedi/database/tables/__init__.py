@@ -32,7 +32,7 @@ from fedi.database.tables.assistant import AssistantRequest, AssistantStop
 from fedi.database.tables.carrying import Archive, Import, ImportLine
 from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
-from fedi.database.tables.instance import CustomEmoji, Rule
+from fedi.database.tables.instance import CustomEmoji, Rule, Setting
 from fedi.database.tables.joining import (
     CanonicalEmailBlock,
     EmailDomainBlock,
@@ -81,6 +81,7 @@ from fedi.database.tables.trends import Trend, TrendChange, TrendSignal
 from fedi.database.tables.work import (
     InputPicture,
     Job,
+    ModelPull,
     OutgoingActivity,
     Painter,
     Painting,
@@ -140,6 +141,7 @@ __all__ = [
     "Marker",
     "MediaAttachment",
     "Mention",
+    "ModelPull",
     "Mute",
     "Notification",
     "NotificationPermission",
@@ -166,6 +168,7 @@ __all__ = [
     "ScheduledStatus",
     "SearchChange",
     "SecondFactor",
+    "Setting",
     "Severance",
     "Stamp",
     "Status",

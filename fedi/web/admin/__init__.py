@@ -16,11 +16,13 @@ from fedi.web.admin import (
     jobs,
     joining,
     log,
+    models,
     overview,
     pictures,
     queue,
     reports,
     servers,
+    settings,
     telling,
 )
 
@@ -35,8 +37,10 @@ routes: list[BaseRoute] = [
     *domains.routes,
     *servers.routes,
     *barring.routes,
+    *models.routes,
     *queue.routes,
     *jobs.routes,
+    *settings.routes,
     *log.routes,
 ]
 

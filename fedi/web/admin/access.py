@@ -60,8 +60,10 @@ SECTIONS: dict[str, Section] = {
     "domains": Section(f"{HOME}/domains", "Domains", "federation"),
     "servers": Section(f"{HOME}/servers", "Servers", "federation"),
     "barred": Section(f"{HOME}/barred", "Barred", "blocks"),
+    "models": Section(f"{HOME}/models", "Models", "house"),
     "queue": Section(f"{HOME}/queue", "Queue", "house"),
     "jobs": Section(f"{HOME}/jobs", "Jobs", "house"),
+    "settings": Section(f"{HOME}/settings", "Settings", "house"),
     "log": Section(f"{HOME}/log", "Log", "dashboard"),
 }
 

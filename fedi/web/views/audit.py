@@ -40,6 +40,10 @@ DEEDS = {
     "invite.revoke": "Took back the invitation",
     "job.retry": "Retried the job",
     "job.drop": "Dropped the job",
+    "model.default": "Made it the one that paints: the model",
+    "model.pull": "Had fetched the model",
+    "model.remove": "Removed the model",
+    "model.stop": "Stopped fetching the model",
     "network.block": "Barred the network",
     "network.change": "Changed the bar on the network",
     "network.unblock": "Lifted the bar on the network",
@@ -56,6 +60,7 @@ DEEDS = {
     "rule.add": "Made the rule",
     "rule.remove": "Took back the rule",
     "server.retry": "Tried again the server",
+    "setting.change": "Changed the setting",
     "status.delete": "Deleted the post",
     "tag.update": "Decided about the tag",
 }

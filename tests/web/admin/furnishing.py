@@ -42,6 +42,7 @@ async def furnish(instance: Instance) -> dict[str, str]:
     await stocking.house(instance, ada)
     await stocking.queue(instance, [alice, alice, alice])
     await stocking.letters(instance)
+    await stocking.models(instance)
     await stocking.neighbours(instance)
     return {
         "overview": "/admin",
@@ -60,6 +61,8 @@ async def furnish(instance: Instance) -> dict[str, str]:
         "domains": "/admin/domains",
         "servers": "/admin/servers",
         "server": "/admin/servers?host=failing.example",
+        "models": "/admin/models",
+        "settings": "/admin/settings",
         "queue": "/admin/queue",
         "jobs": "/admin/jobs",
         "log": "/admin/log",
