@@ -72,9 +72,9 @@ async def admit_local(tx: Transaction, name: str) -> tuple[Painter, str]:
     return await _admit(tx, await named(tx, name), name, local=True)
 
 
-async def named(tx: Transaction, name: str) -> Painter | None:
+async def named(session: Session, name: str) -> Painter | None:
     """The painter that the host calls so."""
-    return (await tx.exec(select(Painter).where(col(Painter.name) == name))).first()
+    return (await session.exec(select(Painter).where(col(Painter.name) == name))).first()
 
 
 async def _admit(

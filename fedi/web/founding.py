@@ -188,7 +188,7 @@ async def ask_model(request: Request, visitor: SignedIn) -> Response:
 
 async def _model(request: Request, error: SocialError | None = None) -> Response:
     shown = await models.look(easel_of(request))
-    best = views.best(shown.found, shown.place)
+    best = views.best(shown.found, shown.place) if shown.here else None
     named = {one.key for one in shown.pulls} | ({best.key} if best is not None else set())
     known = views.choices(shown.found, shown.place, named)
     fitting = [one for one in known if one.paints and not one.here and one.fits_kind != "warn"]

@@ -23,7 +23,8 @@ from fedi.runtime import Easel, easel_of
 from fedi.social import audit
 from fedi.social.errors import Invalid
 from fedi.social.sessions import SignedIn
-from fedi.studio import cards, local, machine, paintings, pulls, stock
+from fedi.studio import cards, local, machine, painters, paintings, pulls, stock
+from fedi.studio.machine import Machine
 from fedi.studio.pulls import TOPIC
 from fedi.studio.stock import Stock
 from fedi.web import cookies
@@ -69,21 +70,30 @@ async def look(easel: Easel) -> Shown:
     async with easel.database.read() as session:
         rows = [_pull(easel, session, row) for row in await pulls.listed(session)]
         others = await _others(session)
-    place = views.place_of(machine.known(easel)) if here else _largest(others)
+        own = await _own(session, easel) if here else None
+    place = views.place_of(machine.known(easel) or own) if here else _largest(others)
     moving = any(one.under_way for one in rows) or not place.known
-    painters = [(name, views.device(memory)) for name, memory in others]
-    return Shown(here, found, place, painters, rows, REFRESH_S if moving else 0)
+    elsewhere = [(name, views.device(memory)) for name, memory in others]
+    return Shown(here, found, place, elsewhere, rows, REFRESH_S if moving else 0)
 
 
 async def _others(session: Session) -> list[tuple[str, Memory]]:
     """What painters of other machines say that they paint on."""
-    found = []
     query = select(Painter).where(col(Painter.local).is_(False)).order_by(col(Painter.id))
-    for row in (await session.exec(query)).all():
-        can = cards.remembered(row.abilities)
-        if can.memory_gb:
-            found.append((row.name, Memory(can.card, can.memory_gb, can.bytes_per_weight)))
-    return found
+    rows = (await session.exec(query)).all()
+    return [(row.name, memory) for row in rows if (memory := _memory(row)) is not None]
+
+
+async def _own(session: Session, easel: Easel) -> Machine | None:
+    """What the painter of this server said, when it last painted."""
+    row = await painters.named(session, local.name(easel.settings))
+    memory = None if row is None else _memory(row)
+    return None if memory is None else Machine(memory)
+
+
+def _memory(row: Painter) -> Memory | None:
+    can = cards.remembered(row.abilities)
+    return Memory(can.card, can.memory_gb, can.bytes_per_weight) if can.memory_gb else None
 
 
 def _largest(others: list[tuple[str, Memory]]) -> Place:

@@ -15,12 +15,16 @@ from fedi import adjustments
 from fedi.clock import FakeClock
 from fedi.database.tables import MediaAttachment, ModelPull
 from fedi.studio import paintings, pulls, stock
-from generation import devices, fetching
+from generation import catalogue, devices, fetching
+from generation.abilities import Abilities
+from generation.aides import Aides
+from generation.hands import Card
 from tests import rig
 from tests.api.oauth.person import Person, join
 from tests.generation.hub_server import Hub
 from tests.pulling import OTHER, TINY, open_hub
 from tests.studio.asking import ask, look, reaches
+from tests.studio.easel_painter import connected
 from tests.studio.test_local_painter import START_S, local
 from tests.web.admin.staff import appoint, done, press, row, signed_in
 
@@ -115,10 +119,10 @@ async def test_the_next_picture_is_painted_by_the_model_that_was_chosen(
 ) -> None:
     """While the server runs; and the picture that is being painted meanwhile is left alone."""
     new_database = rig.SQLiteFiles(sqlite_template, tmp_path).new
-    async with painting_here(new_database, tmp_path, max_steps=400) as instance:
+    async with painting_here(new_database, tmp_path, max_steps=200) as instance:
         easel = instance.easel
         alice = await join(instance)
-        first = await ask(easel, alice, steps=400, width=256, height=256)
+        first = await ask(easel, alice, steps=200)
         async with reaches(easel, first, "painting", seconds=START_S):
             pass
         async with signed_in(instance, "ada") as visitor:
@@ -234,13 +238,40 @@ async def test_a_server_that_does_not_paint_says_where_models_are_fetched(
     assert adjustments.value(instance.easel.settings, "painting.model") == ""
 
 
+async def test_the_memory_that_a_painter_tells_of_says_what_fits(instance: rig.Instance) -> None:
+    await appoint(instance, "ada", "admin")
+    told = Abilities(card="cuda H100 of ours", memory_gb=18.0)
+    async with connected(instance, models=("test/flat",), abilities=told):
+        async with signed_in(instance, "ada") as visitor:
+            seen = await visitor.get(PAGE)
+    assert "H100 of ours with 18 GB" in seen.page.text
+    fits = {
+        one.one("b").text: one.all("span", _class="badge-word")[0].text
+        for one in seen.page.all("section")[1].all("li")
+    }
+    assert fits["FLUX.2 klein 4B"] == "fits"
+    assert fits["Z-Image Turbo"] == "fits in parts"
+    assert fits["ERNIE-Image Turbo"] == "too large"
+
+
+def test_a_painter_knows_its_card_once_torch_is_loaded() -> None:
+    import torch  # noqa: F401
+
+    card = Card([catalogue.STARTER], "cpu", Aides("cpu"), lost=lambda why: None)
+    try:
+        told = card.abilities()
+        assert (told.card, told.bytes_per_weight) == ("cpu", 4) and told.memory_gb > 0
+    finally:
+        card.close(5)
+
+
 def test_what_fits_is_said_of_the_card_that_is_there() -> None:
     from fedi.settings import Settings
     from fedi.studio.machine import Machine
     from fedi.web.views import models as views
 
     found = stock.Stock(
-        tuple(stock.catalogue.CATALOGUE.values()), {"starter": 0}, {}, {}, 10**12, "/models"
+        tuple(catalogue.CATALOGUE.values()), {"starter": 0}, {}, {}, 10**12, "/models"
     )
     assert Settings().painting.model == ""
     wanted = {80: "flux2-klein-4b", 10: "sdxl-lightning", 2: None}
