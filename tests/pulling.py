@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from generation import random_weights
+from tests import rig
 from tests.generation.hub_server import Hub, Repository
 
+PATIENCE_S = 120.0  # a busy machine is no failure
+HALF = 2**20  # bytes; only the weights of the UNet are larger
 TINY, OTHER = "someone/tiny", "someone/other"
 
 
@@ -40,3 +43,13 @@ def open_hub(folder: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> Iter
         yield hub
     finally:
         hub.close()
+
+
+async def stalls(folder: Path) -> None:
+    """Wait until the weights are half there, of a hub that gives no more."""
+
+    def half() -> bool:
+        parts = (folder / "hub-here").rglob("*.part")
+        return any(part.stat().st_size >= HALF / 2 for part in parts)
+
+    await rig.until(half, seconds=PATIENCE_S)

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -102,9 +101,7 @@ def info(name: Name) -> None:
         else:
             licence = licence or offer.licence
             model = stock.weigh(model, offer.size)
-            rows.append(
-                ("to download", f"{stock.told(offer.missing)} of {stock.told(offer.size)}")
-            )
+            rows.append(("to download", f"{stock.told(offer.missing)} of {stock.told(offer.size)}"))
             if offer.gated:
                 rows.append(("gated", "its licence must be accepted on the hub; set HF_TOKEN"))
     memory = _memory()
@@ -224,7 +221,9 @@ def default(name: Name) -> None:
             continue
         _set(kind, value)
         section, entry = stock.SETTINGS[kind]
-        typer.echo(f"{model.name} {stock.DOES[kind]} from the next start on: {section}.{entry} says so.")
+        typer.echo(
+            f"{model.name} {stock.DOES[kind]} from the next start on: {section}.{entry} says so."
+        )
         variable = f"EASEL_{section}__{entry}".upper()
         if os.environ.get(variable):
             typer.echo(f"But {variable} is set, and comes before it.")

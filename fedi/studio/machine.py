@@ -1,4 +1,4 @@
-"""What this machine paints on, and what fits there: asked once, of a process that may load torch."""
+"""What this machine paints on: asked once, of a process that may load torch."""
 
 from __future__ import annotations
 

@@ -154,8 +154,7 @@ def painting(settings: Settings) -> tuple[str, ...]:
         pulled += [
             model.key
             for model in hub.all_here()
-            if helpers.listed(model.source) is None
-            and "painting" in helpers.described(model).kinds
+            if helpers.listed(model.source) is None and "painting" in helpers.described(model).kinds
         ]
     with suppress(catalogue.UnknownModel):
         pulled = [key for key in pulled if key != catalogue.find(usual).key]

@@ -278,5 +278,5 @@ def _frames(rows: Mapping[str, Pull]) -> dict[str, tuple[str, bool]]:
     return {key: (one.state, one.percent is None) for key, one in rows.items()}
 
 
-def _event(kind: str, data: dict[str, object]) -> bytes:
+def _event(kind: str, data: Mapping[str, object]) -> bytes:
     return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()

@@ -17,13 +17,12 @@ from fedi.database.tables import AuditEntry, MediaAttachment
 from tests import rig
 from tests.api.oauth.person import PASSWORD, Person, Seen
 from tests.generation.hub_server import Hub
-from tests.pulling import TINY, open_hub
+from tests.pulling import HALF, TINY, open_hub, stalls
 from tests.web.filling import filled, form_of
 from tests.web.test_browser import CHROMIUM, FLAGS
 from tests.web.test_signed_in_browser import violations
 
 PATIENCE_S = 240.0  # torch is read from the disk, on a busy machine
-HALF = 2**20  # bytes; the weights are larger
 
 
 @pytest.fixture
@@ -73,9 +72,7 @@ async def painted(server: rig.ServerProcess) -> tuple[str, list[str]]:
     return medium.ai_system, [one.action for one in entries]
 
 
-async def test_by_forms_alone_and_through_a_server_that_is_killed(
-    tmp_path: Path, hub: Hub
-) -> None:
+async def test_by_forms_alone_and_through_a_server_that_is_killed(tmp_path: Path, hub: Hub) -> None:
     async with fresh(tmp_path / "server") as (server, address), rig.open_browser() as browser:
         visitor = Person(cast(Any, server), browser)
         seen = await visitor.get(address)
@@ -102,6 +99,7 @@ async def test_by_forms_alone_and_through_a_server_that_is_killed(
 
         hub.stall_after = HALF
         seen = await press(visitor, seen, "/welcome/model/pull", id=TINY)
+        await stalls(tmp_path)
         seen = await until(visitor, "/welcome/model", "MB of")
         assert 0 < int(seen.page.one("progress")["value"]) < 100
         assert seen.page.one("meta", **{"http-equiv": "refresh"})

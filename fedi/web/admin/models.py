@@ -47,8 +47,10 @@ async def _page(
         error=error,
         modules=("models",),
         shown=shown,
-        here=[one for one in all_of_them if one.here and one.paints],
-        offered=[one for one in all_of_them if not one.here and one.paints and one.key not in pulled],
+        present=[one for one in all_of_them if one.here and one.paints],
+        offered=[
+            one for one in all_of_them if not one.here and one.paints and one.key not in pulled
+        ],
         helpers=[one for one in all_of_them if not one.paints and one.key not in pulled],
         typed=fields.get("id", "") if "/" in fields.get("id", "") else "",
         path=PATH,

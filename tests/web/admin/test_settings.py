@@ -90,8 +90,9 @@ async def test_what_cannot_be_is_refused_whole_and_shown_again(
         ):
             seen = await press(visitor, PAGE, f"{PAGE}/{section}", **typed)
             assert seen.status == 422 and why in seen.page.text, (typed, seen.page.text[:300])
-            [value] = typed.values()
-            assert value.split("\n")[0] in seen.body
+            [(name, value)] = typed.items()
+            if name != "registrations.mode":  # whose field has no other values
+                assert value.split("\n")[0] in seen.body
         monkeypatch.setenv("EASEL_INSTANCE__NAME", "Fixed")
         page = await visitor.get(PAGE)
         [field] = page.page.all("input", name="instance.name")
@@ -151,7 +152,7 @@ async def test_commands_change_them_while_the_server_runs(tmp_path: Path) -> Non
             )
         with pytest.raises(AssertionError, match="no setting that can be changed"):
             await server.easel("settings", "set", "server.port", "1")
-        with pytest.raises(AssertionError, match="painting.max_steps"):
+        with pytest.raises(AssertionError, match="greater than"):
             await server.easel("settings", "set", "painting.max_steps", "0")
     finally:
         await server.stop()
