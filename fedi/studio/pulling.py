@@ -24,7 +24,6 @@ from fedi.runtime import Easel
 from fedi.social.errors import SocialError
 from fedi.studio import pulls, stock
 
-PACE_S = 1.0  # between two notes of how far it is
 LOOK_S = 60.0  # between two looks at what waits, if nobody says that something does
 REST_S = 5.0  # after what should not happen, such as a database that is down
 BROKE_OFF = "The download broke off."
@@ -113,7 +112,6 @@ class Puller:
     async def _read(self, process: asyncio.subprocess.Process, key: str) -> dict[str, Any]:
         """Note how far it is, until it says how it ended."""
         assert process.stdout is not None
-        loop, due = asyncio.get_running_loop(), 0.0
         async for line in process.stdout:
             try:
                 said = json.loads(line)
@@ -121,9 +119,7 @@ class Puller:
                 continue  # a library's own words
             if "done" not in said:
                 return dict(said)
-            if loop.time() >= due or said["done"] == said["size"]:
-                due = loop.time() + PACE_S
-                await self._note(key, int(said["done"]), int(said["size"]))
+            await self._note(key, int(said["done"]), int(said["size"]))
         return {"failed": BROKE_OFF}
 
     async def _note(self, key: str, done: int, size: int) -> None:

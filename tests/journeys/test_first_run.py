@@ -22,6 +22,15 @@ from tests.web.filling import filled, form_of
 from tests.web.test_browser import CHROMIUM, FLAGS
 from tests.web.test_signed_in_browser import violations
 
+SMALL = """
+    const shape = document.querySelector("[name=shape]");
+    const small = document.createElement("input");
+    [small.type, small.name, small.value] = ["hidden", "shape", "64x64"];
+    shape.form.append(small);
+    for (const one of [...shape.form.querySelectorAll("[name=shape]")]) {
+        if (one !== small) one.remove();
+    }
+"""
 PATIENCE_S = 240.0  # torch is read from the disk, on a busy machine
 
 
@@ -114,7 +123,7 @@ async def test_by_forms_alone_and_through_a_server_that_is_killed(tmp_path: Path
         home = await visitor.get("/home")
         assert not home.page.all("p", _class="unfinished")
         assert (await visitor.get("/welcome/model")).location == "/home"
-        sent = await visitor.post("/studio", filled(form) | {"steps": "2"})
+        sent = await visitor.post("/studio", filled(form) | {"steps": "2", "shape": "64x64"})
         assert sent.status == 303
 
         async def there() -> bool:
@@ -170,7 +179,7 @@ async def test_in_a_browser(tmp_path: Path, hub: Hub, width: int) -> None:
         # The bar grows without the page being loaded again.
         await page.wait_for_selector("[data-pull]")
         await page.evaluate("window.stayed = true")
-        await page.wait_for_function("document.querySelector('progress')?.value > 0")
+        await page.wait_for_selector("progress[value]:not([value='0'])")
         await page.wait_for_selector("[data-line]:has-text('MB of')")
         await usable()
         await page.click("button:has-text('Stop')")
@@ -181,6 +190,11 @@ async def test_in_a_browser(tmp_path: Path, hub: Hub, width: int) -> None:
         await usable()
         await page.click("button:has-text('Paint a first picture')")
         await page.wait_for_url("**/studio?prompt=*")
+        assert await page.input_value("#prompt") == "a red sailboat on the beach"
+        # As it is, one click would do; but a small picture of few steps takes no minutes here.
+        await page.click("text=How it is painted")
+        await page.fill("[name=steps]", "2")
+        await page.evaluate(SMALL)
         await page.click("button:text-is('Paint')")
         await page.wait_for_selector("#scene[data-state=done]")
         await chromium.close()
