@@ -60,10 +60,11 @@ from fedi.social.errors import Later, SocialError
 from fedi.social.push import delivery as push
 from fedi.social.search import index
 from fedi.social.trends import counting
-from fedi.studio import cleaning, departed, faces, orphans, reviews, scheduled, unposted
+from fedi.studio import cleaning, departed, faces, local, orphans, reviews, scheduled, unposted
 from fedi.studio.assistant import account as assistants
 from fedi.studio.assistant import answering
 from fedi.studio.dispatcher import Dispatcher
+from fedi.studio.pulling import Puller
 from fedi.studio.remote_files import claims, fetching
 from fedi.studio.remote_files import jobs as remote_file_jobs
 
@@ -113,6 +114,8 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
         run_jobs: whether this process does jobs too (`easel serve` without `--role web`).
     """
     dispatcher = Dispatcher(easel)
+    paints_here = easel.settings.painting.local and not easel.settings.painting.endpoint
+    puller = Puller(easel, local.name(easel.settings)) if paints_here else None
     runner = Runner(easel) if run_jobs else None
 
     @contextlib.asynccontextmanager
@@ -127,10 +130,16 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
         # Made now: who needs it later holds a session already, and may be one of many at once.
         await claims.addresses(easel)
         await dispatcher.start()
+        if puller is not None:
+            puller.start()
+        keeping_up = asyncio.create_task(easel.keep_up(), name="settings")
         running = asyncio.create_task(runner.run_forever(), name="jobs") if runner else None
         try:
             yield
         finally:
+            keeping_up.cancel()
+            if puller is not None:
+                await puller.stop()
             await dispatcher.stop()
             if runner is not None and running is not None:
                 runner.stop()
@@ -157,6 +166,7 @@ def create_app(easel: Easel, *, run_jobs: bool = True) -> Starlette:
     app.router = Rooms(routes, lifespan)
     app.state.easel = easel
     app.state.dispatcher = dispatcher
+    app.state.puller = puller
     return app
 
 

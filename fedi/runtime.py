@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,14 +12,16 @@ from typing import TYPE_CHECKING, cast
 from activitypub.client import Client
 from activitypub.network import AddressPolicy
 from activitypub.signatures import Schemes
-from fedi import __version__
+from fedi import __version__, adjustments, logs
 from fedi.clock import Clock
-from fedi.database import Database, hosts
+from fedi.database import Database, hosts, marks
 from fedi.database.migrations import migrate
 from fedi.database.relay import Relay
-from fedi.events import Events
+from fedi.events import Event, Events
 from fedi.settings import Settings
 from fedi.storage import FolderStorage, Storage
+
+log = logs.get(__name__)
 
 if TYPE_CHECKING:  # jobs and commands work without it
     from starlette.requests import HTTPConnection
@@ -25,9 +29,15 @@ if TYPE_CHECKING:  # jobs and commands work without it
 
 @dataclass(eq=False)  # one of its kind: found by identity
 class Easel:
-    """An opened instance. Make one with `Easel.open`, and `close` it."""
+    """An opened instance. Make one with `Easel.open`, and `close` it.
+
+    Attributes:
+        settings: as they are by now; whoever needs one looks here when it is needed.
+        base: as the file and the environment have them.
+    """
 
     settings: Settings
+    base: Settings
     clock: Clock
     events: Events
     database: Database
@@ -49,6 +59,10 @@ class Easel:
         events = Events()
         await migrate(settings.database.url)
         database = Database(settings.database, settings.instance, clock, events)
+        async with database.read() as session:
+            changed = await adjustments.kept(session)
+        base, settings = settings, adjustments.laid_over(settings, changed)
+        database.instance = settings.instance
         relay = None if database.sqlite else Relay(database.url, events)
         if relay is not None:
             await relay.start()
@@ -60,7 +74,31 @@ class Easel:
             total_timeout=settings.federation.timeout_s,
         )
         storage = FolderStorage(settings.media.folder)
-        return cls(settings, clock, events, database, client, storage, relay)
+        return cls(settings, base, clock, events, database, client, storage, relay)
+
+    async def adjust(self) -> None:
+        """Take over what was changed of the settings."""
+        async with self.database.read() as session:
+            changed = await adjustments.kept(session)
+        settings = adjustments.laid_over(self.base, changed)
+        if settings != self.settings:
+            self.settings, self.database.instance = settings, settings.instance
+            # To this process alone: the others hear of what is kept, and do the same.
+            self.events.publish(Event(adjustments.APPLIED, "changed"), relayed=True)
+
+    async def keep_up(self) -> None:
+        """Take over changes of the settings as they are made, by whichever process, for ever."""
+        watch = marks.Watch(self.database, adjustments.MARK)
+        with self.events.listen([adjustments.MARK]) as heard:
+            while True:
+                try:
+                    if await watch.changed():
+                        await self.adjust()
+                except Exception:
+                    log.exception("settings_not_read")
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(marks.LOOK_EVERY.total_seconds()):
+                        await heard.next()
 
     async def close(self) -> None:
         for end in self.closing:

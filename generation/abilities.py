@@ -30,7 +30,9 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     loading it tells. loras: all names by which recipes may call those that it has; `None` where
     only asking tells. misfits: by model, those of them that do not fit it. upscales: whether it
     makes pictures larger; `None` where nobody said. judges: the classifier that looks at what it
-    paints; empty if none does. describes: likewise, what writes alt text.
+    paints; empty if none does. describes: likewise, what writes alt text. card: what it paints on,
+    as people know it; empty until it has painted. memory_gb: all memory of that. bytes_per_weight:
+    as in `devices.Memory`.
     """
 
     can: dict[str, tuple[str, ...]] = {}
@@ -39,6 +41,9 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     upscales: bool | None = None
     judges: str = ""
     describes: str = ""
+    card: str = ""
+    memory_gb: float = 0.0
+    bytes_per_weight: int = 2
 
     def lacks(self, model: str, needs: Iterable[str]) -> tuple[str, ...]:
         """Which of these needs it cannot meet, as far as is known.

@@ -144,14 +144,19 @@ def refer(source: str, revision: str) -> None:
     os.replace(name, folder / REFERENCE)
 
 
-def _refuse_full_disk(name: str, missing: int) -> None:
+def free() -> tuple[int, str]:
+    """How many bytes are free where models lie, and the folder there that exists by now."""
     place = cache()
     existing = next(parent for parent in (place, *place.parents) if parent.exists())
-    free = shutil.disk_usage(existing).free
-    if missing and missing + ROOM_TO_SPARE > free:
+    return shutil.disk_usage(existing).free, str(existing)
+
+
+def _refuse_full_disk(name: str, missing: int) -> None:
+    there, place = free()
+    if missing and missing + ROOM_TO_SPARE > there:
         raise Unavailable(
-            f"{name} needs {missing / 1e9:.1f} GB more, but only {free / 1e9:.1f} GB are "
-            f"free in {existing}: make room, or set HF_HOME to a larger disk."
+            f"{name} needs {missing / 1e9:.1f} GB more, but only {there / 1e9:.1f} GB are "
+            f"free in {place}: make room, or set HF_HOME to a larger disk."
         )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from generation import abilities, hub, lora_files
+from generation import abilities, devices, hub, lora_files
 from generation.abilities import Abilities
 from generation.aides import Aides
 from generation.catalogue import Model
@@ -101,7 +102,22 @@ class Card:
             can=dict(abilities.of_models(models)),
             loras=lora_files.names(),
             misfits=lora_files.misfits(models),
+            **self._memory(),
         )
+
+    def _memory(self) -> dict[str, Any]:
+        """What its card is, once torch is loaded: it is not loaded to say so."""
+        if "torch" not in sys.modules:
+            return {}
+        try:
+            found = devices.memory(self.device)
+        except (ImportError, AttributeError, RuntimeError, ValueError):
+            return {}  # it is being loaded just now, or cannot say
+        return {
+            "card": found.name,
+            "memory_gb": round(found.gigabytes, 1),
+            "bytes_per_weight": found.bytes_per_weight,
+        }
 
     async def lost(self) -> None:
         await asyncio.get_running_loop().create_future()  # as long as the process lives

@@ -1,11 +1,13 @@
 """What this machine can paint with, asked in a process of its own: `python -m generation.probe`.
 
-Prints one line: `ok`, `warning` or `problem`, a space, and one plain sentence.
+Prints one line: `ok`, `warning` or `problem`, a space, and one plain sentence; with `--json` an
+object that says what the device is and how much memory it has, or what is in the way.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 
 GIGABYTE = 1e9
 
@@ -41,7 +43,31 @@ def probe(device: str) -> str:
     )
 
 
+def measure(device: str) -> dict[str, object]:
+    """A device as `devices.Memory` has it, or the `trouble` that there is with it.
+
+    device: as for `probe`.
+    """
+    try:
+        import diffusers  # noqa: F401  (nothing is painted without it)
+
+        from generation import devices
+
+        found = devices.memory(device)
+    except ImportError as error:
+        return {"trouble": f"The libraries for painting cannot be loaded: {error}."}
+    except devices.NoDevice as error:
+        return {"trouble": str(error)}
+    return {
+        "name": found.name,
+        "gigabytes": found.gigabytes,
+        "bytes_per_weight": found.bytes_per_weight,
+    }
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m generation.probe", description=__doc__)
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
-    print(probe(parser.parse_args().device))
+    parser.add_argument("--json", action="store_true", help="for programs")
+    options = parser.parse_args()
+    print(json.dumps(measure(options.device)) if options.json else probe(options.device))

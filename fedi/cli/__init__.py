@@ -16,6 +16,7 @@ import typer
 
 from fedi import __version__
 from fedi.cli import (
+    adjusting,
     announcements,
     auditing,
     context,
@@ -72,6 +73,7 @@ app.add_typer(painters.app, name="painters")
 app.add_typer(painters.app, name="painter", hidden=True)  # as it was called first
 app.add_typer(relays.app, name="relay")
 app.add_typer(rules.app, name="rules")
+app.add_typer(adjusting.app, name="settings")
 app.add_typer(emoji.app, name="emoji")
 app.add_typer(queue.app, name="queue")
 app.add_typer(review.app, name="review")

@@ -8,8 +8,11 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fedi import logs
+from sqlalchemy.exc import SQLAlchemyError
+
+from fedi import adjustments, logs
 from fedi import settings as settings_module
+from fedi.database import Database
 from fedi.runtime import Easel
 from fedi.settings import Settings
 
@@ -41,6 +44,32 @@ def settings() -> Settings:
         SettingsError: they cannot be used.
     """
     return settings_module.load(config)
+
+
+def adjusted() -> Settings:
+    """The settings of this command, with what was changed while the server ran: as the file has
+    them, as long as there is no database.
+
+    Raises:
+        SettingsError: they cannot be used.
+    """
+    chosen = settings()
+    url = chosen.database.url
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        return chosen
+    try:
+        return run(_adjusted(chosen))
+    except (OSError, SQLAlchemyError):
+        return chosen  # none of this Easel yet; `easel doctor` tells
+
+
+async def _adjusted(chosen: Settings) -> Settings:
+    database = Database(chosen.database, chosen.instance)
+    try:
+        async with database.read() as session:
+            return adjustments.laid_over(chosen, await adjustments.kept(session))
+    finally:
+        await database.close()
 
 
 @contextmanager

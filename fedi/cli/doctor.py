@@ -66,6 +66,7 @@ async def _examine() -> int:
     try:
         with context.database_in_words():
             async with context.opened() as easel:
+                settings = easel.settings  # with what was changed while the server ran
                 for check in CHECKS:
                     async for finding in check(easel):
                         show(finding)

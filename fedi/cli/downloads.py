@@ -1,4 +1,4 @@
-"""What the commands about models share: sizes and troubles in words, and a bar while one waits."""
+"""What the commands about models share: troubles in words, and a bar while one waits."""
 
 from __future__ import annotations
 
@@ -45,8 +45,3 @@ def bar(name: str) -> Iterator[Callable[[int, int], None]]:
     ) as progress:
         task = progress.add_task(f"Fetching {name}", total=None)
         yield lambda done, size: progress.update(task, completed=done, total=size)
-
-
-def told(size: int) -> str:
-    """A number of bytes."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from fedi.cli import context, downloads
+from fedi.studio import stock
 from generation import lora_files
 from generation.catalogue import CATALOGUE
 from generation.lora_files import ENDING, Record
@@ -21,7 +22,7 @@ def table() -> Table | None:
         return None
     table = Table("LoRA", "for", "licence", "on disk")
     for record in here:
-        size = downloads.told(record.path.stat().st_size)
+        size = stock.told(record.path.stat().st_size)
         table.add_row(record.name, record.family or "unknown", record.licence, size)
     return table
 
@@ -45,7 +46,7 @@ def tell(record: Record) -> None:
         ("made from", record.base),
         ("source", record.source or str(record.path)),
         ("licence", record.licence or "unknown"),
-        ("on disk", downloads.told(record.path.stat().st_size)),
+        ("on disk", stock.told(record.path.stat().st_size)),
     ):
         if text:
             typer.echo(f"{title + ':':13}{text}")
@@ -68,7 +69,7 @@ def pull(name: str, file: str, base: str) -> None:
             offer = lora_files.offer(source, file or chosen)
             with downloads.bar(name) as progress:
                 record = lora_files.pull(offer, base, progress)
-    typer.echo(f"{record.name} is here: {downloads.told(record.path.stat().st_size)}")
+    typer.echo(f"{record.name} is here: {stock.told(record.path.stat().st_size)}")
     typer.echo(f"It is for models of the family {record.family}.")
     if record.licence:
         typer.echo(f"Its licence is {record.licence}.")
@@ -82,8 +83,8 @@ def remove(records: list[Record], name: str, *, yes: bool) -> None:
         raise context.CommandError(f"{name} has several LoRAs: name one of {there}.")
     [record] = records
     if not yes:
-        size = downloads.told(record.path.stat().st_size)
+        size = stock.told(record.path.stat().st_size)
         typer.confirm(f"Remove {record.name}, {size}?", abort=True)
     with downloads.in_words():
         freed = lora_files.remove(record)
-    typer.echo(f"{record.name} is removed: {downloads.told(freed)} are free again.")
+    typer.echo(f"{record.name} is removed: {stock.told(freed)} are free again.")

@@ -8,15 +8,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from fedi import settings as settings_module
 from fedi import settings_file
-from fedi.cli import context, downloads, loras
+from fedi.cli import adjusting, context, downloads, loras
 from fedi.settings import toml_value
+from fedi.studio import stock
 from generation import catalogue, devices, helpers, hub, parts
 from generation.catalogue import Kind, Model
 from generation.devices import Memory
@@ -27,21 +27,6 @@ app = typer.Typer(help="The models that paint, and those that help.", no_args_is
 Name = Annotated[
     str, typer.Argument(help="A name from the catalogue, a hub id (owner/name), or a folder.")
 ]
-# Where the settings name the model of each kind.
-SETTINGS: dict[Kind, tuple[str, str]] = {
-    "painting": ("painting", "model"),
-    "safety": ("safety", "classifier"),
-    "description": ("words", "describer"),
-    "language": ("words", "language_model"),
-    "upscaling": ("painting", "upscaler"),
-}
-DOES = {
-    "painting": "paints",
-    "safety": "looks at each picture",
-    "description": "describes pictures",
-    "language": "proposes words",
-    "upscaling": "makes pictures larger",
-}
 FITS = {
     "whole": "yes",
     "parts": "in parts",
@@ -54,7 +39,7 @@ FITS = {
 def list_models() -> None:
     """List the catalogue and what else is here: licence, size, and whether it fits this card."""
     memory = _memory()
-    chosen = [model for kind in SETTINGS if (model := _chosen(kind)) is not None]
+    chosen = [model for kind in stock.SETTINGS if (model := _chosen(kind)) is not None]
     models = {**catalogue.CATALOGUE, **helpers.HELPERS}
     models |= {model.key: model for model in chosen if model.key not in models}
     with suppress(ImportError):  # nothing is here where painting is not installed
@@ -64,17 +49,17 @@ def list_models() -> None:
     used = {model.key for model in chosen}
     table = Table("", "name", "for", "licence", "download", "memory", "fits", "on disk")
     for model in models.values():
-        size = hub.size_here(model) if _is_here(model) else 0
-        model = _weighed(model, size) if size else model
+        size = hub.size_here(model) if stock.is_here(model) else 0
+        model = stock.weigh(model, size) if size else model
         table.add_row(
             "*" if model.key in used else "",
             model.key,
             ", ".join(model.kinds),
             model.licence,
             _gb(model.download_gb),
-            _memory_needed(model),
+            stock.memory(model),
             FITS[memory.fit(model.memory_gb, model.low_memory_gb)] if memory else "",
-            downloads.told(size) if size else "",
+            stock.told(size) if size else "",
         )
     console = Console(width=None if Console().is_terminal else 120)
     console.print(table)
@@ -102,10 +87,10 @@ def info(name: Name) -> None:
         with downloads.in_words():
             parts.of_folder(model.name, Path(model.source), model.variant)
         size = hub.size_here(model)
-        rows.append(("on disk", downloads.told(size)))
-        model = _weighed(model, size)
+        rows.append(("on disk", stock.told(size)))
+        model = stock.weigh(model, size)
     elif model.key != catalogue.STARTER.key:
-        rows.append(("on disk", downloads.told(hub.size_here(model)) if _is_here(model) else "no"))
+        rows.append(("on disk", stock.told(hub.size_here(model)) if stock.is_here(model) else "no"))
         try:
             with downloads.in_words():
                 offer = hub.offer(model)
@@ -115,10 +100,8 @@ def info(name: Name) -> None:
             rows.append(("to download", f"{_gb(model.download_gb) or 'unknown'}. {error}"))
         else:
             licence = licence or offer.licence
-            model = _weighed(model, offer.size)
-            rows.append(
-                ("to download", f"{downloads.told(offer.missing)} of {downloads.told(offer.size)}")
-            )
+            model = stock.weigh(model, offer.size)
+            rows.append(("to download", f"{stock.told(offer.missing)} of {stock.told(offer.size)}"))
             if offer.gated:
                 rows.append(("gated", "its licence must be accepted on the hub; set HF_TOKEN"))
     memory = _memory()
@@ -135,11 +118,11 @@ def info(name: Name) -> None:
         ("source", model.source),
         ("adapter", model.adapter.source if model.adapter else ""),
         ("licence", told),
-        ("memory", _memory_needed(model)),
+        ("memory", stock.memory(model)),
         *rows,
         ("needs", model.needs),
         ("good at", _habits(model)),
-        ("can", _abilities(model) if "painting" in model.kinds else ""),
+        ("can", stock.abilities(model) if "painting" in model.kinds else ""),
     ]:
         if text:
             typer.echo(f"{title + ':':13}{text}")
@@ -176,7 +159,7 @@ def pull(
             return
         with downloads.bar(model.name) as progress:
             pulled = hub.pull(model, progress)
-    typer.echo(f"{model.name} is here: {downloads.told(hub.size_here(model))} in {pulled.folder}")
+    typer.echo(f"{model.name} is here: {stock.told(hub.size_here(model))} in {pulled.folder}")
     if model.licence:
         typer.echo(f"Its licence is {model.licence}.")
     model = helpers.described(model)  # of an unlisted one its files say what it is for
@@ -185,9 +168,9 @@ def pull(
     for kind in model.kinds:
         chosen = _chosen(kind)
         if chosen is None or chosen.key != model.key:
-            typer.echo(f"`easel models default {name}` makes it the one that {DOES[kind]}.")
+            typer.echo(f"`easel models default {name}` makes it the one that {stock.DOES[kind]}.")
         elif kind != "painting":
-            typer.echo(f"It {DOES[kind]} from the painter's next start on.")
+            typer.echo(f"It {stock.DOES[kind]} from the painter's next start on.")
 
 
 @app.command()
@@ -211,16 +194,16 @@ def remove(
             others = [
                 other.key
                 for other in (*catalogue.CATALOGUE.values(), *helpers.HELPERS.values())
-                if other != model and other.source == model.source and _is_here(other)
+                if other != model and other.source == model.source and stock.is_here(other)
             ]
             if others:
                 typer.echo(f"Its weights are also those of {', '.join(others)}.")
-            for kind, does in DOES.items():
+            for kind, does in stock.DOES.items():
                 if kind in model.kinds and model == _chosen(kind):
                     typer.echo(f"It is the model that {does} here.")
-            typer.confirm(f"Remove {model.name}, {downloads.told(size)}?", abort=True)
+            typer.confirm(f"Remove {model.name}, {stock.told(size)}?", abort=True)
         freed = hub.remove(model)
-    typer.echo(f"{model.name} is removed: {downloads.told(freed)} are free again.")
+    typer.echo(f"{model.name} is removed: {stock.told(freed)} are free again.")
 
 
 @app.command()
@@ -232,19 +215,30 @@ def default(name: Name) -> None:
         if model.local:
             parts.of_folder(model.name, Path(model.source), model.variant)
     for kind in model.kinds:
+        if kind == "painting" and _is_chosen_while_running():
+            context.run(adjusting.change("painting.model", value))
+            typer.echo(f"{model.name} paints from now on: what a page chose before, it replaces.")
+            continue
         _set(kind, value)
-        section, entry = SETTINGS[kind]
-        typer.echo(f"{model.name} {DOES[kind]} from the next start on: {section}.{entry} says so.")
+        section, entry = stock.SETTINGS[kind]
+        typer.echo(
+            f"{model.name} {stock.DOES[kind]} from the next start on: {section}.{entry} says so."
+        )
         variable = f"EASEL_{section}__{entry}".upper()
         if os.environ.get(variable):
             typer.echo(f"But {variable} is set, and comes before it.")
-    if not model.local and model.key != catalogue.STARTER.key and not _is_here(model):
+    if not model.local and model.key != catalogue.STARTER.key and not stock.is_here(model):
         typer.echo(f"It is not here yet: `easel models pull {name}` fetches it now.")
+
+
+def _is_chosen_while_running() -> bool:
+    """Whether a page or `easel settings` said what paints, which comes before the file."""
+    return context.adjusted().painting.model != context.settings().painting.model
 
 
 def _set(kind: Kind, value: str) -> None:
     """Write into the settings file which model is used for something."""
-    section, entry = SETTINGS[kind]
+    section, entry = stock.SETTINGS[kind]
     path = settings_module.file_in_use(context.config)
     line = f"[{section}]\n{entry} = {toml_value(value)}"
     if path is None:
@@ -276,23 +270,7 @@ def _find(name: str) -> Model:
 
 def _chosen(kind: Kind = "painting") -> Model | None:
     """The model that the settings name for something, or that is used where they leave it open."""
-    section, entry = SETTINGS[kind]
-    name = getattr(getattr(context.settings(), section), entry)
-    try:
-        if kind == "painting":
-            return catalogue.find(name or catalogue.STARTER.key)
-        return helpers.choose(kind, name)
-    except catalogue.UnknownModel:
-        return None  # `easel doctor` tells
-
-
-def _is_here(model: Model) -> bool:
-    if model.local:
-        return Path(model.source).is_dir()
-    try:
-        return hub.here(model) is not None
-    except ImportError:
-        return False
+    return stock.chosen(context.adjusted(), kind)
 
 
 def _memory() -> Memory | None:
@@ -306,21 +284,6 @@ def _memory() -> Memory | None:
         return None  # `easel doctor` tells
 
 
-def _weighed(model: Model, size: int) -> Model:
-    """The model with its files' size for its memory, where nothing else is known of that."""
-    if model.memory_gb is not None:
-        return model
-    return msgspec.structs.replace(model, memory_gb=round(size / 1e9, 1))
-
-
-def _memory_needed(model: Model) -> str:
-    if model.memory_gb is None:
-        return ""
-    if model.low_memory_gb is None:
-        return _gb(model.memory_gb)
-    return f"{model.low_memory_gb:g} to {_gb(model.memory_gb)}"
-
-
 def _habits(model: Model) -> str:
     told = []
     if model.width and model.height:
@@ -330,17 +293,6 @@ def _habits(model: Model) -> str:
     if model.guidance is not None:
         told.append(f"guidance {model.guidance:g}")
     return ", ".join(told)
-
-
-def _abilities(model: Model) -> str:
-    words = {
-        "strength": "start from a picture",
-        "inpaint": "paint inside a mask",
-        "edit": "edit by reference",
-        "lora": "LoRAs",
-    }
-    told = ["negative prompt"] if model.negative_prompt and model.family else []
-    return ", ".join(["words", *told, *(words[ability] for ability in model.can)])
 
 
 def _gb(size: float | None) -> str:

@@ -136,7 +136,11 @@ async def _run_jobs(easel: object) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, runner.stop)
-    await runner.run_forever()
+    keeping_up = asyncio.create_task(easel.keep_up(), name="settings")
+    try:
+        await runner.run_forever()
+    finally:
+        keeping_up.cancel()
 
 
 def migrate_database() -> None:

@@ -1,7 +1,8 @@
 """The first account of an instance: made on a page, by whoever started the server.
 
 As long as nobody can sign in here, there is a key, which the server prints when it starts: whoever
-has it makes the account that runs the instance. Then there is none any more.
+has it makes the account that runs the instance. Then there is none any more; but as long as its
+owner is not done with setting it up, it is known where they are with that.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from sqlmodel import select
 
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
-from fedi.database.tables import Account, InstanceSecret, Login
+from fedi.database.tables import Account, InstanceSecret, Login, Mark
 from fedi.social import accounts
 from fedi.social.errors import NotFound
 
 SECRET = "founding"
 KEY_BYTES = 16
+STEP = "setup"  # the mark that holds where its owner is
+STEPS = ("place", "model")  # what is asked one after the other, once there is an account
 OVER = "That address does not hold, or not any more. The server prints it when it starts."
 
 
@@ -66,4 +69,24 @@ async def found(
         tx, username, password=password, email=email or None, role="admin"
     )
     await tx.delete(await tx.get_one(InstanceSecret, SECRET))
+    await go_on(tx, STEPS[0])
     return account
+
+
+async def step(session: Session) -> str:
+    """Which of `STEPS` comes next; empty if the instance is set up."""
+    row = await session.get(Mark, STEP)
+    return "" if row is None else row.value
+
+
+async def go_on(tx: Transaction, step: str) -> None:
+    """Note which step comes next; empty: it is set up."""
+    row = await tx.get(Mark, STEP)
+    if not step:
+        if row is not None:
+            await tx.delete(row)
+        return
+    row = row or Mark(name=STEP)
+    row.value = step
+    tx.add(row)
+    await tx.flush()

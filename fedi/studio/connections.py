@@ -114,6 +114,7 @@ class Connection:
     asked: str = ""  # by `Assistance`
     open: bool = True
     leaving: bool = False
+    retiring: bool = False  # it is given nothing more, and leaves when it is done
     work: dict[str, Work] = field(default_factory=dict)
     _unsent: asyncio.Queue[Frame | Later] = field(default_factory=lambda: asyncio.Queue(MAX_UNSENT))
     _end: asyncio.Future[Ended] = field(
@@ -123,7 +124,7 @@ class Connection:
     @property
     def free(self) -> int:
         """How many pictures it takes now."""
-        if not self.open or self.leaving:
+        if not self.open or self.leaving or self.retiring:
             return 0
         held = [work for work in self.work.values() if not (self.batches and work.begun)]
         return max(0, self.slots - len(held))
@@ -135,7 +136,7 @@ class Connection:
         return next(waiting, None) if self.batches else None
 
     def suits(self, model: str, needs: Iterable[str]) -> bool:
-        return not self.leaving and self.card.suits(model, needs)
+        return not self.leaving and not self.retiring and self.card.suits(model, needs)
 
     @property
     def card(self) -> Card:

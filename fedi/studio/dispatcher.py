@@ -12,19 +12,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import platform
 from datetime import timedelta
 
-from fedi import logs
+from fedi import adjustments, logs
 from fedi.database import marks
 from fedi.database.tables import Painter
 from fedi.events import Listener
 from fedi.runtime import Easel
-from fedi.studio import cards, claims, conclusions, greeting, painters, paintings, turns
+from fedi.settings import PaintingSettings
+from fedi.studio import (
+    appraisal,
+    cards,
+    claims,
+    conclusions,
+    greeting,
+    local,
+    painters,
+    paintings,
+    stock,
+    turns,
+)
 from fedi.studio.allotment import Allotment
 from fedi.studio.assistance import Assistance
 from fedi.studio.connections import Connection, Ended, Gone, Socket
-from fedi.studio.local import LocalPainter, address
+from fedi.studio.local import LocalPainter
 from fedi.studio.reports import Reports
 from fedi.studio.turns import Place
 from generation import protocol
@@ -46,8 +57,7 @@ class Dispatcher:
 
     def __init__(self, easel: Easel) -> None:
         self._easel = easel
-        self._settings = easel.settings.painting
-        self._lease = timedelta(seconds=self._settings.lease_s)
+        self._lease = timedelta(seconds=easel.settings.painting.lease_s)
         self._connections: set[Connection] = set()
         self._wake = asyncio.Event()
         self._allotment = Allotment(easel, self._connections, self._wake.set)
@@ -55,6 +65,8 @@ class Dispatcher:
         self._tasks: list[asyncio.Task[None]] = []
         self._context = contextlib.ExitStack()
         self._admitted = marks.Watch(easel.database, painters.ADMITTED)
+        self._stock = marks.Watch(easel.database, stock.MARK)
+        self._applied = easel.events.attach(adjustments.APPLIED)
         self._local_models: set[str] = set()  # what the local painter said that it paints with
         self._local_id = 0  # and which row is its
         self.local: LocalPainter | None = None
@@ -62,26 +74,30 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Take back what an earlier run of the server left behind, and begin."""
-        heard = self._context.enter_context(self._easel.events.listen([paintings.TOPIC]))
+        topics = [paintings.TOPIC, stock.MARK, adjustments.APPLIED]
+        heard = self._context.enter_context(self._easel.events.listen(topics))
         async with self._easel.database.write() as tx:
             lost = 0
             if self._easel.database.sqlite:  # one process: nobody else can be painting
                 lost = await claims.reap(tx, everybody=True)
                 await painters.all_gone(tx)
             if self._settings.local:
-                where = address(self._easel.settings).removeprefix("http://")
-                name = f"this machine ({platform.node()}, {where})"[: painters.MAX_NAME]
+                name = local.name(self._easel.settings)
                 painter, token = await painters.admit_local(tx, name)
                 lost += await claims.reap(tx, painter_id=painter.id)
                 self._local_id = painter.id
                 self._local_models = set(map(painters.canonical, painter.models))
-                self.local = LocalPainter(self._easel.settings, token, self._wake.set)
+                self.local = LocalPainter(self._easel, token, self._wake.set)
         if lost:
             log.info("paintings_recovered", count=lost)
         self._tasks = [
             asyncio.create_task(self._hear(heard), name="painting ears"),
             asyncio.create_task(self._run(), name="painting dispatcher"),
         ]
+
+    @property
+    def _settings(self) -> PaintingSettings:
+        return self._easel.settings.painting
 
     async def stop(self) -> None:
         """Hand out nothing more, store what is finished, end the local painter."""
@@ -221,6 +237,9 @@ class Dispatcher:
             try:
                 if await self._admitted.changed():
                     await self._shut_out()
+                if await self._stock.changed() or self._applied.drain():
+                    await self._equip()
+                self._retire()
                 if loop.time() >= tend_at:
                     tend_at = loop.time() + every
                     await self.tend()
@@ -264,6 +283,27 @@ class Dispatcher:
                 connection.send(Leave(reason="Its token was withdrawn.", refused=True))
                 connection.end(Ended(1008, "This token was withdrawn."))  # whether it hangs up
 
+    async def _equip(self) -> None:
+        """See with which models this machine paints by now."""
+        appraisal.known_model.cache_clear()
+        if self.local is None or self._settings.endpoint:
+            return
+        await self.local.equip()
+        async with self._easel.database.write() as tx:
+            await painters.equipped(tx, self._local_id, self.local.models)
+
+    def _retire(self) -> None:
+        """Send the local painter home when it is done, if it knows other models than are here: the
+        next one is started for the next picture."""
+        if self.local is None or not self.local.outdated:
+            return
+        for connection in self._connections:
+            if connection.painter.local and not connection.leaving:
+                connection.retiring = True
+                if not connection.work and not connection.asked:
+                    connection.leaving = True
+                    connection.send(Leave(reason="There are other models here now."))
+
     async def hand_out(self) -> None:
         """Give every free painter what it can paint, and see to it that somebody paints."""
         async with self._easel.database.read() as session:
@@ -284,7 +324,11 @@ class Dispatcher:
         """Start the local painter, if it can paint one of these; let fail what nobody can."""
         async with self._easel.database.read() as session:
             known = await cards.known(session, self._settings)
-        own = {"", painters.canonical(self._settings.model), *self._local_models}
+        own = {"", painters.canonical(self._settings.model)}
+        if self.local is not None:
+            own |= set(map(painters.canonical, self.local.models))
+        if self._settings.endpoint:  # which says what it has
+            own |= self._local_models
         for place in unserved:
             ours = [card for card in known if card.painter_id == self._local_id]
             lacks = any(card.lacks(place.model, place.wanted) for card in ours)

@@ -16,6 +16,7 @@ from generation.protocol import Hello, Leave, ProtocolError
 from generation.recipe import MAX_LORA_NAME, MAX_MODEL_NAME, without_unwritable
 
 HELLO_S = 30.0  # how long a painter has to say who it is
+MAX_MEMORY_GB = 100_000.0  # of one painter, whatever it says
 MAX_ABILITIES = 16  # of one model; there are four
 
 
@@ -91,6 +92,9 @@ def bounded(can: Abilities) -> Abilities:
         upscales=can.upscales,
         judges=_name(can.judges, painters.MAX_NAME),
         describes=_name(can.describes, painters.MAX_NAME),
+        card=_name(can.card, painters.MAX_NAME),
+        memory_gb=min(max(can.memory_gb, 0.0), MAX_MEMORY_GB),
+        bytes_per_weight=4 if can.bytes_per_weight >= 4 else 2,
     )
 
 

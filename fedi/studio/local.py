@@ -6,11 +6,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import platform
 import sys
 from collections.abc import Callable
 
 from fedi import logs
+from fedi.runtime import Easel
 from fedi.settings import Settings
+from fedi.studio import painters, stock
 from generation import catalogue
 
 TERMINATE_S = 10.0  # a painter stops at its next step; a big one on a small card takes long
@@ -28,19 +31,32 @@ def address(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.server.port}"
 
 
+def name(settings: Settings) -> str:
+    """What the painter of this server is called, among those of others."""
+    where = address(settings).removeprefix("http://")
+    return f"this machine ({platform.node()}, {where})"[: painters.MAX_NAME]
+
+
 class LocalPainter:
     """Starts the painter process when it is wanted, and again when it died.
 
     Args:
-        settings: which model and device, and where the server listens.
+        easel: its settings say which model and device, and where the server listens.
         token: what the process shows when it connects.
         ended: called when the process has ended.
+
+    Attributes:
+        models: what it paints with, as recipes name them, its default first; more, with an
+            endpoint, which only it can say.
     """
 
-    def __init__(self, settings: Settings, token: str, ended: Callable[[], None]) -> None:
-        self._settings = settings
+    def __init__(self, easel: Easel, token: str, ended: Callable[[], None]) -> None:
+        self._easel = easel
         self._token = token
         self._ended = ended
+        self.models: tuple[str, ...] = ()
+        self._helping: tuple[str, ...] = ()
+        self._begun_as: object = None  # how the process that runs was started
         self._watching: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._deaths = 0  # in a row, without a picture between them
@@ -59,28 +75,57 @@ class LocalPainter:
         """Seconds until it may be started again."""
         return max(0.0, self._not_before - asyncio.get_running_loop().time())
 
-    async def start(self) -> None:
-        """Start it, unless it runs or died too recently."""
-        if self.running or self.wait() > 0:
+    async def equip(self) -> None:
+        """See which models are here by now."""
+        settings = self._easel.settings
+        if settings.painting.endpoint:
+            self.models = (settings.painting.model,) if settings.painting.model else ()
             return
-        painting = self._settings.painting
+        self.models = await asyncio.to_thread(stock.painting, settings)
+        self._helping = await asyncio.to_thread(stock.helping)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the process that runs was started for other models, or otherwise, than it would
+        be now."""
+        return self.running and self._begun_as != self._would_begin_as()
+
+    def _would_begin_as(self) -> object:
+        # Whichever comes first: a recipe names its model, unless there is only the starter.
+        return self._command(), frozenset(self.models), self._helping
+
+    def _command(self) -> list[str]:
+        settings = self._easel.settings
+        painting = settings.painting
         # -P: what lies in the folder that the server was started in is not imported.
         command = [sys.executable, "-P", "-m", "generation.painter"]
-        command += ["--server", address(self._settings)]
+        command += ["--server", address(settings)]
         command += ["--device", painting.device, "--name", "this machine"]
         command += ["--idle-exit", str(painting.idle_exit_s), "--with-parent"]
         command += ["--batch", str(painting.batch), "--patience", str(painting.patience_s)]
         command += [] if painting.compile else ["--no-compile"]
         command += ["--fp8"] if painting.fp8 else []
-        command += ["--classifier", self._settings.safety.classifier]
-        command += ["--describer", self._settings.words.describer]
-        command += ["--language-model", self._settings.words.language_model]
+        command += ["--classifier", settings.safety.classifier]
+        command += ["--describer", settings.words.describer]
+        command += ["--language-model", settings.words.language_model]
         command += ["--upscaler", painting.upscaler]
-        if painting.model:
-            command += ["--model", painting.model]
         if painting.endpoint:
             command += ["--endpoint", painting.endpoint]
             command += ["--at-once", str(painting.endpoint_at_once)]
+        return command
+
+    async def start(self) -> None:
+        """Start it, unless it runs or died too recently."""
+        if self.running or self.wait() > 0:
+            return
+        await self.equip()
+        if self.running:
+            return  # somebody else was quicker
+        painting = self._easel.settings.painting
+        self._begun_as = self._would_begin_as()
+        command = self._command()
+        for model in self.models:
+            command += ["--model", model]
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *command,

@@ -72,9 +72,9 @@ async def admit_local(tx: Transaction, name: str) -> tuple[Painter, str]:
     return await _admit(tx, await named(tx, name), name, local=True)
 
 
-async def named(tx: Transaction, name: str) -> Painter | None:
+async def named(session: Session, name: str) -> Painter | None:
     """The painter that the host calls so."""
-    return (await tx.exec(select(Painter).where(col(Painter.name) == name))).first()
+    return (await session.exec(select(Painter).where(col(Painter.name) == name))).first()
 
 
 async def _admit(
@@ -134,6 +134,15 @@ async def connected(
     )
 
 
+async def equipped(tx: Transaction, painter_id: int, models: tuple[str, ...]) -> None:
+    """Note what the painter that this server starts paints with, before it says so itself. One
+    that never did is left alone, as long as it has but its default."""
+    painter = await tx.get(Painter, painter_id)
+    if painter is not None and (painter.models or len(models) > 1):
+        painter.models = list(models[:MAX_MODELS])
+        tx.add(painter)
+
+
 async def able(tx: Transaction, painter_id: int, can: Abilities) -> None:
     """Note what a painter can do by now."""
     await tx.exec(
@@ -170,7 +179,10 @@ async def offered_models(session: Session) -> list[str]:
     """The models that the painters of late can paint with, the first of each first."""
     found = await session.exec(
         select(col(Painter.models))
-        .where(col(Painter.seen_at) > session.now - FORGOTTEN_AFTER)
+        .where(
+            (col(Painter.seen_at) > session.now - FORGOTTEN_AFTER)
+            | (col(Painter.seen_at).is_(None) & col(Painter.local))
+        )
         .order_by(col(Painter.id))
     )
     return list(dict.fromkeys(model for models in found.all() for model in models))

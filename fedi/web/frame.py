@@ -10,7 +10,7 @@ from starlette.requests import Request
 from fedi.database import Session
 from fedi.database.tables import Account
 from fedi.runtime import easel_of
-from fedi.social import correspondence, notification_lists, staff
+from fedi.social import correspondence, founding, notification_lists, staff
 from fedi.social.notification_lists import Wanted
 from fedi.social.sessions import SignedIn
 from fedi.studio.remote_files import gallery
@@ -33,6 +33,7 @@ class Frame:
         letters: how many conversations have something new.
         staff: whether they help to run this place.
         chores: how much waits for them then.
+        unfinished: where setting this place up goes on, for who does that; empty: it is done.
     """
 
     visitor: SignedIn
@@ -42,17 +43,19 @@ class Frame:
     form_key: str
     staff: bool
     chores: int
+    unfinished: str = ""
 
 
 async def put_up(request: Request, session: Session, visitor: SignedIn) -> None:
     """Have whatever page answers this request stand in the frame of who looks."""
     easel = easel_of(request)
-    count, letters, waiting = 0, 0, Chores()
+    count, letters, waiting, step = 0, 0, Chores(), ""
     runs = staff.may(visitor.login, "dashboard")
     if request.method == "GET":
         count = await _unread(session, visitor.account)
         letters = await correspondence.unread(session, visitor.account, MOST_UNREAD + 1)
         waiting = await chores.of(session, visitor.login) if runs else waiting
+        step = await founding.step(session) if staff.may(visitor.login, "house") else ""
     request.scope[_SCOPE] = Frame(
         visitor=visitor,
         maker=people.maker(visitor.account, await gallery.of(easel, session, [])),
@@ -61,6 +64,7 @@ async def put_up(request: Request, session: Session, visitor: SignedIn) -> None:
         form_key=forms.key(request),
         staff=runs,
         chores=waiting.total,
+        unfinished=f"/welcome/{step}" if step else "",
     )
 
 

@@ -26,8 +26,14 @@ async def test_whoever_started_the_server_makes_the_first_account(instance: Inst
         again = await visitor.submit(page, "/welcome", username="no name", password=PASSWORD)
         assert again.status == 422 and "A name is" in again.page.one(_class="trouble").text
         done = await visitor.submit(again, "/welcome", username="@Olga", password=PASSWORD)
-        assert done.status == 303 and done.location.startswith("/studio?prompt=")
-        studio = await visitor.get(done.location)
+        assert done.status == 303 and done.location == "/welcome/place"
+        place = await visitor.get(done.location)
+        named = await visitor.submit(place, done.location)
+        assert named.status == 303 and named.location == "/welcome/model"
+        model = await visitor.get(named.location)
+        first = await visitor.submit(model, "/welcome/done")
+        assert first.status == 303 and first.location.startswith("/studio?prompt=")
+        studio = await visitor.get(first.location)
         assert studio.page.one("textarea", name="prompt").text == "a red sailboat on the beach"
     async with instance.easel.database.read() as session:
         olga = await accounts.find_local(session, "olga")

@@ -34,7 +34,7 @@ from fedi.database.tables.dataset import ConsentChange, DatasetExport, DatasetIt
 from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
 from fedi.database.tables.inbox import InboxActivity, InboxRecipient
-from fedi.database.tables.instance import CustomEmoji, Rule
+from fedi.database.tables.instance import CustomEmoji, Rule, Setting
 from fedi.database.tables.joining import (
     CanonicalEmailBlock,
     EmailDomainBlock,
@@ -84,6 +84,7 @@ from fedi.database.tables.trends import Trend, TrendChange, TrendSignal
 from fedi.database.tables.work import (
     InputPicture,
     Job,
+    ModelPull,
     OutgoingActivity,
     Painter,
     Painting,
@@ -150,6 +151,7 @@ __all__ = [
     "Marker",
     "MediaAttachment",
     "Mention",
+    "ModelPull",
     "Mute",
     "Notification",
     "NotificationPermission",
@@ -176,6 +178,7 @@ __all__ = [
     "ScheduledStatus",
     "SearchChange",
     "SecondFactor",
+    "Setting",
     "Severance",
     "Stamp",
     "Status",

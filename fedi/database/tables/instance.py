@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Text
+from sqlalchemy import JSON, Text
 from sqlmodel import Field
 
 from fedi.database.tables.columns import Table, moment, optional_moment, primary_id
@@ -39,4 +40,14 @@ class CustomEmoji(Table, table=True):
     removed_at: datetime | None = optional_moment()
 
 
-__all__ = ["CustomEmoji", "Rule"]
+class Setting(Table, table=True):
+    """A setting that was changed while the server runs; it comes before that of the file."""
+
+    __tablename__ = "setting"
+
+    name: str = Field(primary_key=True)  # such as `instance.name`
+    value: Any = Field(sa_type=JSON)
+    changed_at: datetime = moment()
+
+
+__all__ = ["CustomEmoji", "Rule", "Setting"]

@@ -266,9 +266,28 @@ class PaintingInput(Table, table=True):
     medium_id: int | None = Field(default=None, sa_type=BigId, nullable=True)
 
 
+class ModelPull(Table, table=True):
+    """A model that is being fetched from the hub, or was to be. It goes when the model is here."""
+
+    __tablename__ = "model_pull"
+
+    key: str = Field(primary_key=True)  # as the catalogue names it, or its hub id
+    server: str  # which fetches it, by the name of its own painter
+    state: str = "waiting"  # waiting, fetching, stopped, broken
+    chosen: bool = False  # it is to paint when it is here
+    done: int = Field(default=0, sa_type=BigId)  # bytes that are here
+    size: int = Field(default=0, sa_type=BigId)  # of so many; 0: not known yet
+    error: str = Field(default="", sa_type=Text)  # why it broke off
+    began_at: datetime | None = optional_moment()  # this try, with so many bytes
+    began_with: int = Field(default=0, sa_type=BigId)
+    asked_at: datetime = moment()
+    told_at: datetime = moment()  # the last sign of who fetches it
+
+
 __all__ = [
     "InputPicture",
     "Job",
+    "ModelPull",
     "OutgoingActivity",
     "Painter",
     "Painting",

@@ -62,9 +62,11 @@ SECTIONS: dict[str, Section] = {
     "servers": Section(f"{HOME}/servers", "Servers", "federation"),
     "barred": Section(f"{HOME}/barred", "Barred", "blocks"),
     "data": Section(f"{HOME}/data", "Training data", "house"),
+    "models": Section(f"{HOME}/models", "Models", "house"),
     "queue": Section(f"{HOME}/queue", "Queue", "house"),
     "storage": Section(f"{HOME}/storage", "Storage", "house"),
     "jobs": Section(f"{HOME}/jobs", "Jobs", "house"),
+    "settings": Section(f"{HOME}/settings", "Settings", "house"),
     "log": Section(f"{HOME}/log", "Log", "dashboard"),
 }
 

@@ -44,6 +44,7 @@ async def furnish(instance: Instance) -> dict[str, str]:
     await stocking.queue(instance, [alice, alice, alice])
     await stocking.trends(instance)
     await stocking.letters(instance)
+    await stocking.models(instance)
     await stocking.neighbours(instance)
     async with instance.easel.database.write() as tx:
         for name in (STRINGS[0][:200], "Example Lab"):
@@ -72,6 +73,8 @@ async def furnish(instance: Instance) -> dict[str, str]:
         "trends-prompts": "/admin/trends?kind=prompt",
         "storage": "/admin/storage",
         "data": "/admin/data",
+        "models": "/admin/models",
+        "settings": "/admin/settings",
         "queue": "/admin/queue",
         "jobs": "/admin/jobs",
         "log": "/admin/log",

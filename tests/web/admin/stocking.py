@@ -10,6 +10,7 @@ from fedi.database.tables import (
     Account,
     DomainRule,
     Job,
+    ModelPull,
     PeerHost,
     Tag,
     Trend,
@@ -64,6 +65,27 @@ async def house(instance: Instance, ada: Account) -> None:
         await ip_blocks.put(tx, None, "2001:db8:1:2::/64", "no_access", "", None)
         await email_addresses.block_domain(tx, "spam.example")
         await email_addresses.block(tx, email_addresses.fingerprint("a@mail.example"))
+
+
+async def models(instance: Instance) -> None:
+    """Models that are being fetched, one of them by the name of somebody hostile."""
+    async with instance.easel.database.write() as tx:
+        for number, (key, state) in enumerate(
+            [("flux2-klein-4b", "fetching"), ("x" * 60 + "/" + "y" * 90, "stopped"),
+             ("owner/tiny", "broken"), ("sdxl-lightning", "waiting")]
+        ):  # fmt: skip
+            tx.add(
+                ModelPull(
+                    key=key,
+                    server="this machine",
+                    state=state,
+                    done=number * 10**9,
+                    size=14 * 10**9 if number != 3 else 0,
+                    error=STRINGS[1] if state == "broken" else "",
+                    asked_at=tx.now,
+                    told_at=tx.now,
+                )
+            )
 
 
 async def queue(instance: Instance, people: list[Account]) -> None:

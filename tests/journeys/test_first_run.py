@@ -1,0 +1,202 @@
+"""From `easel serve` on an empty folder to a first picture: an account, a name, a model that is
+fetched from a hub, and the studio. With a real server, a real painter and a real browser; and by
+forms alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from sqlmodel import select
+
+from fedi.database.tables import AuditEntry, MediaAttachment
+from tests import rig
+from tests.api.oauth.person import PASSWORD, Person, Seen
+from tests.generation.hub_server import Hub
+from tests.pulling import HALF, TINY, open_hub, stalls
+from tests.web.filling import filled, form_of
+from tests.web.test_browser import CHROMIUM, FLAGS
+from tests.web.test_signed_in_browser import violations
+
+SMALL = """
+    const shape = document.querySelector("[name=shape]");
+    const small = document.createElement("input");
+    [small.type, small.name, small.value] = ["hidden", "shape", "64x64"];
+    shape.form.append(small);
+    for (const one of [...shape.form.querySelectorAll("[name=shape]")]) {
+        if (one !== small) one.remove();
+    }
+"""
+PATIENCE_S = 240.0  # torch is read from the disk, on a busy machine
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with open_hub(tmp_path, monkeypatch) as hub:
+        yield hub
+
+
+@asynccontextmanager
+async def fresh(folder: Path) -> AsyncIterator[tuple[rig.ServerProcess, str]]:
+    """A server on which nobody is yet, and the address that it prints."""
+    server = rig.ServerProcess(folder, name="", painting={"local": True, "device": "cpu"})
+    await server.start()
+    told = re.search(r"Make your account at (http\S+)", server.log())
+    assert told is not None
+    try:
+        yield server, told[1]
+    finally:
+        await server.stop()
+
+
+async def press(visitor: Person, seen: Seen, path: str, **typed: str) -> Seen:
+    """Send a form of a page, and go where that leads."""
+    sent = await visitor.post(path, filled(form_of(seen, path)) | typed)
+    assert sent.status == 303, (path, sent.status, sent.page.text[:500])
+    return await visitor.get(sent.location)
+
+
+async def until(visitor: Person, path: str, words: str) -> Seen:
+    """Load a page again until it says something."""
+    seen = await visitor.get(path)
+
+    async def said() -> bool:
+        nonlocal seen
+        seen = await visitor.get(path)
+        return seen.status == 200 and words in seen.page.text
+
+    await rig.until(said, seconds=PATIENCE_S)
+    return seen
+
+
+async def painted(server: rig.ServerProcess) -> tuple[str, list[str]]:
+    """What painted the one picture there is, and what was written down."""
+    async with server.database() as database, database.read() as session:
+        [medium] = (await session.exec(select(MediaAttachment))).all()
+        entries = (await session.exec(select(AuditEntry))).all()
+    return medium.ai_system, [one.action for one in entries]
+
+
+async def test_by_forms_alone_and_through_a_server_that_is_killed(tmp_path: Path, hub: Hub) -> None:
+    async with fresh(tmp_path / "server") as (server, address), rig.open_browser() as browser:
+        visitor = Person(cast(Any, server), browser)
+        seen = await visitor.get(address)
+        seen = await press(visitor, seen, "/welcome", username="olga", password=PASSWORD)
+        assert "Step 2 of 3" in seen.body
+        # Who leaves in the middle finds the way back, and each page can be loaded again.
+        home = await visitor.get("/home")
+        assert home.page.one("p", _class="unfinished").one("a")["href"] == "/welcome/place"
+        assert (await visitor.get("/welcome/model")).location == "/welcome/place"
+        nameless = {**filled(form_of(seen, "/welcome/place")), "instance.name": " "}
+        refused = await visitor.post("/welcome/place", nameless)
+        assert refused.status == 422 and "It needs a name" in refused.body
+        answers = {
+            "instance.name": "Olga's wall",
+            "instance.description": "Boats & beaches.",
+            "registrations.mode": "approval",
+        }
+        seen = await press(visitor, seen, "/welcome/place", **answers)
+        assert "Step 3 of 3" in seen.body
+        assert "Olga&#39;s wall" in (await visitor.get("/about")).body
+        again = await visitor.get("/welcome/place")
+        assert filled(form_of(again, "/welcome/place"))["instance.name"] == "Olga's wall"
+        seen = await until(visitor, "/welcome/model", "There is no graphics card here")
+
+        hub.stall_after = HALF
+        seen = await press(visitor, seen, "/welcome/model/pull", id=TINY)
+        await stalls(tmp_path)
+        seen = await until(visitor, "/welcome/model", "MB of")
+        assert 0 < int(seen.page.one("progress")["value"]) < 100
+        assert seen.page.one("meta", **{"http-equiv": "refresh"})
+        await server.kill()
+        hub.stall_after = None
+        await server.start()
+        seen = await until(visitor, "/welcome/model", f"{TINY} is here, and paints.")
+        assert hub.ranges  # it went on where it was
+        seen = await press(visitor, seen, "/welcome/done")
+        form = form_of(seen, "/studio")
+        assert filled(form)["prompt"] == "a red sailboat on the beach"
+        home = await visitor.get("/home")
+        assert not home.page.all("p", _class="unfinished")
+        assert (await visitor.get("/welcome/model")).location == "/home"
+        sent = await visitor.post("/studio", filled(form) | {"steps": "2", "shape": "64x64"})
+        assert sent.status == 303
+
+        async def there() -> bool:
+            async with server.database() as database, database.read() as session:
+                return bool((await session.exec(select(MediaAttachment))).all())
+
+        await rig.until(there, seconds=PATIENCE_S)
+        ai_system, actions = await painted(server)
+    assert ai_system == TINY
+    assert actions == ["setting.change"] * 3 + ["model.pull"]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_in_a_browser(tmp_path: Path, hub: Hub, width: int) -> None:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    playwright = pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
+    async with (
+        fresh(tmp_path / "server") as (server, address),
+        playwright.async_playwright() as driver,
+    ):
+        chromium = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        window = await chromium.new_context(viewport={"width": width, "height": 844})
+        page = await window.new_page()
+        page.set_default_timeout(PATIENCE_S * 1000)
+        wrong: list[str] = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda message: wrong.append(message.text))
+
+        async def usable() -> None:
+            assert await violations(page) == [], page.url
+            inside = await page.evaluate("document.documentElement.scrollWidth")
+            assert inside <= width, (page.url, inside)
+
+        await page.goto(address)
+        await usable()
+        await page.fill("[name=username]", "olga")
+        await page.fill("[name=password]", PASSWORD)
+        await page.click("main button.strong")
+        await page.wait_for_url("**/welcome/place")
+        await usable()
+        await page.fill("[name='instance.name']", "Olga's wall")
+        await page.check("[value=invite]")
+        await page.click("main button.strong")
+        await page.wait_for_url("**/welcome/model")
+        await page.wait_for_selector("text=There is no graphics card here")
+        await usable()
+
+        hub.stall_after = HALF
+        await page.click("summary:has-text('Another one')")
+        await page.fill("details input[placeholder]", TINY)
+        await page.click("details[open] button:has-text('Fetch it')")
+        # The bar grows without the page being loaded again.
+        await page.wait_for_selector("[data-pull]")
+        await page.evaluate("window.stayed = true")
+        await page.wait_for_selector("progress[value]:not([value='0'])")
+        await page.wait_for_selector("[data-line]:has-text('MB of')")
+        await usable()
+        await page.click("button:has-text('Stop')")
+        await page.wait_for_selector("[data-line]:has-text('Stopped at')")
+        hub.stall_after = None
+        await page.click("button:has-text('Go on')")
+        await page.wait_for_selector("text=is here, and paints")
+        await usable()
+        await page.click("button:has-text('Paint a first picture')")
+        await page.wait_for_url("**/studio?prompt=*")
+        assert await page.input_value("#prompt") == "a red sailboat on the beach"
+        # As it is, one click would do; but a small picture of few steps takes no minutes here.
+        await page.click("text=How it is painted")
+        await page.fill("[name=steps]", "2")
+        await page.evaluate(SMALL)
+        await page.click("button:text-is('Paint')")
+        await page.wait_for_selector("#scene[data-state=done]")
+        await chromium.close()
+        ai_system, _ = await painted(server)
+    assert wrong == [] and ai_system == TINY
