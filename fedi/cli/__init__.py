@@ -37,6 +37,7 @@ from fedi.cli import (
     review,
     rules,
     serve,
+    style,
     trends,
     verify,
 )
@@ -75,6 +76,7 @@ app.add_typer(emoji.app, name="emoji")
 app.add_typer(queue.app, name="queue")
 app.add_typer(review.app, name="review")
 app.add_typer(trends.app, name="trends")
+app.add_typer(style.app, name="style")
 app.command("paint")(painting.paint)
 app.add_typer(media.app, name="media")
 app.add_typer(models.app, name="models")

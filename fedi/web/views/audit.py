@@ -57,6 +57,8 @@ DEEDS = {
     "rule.remove": "Took back the rule",
     "server.retry": "Tried again the server",
     "status.delete": "Deleted the post",
+    "style.remove": "Removed the style",
+    "style.train": "Began to learn the style",
     "tag.update": "Decided about the tag",
 }
 # Whose rows have pages for those who run the instance.
