@@ -87,14 +87,15 @@ def painted(pipeline: Pipeline, *loras: str, prompt: str = "ink", **recipe: Any)
 def test_each_kind_of_model_learns(
     family: str, folder_of: Callable[[str], Path], pipeline_of: Callable[[str], Pipeline]
 ) -> None:
-    folder = begin(str(folder_of(family)))
+    name = f"style-of-{family}"  # these pipelines are other tests', too
+    folder = begin(str(folder_of(family)), name)
     told = learn(folder)
     losses = [said["loss"] for said in told if "step" in said]
     assert len(losses) == 40
     assert sum(losses[-10:]) < 0.9 * sum(losses[:10]), losses
     pipeline = pipeline_of(family)
-    assert painted(pipeline) != painted(pipeline, "ink")
-    assert lora_shapes.fits(lora_files.find("ink"), pipeline.model)
+    assert painted(pipeline) != painted(pipeline, name)
+    assert lora_shapes.fits(lora_files.find(name), pipeline.model)
     assert not folder.exists()  # and with it the pictures
 
 
@@ -133,15 +134,15 @@ def test_one_that_was_stopped_and_killed_ends_as_one_that_was_not(
     folder_of: Callable[[str], Path],
 ) -> None:
     model = str(folder_of("stable-diffusion"))
-    usual = {"steps": 14, "keep_every": 3, "sample_every": 5}
+    usual = {"steps": 24, "keep_every": 3, "sample_every": 5}
     learn(begin(model, "whole", **usual))
     folder = begin(model, "broken", **usual)
     assert spoken(folder, lambda said: said.get("step") == 5, "kill").get("step", 0) >= 5
-    assert brief.steps_done(folder) in (3, 6)  # or a little later: it had not heard yet
+    assert brief.steps_done(folder) % 3 == 0 and 3 <= brief.steps_done(folder) < 24
     said = spoken(folder, lambda said: said.get("step") == 8, "terminate")
     assert said == {"stopped": True}
     done = brief.steps_done(folder)
-    assert 8 <= done < 14
+    assert 8 <= done < 24
     with pytest.raises(Stopped):
         learn(folder, stop_after=done + 1)
     assert brief.steps_done(folder) == done + 1
@@ -149,7 +150,8 @@ def test_one_that_was_stopped_and_killed_ends_as_one_that_was_not(
     whole, broken = weights("whole"), weights("broken")
     assert whole.keys() == broken.keys() and len(whole) > 4
     for layer, values in whole.items():
-        np.testing.assert_allclose(values, broken[layer], rtol=1e-4, atol=1e-6, err_msg=layer)
+        other = broken[layer].numpy()
+        np.testing.assert_allclose(values.numpy(), other, rtol=1e-4, atol=1e-6, err_msg=layer)
 
 
 def test_it_has_a_card_with_its_sources_and_samples_that_say_what_they_are(
@@ -202,6 +204,19 @@ def test_a_picture_that_is_none_is_named(folder_of: Callable[[str], Path]) -> No
     (folder / "pictures" / "1.png").write_bytes(b"not a picture")
     with pytest.raises(Exception, match=r"1\.png is no picture that can be read"):
         learn(folder)
+
+
+def test_one_that_is_learned_anew_is_another(
+    folder_of: Callable[[str], Path], pipeline_of: Callable[[str], Pipeline]
+) -> None:
+    """Also for a painter that has the model in memory, with the first one on it."""
+    pipeline, pictures = pipeline_of("stable-diffusion"), []
+    for seed in (1, 2):
+        learn(begin(str(folder_of("stable-diffusion")), "anew", steps=5, seed=seed, samples=()))
+        pictures.append(painted(pipeline, "anew"))
+        [record] = lora_files.known("anew")
+        lora_files.remove(record)
+    assert pictures[0] != pictures[1]
 
 
 @pytest.mark.parametrize("name", ["", "../ink", "a b", "sdxl", "ink.safetensors", "x" * 61])
