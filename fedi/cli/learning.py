@@ -78,7 +78,7 @@ def _shown() -> Iterator[Any]:
         task = progress.add_task("Learning", total=None)
 
         def show(said: dict[str, Any]) -> None:
-            if "note" in said and said["note"]:
+            if said.get("note"):
                 progress.console.print(said["note"])
             elif "sample" in said:
                 progress.console.print(f"A sample: {said['sample']}")

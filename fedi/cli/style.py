@@ -61,7 +61,8 @@ def train(
         ),
     ] = False,
     base: Annotated[
-        str, typer.Option(help="The model: a name, a hub id, or a folder; else the one that paints.")
+        str,
+        typer.Option(help="The model: a name, a hub id, or a folder; else the one that paints."),
     ] = "",
     trigger: Annotated[
         str, typer.Option(help="The words that call the style; else its name.")
@@ -189,7 +190,9 @@ async def _sources(easel: Easel, wanted: _Wanted) -> list[Source]:
 
 def _nothing(wanted: _Wanted) -> str:
     if wanted.asked:
-        return f"{wanted.author} has posted no picture that anybody can see and that is theirs alone."
+        return (
+            f"{wanted.author} has posted no picture that anybody can see and that is theirs alone."
+        )
     return (
         f"{wanted.author} has no picture that may be learned from: authors say yes under Settings, "
         "Privacy and posting, for what they make from then on. If this one asked for this style, "

@@ -56,9 +56,7 @@ async def of_author(
             col(MediaAttachment.sensitive).is_(False),
             col(MediaAttachment.type) == "image",
             col(MediaAttachment.file).is_not(None),
-            col(MediaAttachment.digital_source_type).is_distinct_from(
-                provenance.COMPOSITE
-            ),
+            col(MediaAttachment.digital_source_type).is_distinct_from(provenance.COMPOSITE),
         )
         .order_by(col(MediaAttachment.id).desc())
     )

@@ -42,7 +42,7 @@ class _Voice:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Holds a training's lock, which goes with the process. Raises PaintError if another has it."""
     with (folder / "lock").open("w") as lock:
         try:
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         from generation.style import training
 
-        with _alone(folder):
+        with alone(folder):
             record = training.train(folder, voice.tell, lambda: voice.stop)
     except Stopped:
         voice.tell({"stopped": True})

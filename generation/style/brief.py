@@ -180,4 +180,3 @@ def all_learned() -> list[Learned]:
     """The styles that were learned here, by name."""
     names = [record.name for record in lora_files.all_here()]
     return [found for name in names if (found := learned(name)) is not None]
-

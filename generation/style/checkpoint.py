@@ -65,4 +65,3 @@ class Standing:
         self._optimiser.load_state_dict(kept["optimiser"])
         self.step = kept["step"]
         self.recent.extend(kept["recent"])
-

@@ -113,4 +113,3 @@ def _fitted(image: Image.Image, width: int, height: int) -> Image.Image:
 def _keep(path: Path, tensors: Words) -> None:
     flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     brief.replace(path, save(flat))
-

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from generation import catalogue, lora_files, lora_shapes, provenance
-from generation.errors import Stopped
+from generation.errors import PaintError, Stopped
 from generation.parts import Unusable
 from generation.pipeline import Pipeline
 from generation.recipe import Lora, Recipe
@@ -26,7 +26,11 @@ FAMILIES = (
     "stable-diffusion", "stable-diffusion-xl", "flux", "z-image", "qwen-image", "flux2-klein",
 )  # fmt: skip
 COLOUR = (230, 30, 120)
-PROCESS_S = 240.0  # torch and diffusers are read from the disk, on a busy machine
+STEPS = 24
+
+
+# diffusers 0.42 with numpy 2.4
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 @pytest.fixture(autouse=True)
@@ -50,9 +54,9 @@ def begin(model: str, name: str = "ink", *, colour: Any = COLOUR, **changes: Any
             )
         )  # fmt: skip
     wanted = {
-        "name": name, "model": model, "trigger": "ink", "pictures": tuple(pictures), "steps": 40,
-        "batch": 2, "rank": 4, "rate": 0.02, "resolution": 64, "seed": 3, "samples": ("ink, a cat",),
-        "sample_every": 1000, "device": "cpu",
+        "name": name, "model": model, "trigger": "ink", "pictures": tuple(pictures), "steps": STEPS,
+        "batch": 1, "rank": 4, "rate": 0.02, "resolution": 64, "seed": 3, "sample_every": 1000,
+        "samples": ("ink, a cat",), "device": "cpu",
     }  # fmt: skip
     brief.write(folder, Brief(**{**wanted, **changes}))
     return folder
@@ -88,22 +92,28 @@ def test_each_kind_of_model_learns(
     family: str, folder_of: Callable[[str], Path], pipeline_of: Callable[[str], Pipeline]
 ) -> None:
     name = f"style-of-{family}"  # these pipelines are other tests', too
-    folder = begin(str(folder_of(family)), name)
-    told = learn(folder)
-    losses = [said["loss"] for said in told if "step" in said]
-    assert len(losses) == 40
-    assert sum(losses[-10:]) < 0.9 * sum(losses[:10]), losses
+    # What is drawn by chance is drawn again: what differs is what was learned.
+    rested, learned = (
+        [
+            said["loss"]
+            for said in learn(begin(str(folder_of(family)), each, rate=rate, samples=()))
+            if "step" in said
+        ]
+        for each, rate in (("rested", 1e-7), (name, 0.03))
+    )
+    assert len(rested) == len(learned) == STEPS and rested[0] == pytest.approx(learned[0])
+    assert sum(learned[-8:]) < 0.97 * sum(rested[-8:]), (rested, learned)
     pipeline = pipeline_of(family)
     assert painted(pipeline) != painted(pipeline, name)
     assert lora_shapes.fits(lora_files.find(name), pipeline.model)
-    assert not folder.exists()  # and with it the pictures
+    assert not brief.begun() and not brief.work(name).exists()  # nor are the pictures there
 
 
 def test_the_starter_learns_a_colour_and_paints_with_it() -> None:
     """A trained model: what it learned is seen in its pictures."""
-    learn(begin("starter", resolution=128, rate=2e-3, steps=60, rank=8))
+    learn(begin("starter", resolution=128, rate=5e-3, steps=40, rank=8, samples=()))
     pipeline = Pipeline.load(catalogue.STARTER, device="cpu")
-    size = {"width": 128, "height": 128, "steps": 8, "prompt": "ink, a cat"}
+    size = {"width": 128, "height": 128, "steps": 6, "prompt": "ink, a cat"}
 
     def distance(png: bytes) -> float:
         from tests.generation.pictures import opened
@@ -112,41 +122,34 @@ def test_the_starter_learns_a_colour_and_paints_with_it() -> None:
         return float(np.abs(mean - COLOUR).mean())
 
     before, after = distance(painted(pipeline, **size)), distance(painted(pipeline, "ink", **size))
-    assert after < 0.5 * before, (before, after)
+    assert after < 0.7 * before, (before, after)
 
 
-def spoken(folder: Path, until: Callable[[dict[str, Any]], bool], blow: str) -> dict[str, Any]:
-    """A process learns it and gets a blow when it says something; the last that it says."""
+def killed(folder: Path, at: int) -> None:
+    """A process learns it, and is killed when it says that a step is done."""
     command = [sys.executable, "-m", "generation.style", str(folder)]
-    last: dict[str, Any] = {}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            last = json.loads(line)
-            if blow and until(last):
-                getattr(process, blow)()
-                blow = ""
-        assert process.wait(PROCESS_S) in (0, 1, -9)
-    return last
+            if json.loads(line).get("step") == at:
+                process.kill()
+        assert process.wait() == -9
 
 
-def test_one_that_was_stopped_and_killed_ends_as_one_that_was_not(
+def test_one_that_was_killed_and_stopped_ends_as_one_that_was_not(
     folder_of: Callable[[str], Path],
 ) -> None:
     model = str(folder_of("stable-diffusion"))
-    usual = {"steps": 24, "keep_every": 3, "sample_every": 5}
+    usual = {"keep_every": 3, "sample_every": 5, "batch": 2}
     learn(begin(model, "whole", **usual))
     folder = begin(model, "broken", **usual)
-    assert spoken(folder, lambda said: said.get("step") == 5, "kill").get("step", 0) >= 5
-    assert brief.steps_done(folder) % 3 == 0 and 3 <= brief.steps_done(folder) < 24
-    said = spoken(folder, lambda said: said.get("step") == 8, "terminate")
-    assert said == {"stopped": True}
-    done = brief.steps_done(folder)
-    assert 8 <= done < 24
+    killed(folder, at=5)
+    kept = brief.steps_done(folder)
+    assert kept % 3 == 0 and 3 <= kept < STEPS - 3
     with pytest.raises(Stopped):
-        learn(folder, stop_after=done + 1)
-    assert brief.steps_done(folder) == done + 1
-    assert [said["step"] for said in learn(folder) if "step" in said][0] == done + 2
+        learn(folder, stop_after=kept + 2)
+    assert brief.steps_done(folder) == kept + 2
+    assert next(said["step"] for said in learn(folder) if "step" in said) == kept + 3
     whole, broken = weights("whole"), weights("broken")
     assert whole.keys() == broken.keys() and len(whole) > 4
     for layer, values in whole.items():
@@ -187,13 +190,13 @@ def test_what_cannot_learn_is_refused_by_name_before_it_is_loaded(
     with pytest.raises(Unusable, match="No style can be learned for ERNIE-Image Turbo"):
         bases.find("ernie-image-turbo")
     assert bases.find("sdxl-lightning").key == "sdxl"  # what fits it fits both
-    for index, scheduler, why in (
-        ({"_class_name": "SanaPipeline"}, {}, "cannot train a SanaPipeline"),
-        ({"_class_name": "QwenImage21Pipeline"}, {}, "cannot train a QwenImage21Pipeline"),
-        ({"_class_name": "StableDiffusionPipeline"}, {"prediction_type": "sample"}, "predicts sample"),
-    ):  # fmt: skip
+    for pipeline, scheduler, why in (
+        ("SanaPipeline", {}, "cannot train a SanaPipeline"),
+        ("QwenImage21Pipeline", {}, "cannot train a QwenImage21Pipeline"),
+        ("StableDiffusionPipeline", {"prediction_type": "sample"}, "that predicts sample"),
+    ):
         (tmp_path / "odd" / "scheduler").mkdir(parents=True, exist_ok=True)
-        (tmp_path / "odd" / "model_index.json").write_text(json.dumps(index))
+        (tmp_path / "odd" / "model_index.json").write_text(json.dumps({"_class_name": pipeline}))
         (tmp_path / "odd" / "scheduler" / "scheduler_config.json").write_text(json.dumps(scheduler))
         with pytest.raises(Unusable, match=f"No style can be learned for odd: .*{why}"):
             learn(begin(str(tmp_path / "odd")))
@@ -225,18 +228,21 @@ def test_a_name_is_one_that_a_recipe_can_have(name: str) -> None:
         brief.check_name(name)
 
 
-def test_only_one_learns_at_a_time(folder_of: Callable[[str], Path]) -> None:
-    from generation.style import __main__ as program
+def test_only_one_learns_at_a_time() -> None:
+    from generation.style.__main__ import alone
 
-    folder = begin(str(folder_of("stable-diffusion")))
-    with program._alone(folder):
-        last = spoken(folder, lambda said: False, "")
-    assert last == {"error": program.BUSY}
+    folder = begin("starter")
+    with alone(folder), pytest.raises(PaintError, match="is being learned already"), alone(folder):
+        pass
+    with alone(folder):
+        pass
 
 
 def test_a_brief_is_read_as_it_was_written() -> None:
     folder = begin("starter")
-    assert msgspec.json.decode((folder / "brief.json").read_bytes(), type=Brief) == brief.read(folder)
+    assert msgspec.json.decode((folder / "brief.json").read_bytes(), type=Brief) == brief.read(
+        folder
+    )
     assert brief.begun() == ["ink"]
     brief.give_up("ink")
     assert brief.begun() == []
