@@ -156,7 +156,7 @@ async def _begin(folder: Path, plan: Brief, wanted: _Wanted) -> None:
         )
         async with easel.database.write() as tx:
             await audit.note(
-                tx, None, "style.train", plan.name, pictures=len(files), **wanted.note()
+                tx, None, "style.train", plan.name, pictures=len(files), of=wanted.note()
             )
         brief.write(folder, plan)
         typer.echo(f"{plan.name} learns from {len(files)} pictures of {wanted.author}.", err=True)

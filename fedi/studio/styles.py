@@ -60,7 +60,7 @@ async def of_author(
         )
         .order_by(col(MediaAttachment.id).desc())
     )
-    found = []
+    found: list[Source] = []
     for media, status in rows.all():
         leave = _leave(author, media, asked_at)
         if leave and len(found) < MAX_PICTURES:

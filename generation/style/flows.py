@@ -137,10 +137,11 @@ class ZImage(Flow):
         return {name: [value] for name, value in super().arguments(words, others).items()}
 
     def _guess(self, mixed: torch.Tensor, share: torch.Tensor, words: Words) -> torch.Tensor:
-        [guess] = self.denoiser(
+        [towards] = self.denoiser(
             [mixed[0].unsqueeze(1)], 1 - share, [words["prompt_embeds"]], return_dict=False
         )[0]
-        return -guess.squeeze(1).unsqueeze(0)
+        guess: torch.Tensor = -towards.squeeze(1).unsqueeze(0)
+        return guess
 
     def _shift(self, latents: torch.Tensor) -> float:
         return float(self.pipe.scheduler.config.get("shift") or 1.0)

@@ -63,7 +63,8 @@ class Unet(Way):
         else:
             goal = noise
             weight = capped / snr.clamp(min=1e-8)
-        return functional.mse_loss(guess.float(), goal) * weight.squeeze()
+        error: torch.Tensor = functional.mse_loss(guess.float(), goal) * weight.squeeze()
+        return error
 
     @property
     def _steps(self) -> int:

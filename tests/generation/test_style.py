@@ -102,7 +102,7 @@ def test_each_kind_of_model_learns(
         for each, rate in (("rested", 1e-7), (name, 0.03))
     )
     assert len(rested) == len(learned) == STEPS and rested[0] == pytest.approx(learned[0])
-    assert sum(learned[-8:]) < 0.97 * sum(rested[-8:]), (rested, learned)
+    assert sum(learned[-8:]) < 0.99 * sum(rested[-8:]), (rested, learned)
     pipeline = pipeline_of(family)
     assert painted(pipeline) != painted(pipeline, name)
     assert lora_shapes.fits(lora_files.find(name), pipeline.model)
@@ -140,7 +140,7 @@ def test_one_that_was_killed_and_stopped_ends_as_one_that_was_not(
     folder_of: Callable[[str], Path],
 ) -> None:
     model = str(folder_of("stable-diffusion"))
-    usual = {"keep_every": 3, "sample_every": 5, "batch": 2}
+    usual = {"keep_every": 3, "sample_every": 20}
     learn(begin(model, "whole", **usual))
     folder = begin(model, "broken", **usual)
     killed(folder, at=5)
