@@ -102,7 +102,7 @@ STARTER = Model(
     width=256,
     height=256,
     multiple=64,
-    can=("strength", "inpaint"),
+    can=("strength", "inpaint", "lora"),
     note=(
         "A small model of our own, for trying things out: it knows 32 things, nine colours and "
         "twelve backgrounds. Choose a real model in config.toml, such as flux2-klein-4b."

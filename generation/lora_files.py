@@ -279,7 +279,7 @@ def pull(offered: Offer, base: str = "", progress: Progress | None = None) -> Re
         file=file.path,
     )
     try:
-        return _recorded(record, path)
+        return recorded(record, path)
     except Unusable:
         _drop(path)
         raise
@@ -311,12 +311,12 @@ def take(path: Path, base: str = "") -> Record:
         try:
             shutil.copyfile(path, part)
             os.chmod(part, 0o644)  # mkstemp's is for the owner alone
-            record = _recorded(record, Path(part))
+            record = recorded(record, Path(part))
             os.replace(part, target)
         finally:
             Path(part).unlink(missing_ok=True)
         return record
-    return _recorded(record, target)
+    return recorded(record, target)
 
 
 def remove(record: Record) -> int:
@@ -331,6 +331,8 @@ def remove(record: Record) -> int:
     note.unlink()
     if not record.source:
         record.path.unlink()
+        if record.path.parent != folder():  # a style that was learned here: its card goes, too
+            shutil.rmtree(record.path.parent)
         return size
     for model in CATALOGUE.values():
         if model.adapter and model.adapter.source == record.source:
@@ -340,8 +342,8 @@ def remove(record: Record) -> int:
     return _drop(record.path)
 
 
-def _recorded(record: Record, path: Path) -> Record:
-    """Looks into the file, and notes what is known of it."""
+def recorded(record: Record, path: Path) -> Record:
+    """Looks into the file, and notes what is known of it. Raises Unusable."""
     said = lora_bases.header(path)
     possible = lora_shapes.of_layers(lora_shapes.of_header(said))
     if record.family and possible and record.family not in possible:

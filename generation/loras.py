@@ -9,7 +9,8 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from generation.lora_files import find
 from generation.recipe import Lora, RecipeError
@@ -19,12 +20,31 @@ log = logging.getLogger("generation")
 MAX_HELD = 8  # in memory beside a model, used or not; some have hundreds of megabytes
 
 
+class _File(NamedTuple):
+    """A file as it was: one that comes in its place, such as a style that was learned anew, is
+    another."""
+
+    path: Path
+    modified: int
+    size: int
+
+
+def _file(name: str) -> _File:
+    path = find(name)
+    try:
+        state = path.stat()
+    except OSError as error:  # removed in this moment
+        raise RecipeError(f"There is no LoRA {name} here.") from error
+    return _File(path, state.st_mtime_ns, state.st_size)
+
+
 class Adapters:
     """The LoRAs of one loaded pipeline, and of all that share its parts."""
 
     def __init__(self, pipe: Any) -> None:
         self._pipe = pipe
-        self._held: dict[str, str] = {}  # the pipeline's name of each, the longest unused first
+        # The pipeline's name of each file, the longest unused first.
+        self._held: dict[_File, str] = {}
         self._count = 0
 
     def use(self, loras: Sequence[Lora], model: str) -> None:
@@ -37,17 +57,19 @@ class Adapters:
             if self._held:
                 self._pipe.disable_lora()
             return
-        for name in wanted:
-            held = self._held.pop(name, None) or self._load(name, model)
-            self._held[name] = held  # the last used
+        weights: dict[_File, float] = {}
+        for name, weight in wanted.items():
+            file = _file(name)
+            held = self._held.pop(file, None) or self._load(name, file.path, model)
+            self._held[file] = held  # the last used
+            weights[file] = weights.get(file, 0.0) + weight  # two names may mean one
         self._pipe.enable_lora()
-        self._pipe.set_adapters([self._held[name] for name in wanted], list(wanted.values()))
-        for name in list(self._held)[: max(0, len(self._held) - MAX_HELD)]:
-            if name not in wanted:
-                self._pipe.delete_adapters(self._held.pop(name))
+        self._pipe.set_adapters([self._held[file] for file in weights], list(weights.values()))
+        for file in list(self._held)[: max(0, len(self._held) - MAX_HELD)]:
+            if file not in weights:
+                self._pipe.delete_adapters(self._held.pop(file))
 
-    def _load(self, name: str, model: str) -> str:
-        file = find(name)
+    def _load(self, name: str, file: Path, model: str) -> str:
         self._count += 1
         adapter = f"lora{self._count}"
         try:

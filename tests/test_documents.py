@@ -109,6 +109,19 @@ def test_every_option_of_a_painter_in_the_documents_exists() -> None:
         assert set(re.findall(r"(?<=\s)--[a-z-]+", command)) <= known, command
 
 
+def test_every_option_of_a_style_in_the_documents_exists() -> None:
+    group = get_command(app).commands["style"]  # type: ignore[attr-defined]
+    known = {
+        option
+        for command in group.commands.values()
+        for parameter in command.params
+        for option in parameter.opts
+    }
+    text = "\n".join(_code((ROOT / "docs" / "style.md").read_text(encoding="utf-8")))
+    told = set(re.findall(r"(?<=[\s`])--[a-z-]+", text))
+    assert len(told) > 8 and told <= known, told - known
+
+
 @pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
 def test_every_make_target_in_the_documents_exists(document: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

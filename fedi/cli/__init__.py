@@ -39,6 +39,7 @@ from fedi.cli import (
     review,
     rules,
     serve,
+    style,
     trends,
     verify,
 )
@@ -82,6 +83,7 @@ app.add_typer(dataset.app, name="dataset")
 app.command("paint")(painting.paint)
 app.add_typer(media.app, name="media")
 app.add_typer(models.app, name="models")
+app.add_typer(style.app, name="style")
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
 

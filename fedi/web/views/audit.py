@@ -67,6 +67,8 @@ DEEDS = {
     "status.delete": "Deleted the post",
     "storage.prune": "Made room, of files of other servers:",
     "storage.sweep": "Had files looked for that nothing names",
+    "style.remove": "Removed the style",
+    "style.train": "Began to learn the style",
     "tag.update": "Decided about the tag",
     **{
         f"{kind}.{deed}": f"{words} as a trend the {name}"
