@@ -33,6 +33,7 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     inbox,
     incoming,
     outgoing,
+    pictures,
     polling,
     pruning,
     quoting,
@@ -56,6 +57,7 @@ from fedi.social import (
     vapid,
 )
 from fedi.social.errors import Later, SocialError
+from fedi.social.for_you import index as pictures
 from fedi.social.push import delivery as push
 from fedi.social.search import index
 from fedi.social.trends import counting
@@ -84,6 +86,7 @@ JOBS = (
     mail_jobs,
     orphans,
     outgoing,
+    pictures,
     polling,
     pruning,
     push,

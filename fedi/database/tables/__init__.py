@@ -31,6 +31,14 @@ from fedi.database.tables.arranging import (
 from fedi.database.tables.assistant import AssistantRequest, AssistantStop
 from fedi.database.tables.carrying import Archive, Import, ImportLine
 from fedi.database.tables.files import RemoteFile
+from fedi.database.tables.for_you import (
+    ForYou,
+    ForYouMark,
+    ForYouRanking,
+    PictureChange,
+    PictureFeature,
+    PictureTerm,
+)
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
 from fedi.database.tables.instance import CustomEmoji, Rule
 from fedi.database.tables.joining import (
@@ -123,6 +131,9 @@ __all__ = [
     "FilterStatus",
     "Follow",
     "FollowedTag",
+    "ForYou",
+    "ForYouMark",
+    "ForYouRanking",
     "Grant",
     "HomeEntry",
     "IdempotencyKey",
@@ -152,6 +163,9 @@ __all__ = [
     "PaintingInput",
     "Passkey",
     "PeerHost",
+    "PictureChange",
+    "PictureFeature",
+    "PictureTerm",
     "Pin",
     "Poll",
     "PollVote",

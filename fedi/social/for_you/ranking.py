@@ -1,0 +1,200 @@
+"""A feed as it stands when somebody opens it: which pictures, in which order, each with its reason.
+
+It is written down, so that its pages go together however much is posted meanwhile: the last few of
+one reader, for a day.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from sqlalchemy import delete, select
+
+from fedi import ids
+from fedi.database import Session, Transaction
+from fedi.database.insertion import table_of
+from fedi.database.tables import Account, ForYou, ForYouRanking
+from fedi.social.for_you import candidates, choices, formula, index
+from fedi.social.for_you import taste as tastes
+from fedi.social.for_you.candidates import Candidate
+from fedi.social.for_you.choices import Tuning
+from fedi.social.for_you.features import Feature, Kind
+from fedi.social.for_you.taste import Taste
+
+LENGTH = 240  # pictures: nobody reads on for more than ten pages of anything
+KEPT = 3  # feeds of one reader that can be read on in: several windows
+
+Why = Literal["author", "tag", "term", "follow", "friends", "new"]
+_WHY: dict[int, Why] = {Kind.AUTHOR: "author", Kind.TAG: "tag", Kind.TERM: "term"}
+
+_RANKING = table_of(ForYouRanking)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A picture in its place.
+
+    Attributes:
+        why: what speaks for it most.
+        value: of that feature; 0 where it is none.
+        count: pictures with it that the reader did something with, or people.
+        acts: what they did.
+    """
+
+    status_id: int
+    why: Why = "new"
+    value: int = 0
+    count: int = 0
+    acts: tuple[str, ...] = ()
+
+    @property
+    def feature(self) -> Feature | None:
+        """What the post must still have for the reason to be true."""
+        kinds = {name: int(kind) for kind, name in _WHY.items()}
+        return (kinds[self.why], self.value) if self.why in kinds else None
+
+    def written(self) -> list[Any]:
+        return [self.status_id, self.why, self.value, self.count, list(self.acts)]
+
+    @classmethod
+    def read(cls, written: list[Any]) -> Entry:
+        status_id, why, value, count, acts = written
+        return cls(status_id, why, value, count, tuple(acts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """What is to be placed: by whom, and for what."""
+
+    entry: Entry
+    account_id: int
+    score: float
+
+    @property
+    def theme(self) -> tuple[str, int] | None:
+        entry = self.entry
+        return (entry.why, entry.value) if entry.why in {"tag", "term"} else None
+
+
+async def make(session: Session, reader: Account, chosen: ForYou) -> list[Entry]:
+    """What somebody may like, as it stands now."""
+    tuning = choices.tuning(chosen)
+    taste = await tastes.read(session, reader, chosen)
+    pool = await candidates.find(session, reader, tuning, taste)
+    return list(order(pool, taste, tuning, session.now, random.Random(ids.new(session.now))))
+
+
+async def keep(tx: Transaction, reader: Account, entries: Iterable[Entry]) -> int:
+    """Write a feed down; its number."""
+    number = tx.new_id()
+    tx.add(
+        ForYouRanking(
+            id=number, account_id=reader.id, entries=[entry.written() for entry in entries]
+        )
+    )
+    await tx.flush()
+    mine = _RANKING.c.account_id == reader.id
+    last = select(_RANKING.c.id).where(mine).order_by(_RANKING.c.id.desc()).offset(KEPT).limit(1)
+    oldest = (await tx.execute(last)).scalar()
+    if oldest is not None:
+        await tx.execute_core(delete(_RANKING).where(mine, _RANKING.c.id <= oldest))
+    await index.forget_rankings(tx)
+    return number
+
+
+async def find(session: Session, reader: Account, number: int) -> list[Entry] | None:
+    """A feed that was written down for somebody; None if there is none any more."""
+    query = select(_RANKING.c.entries).where(
+        _RANKING.c.id == number, _RANKING.c.account_id == reader.id
+    )
+    found = (await session.execute(query)).scalar()
+    return None if found is None else [Entry.read(one) for one in found]
+
+
+def order(
+    pool: Iterable[Candidate], taste: Taste, tuning: Tuning, now: Any, chance: random.Random
+) -> Iterator[Entry]:
+    """Put pictures in order, and give each its reason.
+
+    Args:
+        chance: by which those are mixed that are there for no reason.
+    """
+    fitting: list[_Placed] = []
+    unknown: list[_Placed] = []
+    for one in pool:
+        fit = formula.fit(one.found)
+        if fit < 0:
+            continue
+        age = now - ids.moment(one.status_id)
+        entry = _reason(one, taste, tuning)
+        if entry.why == "new":
+            mixed = chance.random() * (age / timedelta(hours=1) + 1)
+            unknown.append(_Placed(entry, one.account_id, -mixed))
+            continue
+        score = formula.score(
+            fit,
+            friends=one.friends,
+            followed=one.followed,
+            age=age,
+            follows=tuning.follows,
+            fresh=tuning.fresh,
+        )
+        fitting.append(_Placed(entry, one.account_id, score))
+    for placed in (fitting, unknown):
+        placed.sort(key=lambda one: (one.score, one.entry.status_id), reverse=True)
+    if fitting and tuning.surprise == 0:
+        unknown = []
+    return _spread(fitting, unknown, tuning.surprise / 100)
+
+
+def _reason(one: Candidate, taste: Taste, tuning: Tuning) -> Entry:
+    """What speaks for a picture most."""
+    reasons: list[tuple[float, Entry]] = []
+    for key, strength in one.found:
+        liking = taste.likings[key]
+        if strength > 0:
+            entry = Entry(
+                one.status_id, _WHY[key[0]], key[1], liking.posts, tuple(sorted(liking.acts))
+            )
+            reasons.append((formula.fit([(key, strength)]), entry))
+    if one.followed:
+        tie = formula.TIE * tuning.follows / 100
+        reasons.append((tie, Entry(one.status_id, "follow")))
+    if one.friends:
+        weight = formula.FRIENDS * one.friends / (one.friends + 2)
+        reasons.append((weight, Entry(one.status_id, "friends", count=one.friends)))
+    if not reasons:
+        return Entry(one.status_id)
+    return max(reasons, key=lambda reason: reason[0])[1]
+
+
+def _spread(fitting: list[_Placed], unknown: list[_Placed], share: float) -> Iterator[Entry]:
+    """The best first, so that no maker and no theme has too much of any `SPREAD` in a row, and so
+    many are there for no reason as are wanted."""
+    before: deque[_Placed] = deque(maxlen=formula.SPREAD - 1)
+    for place in range(LENGTH):
+        for_no_reason = int((place + 1) * share) > int(place * share)
+        first, second = (unknown, fitting) if for_no_reason else (fitting, unknown)
+        lists = [one for one in (first, second) if one]
+        if not lists:
+            return
+        chosen = next((found for one in lists if (found := _pick(one, before))), None)
+        if chosen is None:  # only those are left who had enough: better than nothing
+            chosen = lists[0].pop(0)
+        before.append(chosen)
+        yield chosen.entry
+
+
+def _pick(waiting: list[_Placed], before: Iterable[_Placed]) -> _Placed | None:
+    makers = Counter(one.account_id for one in before)
+    themes = Counter(one.theme for one in before if one.theme is not None)
+    for place, one in enumerate(waiting):
+        crowded = one.theme is not None and themes[one.theme] >= formula.THEMES
+        if makers[one.account_id] < formula.AUTHORS and not crowded:
+            return waiting.pop(place)
+    return None
