@@ -33,7 +33,6 @@ from fedi.federation import (  # the JOBS below register theirs when they are im
     inbox,
     incoming,
     outgoing,
-    pictures,
     polling,
     pruning,
     quoting,
@@ -57,7 +56,7 @@ from fedi.social import (
     vapid,
 )
 from fedi.social.errors import Later, SocialError
-from fedi.social.for_you import index as pictures
+from fedi.social.for_you import index as picture_index
 from fedi.social.push import delivery as push
 from fedi.social.search import index
 from fedi.social.trends import counting
@@ -86,7 +85,7 @@ JOBS = (
     mail_jobs,
     orphans,
     outgoing,
-    pictures,
+    picture_index,
     polling,
     pruning,
     push,

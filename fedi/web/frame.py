@@ -11,6 +11,7 @@ from fedi.database import Session
 from fedi.database.tables import Account
 from fedi.runtime import easel_of
 from fedi.social import notification_lists, staff
+from fedi.social.for_you import choices
 from fedi.social.notification_lists import Wanted
 from fedi.social.sessions import SignedIn
 from fedi.studio.remote_files import gallery
@@ -32,6 +33,7 @@ class Frame:
         unread: how many notifications wait.
         staff: whether they help to run this place.
         chores: how much waits for them then.
+        for_you: whether they have switched on a feed of what they may like.
     """
 
     visitor: SignedIn
@@ -40,15 +42,17 @@ class Frame:
     form_key: str
     staff: bool
     chores: int
+    for_you: bool
 
 
 async def put_up(request: Request, session: Session, visitor: SignedIn) -> None:
     """Have whatever page answers this request stand in the frame of who looks."""
     easel = easel_of(request)
-    count, waiting = 0, Chores()
+    count, waiting, for_you = 0, Chores(), False
     runs = staff.may(visitor.login, "dashboard")
     if request.method == "GET":
         count = await _unread(session, visitor.account)
+        for_you = await choices.of(session, visitor.account) is not None
         waiting = await chores.of(session, visitor.login) if runs else waiting
     request.scope[_SCOPE] = Frame(
         visitor=visitor,
@@ -57,6 +61,7 @@ async def put_up(request: Request, session: Session, visitor: SignedIn) -> None:
         form_key=forms.key(request),
         staff=runs,
         chores=waiting.total,
+        for_you=for_you,
     )
 
 

@@ -15,6 +15,7 @@ PARTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "You": (
         ("/settings/profile", "Profile", "Your name, your words, your picture."),
         ("/settings/privacy", "Privacy and posting", "How you post, and who reaches you."),
+        ("/settings/for-you", "For you", "A feed of pictures that you may like, if you want one."),
         ("/settings/appearance", "Appearance", "Light or dark, in this browser."),
         (
             "/settings/security",
