@@ -26,10 +26,9 @@ from fedi.api.mastodon import entities
 from fedi.api.mastodon.paging import USUAL
 from fedi.api.mastodon.route import Call, route
 from fedi.api.mastodon.views import statuses as views
-from fedi.database import Session
 from fedi.database.tables import Account
 from fedi.social import statuses
-from fedi.social.errors import NotFound
+from fedi.social.errors import NotAllowed, NotFound
 from fedi.social.for_you import choices, feed, marks
 from fedi.social.for_you.choices import Tuning
 
@@ -104,7 +103,8 @@ def marking(more: bool | None) -> Callable[[Call], Awaitable[dict[str, Any]]]:
 async def preferences(call: Call) -> dict[str, Any]:
     """`GET /api/easel/v1/for_you`: whether the feed is on, and how it is tuned."""
     async with call.easel.database.read() as session:
-        return await _told(session, call.account)
+        row = await choices.of(session, call.account)
+    return _told(choices.tuning(row), enabled=row is not None)
 
 
 async def change(call: Call) -> dict[str, Any]:
@@ -123,12 +123,11 @@ async def change(call: Call) -> dict[str, Any]:
         chosen = choices.read(said, choices.tuning(row))
         if enabled is False:
             await choices.switch_off(tx, account)
-        elif enabled or row is not None:
-            await choices.switch_on(tx, account, chosen)
-        else:
-            raise HTTPException(403, choices.OFF)
-        tx.expire_all()
-        return await _told(tx, account)
+            return _told(choices.USUAL, enabled=False)
+        if row is None and not enabled:
+            raise NotAllowed(choices.OFF)
+        await choices.switch_on(tx, account, chosen)
+        return _told(chosen, enabled=True)
 
 
 async def reset(call: Call) -> dict[str, Any]:
@@ -137,15 +136,11 @@ async def reset(call: Call) -> dict[str, Any]:
     async with call.easel.database.write() as tx:
         account = await tx.get_one(Account, call.account.id)
         await choices.reset(tx, account)
-        return await _told(tx, account)
+    return await preferences(call)
 
 
-async def _told(session: Session, account: Account) -> dict[str, Any]:
-    row = await choices.of(session, account)
-    chosen = choices.tuning(row)
-    return {"enabled": row is not None} | {
-        name: getattr(chosen, name) for name in Tuning.__slots__
-    }
+def _told(chosen: Tuning, *, enabled: bool) -> dict[str, Any]:
+    return {"enabled": enabled} | {name: getattr(chosen, name) for name in Tuning.__slots__}
 
 
 routes: list[BaseRoute] = [

@@ -16,7 +16,8 @@ class Kind(IntEnum):
     ANY = 0  # 0: every picture has it
     AUTHOR = 1  # an account
     TAG = 2  # a hashtag
-    TERM = 3  # the number of some words
+    TERM = 3  # the number of a word
+    PHRASE = 4  # the number of several
 
 
 Feature = tuple[int, int]  # kind and value
@@ -25,7 +26,7 @@ EVERY: Feature = (Kind.ANY, 0)
 MAX_TERMS = 12  # of one post: more say nothing more about it
 MAX_PROMPT = 1000  # characters of a prompt that are looked at
 SHORTEST = 3  # letters
-PHRASE = 3  # words between two commas that make a term, such as "soft light", at most
+MOST_WORDS = 3  # between two commas that make a phrase, such as "soft light"
 
 _PARTS = re.compile(r"[,;.()\[\]{}|\n]+")
 # Words of prompts that say how good a picture is to be, or nothing at all.
@@ -39,14 +40,14 @@ _EMPTY = frozenset(
     onto other out over own perfect photo photograph photography picture pictures quality really
     realistic render resolution right same score sharp she shot shows small some standing steps
     style stunning such than that the their them then there they this three through top trending
-    two ultra under upon use very view was wearing were what when where which while white who with
+    two ultra under upon use very view was wearing were what when where which while who with
     work you your
     """.split()
 )  # fmt: skip
 
 
-def terms(prompts: Iterable[str]) -> dict[int, str]:
-    """The words of shared prompts that tell what a picture is about, by their numbers.
+def terms(prompts: Iterable[str]) -> dict[Feature, str]:
+    """The words of shared prompts that tell what a picture is about.
 
     Args:
         prompts: as their authors wrote them.
@@ -60,11 +61,12 @@ def terms(prompts: Iterable[str]) -> dict[int, str]:
         for part in _PARTS.split(prompt[:MAX_PROMPT]):
             found = words(part, stem=False)
             telling = [word for word in found if _tells(word)]
-            if 2 <= len(found) <= PHRASE and len(telling) == len(found):
+            if 2 <= len(found) <= MOST_WORDS and len(telling) == len(found):
                 phrases[" ".join(found)] = None
             single |= dict.fromkeys(telling)
-    kept = [*list(phrases)[: MAX_TERMS // 2], *single][:MAX_TERMS]
-    return {number_of(term): term for term in kept}
+    kept = dict.fromkeys(list(phrases)[: MAX_TERMS // 2], int(Kind.PHRASE))
+    kept |= dict.fromkeys(list(single)[: MAX_TERMS - len(kept)], int(Kind.TERM))
+    return {(kind, number_of(term)): term for term, kind in kept.items()}
 
 
 def _tells(word: str) -> bool:

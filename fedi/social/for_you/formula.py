@@ -49,7 +49,7 @@ ACTS: Mapping[str, float] = {
     "more": 3.0,
     "less": -3.0,
 }
-WEIGHTS: Mapping[int, float] = {Kind.AUTHOR: 1.2, Kind.TAG: 1.0, Kind.TERM: 0.6}
+WEIGHTS: Mapping[int, float] = {Kind.AUTHOR: 1.2, Kind.TAG: 1.0, Kind.TERM: 0.6, Kind.PHRASE: 0.8}
 HALF_LIFE = timedelta(days=30)
 FOLLOWED_TAG = 3.0
 MOST_OF_KIND = 3

@@ -149,6 +149,6 @@ async def _read(
     said: dict[int, str] = {}
     for status_id, each in prompts.items():
         terms = features.terms(each)
-        said |= terms
-        found[status_id] |= {(int(Kind.TERM), number) for number in terms}
+        said |= {number: words for (_, number), words in terms.items()}
+        found[status_id] |= terms.keys()
     return found, said

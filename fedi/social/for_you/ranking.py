@@ -27,10 +27,15 @@ from fedi.social.for_you.features import Feature, Kind
 from fedi.social.for_you.taste import Taste
 
 LENGTH = 240  # pictures: nobody reads on for more than ten pages of anything
-KEPT = 3  # feeds of one reader that can be read on in: several windows
+KEPT = 8  # feeds of one reader that can be read on in: several windows
 
 Why = Literal["author", "tag", "term", "follow", "friends", "new"]
-_WHY: dict[int, Why] = {Kind.AUTHOR: "author", Kind.TAG: "tag", Kind.TERM: "term"}
+_WHY: dict[int, Why] = {
+    Kind.AUTHOR: "author",
+    Kind.TAG: "tag",
+    Kind.TERM: "term",
+    Kind.PHRASE: "term",
+}
 
 _RANKING = table_of(ForYouRanking)
 
@@ -41,30 +46,31 @@ class Entry:
 
     Attributes:
         why: what speaks for it most.
-        value: of that feature; 0 where it is none.
+        feature: if it is one: what the post must still have for the reason to be true.
         count: pictures with it that the reader did something with, or people.
         acts: what they did.
     """
 
     status_id: int
     why: Why = "new"
-    value: int = 0
+    feature: Feature | None = None
     count: int = 0
     acts: tuple[str, ...] = ()
 
     @property
-    def feature(self) -> Feature | None:
-        """What the post must still have for the reason to be true."""
-        kinds = {name: int(kind) for kind, name in _WHY.items()}
-        return (kinds[self.why], self.value) if self.why in kinds else None
+    def value(self) -> int:
+        """Of the feature; 0 where it is none."""
+        return self.feature[1] if self.feature is not None else 0
 
     def written(self) -> list[Any]:
-        return [self.status_id, self.why, self.value, self.count, list(self.acts)]
+        feature = list(self.feature) if self.feature is not None else None
+        return [self.status_id, self.why, feature, self.count, list(self.acts)]
 
     @classmethod
     def read(cls, written: list[Any]) -> Entry:
-        status_id, why, value, count, acts = written
-        return cls(status_id, why, value, count, tuple(acts))
+        status_id, why, feature, count, acts = written
+        named = (feature[0], feature[1]) if feature is not None else None
+        return cls(status_id, why, named, count, tuple(acts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,8 @@ class _Placed:
     score: float
 
     @property
-    def theme(self) -> tuple[str, int] | None:
-        entry = self.entry
-        return (entry.why, entry.value) if entry.why in {"tag", "term"} else None
+    def theme(self) -> Feature | None:
+        return self.entry.feature if self.entry.why in {"tag", "term"} else None
 
 
 async def make(session: Session, reader: Account, chosen: ForYou) -> list[Entry]:
@@ -110,7 +115,9 @@ async def keep(tx: Transaction, reader: Account, entries: Iterable[Entry]) -> in
 async def find(session: Session, reader: Account, number: int) -> list[Entry] | None:
     """A feed that was written down for somebody; None if there is none any more."""
     query = select(_RANKING.c.entries).where(
-        _RANKING.c.id == number, _RANKING.c.account_id == reader.id
+        _RANKING.c.id == number,
+        _RANKING.c.account_id == reader.id,
+        _RANKING.c.id >= ids.floor(session.now - index.RANKING_KEPT),
     )
     found = (await session.execute(query)).scalar()
     return None if found is None else [Entry.read(one) for one in found]
@@ -159,7 +166,7 @@ def _reason(one: Candidate, taste: Taste, tuning: Tuning) -> Entry:
         liking = taste.likings[key]
         if strength > 0:
             entry = Entry(
-                one.status_id, _WHY[key[0]], key[1], liking.posts, tuple(sorted(liking.acts))
+                one.status_id, _WHY[key[0]], key, liking.posts, tuple(sorted(liking.acts))
             )
             reasons.append((formula.fit([(key, strength)]), entry))
     if one.followed:

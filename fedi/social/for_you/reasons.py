@@ -18,7 +18,7 @@ VERBS = {
     "keep": "kept",
     "boost": "boosted",
     "remix": "remixed",
-    "more": "wanted more of",
+    "more": "wanted more like",
 }
 
 
@@ -81,7 +81,8 @@ async def names(session: Session, reader_id: int, entries: Sequence[Entry]) -> N
     """Everything that the reasons of some entries need, in few queries."""
     tag_ids = {entry.value for entry in entries if entry.why == "tag"}
     numbers = {entry.value for entry in entries if entry.why == "term"}
-    tags = terms = {}
+    tags: dict[int, str] = {}
+    terms: dict[int, str] = {}
     if tag_ids:
         rows = await session.exec(select(Tag).where(col(Tag.id).in_(tag_ids)))
         tags = {tag.id: tag.display_name for tag in rows}
