@@ -85,7 +85,8 @@ def fill(connection: sqlite3.Connection, reader: int, pictures: int) -> None:
         uri = f"https://h{author % HOSTS}.example/posts/{number}"
         return {
             "id": first + number * step, "uri": uri, "url": uri, "account_id": author, "local": 0,
-            "visibility": "public", "created_at": LONG_AGO, "object_type": "Note", "ai": "generated",
+            "visibility": "public", "created_at": LONG_AGO, "object_type": "Note",
+            "ai": "generated",
             "content": "<p>" + "a fox asleep in tall grass " * 6 + "</p>", "audience": "{}",
         }  # fmt: skip
 

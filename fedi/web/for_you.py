@@ -49,7 +49,7 @@ async def show(request: Request, visitor: SignedIn) -> Response:
     shown = []
     for item in part.items:
         tile = next(iter(sieve.tiles([item.post], hung)), None)
-        [whole] = sieve.shown([item.post], hung) or [None]
+        whole = next(iter(sieve.shown([item.post], hung)), None)
         if whole is not None and (tile is not None or choice.view == "posts"):
             shown.append((item, tile, whole))
     answer = private_page(

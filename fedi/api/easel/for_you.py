@@ -83,7 +83,7 @@ async def show(call: Call) -> list[Fitting]:
 
 
 def marking(more: bool | None) -> Callable[[Call], Awaitable[dict[str, Any]]]:
-    """`POST /api/easel/v1/timelines/for_you/ID/more`, `less`, and `neither`, which takes it back."""
+    """`POST /api/easel/v1/timelines/for_you/ID/more` and `less`; `neither` takes it back."""
 
     async def mark(call: Call) -> dict[str, Any]:
         async with call.easel.database.write() as tx:

@@ -143,10 +143,8 @@ def _details() -> Any:
     )
     blocked = exists().where(
         or_(
-            (_BLOCK.c.account_id == _VIEWER)
-            & (_BLOCK.c.target_account_id == _STATUS.c.account_id),
-            (_BLOCK.c.account_id == _STATUS.c.account_id)
-            & (_BLOCK.c.target_account_id == _VIEWER),
+            (_BLOCK.c.account_id == _VIEWER) & (_BLOCK.c.target_account_id == _STATUS.c.account_id),
+            (_BLOCK.c.account_id == _STATUS.c.account_id) & (_BLOCK.c.target_account_id == _VIEWER),
         )
     )
     boost = _STATUS.alias("boost")

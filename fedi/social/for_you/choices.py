@@ -78,9 +78,7 @@ async def switch_on(tx: Transaction, account: Account, chosen: Tuning) -> None:
     insert = insert_into(tx, ForYou).values(
         account_id=account.id, created_at=tx.now, since=None, **values
     )
-    await tx.execute_core(
-        insert.on_conflict_do_update(index_elements=["account_id"], set_=values)
-    )
+    await tx.execute_core(insert.on_conflict_do_update(index_elements=["account_id"], set_=values))
     # What was begun was tuned otherwise.
     await tx.execute(delete(ForYouRanking).where(col(ForYouRanking.account_id) == account.id))
 

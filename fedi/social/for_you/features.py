@@ -32,18 +32,18 @@ _PARTS = re.compile(r"[,;.()\[\]{}|\n]+")
 # Words of prompts that say how good a picture is to be, or nothing at all.
 _EMPTY = frozenset(
     """
-    about above all also and another any around art artwork are artstation back background been
-    beautiful behind below best beside between big both but can cfg composition detail detailed
-    details down each epic even every extremely few for from front full good great has have her
-    high highly him his hyper illustration image images incredible intricate into its just large
-    left like little lora made make many masterpiece more most much near new not off old one only
-    onto other out over own perfect photo photograph photography picture pictures quality really
-    realistic render resolution right same score sharp she shot shows small some standing steps
-    style stunning such than that the their them then there they this three through top trending
-    two ultra under upon use very view was wearing were what when where which while who with
-    work you your
-    """.split()
-)  # fmt: skip
+    about above all also and another any around art artwork are artstation back background
+    been beautiful behind below best beside between big both but can cfg composition detail
+    detailed details down each epic even every extremely few for from front full good great
+    has have her high highly him his hyper illustration image images incredible intricate into
+    its just large left like little lora made make many masterpiece more most much near new
+    not off old one only onto other out over own perfect photo photograph photography picture
+    pictures quality really realistic render resolution right same score sharp she shot shows
+    small some standing steps style stunning such than that the their them then there they
+    this three through top trending two ultra under upon use very view was wearing were what
+    when where which while who with work you your
+    """.split()  # noqa: SIM905
+)
 
 
 def terms(prompts: Iterable[str]) -> dict[Feature, str]:

@@ -94,9 +94,7 @@ async def _shown(
 ) -> tuple[list[Item], int]:
     """So many items from a place on, and the place after the last."""
     held = await filters.active(session, reader, session.now)
-    hiding = [
-        one for one in held if one.filter.action == "hide" and "public" in one.filter.context
-    ]
+    hiding = [one for one in held if one.filter.action == "hide" and "public" in one.filter.context]
     open_to = await listing.open_to(session, reader)
     items: list[Item] = []
     for _ in range(ROUNDS):

@@ -114,5 +114,5 @@ def score(
     """
     share = fresh / 100
     tie = TIE * (follows if followed else 100 - follows) / 100
-    newness = 0.5 ** (max(age, timedelta()) / FADING)
+    newness = float(0.5 ** (max(age, timedelta()) / FADING))
     return (1 - share) * (fitting + FRIENDS * friends / (friends + 2) + tie) + share * newness

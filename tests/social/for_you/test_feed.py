@@ -30,7 +30,7 @@ from fedi.social import (
     statuses,
 )
 from fedi.social.errors import Invalid, NotAllowed, NotFound
-from fedi.social.for_you import choices, feed, features, formula
+from fedi.social.for_you import choices, features, feed, formula
 from fedi.social.for_you.choices import Tuning
 from tests.social import people
 from tests.social.for_you.reading import (
@@ -87,7 +87,9 @@ async def test_what_one_does_moves_it_and_each_picture_says_why(easel: Easel) ->
     }  # and not because both are made with AI
     by_mia = await hang(easel, mia)
     await settle(easel)
-    assert (await why(easel, alice))[by_mia.id] == "Because you liked 4 pictures by @mia@elsewhere.example"
+    assert (await why(easel, alice))[
+        by_mia.id
+    ] == "Because you liked 4 pictures by @mia@elsewhere.example"
     # Each of what one does counts, and is told by its name.
     async with easel.database.write() as tx:
         await bookmarks.add(tx, alice, plain)
@@ -178,7 +180,9 @@ async def test_less_like_this_removes_it_and_what_is_like_it(easel: Easel) -> No
     assert unloved.id not in [item.post.status.id for item in rest.items]
     # The last word counts; more like it is a reason.
     await mark(easel, alice, unloved, more=True)
-    assert (await why(easel, alice))[like_it.id] == "Because you wanted more like a picture with #crowds"
+    assert (await why(easel, alice))[
+        like_it.id
+    ] == "Because you wanted more like a picture with #crowds"
 
 
 async def test_what_somebody_hides_is_never_in_it(easel: Easel) -> None:
@@ -381,4 +385,6 @@ def test_terms_are_what_tells_pictures_apart() -> None:
         ["A red fox, soft light, masterpiece, best quality, 8k, ((linocut)) by night"]
     )
     assert list(found.values()) == ["soft light", "red", "fox", "soft", "light", "linocut", "night"]
-    assert len(features.terms([", ".join(f"word{n}x and" for n in range(99))])) == features.MAX_TERMS
+    assert (
+        len(features.terms([", ".join(f"word{n}x and" for n in range(99))])) == features.MAX_TERMS
+    )
