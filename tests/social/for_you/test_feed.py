@@ -91,10 +91,10 @@ async def test_what_one_does_moves_it_and_each_picture_says_why(easel: Easel) ->
         by_mia.id
     ] == "Because you liked 4 pictures by @mia@elsewhere.example"
     # Each of what one does counts, and is told by its name.
+    boosted = await hang(easel, kim, "fog")
     async with easel.database.write() as tx:
         await bookmarks.add(tx, alice, plain)
-    async with easel.database.write() as tx:
-        await reblogs.add(tx, alice, await hang(easel, kim, "fog"))
+        await reblogs.add(tx, alice, boosted)
     foggy = await hang(easel, noa, "fog")
     await settle(easel)
     told = await why(easel, alice)
