@@ -124,7 +124,7 @@ def fill(connection: sqlite3.Connection, reader: int, pictures: int) -> None:
     chosen = chance.sample(liked(), LIKES + BOOSTS + KEPT)
     likes, boosts = chosen[:LIKES], chosen[LIKES : LIKES + BOOSTS]
     kept = chosen[LIKES + BOOSTS :]
-    others = chance.choices(range(pictures), k=pictures)
+    others = [(chance.randrange(PEOPLE), number) for number in range(pictures)]
 
     insert(connection, "account", map(person, people))
     insert(connection, "follow", (
@@ -151,10 +151,9 @@ def fill(connection: sqlite3.Connection, reader: int, pictures: int) -> None:
         for place, number in enumerate(likes, 1)
     ))  # fmt: skip
     insert(connection, "favourite", (
-        {"id": 10_000 + place, "account_id": people[place % PEOPLE],
-         "status_id": first + number * step, "uri": f"https://h.example/l/{place}",
-         "created_at": written}
-        for place, number in enumerate(others)
+        {"id": 10_000 + number, "account_id": people[who], "status_id": first + number * step,
+         "uri": f"https://h.example/l/{number}", "created_at": written}
+        for who, number in others
     ))  # fmt: skip
     insert(connection, "bookmark", (
         {"id": place, "account_id": reader, "status_id": first + number * step,

@@ -33,12 +33,12 @@ from fedi.social.for_you.features import EVERY, Feature
 from fedi.social.for_you.taste import Taste
 from fedi.social.visibility import HELD
 
-WANTED = 40  # features that pictures are looked for by, the strongest
-UNWANTED = 40  # that speak against them
-OF_FEATURE = 40  # pictures with one of them, the newest
-AT_HOME = 200  # entries of the home timeline, for what those post and boost whom they follow
-NEWEST = 150  # pictures at all, for what the reader does not know yet
-MOST = 800  # pictures that are weighed
+WANTED = 30  # features that pictures are looked for by, the strongest
+UNWANTED = 30  # that speak against them
+OF_FEATURE = 30  # pictures with one of them, the newest
+AT_HOME = 120  # entries of the home timeline, for what those post and boost whom they follow
+NEWEST = 100  # pictures at all, for what the reader does not know yet
+MOST = 400  # pictures that are weighed
 
 _FEATURE, _STATUS, _ACCOUNT = table_of(PictureFeature), table_of(Status), table_of(Account)
 _HOME, _FOLLOW, _BLOCK = table_of(HomeEntry), table_of(Follow), table_of(Block)
@@ -70,15 +70,22 @@ async def find(session: Session, reader: Account, tuning: Tuning, taste: Taste) 
     wants to be found, not by somebody whom they hide, and nothing that they know already."""
     floor = ids.floor(session.now - formula.WINDOW)
     wanted = taste.wanted[:WANTED]
-    found: defaultdict[int, list[Feature]] = defaultdict(list)
+    having: defaultdict[Feature, list[int]] = defaultdict(list)
     for kind, value, status_id in await _with(session, wanted, floor):
-        found[status_id].append((kind, value))
+        having[kind, value].append(status_id)
+    found: defaultdict[int, list[tuple[Feature, float]]] = defaultdict(list)
+    for key, status_ids in having.items():
+        days = (session.now - ids.moment(min(status_ids))) / formula.DAY
+        weight = taste.likings[key].strength * formula.rarity(len(status_ids), days)
+        for status_id in status_ids:
+            found[status_id].append((key, weight))
     asked = {"viewer": reader.id, "floor": floor}
     others = set((await session.execute(_OTHERS, asked)).scalars())
     known = [*sorted(found, reverse=True), *sorted(others - found.keys(), reverse=True)]
-    pool = await _shown(session, reader, tuning, known[:MOST], floor)
+    recent = [number for number in known if number >= floor]
+    pool = await _shown(session, reader, tuning, recent[:MOST])
     for one in pool:
-        one.found = [(key, taste.likings[key].strength) for key in found.get(one.status_id, ())]
+        one.found = found.get(one.status_id, [])
     by_id = {one.status_id: one for one in pool}
     for kind, value, status_id in await _among(session, taste.unwanted[:UNWANTED], by_id):
         by_id[status_id].found.append(((kind, value), taste.likings[kind, value].strength))
@@ -113,9 +120,9 @@ def _written(features: Iterable[Feature]) -> str:
 
 
 async def _shown(
-    session: Session, reader: Account, tuning: Tuning, status_ids: list[int], floor: int
+    session: Session, reader: Account, tuning: Tuning, status_ids: list[int]
 ) -> list[Candidate]:
-    asked = {"viewer": reader.id, "floor": floor, "ids": status_ids}
+    asked = {"viewer": reader.id, "ids": status_ids}
     muted, hidden = await mutes.unwanted(session, reader)
     unheard, domains = set(muted), set(hidden)
     found = []
@@ -181,7 +188,6 @@ def _details() -> Any:
         .join(_ACCOUNT, _ACCOUNT.c.id == _STATUS.c.account_id)
         .where(
             among(_STATUS.c.id, "ids"),
-            _STATUS.c.id >= _FLOOR,
             _STATUS.c.account_id != _VIEWER,
             _STATUS.c.visibility == "public",
             _STATUS.c.deleted_at.is_(None),
@@ -199,16 +205,17 @@ def _details() -> Any:
 
 @cache
 def _friends() -> Any:
-    """How many whom `viewer` follows liked or boosted each of `ids`."""
+    """How many whom `viewer` follows liked or boosted each of `ids`. Each picture was liked by few,
+    and a reader may follow thousands: the sum keeps SQLite from looking for each of those."""
     followed = select(_FOLLOW.c.target_account_id).where(
         _FOLLOW.c.account_id == _VIEWER, _FOLLOW.c.state == "accepted"
     )
     likes = select(_FAVOURITE.c.status_id, _FAVOURITE.c.account_id).where(
-        among(_FAVOURITE.c.status_id, "ids"), _FAVOURITE.c.account_id.in_(followed)
+        among(_FAVOURITE.c.status_id, "ids"), (_FAVOURITE.c.account_id + 0).in_(followed)
     )
     boosts = select(_STATUS.c.reblog_of_id, _STATUS.c.account_id).where(
         among(_STATUS.c.reblog_of_id, "ids"),
-        _STATUS.c.account_id.in_(followed),
+        (_STATUS.c.account_id + 0).in_(followed),
         _STATUS.c.deleted_at.is_(None),
     )
     both = likes.union(boosts).subquery()  # who did both counts once
@@ -245,13 +252,16 @@ _OTHERS: Any = _others()
 # As text: SQLAlchemy has no words for what is made of JSON on both databases. For each feature the
 # newest pictures with it are one range of the index.
 _NEWEST = """
-SELECT f.kind, f.value, f.status_id FROM wanted JOIN picture_feature f
-    ON f.kind = wanted.kind AND f.value = wanted.value AND f.status_id >= :floor
-    AND f.status_id >= COALESCE((
+, bounded AS MATERIALIZED (
+    SELECT wanted.kind, wanted.value, COALESCE((
         SELECT g.status_id FROM picture_feature g
-        WHERE g.kind = wanted.kind AND g.value = wanted.value
+        WHERE g.kind = wanted.kind AND g.value = wanted.value AND g.status_id >= :floor
         ORDER BY g.status_id DESC LIMIT 1 OFFSET :most - 1
-    ), 0)
+    ), :floor) AS low
+    FROM wanted
+)
+SELECT f.kind, f.value, f.status_id FROM bounded JOIN picture_feature f
+    ON f.kind = bounded.kind AND f.value = bounded.value AND f.status_id >= bounded.low
 """
 _HAVING = """
 SELECT f.kind, f.value, f.status_id FROM wanted JOIN picture_feature f

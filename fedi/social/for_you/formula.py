@@ -12,7 +12,8 @@ prompt) all of it together is the reader's liking w, and
     liking(f) = sign(w) * log2(1 + |w|) * weight of the kind
 
 so that the hundredth like of a hashtag adds little, and one thing never drowns the others. A
-hashtag that the reader follows counts as `FOLLOWED_TAG` likes. A picture fits by what it has of it,
+hashtag that the reader follows counts as `FOLLOWED_TAG` likes. What is everywhere says little: with
+r pictures of it a day a feature weighs 1 / (1 + log10(1 + r)). A picture fits by what it has of it,
 at most `MOST_OF_KIND` of each kind:
 
     fit = sum / (|sum| + ENOUGH)
@@ -35,7 +36,7 @@ Why these constants:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -58,6 +59,7 @@ FRIENDS = 0.3
 TIE = 0.6
 FADING = timedelta(hours=36)
 WINDOW = timedelta(days=30)
+DAY = timedelta(days=1)
 SPREAD = 24  # pictures, one after another: the longest page
 AUTHORS, THEMES = 2, 8
 
@@ -68,12 +70,14 @@ class Liking:
 
     Attributes:
         strength: see above; below 0 it speaks against them.
+        weight: what all of that says together.
         posts: how many such pictures they liked, kept, boosted, remixed, or wanted more of.
         acts: what of that they did.
         followed: of a hashtag, whether they follow it.
     """
 
     strength: float
+    weight: float = 0.0
     posts: int = 0
     acts: frozenset[str] = frozenset()
     followed: bool = False
@@ -89,14 +93,23 @@ def strength(kind: int, weight: float) -> float:
     return math.copysign(math.log2(1 + abs(weight)) * WEIGHTS[kind], weight)
 
 
-def fit(found: Iterable[tuple[Feature, float]]) -> float:
+def rarity(count: int, days: float) -> float:
+    """How much a feature says, of which there are so many pictures in so many days, the last."""
+    return 1 / (1 + math.log10(1 + count / max(days, 1)))
+
+
+def fit(found: Sequence[tuple[Feature, float]]) -> float:
     """How well a picture with these likings fits: from -1 to 1."""
-    kinds: dict[int, list[float]] = {}
-    for (kind, _), liking in found:
-        kinds.setdefault(kind, []).append(liking)
     total = 0.0
-    for likings in kinds.values():
-        total += sum(sorted(likings, key=abs, reverse=True)[:MOST_OF_KIND])
+    if len(found) <= MOST_OF_KIND:  # so it is nearly always
+        for _, liking in found:
+            total += liking
+    else:
+        kinds: dict[int, list[float]] = {}
+        for (kind, _), liking in found:
+            kinds.setdefault(kind, []).append(liking)
+        for likings in kinds.values():
+            total += sum(sorted(likings, key=abs, reverse=True)[:MOST_OF_KIND])
     return total / (abs(total) + ENOUGH)
 
 

@@ -26,7 +26,7 @@ from fedi.social.for_you.choices import Tuning
 from fedi.social.for_you.features import Feature, Kind
 from fedi.social.for_you.taste import Taste
 
-LENGTH = 240  # pictures: nobody reads on for more than ten pages of anything
+LENGTH = 160  # pictures: few read on for more than eight pages of anything
 KEPT = 8  # feeds of one reader that can be read on in: several windows
 
 Why = Literal["author", "tag", "term", "follow", "friends", "new"]
@@ -73,17 +73,29 @@ class Entry:
         return cls(status_id, why, named, count, tuple(acts))
 
 
-@dataclass(frozen=True, slots=True)
 class _Placed:
-    """What is to be placed: by whom, and for what."""
+    """What is to be placed, and its reason, found out when it is its turn."""
 
-    entry: Entry
-    account_id: int
-    score: float
+    __slots__ = ("_entry", "_taste", "_theme", "_tuning", "candidate", "score")
+
+    def __init__(self, candidate: Candidate, taste: Taste, tuning: Tuning, score: float) -> None:
+        self.candidate, self.score = candidate, score
+        self._taste, self._tuning = taste, tuning
+        self._entry: Entry | None = None
+        self._theme: Feature | None = None
+
+    @property
+    def entry(self) -> Entry:
+        if self._entry is None:
+            self._entry = _reason(self.candidate, self._taste, self._tuning)
+            if self._entry.why in {"tag", "term"}:
+                self._theme = self._entry.feature
+        return self._entry
 
     @property
     def theme(self) -> Feature | None:
-        return self.entry.feature if self.entry.why in {"tag", "term"} else None
+        """What many of these must not be for, one after another."""
+        return self._theme if self.entry else None
 
 
 async def make(session: Session, reader: Account, chosen: ForYou) -> list[Entry]:
@@ -138,10 +150,9 @@ def order(
         if fit < 0:
             continue
         age = now - ids.moment(one.status_id)
-        entry = _reason(one, taste, tuning)
-        if entry.why == "new":
+        if not (one.followed or one.friends or any(weight > 0 for _, weight in one.found)):
             mixed = chance.random() * (age / timedelta(hours=1) + 1)
-            unknown.append(_Placed(entry, one.account_id, -mixed))
+            unknown.append(_Placed(one, taste, tuning, -mixed))
             continue
         score = formula.score(
             fit,
@@ -151,9 +162,9 @@ def order(
             follows=tuning.follows,
             fresh=tuning.fresh,
         )
-        fitting.append(_Placed(entry, one.account_id, score))
+        fitting.append(_Placed(one, taste, tuning, score))
     for placed in (fitting, unknown):
-        placed.sort(key=lambda one: (one.score, one.entry.status_id), reverse=True)
+        placed.sort(key=lambda one: (one.score, one.candidate.status_id), reverse=True)
     if fitting and tuning.surprise == 0:
         unknown = []
     return _spread(fitting, unknown, tuning.surprise / 100)
@@ -183,25 +194,32 @@ def _reason(one: Candidate, taste: Taste, tuning: Tuning) -> Entry:
 def _spread(fitting: list[_Placed], unknown: list[_Placed], share: float) -> Iterator[Entry]:
     """The best first, so that no maker and no theme has too much of any `SPREAD` in a row, and so
     many are there for no reason as are wanted."""
-    before: deque[_Placed] = deque(maxlen=formula.SPREAD - 1)
+    before: deque[_Placed] = deque()
+    makers: Counter[int] = Counter()
+    themes: Counter[Feature | None] = Counter()
+
+    def pick(waiting: list[_Placed]) -> _Placed | None:
+        for place, one in enumerate(waiting):
+            if makers[one.candidate.account_id] < formula.AUTHORS:
+                theme = one.theme
+                if theme is None or themes[theme] < formula.THEMES:
+                    return waiting.pop(place)
+        return None
+
     for place in range(LENGTH):
         for_no_reason = int((place + 1) * share) > int(place * share)
         first, second = (unknown, fitting) if for_no_reason else (fitting, unknown)
         lists = [one for one in (first, second) if one]
         if not lists:
             return
-        chosen = next((found for one in lists if (found := _pick(one, before))), None)
+        chosen = next((found for one in lists if (found := pick(one))), None)
         if chosen is None:  # only those are left who had enough: better than nothing
             chosen = lists[0].pop(0)
         before.append(chosen)
+        makers[chosen.candidate.account_id] += 1
+        themes[chosen.theme] += 1
+        if len(before) == formula.SPREAD:
+            gone = before.popleft()
+            makers[gone.candidate.account_id] -= 1
+            themes[gone.theme] -= 1
         yield chosen.entry
-
-
-def _pick(waiting: list[_Placed], before: Iterable[_Placed]) -> _Placed | None:
-    makers = Counter(one.account_id for one in before)
-    themes = Counter(one.theme for one in before if one.theme is not None)
-    for place, one in enumerate(waiting):
-        crowded = one.theme is not None and themes[one.theme] >= formula.THEMES
-        if makers[one.account_id] < formula.AUTHORS and not crowded:
-            return waiting.pop(place)
-    return None

@@ -6,17 +6,17 @@ nobody but the reader ever learns of.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, String, bindparam, literal, select, union_all
+from sqlalchemy import BigInteger, String, bindparam, literal, select, text, union_all
 
 from fedi.database import Session
-from fedi.database.among import among
 from fedi.database.insertion import table_of
 from fedi.database.tables import (
     Account,
@@ -37,7 +37,10 @@ LOOKED_AT = 600  # posts that somebody liked, kept or marked, the newest of each
 OF_KIND = 120  # of them with pictures that count
 OWN = 400  # posts of the reader's own, for what they boosted and remixed
 ACTS = 200  # pictures that count at all, by what was done last
-MAX_TAGS = 100  # that they follow
+STRONGEST = 60  # features that speak for pictures, and as many that speak against them
+MAX_TAGS = 60  # that they follow
+
+_BITS = {act: 1 << place for place, act in enumerate(formula.ACTS)}
 
 _FEATURE, _STATUS = table_of(PictureFeature), table_of(Status)
 _MARK, _FOLLOWED = table_of(ForYouMark), table_of(FollowedTag)
@@ -50,12 +53,10 @@ class Taste:
     """What somebody likes and does not.
 
     Attributes:
-        likings: by feature.
-        acted: the posts that it is read from.
+        likings: by feature, the strongest.
     """
 
     likings: Mapping[Feature, Liking] = field(default_factory=dict)
-    acted: frozenset[int] = frozenset()
 
     @property
     def wanted(self) -> list[Feature]:
@@ -70,37 +71,35 @@ class Taste:
         return [key for _, key in sorted(found)]
 
 
-@dataclass(slots=True)
-class _Sum:
-    weight: float = 0.0
-    posts: int = 0
-    acts: set[str] = field(default_factory=set)
-    followed: bool = False
-
-
 async def read(session: Session, reader: Account, chosen: ForYou) -> Taste:
     """What somebody likes, as it stands."""
     acts = await _acts(session, reader, chosen.since)
-    sums: defaultdict[Feature, _Sum] = defaultdict(_Sum)
-    for kind, value, status_id in await session.execute(_FEATURES, {"ids": list(acts)}):
-        said, weight = acts[status_id]
-        one = sums[kind, value]
-        one.weight += weight
-        if said != {"less"}:
-            one.posts += 1
-            one.acts |= said
+    likings: dict[Feature, Liking] = {}
+    rows = [] if not acts else (await _summed(session, acts))
+    for kind, value, weight, posts, bits in rows:
+        said = frozenset(act for act, bit in _BITS.items() if bits & bit and act != "less")
+        likings[kind, value] = Liking(formula.strength(kind, weight), weight, posts, said)
     for tag_id in (await session.execute(_TAGS, {"viewer": reader.id})).scalars():
-        one = sums[int(Kind.TAG), tag_id]
-        one.weight += formula.FOLLOWED_TAG
-        one.followed = True
-    likings = {
-        key: Liking(
-            formula.strength(key[0], one.weight), one.posts, frozenset(one.acts), one.followed
+        key = (int(Kind.TAG), tag_id)
+        known = likings.get(key, Liking(0.0))
+        weight = known.weight + formula.FOLLOWED_TAG
+        likings[key] = Liking(
+            formula.strength(Kind.TAG, weight), weight, known.posts, known.acts, followed=True
         )
-        for key, one in sums.items()
-        if key != (Kind.AUTHOR, reader.id)
-    }
-    return Taste(likings, frozenset(acts))
+    likings.pop((int(Kind.AUTHOR), reader.id), None)
+    return Taste(likings)
+
+
+async def _summed(session: Session, acts: Mapping[int, tuple[set[str], float]]) -> list[Any]:
+    """What all acts together say of each feature: the strongest for it, and against it. The
+    database adds it up, because most features come once, and say nothing beside the others."""
+    written = [
+        {"s": str(status_id), "w": weight, "a": sum(_BITS[act] for act in said)}
+        for status_id, (said, weight) in acts.items()
+    ]
+    statement = _SUMS_SQLITE if session.dialect_name == "sqlite" else _SUMS_POSTGRESQL
+    asked = {"acts": json.dumps(written), "most": STRONGEST}
+    return list((await session.execute(statement, asked)).all())
 
 
 async def _acts(
@@ -112,11 +111,10 @@ async def _acts(
     last: dict[int, datetime] = {}
     asked = {"viewer": reader.id}
     for act, status_id, when in await session.execute(_acted(), asked):
-        moment = when if when.tzinfo else when.replace(tzinfo=UTC)
-        if since is not None and moment <= since:
+        if since is not None and when <= since:
             continue
-        found[status_id][act] = formula.faded(act, session.now - moment)
-        last[status_id] = max(moment, last.get(status_id, moment))
+        found[status_id][act] = formula.faded(act, session.now - when)
+        last[status_id] = max(when, last.get(status_id, when))
     kept = sorted(found, key=lambda one: (last[one], one), reverse=True)[:ACTS]
     acts: dict[int, tuple[set[str], float]] = {}
     for status_id in kept:
@@ -199,12 +197,47 @@ def _remixed() -> Any:
     return _latest("remix", rows.where(_PARENT.c.account_id != _VIEWER).subquery())
 
 
-_FEATURES: Any = select(_FEATURE.c.kind, _FEATURE.c.value, _FEATURE.c.status_id).where(
-    among(_FEATURE.c.status_id, "ids"), _FEATURE.c.kind != EVERY[0]
-)
 _TAGS: Any = (
     select(_FOLLOWED.c.tag_id)
     .where(_FOLLOWED.c.account_id == _VIEWER)
     .order_by(_FOLLOWED.c.id.desc())
     .limit(MAX_TAGS)
 )
+
+# As text: SQLAlchemy has no words for what is made of JSON on both databases.
+_SUMS = """
+, total AS (
+    SELECT f.kind, f.value, SUM(acts.weight) AS weight,
+        SUM(CASE WHEN acts.weight > 0 THEN 1 ELSE 0 END) AS posts, {bits} AS bits
+    FROM acts JOIN picture_feature f ON f.status_id = acts.status_id AND f.kind > 0
+    GROUP BY f.kind, f.value
+), ranked AS (SELECT total.*, total.weight * {weights} AS rank FROM total)
+SELECT kind, value, weight, posts, bits FROM (
+    SELECT * FROM ranked WHERE rank > 0 ORDER BY rank DESC, kind, value LIMIT :most
+) AS wanted
+UNION ALL SELECT kind, value, weight, posts, bits FROM (
+    SELECT * FROM ranked WHERE rank < 0 ORDER BY rank, kind, value LIMIT :most
+) AS unwanted
+""".format(
+    bits=" + ".join(f"MAX(acts.bits & {bit})" for bit in _BITS.values()),
+    weights="CASE total.kind {} ELSE 1.0 END".format(
+        " ".join(f"WHEN {int(kind)} THEN {weight}" for kind, weight in formula.WEIGHTS.items())
+    ),
+)
+_ACTS_SQLITE = """
+WITH acts AS MATERIALIZED (
+    SELECT CAST(json_extract(one.value, '$.s') AS INTEGER) AS status_id,
+        json_extract(one.value, '$.w') AS weight, json_extract(one.value, '$.a') AS bits
+    FROM json_each(:acts) AS one
+)
+"""
+_ACTS_POSTGRESQL = """
+WITH acts AS MATERIALIZED (
+    SELECT CAST(one ->> 's' AS bigint) AS status_id,
+        CAST(one ->> 'w' AS double precision) AS weight, CAST(one ->> 'a' AS integer) AS bits
+    FROM json_array_elements(CAST(:acts AS json)) AS one
+)
+"""
+_GIVEN = (bindparam("acts", type_=String), bindparam("most", type_=BigInteger))
+_SUMS_SQLITE = text(_ACTS_SQLITE + _SUMS).bindparams(*_GIVEN)
+_SUMS_POSTGRESQL = text(_ACTS_POSTGRESQL + _SUMS).bindparams(*_GIVEN)
