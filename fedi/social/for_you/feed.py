@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from fedi import ids
 from fedi.database import Database, Session
-from fedi.database.tables import Account, ForYou, ForYouMark, Status
+from fedi.database.tables import Account, ForYouMark, Status
 from fedi.social import filters, posts
 from fedi.social.errors import NotAllowed, NotFound
 from fedi.social.filters import Whole
@@ -22,7 +22,7 @@ from fedi.social.trends import listing
 from fedi.social.visibility import seen_by
 
 MOST = 40  # pictures of one page
-SPARE = 6  # that are read besides: some may not be shown any more
+SPARE = 6  # that are read besides in a feed that was begun: some may not be shown any more
 ROUNDS = 4  # of reading, for one page
 GONE = "This feed has ended. Open it anew."
 
@@ -64,7 +64,8 @@ async def page(database: Database, reader: Account, cursor: str | None, limit: i
             number, place, entries = 0, 0, await ranking.make(session, reader, chosen)
         else:
             number, place, entries = await _go_on(session, reader, cursor)
-        items, place = await _shown(session, reader, chosen, entries, place, limit)
+        fresh = cursor is None
+        items, place = await _shown(session, reader, entries, place, limit, fresh=fresh)
     if place >= len(entries):
         return Part(items, None)
     if cursor is None:
@@ -87,28 +88,34 @@ async def _go_on(session: Session, reader: Account, cursor: str) -> tuple[int, i
 async def _shown(
     session: Session,
     reader: Account,
-    chosen: ForYou,
     entries: Sequence[Entry],
     place: int,
     limit: int,
+    *,
+    fresh: bool,
 ) -> tuple[list[Item], int]:
-    """So many items from a place on, and the place after the last."""
+    """So many items from a place on, and the place after the last.
+
+    Args:
+        fresh: whether it was found just now who wants to be found and is not hidden, and why.
+    """
     held = await filters.active(session, reader, session.now)
     hiding = [one for one in held if one.filter.action == "hide" and "public" in one.filter.context]
-    open_to = await listing.open_to(session, reader)
+    open_to = [] if fresh else await listing.open_to(session, reader)
     items: list[Item] = []
     for _ in range(ROUNDS):
-        taken = entries[place : place + limit - len(items) + SPARE]
+        spare = 0 if fresh and not hiding else SPARE
+        taken = entries[place : place + limit - len(items) + spare]
         numbers = [entry.status_id for entry in taken]
         query = seen_by(reader).where(col(Status.id).in_(numbers), *open_to)
         seen = {status.id: status for status in (await session.exec(query)).all()}
-        marks = await _marks(session, reader, numbers)
+        marks = {} if fresh else await _marks(session, reader, numbers)
         left = [
             entry
             for entry in taken
             if entry.status_id in seen and marks.get(entry.status_id) is not False
         ]
-        told = await reasons.names(session, reader.id, left)
+        told = await reasons.names(session, reader.id, left, fresh=fresh)
         whole = await posts.assemble(session, [seen[entry.status_id] for entry in left], reader)
         ready = {post.status.id: post for post in whole if not _hidden(hiding, post)}
         for entry in taken:
@@ -129,7 +136,7 @@ def _hidden(hiding: Sequence[Whole], post: Post) -> bool:
 
 
 async def _marks(session: Session, reader: Account, numbers: Sequence[int]) -> dict[int, bool]:
-    query = select(ForYouMark).where(
+    query = select(ForYouMark.status_id, ForYouMark.more).where(
         ForYouMark.account_id == reader.id, col(ForYouMark.status_id).in_(numbers)
     )
-    return {mark.status_id: mark.more for mark in (await session.exec(query)).all()}
+    return dict((await session.exec(query)).all())

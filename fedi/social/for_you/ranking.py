@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import delete, select
+from sqlalchemy import BigInteger, bindparam, delete, insert, or_, select
 
 from fedi import ids
 from fedi.database import Session, Transaction
@@ -38,6 +38,20 @@ _WHY: dict[int, Why] = {
 }
 
 _RANKING = table_of(ForYouRanking)
+_READER: Any = bindparam("reader", type_=BigInteger)
+_OTHER = _RANKING.alias("other")
+_NEWER = (
+    select(_OTHER.c.id)
+    .where(_OTHER.c.account_id == _READER)
+    .order_by(_OTHER.c.id.desc())
+    .limit(1)
+    .offset(bindparam("most", type_=BigInteger))
+    .scalar_subquery()
+)
+_FORGET = delete(_RANKING).where(
+    _RANKING.c.account_id == _READER,
+    or_(_RANKING.c.id < bindparam("floor", type_=BigInteger), _RANKING.c.id <= _NEWER),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +123,11 @@ async def make(session: Session, reader: Account, chosen: ForYou) -> list[Entry]
 async def keep(tx: Transaction, reader: Account, entries: Iterable[Entry]) -> int:
     """Write a feed down; its number."""
     number = tx.new_id()
-    tx.add(
-        ForYouRanking(
-            id=number, account_id=reader.id, entries=[entry.written() for entry in entries]
-        )
-    )
-    await tx.flush()
-    mine = _RANKING.c.account_id == reader.id
-    last = select(_RANKING.c.id).where(mine).order_by(_RANKING.c.id.desc()).offset(KEPT).limit(1)
-    oldest = (await tx.execute(last)).scalar()
-    if oldest is not None:
-        await tx.execute_core(delete(_RANKING).where(mine, _RANKING.c.id <= oldest))
-    await index.forget_rankings(tx)
+    written = [entry.written() for entry in entries]
+    row = {"id": number, "account_id": reader.id, "entries": written}
+    await tx.execute_core(insert(_RANKING), row)
+    kept = {"reader": reader.id, "floor": ids.floor(tx.now - index.RANKING_KEPT), "most": KEPT}
+    await tx.execute_core(_FORGET, kept)
     return number
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import sqlalchemy
 from sqlmodel import col, select
 
 from fedi.database import Session
+from fedi.database.among import among
+from fedi.database.insertion import table_of
 from fedi.database.tables import Follow, PictureFeature, PictureTerm, Tag
 from fedi.social.for_you.features import Feature
 from fedi.social.for_you.ranking import Entry, Why
@@ -20,6 +24,12 @@ VERBS = {
     "remix": "remixed",
     "more": "wanted more like",
 }
+
+
+_FEATURE = table_of(PictureFeature)
+_STILL: Any = sqlalchemy.select(_FEATURE.c.kind, _FEATURE.c.value, _FEATURE.c.status_id).where(
+    among(_FEATURE.c.status_id, "ids"), among(_FEATURE.c.value + 0, "values")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +56,8 @@ class Names:
         self,
         tags: Mapping[int, str],
         terms: Mapping[int, str],
-        still: Collection[tuple[int, Feature]],
-        followed: Collection[int],
+        still: Collection[tuple[int, Feature]] | None,
+        followed: Collection[int] | None,
     ) -> None:
         self._tags, self._terms = tags, terms
         self._still, self._followed = still, followed
@@ -55,13 +65,14 @@ class Names:
     def reason(self, entry: Entry, post: Post) -> Reason | None:
         """Why a post is there; None if that is not true any more."""
         feature = entry.feature
-        if feature is not None and (entry.status_id, feature) not in self._still:
+        checked = feature is not None and self._still is not None
+        if checked and (entry.status_id, feature) not in (self._still or ()):
             return None
         handle = f"@{post.account.acct}"
         if entry.why == "new":
             return Reason("new", "Something new")
         if entry.why == "follow":
-            if post.account.id not in self._followed:
+            if self._followed is not None and post.account.id not in self._followed:
                 return None
             return Reason("follow", f"From {handle}, whom you follow", handle)
         if entry.why == "friends":
@@ -77,8 +88,14 @@ class Names:
         return Reason("term", f"{_done(entry)} made of “{term}”", term, entry.count)
 
 
-async def names(session: Session, reader_id: int, entries: Sequence[Entry]) -> Names:
-    """Everything that the reasons of some entries need, in few queries."""
+async def names(
+    session: Session, reader_id: int, entries: Sequence[Entry], *, fresh: bool
+) -> Names:
+    """Everything that the reasons of some entries need, in few queries.
+
+    Args:
+        fresh: whether the reasons were found just now, and need not be looked at again.
+    """
     tag_ids = {entry.value for entry in entries if entry.why == "tag"}
     numbers = {entry.value for entry in entries if entry.why == "term"}
     tags: dict[int, str] = {}
@@ -89,13 +106,14 @@ async def names(session: Session, reader_id: int, entries: Sequence[Entry]) -> N
     if numbers:
         found = await session.exec(select(PictureTerm).where(col(PictureTerm.number).in_(numbers)))
         terms = {term.number: term.words for term in found}
+    if fresh:
+        return Names(tags, terms, None, None)
     about = [entry.status_id for entry in entries if entry.feature is not None]
     still: set[tuple[int, Feature]] = set()
     if about:
-        features = await session.exec(
-            select(PictureFeature).where(col(PictureFeature.status_id).in_(about))
-        )
-        still = {(one.status_id, (one.kind, one.value)) for one in features}
+        values = [entry.value for entry in entries if entry.feature is not None]
+        rows_of = await session.execute(_STILL, {"ids": about, "values": values})
+        still = {(status_id, (kind, value)) for kind, value, status_id in rows_of}
     followed: set[int] = set()
     if any(entry.why == "follow" for entry in entries):
         query = select(Follow.target_account_id).where(

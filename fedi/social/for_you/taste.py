@@ -40,6 +40,7 @@ ACTS = 200  # pictures that count at all, by what was done last
 STRONGEST = 60  # features that speak for pictures, and as many that speak against them
 MAX_TAGS = 60  # that they follow
 
+_TAG = "tag"  # among the acts: that somebody follows a hashtag
 _BITS = {act: 1 << place for place, act in enumerate(formula.ACTS)}
 
 _FEATURE, _STATUS = table_of(PictureFeature), table_of(Status)
@@ -73,13 +74,13 @@ class Taste:
 
 async def read(session: Session, reader: Account, chosen: ForYou) -> Taste:
     """What somebody likes, as it stands."""
-    acts = await _acts(session, reader, chosen.since)
+    acts, tags = await _acts(session, reader, chosen.since)
     likings: dict[Feature, Liking] = {}
     rows = [] if not acts else (await _summed(session, acts))
     for kind, value, weight, posts, bits in rows:
         said = frozenset(act for act, bit in _BITS.items() if bits & bit and act != "less")
         likings[kind, value] = Liking(formula.strength(kind, weight), weight, posts, said)
-    for tag_id in (await session.execute(_TAGS, {"viewer": reader.id})).scalars():
+    for tag_id in tags:
         key = (int(Kind.TAG), tag_id)
         known = likings.get(key, Liking(0.0))
         weight = known.weight + formula.FOLLOWED_TAG
@@ -104,13 +105,17 @@ async def _summed(session: Session, acts: Mapping[int, tuple[set[str], float]]) 
 
 async def _acts(
     session: Session, reader: Account, since: datetime | None
-) -> dict[int, tuple[set[str], float]]:
+) -> tuple[dict[int, tuple[set[str], float]], list[int]]:
     """What somebody did with which pictures, and what that says by now: the strongest of it, or
-    «less like this», which is the last word."""
+    «less like this», which is the last word. And the hashtags that they follow."""
+    tags: list[int] = []
     found: defaultdict[int, dict[str, float]] = defaultdict(dict)
     last: dict[int, datetime] = {}
     asked = {"viewer": reader.id}
     for act, status_id, when in await session.execute(_acted(), asked):
+        if act == _TAG:
+            tags.append(status_id)
+            continue
         if since is not None and when <= since:
             continue
         found[status_id][act] = formula.faded(act, session.now - when)
@@ -123,12 +128,12 @@ async def _acts(
             acts[status_id] = ({"less"}, said["less"])
         else:
             acts[status_id] = (set(said), max(said.values()))
-    return acts
+    return acts, tags
 
 
 @cache
 def _acted() -> Any:
-    """Acts of `viewer` on posts with pictures: what, which, when."""
+    """Acts of `viewer` on posts with pictures: what, which, when; and what hashtags they follow."""
     return union_all(
         _done("like", Favourite),
         _done("like", Reaction),
@@ -137,6 +142,7 @@ def _acted() -> Any:
         _marked("less", of=False),
         _boosted(),
         _remixed(),
+        _followed(),
     )
 
 
@@ -197,12 +203,11 @@ def _remixed() -> Any:
     return _latest("remix", rows.where(_PARENT.c.account_id != _VIEWER).subquery())
 
 
-_TAGS: Any = (
-    select(_FOLLOWED.c.tag_id)
-    .where(_FOLLOWED.c.account_id == _VIEWER)
-    .order_by(_FOLLOWED.c.id.desc())
-    .limit(MAX_TAGS)
-)
+def _followed() -> Any:
+    query = select(literal(_TAG, String), _FOLLOWED.c.tag_id, _FOLLOWED.c.created_at)
+    mine = query.where(_FOLLOWED.c.account_id == _VIEWER).order_by(_FOLLOWED.c.id.desc())
+    return select(mine.limit(MAX_TAGS).subquery())
+
 
 # As text: SQLAlchemy has no words for what is made of JSON on both databases.
 _SUMS = """
