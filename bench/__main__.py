@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bench import (
     federation,
+    for_you,
     painting,
     queue,
     server,
@@ -30,6 +31,7 @@ def main() -> None:
     results: dict[str, float] = {}
     for module in (
         signatures, queue, server, starter, painting, federation, timelines, streaming, trends,
+        for_you,
     ):  # fmt: skip
         name = module.__name__.removeprefix("bench.")
         if sys.argv[1:] and name not in sys.argv[1:]:

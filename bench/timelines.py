@@ -121,18 +121,18 @@ def fill(connection: sqlite3.Connection, reader: int, statuses: int) -> None:
             "description": "A fox asleep in tall grass", "created_at": LONG_AGO,
         }  # fmt: skip
 
-    _insert(connection, "account", map(person, people))
-    _insert(connection, "follow", map(follow, people))
-    _insert(connection, "status", map(status, range(statuses)))
-    _insert(connection, "media_attachment", map(picture, range(statuses)))
+    insert(connection, "account", map(person, people))
+    insert(connection, "follow", map(follow, people))
+    insert(connection, "status", map(status, range(statuses)))
+    insert(connection, "media_attachment", map(picture, range(statuses)))
     entries = range(statuses - HOME_LENGTH, statuses)
     home = ({"account_id": reader, "status_id": first + number * 1000} for number in entries)
-    _insert(connection, "home_entry", home)
+    insert(connection, "home_entry", home)
     with connection:  # they came long ago, and trends have counted them then
         connection.execute("DELETE FROM trend_change")
 
 
-def _insert(connection: sqlite3.Connection, table: str, rows: Iterator[dict[str, Any]]) -> None:
+def insert(connection: sqlite3.Connection, table: str, rows: Iterator[dict[str, Any]]) -> None:
     """Rows, as far as they say, and for the rest what a new row has."""
     columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
     kinds = {name: kind for _, name, kind, needed, usual, _ in columns if needed and usual is None}

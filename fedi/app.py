@@ -57,6 +57,7 @@ from fedi.social import (
     vapid,
 )
 from fedi.social.errors import Later, SocialError
+from fedi.social.for_you import index as picture_index
 from fedi.social.push import delivery as push
 from fedi.social.search import index
 from fedi.social.trends import counting
@@ -86,6 +87,7 @@ JOBS = (
     mail_jobs,
     orphans,
     outgoing,
+    picture_index,
     polling,
     previewing,
     pruning,

@@ -11,6 +11,7 @@ from fedi.database import Session
 from fedi.database.tables import Account
 from fedi.runtime import easel_of
 from fedi.social import correspondence, founding, notification_lists, staff
+from fedi.social.for_you import choices
 from fedi.social.notification_lists import Wanted
 from fedi.social.sessions import SignedIn
 from fedi.studio.remote_files import gallery
@@ -34,6 +35,7 @@ class Frame:
         staff: whether they help to run this place.
         chores: how much waits for them then.
         unfinished: where setting this place up goes on, for who does that; empty: it is done.
+        for_you: whether they have switched on a feed of what they may like.
     """
 
     visitor: SignedIn
@@ -43,17 +45,19 @@ class Frame:
     form_key: str
     staff: bool
     chores: int
-    unfinished: str = ""
+    unfinished: str
+    for_you: bool
 
 
 async def put_up(request: Request, session: Session, visitor: SignedIn) -> None:
     """Have whatever page answers this request stand in the frame of who looks."""
     easel = easel_of(request)
-    count, letters, waiting, step = 0, 0, Chores(), ""
+    count, letters, waiting, step, for_you = 0, 0, Chores(), "", False
     runs = staff.may(visitor.login, "dashboard")
     if request.method == "GET":
         count = await _unread(session, visitor.account)
         letters = await correspondence.unread(session, visitor.account, MOST_UNREAD + 1)
+        for_you = await choices.of(session, visitor.account) is not None
         waiting = await chores.of(session, visitor.login) if runs else waiting
         step = await founding.step(session) if staff.may(visitor.login, "house") else ""
     request.scope[_SCOPE] = Frame(
@@ -65,6 +69,7 @@ async def put_up(request: Request, session: Session, visitor: SignedIn) -> None:
         staff=runs,
         chores=waiting.total,
         unfinished=f"/welcome/{step}" if step else "",
+        for_you=for_you,
     )
 
 

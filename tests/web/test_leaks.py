@@ -11,6 +11,7 @@ from contextlib import suppress
 from fedi.database.tables import Account, Status
 from fedi.social import blocks, favourites, follows, statuses
 from fedi.social.errors import NotFound
+from fedi.social.for_you import choices
 from fedi.social.statuses import Draft
 from tests.api.oauth.person import at, join
 from tests.rig import Instance
@@ -68,11 +69,14 @@ async def test_no_page_shows_a_post_to_who_may_not_see_it(instance: Instance) ->
                     await favourites.add(tx, people[name], post)
     await instance.run_jobs()
     await settle(instance.easel)
+    async with instance.easel.database.write() as tx:
+        for reader in people.values():
+            await choices.switch_on(tx, reader, choices.USUAL)
     pages = [
         "/", "/home", "/home?view=wall", "/local", "/local?view=posts", "/federated?view=posts",
         "/tags/zebra", "/tags/zebra?view=wall", "/@author", "/@author/posts", "/@author/replies",
         "/@author/remixes", "/notifications", "/search?q=zebra", "/messages",
-        "/bookmarks", "/favourites", "/explore", "/explore.atom",
+        "/bookmarks", "/favourites", "/explore", "/explore.atom", "/for-you", "/for-you?view=posts",
     ]  # fmt: skip
     for name, post in posts.items():
         pages += [f"/@author/{post.id}", f"/@author/{post.id}/remix", f"/posts/{post.id}/more",

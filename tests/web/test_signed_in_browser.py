@@ -34,6 +34,7 @@ from fedi.social import (
     statuses,
     text,
 )
+from fedi.social.for_you import choices
 from fedi.social.paging import Page
 from fedi.social.polls import DraftPoll
 from fedi.social.profiles import Changes, Line
@@ -91,6 +92,8 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
     await fill_explore(instance, alice, bob, main)
     await instance.run_jobs()
     await _arrange(instance, alice)
+    async with instance.easel.database.write() as tx:
+        await choices.switch_on(tx, alice, choices.Tuning(warned=True))
     asking = await hanging.publish(instance, bob, text="Which?", poll=POLL)
     row, held = await _sort(instance, alice, bob)
     for words in (STRINGS[0], "And you?"):
@@ -120,6 +123,9 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "bookmarks": "/bookmarks",
         "lists": "/lists",
         "explore": "/explore",
+        "for-you": "/for-you",
+        "for-you-posts": "/for-you?view=posts",
+        "tuning": "/settings/for-you",
         "tree": f"/@alice/{main.id}/remixes",
         "compose": "/compose",
         "reply": f"/compose?reply_to={answer.id}",

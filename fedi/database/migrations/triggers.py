@@ -1,5 +1,6 @@
-"""Triggers that write down what the search must look at again (`search_change`), and with what
-somebody did something that the trends count (`trend_change`).
+"""Triggers that write down what the search must look at again (`search_change`), with what somebody
+did something that the trends count (`trend_change`), and of which post it is to be found out what
+its pictures are about (`picture_change`).
 
 They see every change, also those of many rows at once. They are not part of any migration: SQLite
 changes a table by making it anew, which triggers would neither survive nor permit. So they are
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, inspect, text
 
-PREFIX, TREND_PREFIX = "search_of_", "trend_by_"
+PREFIX, TREND_PREFIX, PICTURE_PREFIX = "search_of_", "trend_by_", "picture_by_"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,21 @@ class Act(Watch):
         )
 
 
+@dataclass(frozen=True)
+class Hanging(Watch):
+    """When a post gets pictures, or what is told of them changes. key: the column with its id."""
+
+    log = "picture_change"
+
+    @property
+    def name(self) -> str:
+        return f"{PICTURE_PREFIX}{self.table}_{self.event.split()[0].lower()}"
+
+    @property
+    def note(self) -> str:
+        return f"INSERT INTO picture_change (status_id) VALUES ({self.row}.{self.key})"
+
+
 # Most of what comes may never be found by words; it is not even written down.
 _FOUND_BY_ALL = (
     "{row}.local OR ({row}.visibility = 'public' AND EXISTS "
@@ -70,6 +86,10 @@ _FOUND_BY_ALL = (
 )
 _OURS = "EXISTS (SELECT 1 FROM account WHERE account.id = {row}.account_id AND domain IS NULL)"
 _OF_A_POST = "{row}.status_id IS NOT NULL"
+_PICTURED = (
+    "EXISTS (SELECT 1 FROM media_attachment WHERE media_attachment.status_id = {row}.id) "
+    "OR EXISTS (SELECT 1 FROM picture_feature WHERE picture_feature.status_id = {row}.id)"
+)
 _NAMES = ("username", "display_name", "domain", "suspended_at", "deleted_at")
 # A boost is about what it boosts; what few may see is no trend.
 _ACTED_ON = "COALESCE({row}.reblog_of_id, {row}.id)"
@@ -135,6 +155,21 @@ WATCHES = (
         "0",
         f"({_columns('NEW', _VOICE)}) {{differs}} ({_columns('OLD', _VOICE)})",
     ),
+    Hanging("media_attachment", "INSERT", "picture", "status_id", _OF_A_POST),
+    Hanging(
+        "media_attachment",
+        "UPDATE OF status_id, type, ai_prompt, share_recipe",
+        "picture",
+        "status_id",
+        _OF_A_POST,
+    ),
+    Hanging(
+        "status",
+        "UPDATE OF content, spoiler_text, sensitive, deleted_at, visibility, approval",
+        "picture",
+        "id",
+        _PICTURED,
+    ),
 )
 
 
@@ -144,9 +179,13 @@ def drop(connection: Connection) -> None:
         found = connection.execute(
             text(
                 "SELECT name FROM sqlite_master WHERE type = 'trigger' "
-                "AND (name LIKE :search OR name LIKE :trend)"
+                "AND (name LIKE :search OR name LIKE :trend OR name LIKE :picture)"
             ),
-            {"search": PREFIX + "%", "trend": TREND_PREFIX + "%"},
+            {
+                "search": f"{PREFIX}%",
+                "trend": f"{TREND_PREFIX}%",
+                "picture": f"{PICTURE_PREFIX}%",
+            },
         )
         for name in found.scalars().all():
             connection.execute(text(f"DROP TRIGGER {name}"))

@@ -32,6 +32,14 @@ from fedi.database.tables.assistant import AssistantRequest, AssistantStop
 from fedi.database.tables.carrying import Archive, Import, ImportLine
 from fedi.database.tables.dataset import ConsentChange, DatasetExport, DatasetItem
 from fedi.database.tables.files import RemoteFile
+from fedi.database.tables.for_you import (
+    ForYou,
+    ForYouMark,
+    ForYouRanking,
+    PictureChange,
+    PictureFeature,
+    PictureTerm,
+)
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
 from fedi.database.tables.inbox import InboxActivity, InboxRecipient
 from fedi.database.tables.instance import CustomEmoji, Rule, Setting
@@ -131,6 +139,9 @@ __all__ = [
     "FilterStatus",
     "Follow",
     "FollowedTag",
+    "ForYou",
+    "ForYouMark",
+    "ForYouRanking",
     "Grant",
     "HomeEntry",
     "IdempotencyKey",
@@ -164,6 +175,9 @@ __all__ = [
     "PaintingInput",
     "Passkey",
     "PeerHost",
+    "PictureChange",
+    "PictureFeature",
+    "PictureTerm",
     "Pin",
     "Poll",
     "PollVote",

@@ -187,7 +187,7 @@ async def with_link(session: Session, viewer: Account | None, address: str) -> A
         TrendSignal.kind == "link",
         TrendSignal.subject_id == subjects.number_of(subjects.link(address)),
     )
-    return visible_to(viewer).where(col(Status.id).in_(posts), *await _open(session, viewer))
+    return visible_to(viewer).where(col(Status.id).in_(posts), *await open_to(session, viewer))
 
 
 async def _posts(session: Session, viewer: Account | None, kind: Kind, which: Which) -> Any:
@@ -196,7 +196,7 @@ async def _posts(session: Session, viewer: Account | None, kind: Kind, which: Wh
         .join(Trend, (col(Trend.subject_id) == col(Status.id)) & (col(Trend.kind) == kind))
         .where(
             col(Status.reblog_of_id).is_(None),
-            *await _open(session, viewer),
+            *await open_to(session, viewer),
             *_trends(session, which),
         )
         .order_by(col(Trend.rank).desc(), col(Status.id).desc())
@@ -220,13 +220,13 @@ async def _posted(session: Session, viewer: Account | None, kind: Kind) -> Colum
         .where(
             TrendSignal.kind == kind,
             col(TrendSignal.subject_id) == col(Trend.subject_id),
-            *await _open(session, viewer),
+            *await open_to(session, viewer),
         )
     )
     return query.exists()
 
 
-async def _open(session: Session, viewer: Account | None) -> list[ColumnElement[bool]]:
+async def open_to(session: Session, viewer: Account | None) -> list[ColumnElement[bool]]:
     """Of a post: that it is for everybody, that its author wants to be found, and that the viewer
     neither blocks nor mutes them, nor hides their domain."""
     conditions: list[ColumnElement[bool]] = [
@@ -291,7 +291,7 @@ async def _examples(
             # What stands behind a warning is not written out without it.
             col(Status.sensitive).is_(False),
             col(Status.spoiler_text) == "",
-            *await _open(session, viewer),
+            *await open_to(session, viewer),
         )
         .order_by(col(Status.id).desc())
         .limit(MAX_EXAMPLES)

@@ -20,6 +20,7 @@ PARTS: dict[str, tuple[tuple[str, str, str], ...]] = {
             "Training data",
             "Whether others may train on your pictures, and who got which.",
         ),
+        ("/settings/for-you", "For you", "A feed of pictures that you may like, if you want one."),
         ("/settings/appearance", "Appearance", "Light or dark, in this browser."),
         (
             "/settings/security",
