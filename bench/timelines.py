@@ -128,8 +128,9 @@ def fill(connection: sqlite3.Connection, reader: int, statuses: int) -> None:
     entries = range(statuses - HOME_LENGTH, statuses)
     home = ({"account_id": reader, "status_id": first + number * 1000} for number in entries)
     insert(connection, "home_entry", home)
-    with connection:  # they came long ago, and trends have counted them then
+    with connection:  # they came long ago: what trends and others make of them is known
         connection.execute("DELETE FROM trend_change")
+        connection.execute("DELETE FROM picture_change")
 
 
 def insert(connection: sqlite3.Connection, table: str, rows: Iterator[dict[str, Any]]) -> None:

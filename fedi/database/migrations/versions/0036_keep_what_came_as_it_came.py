@@ -9,7 +9,7 @@ from activitypub.objects import values
 from fedi.database.tables.columns import UTCDateTime
 
 revision = "0036"
-down_revision = "0034"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from alembic import op
 from fedi.database.tables.columns import UTCDateTime
 
 revision = "0040"
-down_revision = "0034"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 
