@@ -17,7 +17,7 @@ from fedi.cli.accounts import local
 from fedi.runtime import Easel
 from fedi.social import audit
 from fedi.social.errors import NotFound
-from fedi.studio import styles
+from fedi.studio import stock, styles
 from fedi.studio.styles import Source
 from generation import catalogue, lora_files
 from generation.style import bases, brief
@@ -127,7 +127,7 @@ def train(
         typer.echo(f"Stopped: `easel style train {name} --resume` goes on.")
         return
     [record] = lora_files.known(done)
-    size = downloads.told(record.path.stat().st_size)
+    size = stock.told(record.path.stat().st_size)
     typer.echo(f"{done} is here: {size}, for models of the family {record.family}.")
     typer.echo(f"What it learned from says {record.path.with_name(brief.CARD)}.")
     typer.echo(f'A recipe names it so: "loras": [{{"name": "{done}", "weight": 1}}]')
