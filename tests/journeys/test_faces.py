@@ -90,6 +90,7 @@ async def test_words_with_all_that_can_stand_in_them(faces: Faces, bob: App) -> 
 
 
 async def test_a_plain_post_in_another_language_than_usual(faces: Faces) -> None:
+    await faces.prefer(sensitive=True, language="en")
     note = plain("Moin", to=[PUBLIC], contentMap={"nds": "Moin"})
     left = await faces.same_by(
         outbox=lambda: faces.outbox(note),
