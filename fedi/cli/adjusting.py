@@ -11,6 +11,7 @@ from rich.table import Table
 from fedi import adjustments
 from fedi.cli import context
 from fedi.settings import toml_value
+from fedi.social import adjusting as changing
 from fedi.social import audit
 
 app = typer.Typer(
@@ -71,7 +72,7 @@ async def change(name: str, value: Any) -> Any:
     """Change one; None: as the file has it. Returns what holds then."""
     async with context.opened() as easel:
         async with easel.database.write() as tx:
-            if await adjustments.change(tx, easel.base, {name: value}):
+            if await changing.change(tx, easel.base, {name: value}):
                 await audit.note(tx, None, "setting.change", name)
         await easel.adjust()
         return adjustments.value(easel.settings, name)

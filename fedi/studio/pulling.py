@@ -16,11 +16,12 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from fedi import adjustments, logs
+from fedi import logs
 from fedi.database import Transaction, marks
 from fedi.database.tables import ModelPull
 from fedi.events import Listener
 from fedi.runtime import Easel
+from fedi.social import adjusting
 from fedi.social.errors import SocialError
 from fedi.studio import pulls, stock
 
@@ -156,7 +157,7 @@ class Puller:
 
     async def _choose(self, tx: Transaction, key: str) -> None:
         try:
-            await adjustments.change(tx, self._easel.base, {"painting.model": key})
+            await adjusting.change(tx, self._easel.base, {"painting.model": key})
         except SocialError as error:  # the environment says which
             log.warning("model_not_chosen", model=key, reason=str(error))
 

@@ -15,11 +15,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from fedi import adjustments
-from fedi.adjustments import Wrong
 from fedi.database.tables import Account
 from fedi.runtime import Easel, easel_of
 from fedi.settings import InstanceSettings
-from fedi.social import attempts, audit, founding, sign_in, staff
+from fedi.social import adjusting, attempts, audit, founding, sign_in, staff
+from fedi.social.adjusting import Wrong
 from fedi.social.errors import SocialError
 from fedi.social.sessions import SignedIn
 from fedi.web import forms, models, visitors
@@ -146,7 +146,7 @@ async def name_place(request: Request, visitor: SignedIn) -> Response:
         _refuse_nameless(wanted)
         async with easel.database.write() as tx:
             who = await tx.get_one(Account, visitor.account.id)
-            for changed in await adjustments.change(tx, easel.base, wanted):
+            for changed in await adjusting.change(tx, easel.base, wanted):
                 await audit.note(tx, who, "setting.change", changed)
             await founding.go_on(tx, "model")
     except SocialError as error:

@@ -20,7 +20,7 @@ from fedi import adjustments
 from fedi.database import Session, Transaction, marks
 from fedi.database.tables import Account, ModelPull, Painter, Painting
 from fedi.runtime import Easel, easel_of
-from fedi.social import audit
+from fedi.social import adjusting, audit
 from fedi.social.errors import Invalid
 from fedi.social.sessions import SignedIn
 from fedi.studio import cards, local, machine, painters, paintings, pulls, stock
@@ -175,7 +175,7 @@ async def _choose(easel: Easel, tx: Transaction, who: Account, model: Model) -> 
         raise Invalid(f"{model.name} does not paint.")
     _refuse_fixed()
     value = model.source if model.local else model.key
-    if await adjustments.change(tx, easel.base, {"painting.model": value}):
+    if await adjusting.change(tx, easel.base, {"painting.model": value}):
         await audit.note(tx, who, "model.default", model.key)
 
 

@@ -7,10 +7,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi import adjustments
-from fedi.adjustments import Wrong
 from fedi.database.tables import Account
 from fedi.runtime import easel_of
-from fedi.social import audit
+from fedi.social import adjusting, audit
+from fedi.social.adjusting import Wrong
 from fedi.social.errors import SocialError
 from fedi.social.sessions import SignedIn
 from fedi.web import forms
@@ -73,7 +73,7 @@ def _keep(section: str) -> Route:
             access.count(request, visitor)
             async with easel.database.write() as tx:
                 who = await tx.get_one(Account, visitor.account.id)
-                for name in await adjustments.change(tx, easel.base, wanted):
+                for name in await adjusting.change(tx, easel.base, wanted):
                     said = "as in the file" if wanted[name] is None else wanted[name]
                     told = said if isinstance(said, str) else views.in_words(said)
                     await audit.note(tx, who, "setting.change", name, to=told[:MOST_TOLD])

@@ -12,6 +12,7 @@ from fedi import adjustments
 from fedi.database.tables import AuditEntry, Setting
 from fedi.runtime import Easel
 from fedi.settings import Settings
+from fedi.social import adjusting
 from fedi.web.views import adjustments as views
 from tests import rig
 from tests.api.oauth.person import at
@@ -111,7 +112,7 @@ async def test_every_process_takes_it_over(new_database: rig.NewDatabase, tmp_pa
         try:
             async with other.database.write() as tx:
                 wanted = {"registrations.mode": "open", "painting.max_waiting": 3}
-                await adjustments.change(tx, other.base, wanted)
+                await adjusting.change(tx, other.base, wanted)
                 tx.add(Setting(name="trends.review", value="perhaps", changed_at=tx.now))
                 tx.add(Setting(name="server.port", value=1, changed_at=tx.now))
             if not served.easel.database.sqlite:  # there, processes tell each other
