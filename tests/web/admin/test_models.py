@@ -209,21 +209,23 @@ async def test_a_page_hears_how_far_it_is(
         painting_here(new_database, tmp_path, clock) as instance,
         signed_in(instance, "ada") as visitor,
     ):
-        heard: list[tuple[str, Any]] = []
         url = f"{instance.url}{PAGE}/events"
         async with visitor.session.get(url) as answer, asyncio.timeout(START_S):
             assert answer.status == 200
+            hub.stall_after = HALF
             await fetch(visitor, TINY)
-            kind = ""
+            kind, is_told = "", False
             async for line in answer.content:
                 text = line.decode().strip()
                 if text.startswith("event: "):
                     kind = text.removeprefix("event: ")
-                elif text.startswith("data: "):
-                    heard.append((kind, json.loads(text.removeprefix("data: "))))
-                    if kind == "changed" and await row(instance, ModelPull, TINY) is None:
-                        break
-        assert any(kind == "pull" and said["key"] == TINY for kind, said in heard)
+                elif text.startswith("data: ") and kind == "pull" and not is_told:
+                    is_told = json.loads(text.removeprefix("data: "))["key"] == TINY
+                    hub.stall_after = None
+                    await press(visitor, PAGE, f"{PAGE}/stop")
+                elif text.startswith("data: ") and kind == "changed" and is_told:
+                    break
+        assert (await row(instance, ModelPull, TINY)).state == "stopped"
 
 
 async def test_a_server_that_does_not_paint_says_where_models_are_fetched(
