@@ -89,6 +89,48 @@ async def test_threads_from_before_contexts_get_them(new_database: rig.NewDataba
     await engine.dispose()
 
 
+async def test_what_is_in_collections_from_before_stands_in_rows(
+    new_database: rig.NewDatabase,
+) -> None:
+    from alembic import command
+
+    held = ["https://else.example/1", "https://else.example/2"]
+
+    def fill(connection: Connection) -> None:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0034")
+        tables = MetaData()
+        tables.reflect(connection)
+        account, made = tables.tables["account"], tables.tables["outbox_activity"]
+        moment = datetime(2026, 1, 1, tzinfo=UTC)
+        if connection.dialect.name == "sqlite":
+            moment = moment.replace(tzinfo=None)
+        connection.execute(account.insert().values({**blank(account, moment), "id": 1}))
+        whole = {"id": "x", "type": "OrderedCollection", "name": "Boats", "totalItems": 2}
+        for number, object_ in enumerate(({**whole, "orderedItems": held}, "y"), 1):
+            document = {"type": "Create", "object": object_}
+            row = {"id": number, "account_id": 1, "uri": str(number), "type": "Create",
+                   "document": document, "undone_at": None, "object_uri": None}  # fmt: skip
+            connection.execute(made.insert().values({**blank(made, moment), **row}))
+        command.upgrade(config, "0036")
+
+    engine = create_async_engine(driver_url(new_database()))
+    async with engine.begin() as connection:
+        await connection.run_sync(fill)
+        rows = await connection.execute(
+            text("SELECT uri FROM collection_item WHERE collection_id = 1 ORDER BY id DESC")
+        )
+        assert list(rows.scalars()) == held
+        [kept] = (
+            await connection.execute(
+                text("SELECT CAST(document AS TEXT) FROM outbox_activity WHERE id = 1")
+            )
+        ).scalars()
+        assert "Boats" in kept and "else.example" not in kept and "totalItems" not in kept
+    await engine.dispose()
+
+
 def blank(table: Table, moment: datetime) -> dict[str, Any]:
     """A row with something in every column that must have something."""
     kinds: dict[type[Any], Any] = {str: "", bool: False, int: 0, dict: {}, datetime: moment}
