@@ -7,8 +7,9 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (form.ariaBusy === "true") return;
   form.ariaBusy = "true";
+  const to = button.hasAttribute("formaction") ? button.formAction : form.action;
   try {
-    const answer = await fetch(button.formAction, {
+    const answer = await fetch(to, {
       method: "POST",
       headers: { Accept: "application/json" },
       body: new URLSearchParams({ form_key: form.elements.form_key.value }),

@@ -19,7 +19,7 @@ from fedi.social.posts import Post
 
 VERBS = {
     "like": "liked",
-    "keep": "kept",
+    "keep": "bookmarked",
     "boost": "boosted",
     "remix": "remixed",
     "more": "wanted more like",

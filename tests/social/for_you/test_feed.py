@@ -98,7 +98,7 @@ async def test_what_one_does_moves_it_and_each_picture_says_why(easel: Easel) ->
     foggy = await hang(easel, noa, "fog")
     await settle(easel)
     told = await why(easel, alice)
-    assert told[foggy.id] == "Because you kept or boosted 2 pictures with #fog"
+    assert told[foggy.id] == "Because you bookmarked or boosted 2 pictures with #fog"
     # What is undone says nothing any more.
     async with easel.database.write() as tx:
         await bookmarks.remove(tx, alice, plain)
