@@ -21,7 +21,9 @@ from fedi.web.admin import (
     queue,
     reports,
     servers,
+    storage,
     telling,
+    trends,
 )
 
 routes: list[BaseRoute] = [
@@ -30,12 +32,14 @@ routes: list[BaseRoute] = [
     *accounts.routes,
     *joining.routes,
     *pictures.routes,
+    *trends.routes,
     *telling.routes,
     *emoji.routes,
     *domains.routes,
     *servers.routes,
     *barring.routes,
     *queue.routes,
+    *storage.routes,
     *jobs.routes,
     *log.routes,
 ]

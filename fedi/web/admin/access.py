@@ -54,6 +54,7 @@ SECTIONS: dict[str, Section] = {
     "accounts": Section(f"{HOME}/accounts", "Accounts", "users"),
     "joining": Section(f"{HOME}/joining", "Joining", "users"),
     "pictures": Section(f"{HOME}/pictures", "Held pictures", "reports"),
+    "trends": Section(f"{HOME}/trends", "Trends", "taxonomies"),
     "rules": Section(f"{HOME}/rules", "Rules", "house"),
     "announcements": Section(f"{HOME}/announcements", "Announcements", "house"),
     "emoji": Section(f"{HOME}/emoji", "Emoji", "house"),
@@ -61,6 +62,7 @@ SECTIONS: dict[str, Section] = {
     "servers": Section(f"{HOME}/servers", "Servers", "federation"),
     "barred": Section(f"{HOME}/barred", "Barred", "blocks"),
     "queue": Section(f"{HOME}/queue", "Queue", "house"),
+    "storage": Section(f"{HOME}/storage", "Storage", "house"),
     "jobs": Section(f"{HOME}/jobs", "Jobs", "house"),
     "log": Section(f"{HOME}/log", "Log", "dashboard"),
 }

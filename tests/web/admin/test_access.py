@@ -22,6 +22,8 @@ PAGES = {
     "/admin/accounts/{account}": BOTH,
     "/admin/joining": BOTH,
     "/admin/pictures": BOTH,
+    "/admin/trends": BOTH,
+    "/admin/trends?kind=prompt": BOTH,
     "/admin/log": BOTH,
     "/admin/rules": ADMIN,
     "/admin/announcements": ADMIN,
@@ -32,6 +34,7 @@ PAGES = {
     "/admin/servers": ADMIN,
     "/admin/servers?host=elsewhere.example": ADMIN,
     "/admin/queue": ADMIN,
+    "/admin/storage": ADMIN,
     "/admin/jobs": ADMIN,
 }
 
