@@ -38,7 +38,7 @@ UNWANTED = 30  # that speak against them
 OF_FEATURE = 30  # pictures with one of them, the newest
 AT_HOME = 120  # entries of the home timeline, for what those post and boost whom they follow
 NEWEST = 100  # pictures at all, for what the reader does not know yet
-MOST = 400  # pictures that are weighed
+MOST = 300  # pictures that are weighed
 
 _FEATURE, _STATUS, _ACCOUNT = table_of(PictureFeature), table_of(Status), table_of(Account)
 _HOME, _FOLLOW, _BLOCK = table_of(HomeEntry), table_of(Follow), table_of(Block)

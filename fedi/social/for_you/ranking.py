@@ -26,7 +26,7 @@ from fedi.social.for_you.choices import Tuning
 from fedi.social.for_you.features import Feature, Kind
 from fedi.social.for_you.taste import Taste
 
-LENGTH = 160  # pictures: few read on for more than eight pages of anything
+LENGTH = 120  # pictures: few read on for more than six pages of anything
 KEPT = 8  # feeds of one reader that can be read on in: several windows
 
 Why = Literal["author", "tag", "term", "follow", "friends", "new"]

@@ -33,12 +33,12 @@ from fedi.social.for_you import formula
 from fedi.social.for_you.features import EVERY, Feature, Kind
 from fedi.social.for_you.formula import Liking
 
-LOOKED_AT = 600  # posts that somebody liked, kept or marked, the newest of each kind
-OF_KIND = 120  # of them with pictures that count
-OWN = 400  # posts of the reader's own, for what they boosted and remixed
-ACTS = 200  # pictures that count at all, by what was done last
-STRONGEST = 60  # features that speak for pictures, and as many that speak against them
-MAX_TAGS = 60  # that they follow
+LOOKED_AT = 400  # posts that somebody liked, kept or marked, the newest of each kind
+OF_KIND = 80  # of them with pictures that count
+OWN = 200  # posts of the reader's own, for what they boosted and remixed
+ACTS = 120  # pictures that count at all, by what was done last
+STRONGEST = 40  # features that speak for pictures, and as many that speak against them
+MAX_TAGS = 40  # that they follow
 
 _TAG = "tag"  # among the acts: that somebody follows a hashtag
 _BITS = {act: 1 << place for place, act in enumerate(formula.ACTS)}
