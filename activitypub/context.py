@@ -117,6 +117,8 @@ CONTEXT: list[Any] = [
             "@type": "@id",
             "@container": "@set",
         },
+        # FEP-5e53
+        "xRobotsTag": "https://w3id.org/fep/5e53#xRobotsTag",
         # FEP-1311
         "digestMultibase": "https://w3id.org/security#digestMultibase",
         "size": "https://joinpeertube.org/ns#size",

@@ -244,19 +244,21 @@ def read_opened(image: Image.Image) -> Credentials:
     )
 
 
-def label(source_type: str, system: str, version: str) -> bytes:
+def label(source_type: str, system: str, version: str, *, mining: str = "") -> bytes:
     """An XMP packet with the honest label of a file, and nothing else.
 
-    source_type: an IPTC digital source type; without one it is empty.
+    source_type: an IPTC digital source type; without one, and without `mining`, it is empty.
+    mining: who may mine it for data, in PLUS's vocabulary.
     """
-    if not source_type:
+    if not source_type and not mining:
         return b""
     simple = {
-        "DigitalSourceType": source_type,
-        "AISystemUsed": system,
-        "AISystemVersionUsed": version,
+        "Iptc4xmpExt:DigitalSourceType": source_type,
+        "Iptc4xmpExt:AISystemUsed": system,
+        "Iptc4xmpExt:AISystemVersionUsed": version,
+        "plus:DataMining": mining,
     }
-    return _packet([_simple(f"Iptc4xmpExt:{name}", value) for name, value in simple.items()])
+    return _packet([_simple(name, value) for name, value in simple.items()])
 
 
 def opened(picture: bytes) -> Image.Image:

@@ -207,6 +207,7 @@ class Actor(Struct, frozen=True, kw_only=True):
     moved_to: str | None = None
     webfinger: str | None = None
     generator: Generator | None = None
+    robots: str | None = None  # what `X-Robots-Tag` would say of what they make
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Actor:
@@ -316,6 +317,7 @@ class Actor(Struct, frozen=True, kw_only=True):
                 "movedTo": self.moved_to,
                 "webfinger": self.webfinger,
                 "generator": self.generator.document() if self.generator else None,
+                "xRobotsTag": self.robots,
                 # one key stays an object: many readers look for nothing else
                 "publicKey": keys[0] if len(keys) == 1 else keys or None,
                 "assertionMethod": [key.document() for key in self.assertion_methods] or None,

@@ -19,6 +19,7 @@ from fedi.cli import (
     announcements,
     auditing,
     context,
+    dataset,
     doctor,
     domains,
     emoji,
@@ -76,6 +77,7 @@ app.add_typer(emoji.app, name="emoji")
 app.add_typer(queue.app, name="queue")
 app.add_typer(review.app, name="review")
 app.add_typer(trends.app, name="trends")
+app.add_typer(dataset.app, name="dataset")
 app.command("paint")(painting.paint)
 app.add_typer(media.app, name="media")
 app.add_typer(models.app, name="models")

@@ -43,6 +43,7 @@ class Draft(Struct, frozen=True, kw_only=True):
         quoted_status_id: what it quotes; the author must be able to see it.
         kind: its type, unless it asks something (`social.kinds`).
         details: what its type says besides; None in an edit: that stays.
+        training: whether others may train on its pictures; None: as on all of the author's.
     """
 
     text: str = ""
@@ -62,6 +63,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     quoted_status_id: int | None = None
     kind: str = kinds.NOTE
     details: kinds.Details | None = None
+    training: bool | None = None
 
 
 class Words(Struct, frozen=True, kw_only=True):

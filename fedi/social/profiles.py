@@ -16,6 +16,7 @@ from fedi.jobs import enqueue
 from fedi.social import accounts, domains, drafts, emojis, forgetting, requests, text
 from fedi.social.errors import Invalid
 from fedi.social.policies import QUOTERS
+from fedi.social.training import choices
 
 LINK, LINK_OF_ME = 'rel="nofollow noopener"', 'rel="me nofollow noopener"'
 MAX_NOTE = 5000  # characters
@@ -46,7 +47,7 @@ class Changes(Struct, frozen=True, kw_only=True):
         avatar, header: storage keys of pictures; empty: none any more.
         fields: all lines; those without a name and a value go.
         attribution_domains: all domains whose sites may name this account as an author.
-        training: whether pictures that are painted from now on may be offered as training data.
+        training: whether others may train on their pictures (`social.training`).
         preferences: how somebody usually posts and shows what, to be merged in.
     """
 
@@ -91,10 +92,8 @@ async def change(
         account.actor_type = "Service" if changes.bot else "Person"
     if changes.attribution_domains is not None:
         account.attribution_domains = _domains(changes.attribution_domains)
-    if changes.training is not None and changes.training is (account.training_consent_at is None):
-        account.training_consent_at = tx.now if changes.training else None
-        tx.add(account)
-        await tx.flush()
+    if changes.training is not None:
+        await choices.consent(tx, account, changes.training)
     if changes.preferences:
         await prefer(tx, account, changes.preferences)
     now_shown = _shown(account)

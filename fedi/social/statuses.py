@@ -65,6 +65,7 @@ from fedi.social.receiving import (
     update_received,
 )
 from fedi.social.spreading import announce_event
+from fedi.social.training import choices
 from fedi.social.visibility import SHOWN_TO_ALL, load, load_by_uri, load_many, seen_by, visible_to
 
 __all__ = [
@@ -149,7 +150,7 @@ async def publish(
     )
     _fill(status, draft, words, media)
     status.interaction_policy = policies.for_quotes(author, draft.visibility, draft.quoters)
-    tx.add(status)
+    choices.say(tx, status, draft.training)
     await tx.flush()
     _attach(tx, status, media)
     if draft.poll is not None:
@@ -165,6 +166,7 @@ async def publish(
     maker = remixes.told(credit, draft.visibility) if credit is not None else None
     if maker is not None and maker.id not in everybody:  # who is named has heard of it
         await notify(tx, maker, author, "remix", status.id)
+    await choices.published(tx, author, status)
     await tell(tx, "create", status_id=status.id)
     return status
 

@@ -4,11 +4,13 @@
      "visibility": "public" | "unlisted" | "private" | "direct", "language": null | "en",
      "in_reply_to_id": null | "1", "quoted_status_id": null | "1", "media_ids": [],
      "recipients": [], "blind": [],
-     "quoters": "public" | "followers" | "nobody", "based_on_uri": null}
+     "quoters": "public" | "followers" | "nobody", "based_on_uri": null,
+     "training": null | true | false}
 
 All of it may be left out. With `html` the `text` counts for nothing. `media_ids` are pictures that
-come before the painted one; `recipients` and `blind` are ids of accounts. What is read of a
-painting can be sent as it is with the next: so a post that came to nothing is a draft.
+come before the painted one; `recipients` and `blind` are ids of accounts; `training` says whether
+others may train on the pictures, null: as on all of the author's. What is read of a painting can be
+sent as it is with the next: so a post that came to nothing is a draft.
 """
 
 from __future__ import annotations
@@ -59,6 +61,7 @@ def parse(value: object) -> Draft | None:
         blind=_ids(value, "blind"),
         based_on_uri=words(value, "based_on_uri", drafts.MAX_URI) or None,
         quoters=_one_of(value, "quoters", QUOTERS),
+        training=flag(value, "training") if value.get("training") is not None else None,
     )
 
 

@@ -187,11 +187,17 @@ async def prepare_painting(
     return await asyncio.to_thread(prepare, named_only, named_only)
 
 
-def may_be_trained_on(author: Account, painting: Painting, recipe: Recipe) -> bool:
+def may_be_trained_on(
+    author: Account, painting: Painting, recipe: Recipe, said: bool | None = None
+) -> bool:
     """Whether others may train on what is painted: its author said so, and it is made of words
-    alone. What is in a picture that another began with may not be theirs to give away."""
+    alone. What is in a picture that another began with may not be theirs to give away.
+
+    Args:
+        said: what the post says that it is for; None: nothing.
+    """
     of_words = provenance.source_type(recipe) == provenance.TRAINED_ALGORITHMIC_MEDIA
-    consents = author.training_consent_at is not None
+    consents = author.training_consent_at is not None if said is None else said
     return consents and of_words and painting.based_on_uri is None
 
 

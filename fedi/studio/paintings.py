@@ -10,7 +10,8 @@ topic `paintings`, kinds queued and cancelled, for those who hand pictures out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 from sqlmodel import col, select
@@ -253,6 +254,14 @@ async def asked_together(session: Session, painting: Painting) -> list[Painting]
         .order_by(col(Painting.id))
     )
     return list(rows.all())
+
+
+async def post_of(session: Session, painting: Painting) -> Mapping[str, Any]:
+    """The draft of the post that a picture is for, or is begun for; empty, if there is none."""
+    first = painting
+    if painting.post_of is not None:
+        first = await session.get(Painting, painting.post_of) or painting
+    return first.draft or painting.begun_post or {}
 
 
 async def together(tx: Transaction, painting: Painting) -> tuple[Painting | None, list[Painting]]:

@@ -110,6 +110,7 @@ class Reports:
             author = await session.get(Account, painting.account_id)
             assert author is not None
             finished = await enlarging.complete(session, painting, finished)
+            post = await paintings.post_of(session, painting)
         creator = f"{author.username}@{easel.settings.instance.domain}"
         verdict = verdicts.of(easel.settings.safety, finished.judgement)
         if verdict is Verdict.REFUSE:
@@ -121,7 +122,7 @@ class Reports:
         finished = descriptions.complete(finished, painting, easel.settings.painting)
         by = await seals.of(easel)
         parent = await inputs.parent(easel, painting)
-        training = media.may_be_trained_on(author, painting, finished.recipe)
+        training = media.may_be_trained_on(author, painting, finished.recipe, post.get("training"))
         prepared = await media.prepare_painting(
             picture, finished, painting, creator, by, parent, training=training
         )

@@ -23,6 +23,7 @@ from fedi.studio.remote_files import claims, gallery
 from fedi.web import asking, deeds, editing, forms, languages, visitors
 from fedi.web.intents import AUDIENCES
 from fedi.web.render import private_page
+from fedi.web.studio import typed
 from fedi.web.views import posts as post_views
 
 
@@ -34,6 +35,7 @@ class Written:
     warning: str = ""
     audience: str = "public"
     language: str = ""
+    training: str = ""
     poll: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -82,6 +84,7 @@ async def post(request: Request, visitor: SignedIn) -> Response:
         warning=fields.get("warning", ""),
         audience=fields.get("audience", ""),
         language=fields.get("language", ""),
+        training=fields.get("training", ""),
         poll=fields,
     )
     number = ids.parse(fields.get("reply_to"))
@@ -113,6 +116,7 @@ async def _draft(
         language=written.language or None,
         in_reply_to_id=None if parent is None else parent.id,
         quoters=usual.quoters,
+        training=typed.training({"training": written.training}),
         poll=asking.read(written.poll),
     )
 
@@ -148,6 +152,7 @@ async def _page(
         parent_id=str(parent.status.id) if parent is not None else "",
         written=written,
         audiences=AUDIENCES,
+        training=typed.TRAINING,
         languages=languages.offered(written.language),
         asking=asking,
         typed_poll=written.poll,

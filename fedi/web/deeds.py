@@ -31,6 +31,7 @@ from fedi.social import (
 )
 from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
+from fedi.social.training import choices, standing
 from fedi.social.visibility import load_original
 from fedi.studio.remote_files import claims, gallery
 from fedi.web import forms, visitors
@@ -51,6 +52,9 @@ DEEDS: dict[str, Deed] = {
     "unpin": pins.remove,
     "hush": mutes.mute_thread,
     "unhush": mutes.unmute_thread,
+    "include": choices.include,
+    "exclude": choices.exclude,
+    "as-usual": choices.as_usual,
 }
 NO_POST = "There is no such post here, or it is not for you."
 
@@ -105,6 +109,8 @@ async def more(request: Request, visitor: SignedIn) -> Response:
         post=post_views.shown(found, hung, viewer),
         author_id=str(author.id),
         relation=relation,
+        training=found.status.training,
+        usually=standing.allows(author),
         original="" if found.status.local else safe_link(found.status.url or found.status.uri),
         back=visitors.back(request),
     )

@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from fedi.runtime import Easel, easel_of
 from fedi.social import withheld
+from fedi.social.training import offers, standing
 from fedi.storage import Missing
 from fedi.web.assets import FOR_EVER, matches
 from fedi.web.render import ROBOTS
@@ -37,6 +38,7 @@ MEDIA_TYPES = {
     "flac": "audio/flac",
     "wav": "audio/wav",
 }
+FOR_A_DAY = "public, max-age=86400"
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
@@ -59,17 +61,19 @@ async def answer(request: Request, easel: Easel, key: str) -> Response:
     if media_type is None or await withheld.is_withheld(easel, key):
         raise Missing(key)
     size = await easel.storage.size(key)
+    robots, kept = await _said(easel, key)
     etag = f'"{key}"'  # a key is minted once, for one content
     headers = {
-        "Cache-Control": FOR_EVER,
+        "Cache-Control": kept,
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Access-Control-Allow-Origin": "*",
         "Cross-Origin-Resource-Policy": "cross-origin",
-        "X-Robots-Tag": ROBOTS,
     }
+    if robots:
+        headers["X-Robots-Tag"] = robots
     if matches(request, etag):
         return Response(status_code=304, headers=headers)
     headers["Content-Type"] = media_type
@@ -86,6 +90,16 @@ async def answer(request: Request, easel: Easel, key: str) -> Response:
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
     return StreamingResponse(easel.storage.stream(key, start, end), status, headers)
+
+
+async def _said(easel: Easel, key: str) -> tuple[str, str]:
+    """What is said to crawlers of a file, and how long an answer may be kept. Its author may take
+    back that it may be trained on: then nobody should say so for ever."""
+    if await standing.somebody_consents(easel):
+        async with easel.database.read() as session:
+            if await offers.is_file_offered(session, key):
+                return "", FOR_A_DAY
+    return ROBOTS, FOR_EVER
 
 
 def _span(first: str, last: str, size: int) -> tuple[int, int] | None:

@@ -23,6 +23,7 @@ from fedi.studio import testimony
 from fedi.studio.remote_files import claims, gallery
 from fedi.web import (
     cards,
+    consenting,
     cursors,
     feed_pages,
     files,
@@ -37,7 +38,7 @@ from fedi.web import (
 )
 from fedi.web.assets import assets
 from fedi.web.feed_pages import WALL_LENGTH
-from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
+from fedi.web.render import page, robots
 from fedi.web.views import files_said, people, pictures
 from fedi.web.views import posts as post_views
 from fedi.web.views.links import safe_link
@@ -104,12 +105,13 @@ async def post(request: Request) -> Response:
         sieve = await sifting.sieve(session, viewer, "thread")
         changed = status.edited_at is not None and await edits.of_status(session, status)
         reacted = (await reactions.of_statuses(session, [status.id])).get(status.id)
+        training = await consenting.all_of(easel, session, around)
     heard = await testimony.of(easel).hear(testimony.exhibits(around, hung))
     listed = author.discoverable and status.visibility == "public"
     return page(
         request,
         "post.html",
-        robots=ROBOTS if listed else ROBOTS_NOWHERE,
+        robots=robots(listed=listed, training=training),
         card=cards.post(found, hung),
         post=post_views.shown(found, hung, viewer),
         uri=status.uri,

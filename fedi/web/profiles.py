@@ -19,10 +19,11 @@ from fedi.runtime import easel_of
 from fedi.social import accounts, posts, relationships, timelines
 from fedi.social.posts import Post
 from fedi.social.timelines import Page
+from fedi.social.training import standing
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import cards, cursors, feed_pages, sifting, visitors
+from fedi.web import cards, consenting, cursors, feed_pages, sifting, visitors
 from fedi.web.feed_pages import POSTS_LENGTH, WALL_LENGTH
-from fedi.web.render import ROBOTS, ROBOTS_NOWHERE, page
+from fedi.web.render import page, robots
 from fedi.web.residents import NAME, NOBODY, resident
 from fedi.web.views import people
 from fedi.web.views.links import safe_link
@@ -69,6 +70,9 @@ async def show(request: Request) -> Response:
         hung = await gallery.of(
             easel, session, [*claims.of_posts([*pinned, *found]), *claims.of_account(account)]
         )
+        training = standing.allows(account) and await consenting.all_of(
+            easel, session, [*pinned, *found]
+        )
     base = people.path_of(account)
     here = f"{base}/{tab}" if tab else base
     return page(
@@ -76,7 +80,7 @@ async def show(request: Request) -> Response:
         "profile.html",
         here="self" if viewer is not None and viewer.id == account.id else "",
         modules=("feed", "deeds"),
-        robots=ROBOTS if account.discoverable and account.local else ROBOTS_NOWHERE,
+        robots=robots(listed=account.discoverable and account.local, training=training),
         card=cards.profile(account, hung) if account.local else None,
         maker=people.maker(account, hung, viewer),
         profile=people.profile(account, hung),

@@ -80,6 +80,14 @@ _SORRY = {
 }
 
 
+def robots(*, listed: bool, training: bool) -> str:
+    """What is said to crawlers of a page: whether it may be found, and whether what is on it may be
+    trained on."""
+    if training:
+        return "all" if listed else "noindex"
+    return ROBOTS if listed else ROBOTS_NOWHERE
+
+
 def render(name: str, /, **context: Any) -> str:
     """The HTML of a template."""
     return _environment.get_template(name).render(**context)

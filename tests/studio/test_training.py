@@ -60,3 +60,4 @@ async def test_what_began_with_another_picture_is_not_its_authors_alone_to_give(
     ):
         painting = Painting(account_id=1, based_on_uri=based_on)
         assert media.may_be_trained_on(author, painting, recipe) is may
+        assert not media.may_be_trained_on(author, painting, recipe, said=False)

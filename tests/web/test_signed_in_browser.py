@@ -129,6 +129,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "settings": "/settings",
         "profile": "/settings/profile",
         "privacy": "/settings/privacy",
+        "training": "/settings/training",
         "filters": "/settings/filters",
         "filter-new": "/settings/filters/new",
         "filter": f"/settings/filters/{held.id}",

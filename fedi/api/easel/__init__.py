@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.api.easel import assist, email, painters, paintings, remixes, reviews, trends
+from fedi.api.easel import (
+    assist,
+    dataset,
+    email,
+    painters,
+    paintings,
+    remixes,
+    reviews,
+    training,
+    trends,
+)
 
 routes: list[BaseRoute] = [
     *assist.routes,
+    *dataset.routes,
     *email.routes,
     *painters.routes,
     *paintings.routes,
     *remixes.routes,
     *reviews.routes,
+    *training.routes,
     *trends.routes,
 ]

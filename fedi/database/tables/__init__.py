@@ -30,6 +30,7 @@ from fedi.database.tables.arranging import (
 )
 from fedi.database.tables.assistant import AssistantRequest, AssistantStop
 from fedi.database.tables.carrying import Archive, Import, ImportLine
+from fedi.database.tables.dataset import ConsentChange, DatasetExport, DatasetItem
 from fedi.database.tables.files import RemoteFile
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
 from fedi.database.tables.instance import CustomEmoji, Rule
@@ -109,8 +110,11 @@ __all__ = [
     "BrowserSession",
     "CanonicalEmailBlock",
     "Challenge",
+    "ConsentChange",
     "Conversation",
     "CustomEmoji",
+    "DatasetExport",
+    "DatasetItem",
     "DismissedSuggestion",
     "DomainAllow",
     "DomainRule",

@@ -68,6 +68,11 @@ class Account(Table, table=True):
     moved_at: datetime | None = optional_moment()  # when it last did; nobody moves every day
     # Whether pictures of this author may be offered as training data. Off until they say yes.
     training_consent_at: datetime | None = optional_moment()
+    # How they are named with them, and on what terms (`social.training.choices`).
+    training_credit: str = Field(
+        default="anonymous", sa_column_kwargs={"server_default": "anonymous"}
+    )
+    training_licence: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
     statuses_count: int = 0
     followers_count: int = 0

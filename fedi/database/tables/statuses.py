@@ -116,6 +116,10 @@ class Status(Table, table=True):
     approval: str = Field(default="", sa_column_kwargs={"server_default": ""})
     approved_by: str | None = None  # the stamp that says so; one from elsewhere may lie
 
+    # Of ours: whether its pictures may be trained on; None: as its author says of all of them.
+    training: bool | None = None
+    training_said_at: datetime | None = optional_moment()
+
     ai: str = "undeclared"  # undeclared, none, generated, edited
     generator: str = ""  # the model, as its author names it
     based_on_uri: str | None = Field(default=None, index=True)  # schema:isBasedOn: the remix parent

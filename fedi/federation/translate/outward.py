@@ -36,6 +36,7 @@ from fedi.settings import InstanceSettings
 from fedi.social import kinds, policies, polls, text
 from fedi.social.accounts import is_person
 from fedi.social.posts import Post
+from fedi.social.training import standing
 from generation.recipe import Recipe
 
 IMPLEMENTS = (
@@ -45,6 +46,7 @@ IMPLEMENTS = (
     ),
 )
 
+NO_TRAINING = "noai, noimageai"  # FEP-5e53: what our pages say, too (`web.render.ROBOTS`)
 EMOJI_TYPES = {"png": "image/png", "gif": "image/gif", "webp": "image/webp"}
 
 
@@ -93,6 +95,7 @@ def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKe
         generator=Generator(
             name=f"Easel {__version__}", url=f"{instance.url}/about", implements=IMPLEMENTS
         ),
+        robots=NO_TRAINING if person and not standing.allows(account) else None,
     )
 
 

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from fedi.web.admin import (
     accounts,
     barring,
+    data,
     domains,
     emoji,
     jobs,
@@ -35,6 +36,7 @@ routes: list[BaseRoute] = [
     *domains.routes,
     *servers.routes,
     *barring.routes,
+    *data.routes,
     *queue.routes,
     *jobs.routes,
     *log.routes,

@@ -60,6 +60,7 @@ SECTIONS: dict[str, Section] = {
     "domains": Section(f"{HOME}/domains", "Domains", "federation"),
     "servers": Section(f"{HOME}/servers", "Servers", "federation"),
     "barred": Section(f"{HOME}/barred", "Barred", "blocks"),
+    "data": Section(f"{HOME}/data", "Training data", "house"),
     "queue": Section(f"{HOME}/queue", "Queue", "house"),
     "jobs": Section(f"{HOME}/jobs", "Jobs", "house"),
     "log": Section(f"{HOME}/log", "Log", "dashboard"),

@@ -18,12 +18,14 @@ from fedi.web.settings import (
     profile,
     requests,
     tags,
+    training,
 )
 
 routes: list[BaseRoute] = [
     *index.routes,
     *profile.routes,
     *privacy.routes,
+    *training.routes,
     *filters.routes,
     *people.routes,
     *requests.routes,

@@ -15,6 +15,11 @@ PARTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "You": (
         ("/settings/profile", "Profile", "Your name, your words, your picture."),
         ("/settings/privacy", "Privacy and posting", "How you post, and who reaches you."),
+        (
+            "/settings/training",
+            "Training data",
+            "Whether others may train on your pictures, and who got which.",
+        ),
         ("/settings/appearance", "Appearance", "Light or dark, in this browser."),
         (
             "/settings/security",

@@ -50,8 +50,6 @@ async def ask(request: Request, visitor: SignedIn) -> Response:
         typed["sensitive"] = "1"
     if account.hide_collections:
         typed["hide_collections"] = "1"
-    if account.training_consent_at is not None:
-        typed["training"] = "1"
     return _page(request, typed)
 
 
@@ -67,7 +65,6 @@ async def change(request: Request, visitor: SignedIn) -> Response:
     }
     changes = Changes(
         hide_collections="hide_collections" in fields,
-        training="training" in fields,
         preferences=chosen,
     )
     rules = {rule: fields.get(rule, "") for rule in RULES}

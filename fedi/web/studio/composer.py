@@ -218,6 +218,7 @@ async def page(
         },
         audiences=AUDIENCES,
         quoting=QUOTING,
+        training=typed.TRAINING,
         languages=LANGUAGES,
         helped=helped,
         proposals=None if advice is None else proposals.shown(advice, fields),

@@ -176,6 +176,7 @@ async def page(
         larger=_larger(painting) if offered.upscales else (),
         audiences=composer.AUDIENCES,
         quoting=composer.QUOTING,
+        training=typed.TRAINING,
         languages=composer.LANGUAGES,
         limits={
             "prompt": MAX_PROMPT,

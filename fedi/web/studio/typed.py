@@ -26,6 +26,12 @@ SHAPES = {
 MAX_COUNT = 4  # pictures at once: as many as a post shows
 MAX_LANGUAGE = 35  # characters of a language tag
 WHEN_DONE, BY_HAND = "done", "hand"
+TRAINING = {
+    "": "As on all my pictures",
+    "yes": "They may",
+    "no": "They may not",
+}
+_TRAINING: dict[str, bool] = {"yes": True, "no": False}
 RECTANGLE = ("mask_left", "mask_top", "mask_width", "mask_height")
 _LORAS = tuple(f"{what}_{n}" for n in range(1, MAX_LORAS + 1) for what in ("lora", "weight"))
 RECIPE = (
@@ -36,7 +42,7 @@ RECIPE = (
 )  # fmt: skip
 POST = (
     "text", "description", "spoiler_text", "sensitive", "visibility", "language", "quoters",
-    "in_reply_to_id", "share_recipe",
+    "in_reply_to_id", "share_recipe", "training",
 )  # fmt: skip
 FIELDS = (*RECIPE, *POST, "post")
 
@@ -129,7 +135,13 @@ def post_document(fields: Mapping[str, str]) -> dict[str, Any]:
         "language": fields.get("language", "").strip() or None,
         "quoters": fields.get("quoters") or "public",
         "in_reply_to_id": fields.get("in_reply_to_id") or None,
+        "training": training(fields),
     }
+
+
+def training(fields: Mapping[str, str]) -> bool | None:
+    """What is said of training in a form; None: nothing."""
+    return _TRAINING.get(fields.get("training", ""))
 
 
 def post(fields: Mapping[str, str]) -> Draft:
@@ -171,7 +183,8 @@ def of_post(draft: Mapping[str, Any] | None) -> dict[str, str]:
         name: str(said[name] or "")
         for name in ("text", "spoiler_text", "visibility", "language", "quoters", "in_reply_to_id")
     }
-    return fields | {"sensitive": "1" if said["sensitive"] else ""}
+    chosen = next((word for word, may in _TRAINING.items() if may is said["training"]), "")
+    return fields | {"sensitive": "1" if said["sensitive"] else "", "training": chosen}
 
 
 def _size(fields: Mapping[str, str], settings: PaintingSettings) -> tuple[int | None, int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fedi.database.tables import Account
 from fedi.social import invites, moderation, reports, rules
+from fedi.social.training import grants, ledger
 from tests.api.oauth.person import join
 from tests.rig import Instance
 from tests.web import hanging
@@ -43,6 +44,12 @@ async def furnish(instance: Instance) -> dict[str, str]:
     await stocking.queue(instance, [alice, alice, alice])
     await stocking.letters(instance)
     await stocking.neighbours(instance)
+    async with instance.easel.database.write() as tx:
+        for name in (STRINGS[0][:200], "Example Lab"):
+            await grants.grant(tx, name, purpose=STRINGS[1])
+        await grants.revoke(tx, "Example Lab")
+        made = ledger.begin(tx, ledger.FILES, recipient="", purpose=STRINGS[2], sensitive=False)
+        made.finished_at = tx.now
     return {
         "overview": "/admin",
         "reports": "/admin/reports",
@@ -60,6 +67,7 @@ async def furnish(instance: Instance) -> dict[str, str]:
         "domains": "/admin/domains",
         "servers": "/admin/servers",
         "server": "/admin/servers?host=failing.example",
+        "data": "/admin/data",
         "queue": "/admin/queue",
         "jobs": "/admin/jobs",
         "log": "/admin/log",

@@ -31,6 +31,7 @@ PAGES = {
     "/admin/domains/export": ADMIN,
     "/admin/servers": ADMIN,
     "/admin/servers?host=elsewhere.example": ADMIN,
+    "/admin/data": ADMIN,
     "/admin/queue": ADMIN,
     "/admin/jobs": ADMIN,
 }

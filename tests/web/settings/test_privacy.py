@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from fedi.database.tables import Account, Login
 from fedi.social import notification_policies
+from fedi.social.training import choices
 from tests.api.oauth.person import at, join
 from tests.rig import Instance
 from tests.web.filling import filled, form_of, send
@@ -22,8 +23,7 @@ async def test_what_is_usual_is_kept_and_posts_begin_with_it(instance: Instance)
         assert first["visibility"] == "public" and first["for_limited_accounts"] == "drop"
         typed = {
             "visibility": "unlisted", "language": "de", "quoters": "nobody", "sensitive": "1",
-            "hide_collections": "1", "training": "1", "for_new_accounts": "drop",
-            "for_not_following": "filter",
+            "hide_collections": "1", "for_new_accounts": "drop", "for_not_following": "filter",
         }  # fmt: skip
         seen = await send(visitor, seen, HERE, **typed)
         assert (seen.status, seen.location) == (303, f"{HERE}?kept=1")
@@ -33,17 +33,12 @@ async def test_what_is_usual_is_kept_and_posts_begin_with_it(instance: Instance)
         assert (begun["audience"], begun["language"]) == ("unlisted", "de")
         begun = filled(form_of(await visitor.get("/studio"), "/studio"))
         assert begun["sensitive"] == "1"
-        async with instance.easel.database.read() as session:
-            said = (await session.get_one(Account, alice.id)).training_consent_at
-        assert said == instance.clock.now()
-        # What is not ticked any more is off; what is stays as old as it is.
+        # What is not ticked any more is off; what is said elsewhere stays.
+        async with instance.easel.database.write() as tx:
+            await choices.consent(tx, await tx.get_one(Account, alice.id), True)
         instance.clock.advance(timedelta(hours=1))
         fields = filled(form_of(await visitor.get(HERE), HERE))
         del fields["sensitive"], fields["hide_collections"]
-        await visitor.post(HERE, fields)
-        async with instance.easel.database.read() as session:
-            assert (await session.get_one(Account, alice.id)).training_consent_at == said
-        del fields["training"]
         await visitor.post(HERE, fields)
     async with instance.easel.database.read() as session:
         policy = await notification_policies.of(session, alice)
@@ -51,7 +46,7 @@ async def test_what_is_usual_is_kept_and_posts_begin_with_it(instance: Instance)
         row = await session.get_one(Account, alice.id)
     assert (policy.for_new_accounts, policy.for_not_following) == ("drop", "filter")
     assert login.preferences["posting:default:sensitive"] is False and not row.hide_collections
-    assert row.training_consent_at is None
+    assert row.training_consent_at is not None
 
 
 async def test_what_makes_no_sense_is_refused_and_changes_nothing(instance: Instance) -> None:

@@ -1,0 +1,219 @@
+"""What authors let others train on, for those who train: live, for whom an administrator let
+listen (`easel dataset grant`); and for everybody the signed list of what was withdrawn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlmodel import col, select
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from activitypub.context import LD_JSON
+from fedi import ids
+from fedi.api import auth
+from fedi.database import Session
+from fedi.database.tables import DatasetExport, DatasetItem, MediaAttachment
+from fedi.events import Listener
+from fedi.runtime import Easel, easel_of
+from fedi.social import attempts
+from fedi.social.errors import TooMany
+from fedi.social.spreading import STATUSES
+from fedi.social.training import grants, ledger, offers, standing
+from fedi.storage import Missing
+from fedi.studio.dataset import samples, withdrawals
+
+STREAM = "/api/easel/v1/dataset/stream"
+PICTURES = "/api/easel/v1/dataset/pictures"
+LISTS_OF_ADDRESS = attempts.Limit("lists of what was withdrawn, for an address", 60, 300)
+MAX_STREAMS = 4  # of one grant in one process
+HEARTBEAT_S = 15.0  # proxies cut a silent connection after 30 to 60 seconds; and rows are looked at
+PAUSE_S = 0.2  # between two looks, however much happens
+BATCH = 100  # events at once
+
+_open: WeakKeyDictionary[Easel, Counter[int]] = WeakKeyDictionary()
+
+
+async def withdrawn(request: Request) -> Response:
+    """`GET /api/easel/v1/dataset/withdrawn?since=EXPORT`: the signed list; needs no token."""
+    easel = easel_of(request)
+    host = request.client.host if request.client is not None else ""
+    attempts.by_address(easel, LISTS_OF_ADDRESS, host)
+    since = None
+    if "since" in request.query_params:
+        async with easel.database.read() as session:
+            since = await ledger.find(session, ids.parse(request.query_params["since"]))
+    after = ids.parse(request.query_params.get("after", "0"))
+    if after is None:
+        raise HTTPException(400, "“after” must be a number.")
+    page, _ = await withdrawals.page(easel, since, after)
+    return JSONResponse(page, media_type=LD_JSON, headers={"Cache-Control": "no-store"})
+
+
+async def stream(request: Request) -> Response:
+    """`GET /api/easel/v1/dataset/stream`: server-sent events, `item` and `withdrawn`.
+
+    With `Last-Event-ID` it goes on behind that event; without, it begins with the first.
+
+    Raises:
+        401 without the token of a grant, 429 for too many at once.
+    """
+    easel = easel_of(request)
+    grant = await _grant(request)
+    if _open.setdefault(easel, Counter())[grant.id] >= MAX_STREAMS:
+        raise TooMany("This grant has too many streams open.", int(HEARTBEAT_S))
+    position = ids.parse(request.headers.get("last-event-id")) or 0
+    headers = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
+    told = _seated(easel, grant, position)
+    return StreamingResponse(told, headers=headers, media_type="text/event-stream")
+
+
+async def picture(request: Request) -> Response:
+    """`GET /api/easel/v1/dataset/pictures/KEY`: the file of an item, to a grant that was told of it
+    and as long as it is offered."""
+    easel = easel_of(request)
+    grant = await _grant(request)
+    number = ids.parse(request.path_params["key"])
+    query = (
+        offers.offered(sensitive=grant.sensitive)
+        .join(DatasetItem, col(DatasetItem.media_id) == col(MediaAttachment.id))
+        .where(col(DatasetItem.export_id) == grant.id, col(MediaAttachment.id) == number)
+    )
+    async with easel.database.read() as session:
+        found = None if number is None else (await session.exec(query)).first()
+    if found is None:
+        raise HTTPException(404, "There is no such picture, or it was withdrawn.")
+    media: MediaAttachment = found[0]
+    try:
+        content = await samples.picture(easel, media)
+    except Missing:
+        raise HTTPException(404, "There is no such picture, or it was withdrawn.") from None
+    headers = {
+        "Cache-Control": "private, no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    return Response(content, media_type=media.media_type, headers=headers)
+
+
+async def _grant(request: Request) -> DatasetExport:
+    token = auth.bearer(request)
+    grant = None
+    if token is not None:
+        async with easel_of(request).database.read() as session:
+            grant = await grants.authenticate(session, token)
+    if grant is None:
+        raise auth.challenge(
+            request, "This needs the token of a grant (`easel dataset grant`).", "invalid_token"
+        )
+    return grant
+
+
+async def _seated(easel: Easel, grant: DatasetExport, position: int) -> AsyncIterator[bytes]:
+    """A stream, counted among those of its grant."""
+    mine = _open.setdefault(easel, Counter())
+    mine[grant.id] += 1
+    told = _told(easel, grant, position)
+    try:
+        async for piece in told:
+            yield piece
+    finally:
+        mine[grant.id] -= 1
+        await told.aclose()
+
+
+async def _told(easel: Easel, grant: DatasetExport, position: int) -> AsyncGenerator[bytes, None]:
+    key = await samples.pseudonyms(easel)
+    # Listening begins before the first look, so that nothing can happen unseen between them.
+    with easel.events.listen([STATUSES, standing.TOPIC]) as listener:
+        yield b"retry: 10000\n\n"
+        while await _holds(easel, grant):
+            while True:
+                more = await _write_down(easel, grant)
+                async with easel.database.read() as session:
+                    events = await grants.told(session, grant.id, position, BATCH)
+                    pieces = await _pieces(easel, session, grant, events, key)
+                for piece in pieces:
+                    yield piece
+                position = events[-1][0] if events else position
+                if not more and not events:
+                    break
+            if not await _heard(listener):
+                yield b": still here\n\n"
+
+
+async def _write_down(easel: Easel, grant: DatasetExport) -> int:
+    """What is to be told next is a row before it is told. How much that was."""
+    async with easel.database.read() as session:
+        news = await grants.untold(session, grant, 1)
+        overdue = await ledger.is_overdue(session, grant.id)
+    if not news and not overdue:
+        return 0
+    async with easel.database.write() as tx:
+        back = await ledger.withdraw(tx, export_id=grant.id) if overdue else 0
+        return back + await grants.take(tx, grant.id, BATCH)
+
+
+async def _pieces(
+    easel: Easel,
+    session: Session,
+    grant: DatasetExport,
+    events: list[tuple[int, str, DatasetItem]],
+    key: bytes,
+) -> list[bytes]:
+    """What is said of some events; of an item that is not offered any more, nothing: that it was
+    withdrawn comes next."""
+    wanted = [row.media_id for _, kind, row in events if kind == "item"]
+    query = offers.offered(sensitive=grant.sensitive).where(col(MediaAttachment.id).in_(wanted))
+    found = [(media, status, who) for media, status, who in (await session.exec(query)).all()]
+    instance = easel.settings.instance
+    said = {
+        document["key"]: document | {"picture": f"{instance.url}{PICTURES}/{document['key']}"}
+        for document in await samples.documents(session, instance, found, key)
+    }
+    pieces = []
+    for position, kind, row in events:
+        document: dict[str, Any] | None = said.get(str(row.media_id))
+        if kind == "withdrawn":
+            assert row.withdrawn_at is not None
+            at = row.withdrawn_at.isoformat(timespec="seconds").replace("+00:00", "Z")
+            document = {"key": str(row.media_id), "at": at, "reason": row.reason}
+        if document is not None:
+            data = json.dumps(document, ensure_ascii=False)
+            pieces.append(f"id: {position}\nevent: {kind}\ndata: {data}\n\n".encode())
+    return pieces
+
+
+async def _heard(listener: Listener) -> bool:
+    """Whether anything has happened; False if nothing has for a while."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HEARTBEAT_S):
+            await listener.next()
+            await asyncio.sleep(PAUSE_S)
+            listener.drain()
+            return True
+    return False
+
+
+async def _holds(easel: Easel, grant: DatasetExport) -> bool:
+    query = select(DatasetExport.id).where(
+        col(DatasetExport.id) == grant.id, col(DatasetExport.revoked_at).is_(None)
+    )
+    async with easel.database.read() as session:
+        return (await session.exec(query)).first() is not None
+
+
+routes: list[BaseRoute] = [
+    Route(withdrawals.PATH, withdrawn, methods=["GET"]),
+    Route(STREAM, stream, methods=["GET"]),
+    Route(f"{PICTURES}/{{key}}", picture, methods=["GET"]),
+]
