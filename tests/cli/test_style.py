@@ -106,7 +106,6 @@ async def test_from_an_authors_posts_to_a_picture_in_their_style(
         assert (status, "No style can be learned for ERNIE-Image" in said) == (1, True), said
         status, said = await host.style("train", "alices-ink", "--from", "@zoe")
         assert (status, "There is no account @zoe here" in said) == (1, True), said
-        assert "No style was learned here" in (await host.style("list"))[1]
 
         status, said = await host.style(*train, "--asked")
         assert (status, "learns from 2 pictures of @alice" in said) == (0, True), said
@@ -139,7 +138,6 @@ async def test_from_an_authors_posts_to_a_picture_in_their_style(
         assert "1 of its 2 pictures may not be learned from any more" in card
         assert (await host.style("remove", "alices-ink", "--yes"))[0] == 0
         assert not lora_files.all_here() and not brief.kept("alices-ink").exists()
-        assert (await host.style("show", "alices-ink"))[0] == 1
         async with easel.database.read() as session:
             noted = [entry.action for entry in await audit.newest(session, Page(limit=10))]
         assert noted == ["style.remove", "style.train"]
@@ -188,9 +186,7 @@ async def test_it_goes_on_without_what_was_taken_back(
         assert f"Going on from step {done}" in said and "ink is here" in said
         [found] = brief.all_learned()
         assert len(found.brief.pictures) == 2 and found.brief.steps == short
-        status, said = await host.style("train", "ink", "--resume")
-        assert (status, "No style ink was begun here" in said) == (1, True), said
-        await host.style("remove", "ink", "--yes")
+        lora_files.remove(lora_files.known("ink")[0])
 
         # Nothing is left that may be learned from.
         brief.write(brief.work("ink"), plan)
