@@ -140,6 +140,7 @@ def fill(database: Path, statuses: int) -> None:
     marks = ", ".join("?" * len(names))
     with connection:
         connection.executemany(f"INSERT INTO status ({', '.join(names)}) VALUES ({marks})", rows())
+        connection.execute("DELETE FROM trend_change")  # trends have counted them when they came
     connection.close()
 
 

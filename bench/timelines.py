@@ -128,6 +128,8 @@ def fill(connection: sqlite3.Connection, reader: int, statuses: int) -> None:
     entries = range(statuses - HOME_LENGTH, statuses)
     home = ({"account_id": reader, "status_id": first + number * 1000} for number in entries)
     _insert(connection, "home_entry", home)
+    with connection:  # they came long ago, and trends have counted them then
+        connection.execute("DELETE FROM trend_change")
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Iterator[dict[str, Any]]) -> None:

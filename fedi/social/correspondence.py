@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from sqlalchemy import or_, update
+from sqlalchemy import func, or_, update
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -84,6 +84,15 @@ async def withdraw(tx: Transaction, status: Status) -> None:
             conversation.last_status_id = last.id
             tx.add(conversation)
     await tx.flush()
+
+
+async def unread(session: Session, account: Account, most: int) -> int:
+    """How many conversations of an account have something new; not more than `most` are counted."""
+    new = select(Conversation.id).where(
+        Conversation.account_id == account.id, col(Conversation.unread).is_(True)
+    )
+    query = select(func.count()).select_from(new.limit(most).subquery())
+    return int((await session.exec(query)).one())
 
 
 async def of_account(session: Session, account: Account, page: paging.Page) -> list[Conversation]:

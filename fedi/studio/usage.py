@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from fedi.database import Session
-from fedi.database.tables import InputPicture, MediaAttachment, RemoteFile
+from fedi.database.tables import Account, InputPicture, MediaAttachment, RemoteFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +39,24 @@ async def of(session: Session) -> Usage:
         inputs=await total(InputPicture.size),
         remote=await total(RemoteFile.bytes),
     )
+
+
+async def largest(session: Session, limit: int) -> list[tuple[Account, int, int]]:
+    """Whose pictures take most room here.
+
+    Returns:
+        The account, its pictures, and their bytes; the most first.
+    """
+    size = func.coalesce(func.sum(MediaAttachment.size), 0)
+    query = (
+        select(Account, func.count(), size)
+        .join(MediaAttachment, col(MediaAttachment.account_id) == col(Account.id))
+        .where(col(Account.domain).is_(None), col(MediaAttachment.file).is_not(None))
+        .group_by(col(Account.id))
+        .order_by(size.desc(), col(Account.id))
+        .limit(limit)
+    )
+    return [
+        (account, files or 0, int(total or 0))
+        for account, files, total in (await session.execute(query)).all()
+    ]

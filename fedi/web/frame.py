@@ -10,7 +10,7 @@ from starlette.requests import Request
 from fedi.database import Session
 from fedi.database.tables import Account
 from fedi.runtime import easel_of
-from fedi.social import notification_lists, staff
+from fedi.social import correspondence, notification_lists, staff
 from fedi.social.notification_lists import Wanted
 from fedi.social.sessions import SignedIn
 from fedi.studio.remote_files import gallery
@@ -30,6 +30,7 @@ class Frame:
 
     Attributes:
         unread: how many notifications wait.
+        letters: how many conversations have something new.
         staff: whether they help to run this place.
         chores: how much waits for them then.
     """
@@ -37,6 +38,7 @@ class Frame:
     visitor: SignedIn
     maker: Maker
     unread: str
+    letters: str
     form_key: str
     staff: bool
     chores: int
@@ -45,15 +47,17 @@ class Frame:
 async def put_up(request: Request, session: Session, visitor: SignedIn) -> None:
     """Have whatever page answers this request stand in the frame of who looks."""
     easel = easel_of(request)
-    count, waiting = 0, Chores()
+    count, letters, waiting = 0, 0, Chores()
     runs = staff.may(visitor.login, "dashboard")
     if request.method == "GET":
         count = await _unread(session, visitor.account)
+        letters = await correspondence.unread(session, visitor.account, MOST_UNREAD + 1)
         waiting = await chores.of(session, visitor.login) if runs else waiting
     request.scope[_SCOPE] = Frame(
         visitor=visitor,
         maker=people.maker(visitor.account, await gallery.of(easel, session, [])),
-        unread=f"{MOST_UNREAD}+" if count > MOST_UNREAD else str(count or ""),
+        unread=_told(count),
+        letters=_told(letters),
         form_key=forms.key(request),
         staff=runs,
         chores=waiting.total,
@@ -67,3 +71,7 @@ def of(request: Request) -> Frame | None:
 
 async def _unread(session: Session, account: Account) -> int:
     return await notification_lists.unread(session, account, Wanted(), MOST_UNREAD + 1)
+
+
+def _told(count: int) -> str:
+    return f"{MOST_UNREAD}+" if count > MOST_UNREAD else str(count or "")

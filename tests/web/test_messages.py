@@ -41,10 +41,15 @@ async def test_people_write_to_each_other_and_see_what_is_new(instance: Instance
     page = f"/messages/{theirs.id}"
     async with at(instance) as visitor:
         await visitor.sign_in("bob")
+        way = (await visitor.get("/home")).page.one("a", href="/messages")
+        assert "1 unread" in way.text
         listed = (await visitor.get("/messages")).page.one("ul", _class="talks")
         assert "alice" in listed.text and "New" in listed.text and "Are you there?" in listed.text
         seen = await visitor.get(page)
-        assert not (await visitor.get("/messages")).page.all("i", _class="here")
+        seen_now = (await visitor.get("/messages")).page
+        assert not seen_now.all("i", _class="here")
+        [way] = [one for one in seen_now.all("a") if one["href"] == "/messages"][:1]
+        assert "unread" not in way.text
         assert (await send(visitor, seen, page, words="Yes", warning="Short")).location == page
         posts = (await visitor.get(page)).page.all("article", _class="post")
         assert ["there?" in posts[0].text, "Yes" in posts[1].text] == [True, True]

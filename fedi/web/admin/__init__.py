@@ -22,7 +22,9 @@ from fedi.web.admin import (
     queue,
     reports,
     servers,
+    storage,
     telling,
+    trends,
 )
 
 routes: list[BaseRoute] = [
@@ -31,6 +33,7 @@ routes: list[BaseRoute] = [
     *accounts.routes,
     *joining.routes,
     *pictures.routes,
+    *trends.routes,
     *telling.routes,
     *emoji.routes,
     *domains.routes,
@@ -38,6 +41,7 @@ routes: list[BaseRoute] = [
     *barring.routes,
     *data.routes,
     *queue.routes,
+    *storage.routes,
     *jobs.routes,
     *log.routes,
 ]

@@ -54,6 +54,7 @@ SECTIONS: dict[str, Section] = {
     "accounts": Section(f"{HOME}/accounts", "Accounts", "users"),
     "joining": Section(f"{HOME}/joining", "Joining", "users"),
     "pictures": Section(f"{HOME}/pictures", "Held pictures", "reports"),
+    "trends": Section(f"{HOME}/trends", "Trends", "taxonomies"),
     "rules": Section(f"{HOME}/rules", "Rules", "house"),
     "announcements": Section(f"{HOME}/announcements", "Announcements", "house"),
     "emoji": Section(f"{HOME}/emoji", "Emoji", "house"),
@@ -62,6 +63,7 @@ SECTIONS: dict[str, Section] = {
     "barred": Section(f"{HOME}/barred", "Barred", "blocks"),
     "data": Section(f"{HOME}/data", "Training data", "house"),
     "queue": Section(f"{HOME}/queue", "Queue", "house"),
+    "storage": Section(f"{HOME}/storage", "Storage", "house"),
     "jobs": Section(f"{HOME}/jobs", "Jobs", "house"),
     "log": Section(f"{HOME}/log", "Log", "dashboard"),
 }

@@ -60,9 +60,22 @@ DEEDS = {
     "rule.remove": "Took back the rule",
     "server.retry": "Tried again the server",
     "status.delete": "Deleted the post",
+    "storage.prune": "Made room, of files of other servers:",
+    "storage.sweep": "Had files looked for that nothing names",
     "style.remove": "Removed the style",
     "style.train": "Began to learn the style",
     "tag.update": "Decided about the tag",
+    **{
+        f"{kind}.{deed}": f"{words} as a trend the {name}"
+        for kind, name in {
+            "status": "post",
+            "tag": "hashtag",
+            "link": "link",
+            "prompt": "prompt",
+            "chain": "chain of remixes",
+        }.items()
+        for deed, words in {"approve": "Approved", "reject": "Rejected"}.items()
+    },
 }
 # Whose rows have pages for those who run the instance.
 _PAGES = {"account": "/admin/accounts", "report": "/admin/reports"}

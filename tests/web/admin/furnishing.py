@@ -42,6 +42,7 @@ async def furnish(instance: Instance) -> dict[str, str]:
     await stocking.hold(instance, alice)
     await stocking.house(instance, ada)
     await stocking.queue(instance, [alice, alice, alice])
+    await stocking.trends(instance)
     await stocking.letters(instance)
     await stocking.neighbours(instance)
     async with instance.easel.database.write() as tx:
@@ -67,6 +68,9 @@ async def furnish(instance: Instance) -> dict[str, str]:
         "domains": "/admin/domains",
         "servers": "/admin/servers",
         "server": "/admin/servers?host=failing.example",
+        "trends": "/admin/trends",
+        "trends-prompts": "/admin/trends?kind=prompt",
+        "storage": "/admin/storage",
         "data": "/admin/data",
         "queue": "/admin/queue",
         "jobs": "/admin/jobs",

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fedi.database.tables import Account, DomainRule, Job, PeerHost
+from sqlmodel import select
+
+from fedi.database.tables import (
+    Account,
+    DomainRule,
+    Job,
+    PeerHost,
+    Tag,
+    Trend,
+    TrendSignal,
+)
 from fedi.social import announcements, domains, email_addresses, emojis, ip_blocks
+from fedi.social.trends import formula, subjects
 from fedi.studio import faces
 from tests.rig import Instance
 from tests.studio.asking import ask
@@ -99,3 +110,48 @@ async def neighbours(instance: Instance) -> None:
             "rested.example": {"failing_since": ago, "rested_at": ago, "error": "503"},
         }.items():
             tx.add(PeerHost(host=host, first_seen_at=ago, failed_at=ago, **more))
+
+
+async def trends(instance: Instance) -> None:
+    """What people do something with: a picture, a prompt, a hashtag, a link."""
+    maker = await hanging.join(instance, "mia", discoverable=True)
+    recipe = {"ai_prompt": STRINGS[1], "share_recipe": True}
+    medium = await hanging.paint(instance, maker, **recipe)
+    post = await hanging.publish(instance, maker, text=f"{STRINGS[3]} #fog", media_ids=[medium])
+    hour = formula.hour_of(instance.clock.now())
+    async with instance.easel.database.write() as tx:
+        tag = (await tx.exec(select(Tag).where(Tag.name == "fog"))).one()
+        words = subjects.prompt(STRINGS[1])
+        address = f"https://news.example/{'long' * 80}"
+        for kind, number, said in (
+            ("status", post.id, ""),
+            ("chain", post.id, ""),
+            ("tag", tag.id, ""),
+            ("prompt", subjects.number_of(words), words),
+            ("link", subjects.number_of(address), address),
+        ):
+            tx.add(
+                Trend(
+                    kind=kind,
+                    subject_id=number,
+                    words=said,
+                    rank=1.0,
+                    voices=5,
+                    people=5,
+                    servers=2,
+                    began=hour - 3,
+                    last=hour,
+                )
+            )
+            tx.add(
+                TrendSignal(
+                    kind=kind,
+                    subject_id=number,
+                    account_id=maker.id,
+                    source_id=post.id,
+                    server="",
+                    easy=False,
+                    weight=1.0,
+                    hour=hour,
+                )
+            )

@@ -22,6 +22,8 @@ PAGES = {
     "/admin/accounts/{account}": BOTH,
     "/admin/joining": BOTH,
     "/admin/pictures": BOTH,
+    "/admin/trends": BOTH,
+    "/admin/trends?kind=prompt": BOTH,
     "/admin/log": BOTH,
     "/admin/rules": ADMIN,
     "/admin/announcements": ADMIN,
@@ -33,6 +35,7 @@ PAGES = {
     "/admin/servers?host=elsewhere.example": ADMIN,
     "/admin/data": ADMIN,
     "/admin/queue": ADMIN,
+    "/admin/storage": ADMIN,
     "/admin/jobs": ADMIN,
 }
 
