@@ -34,7 +34,8 @@ Name = Annotated[str, typer.Argument(help="Of the style: letters, digits, dashes
 
 @dataclass(frozen=True)
 class _Wanted:
-    """Whose pictures: `author` as they were named; `asked`: when they asked for it, if they did."""
+    """Whose pictures: `author` as they were named, empty for all who consent; `asked`: when they
+    asked for it, if they did."""
 
     author: str
     asked: datetime | None
@@ -53,6 +54,9 @@ class _Wanted:
 def train(
     name: Name,
     author: Annotated[str, typer.Option("--from", help="The author: @alice.")] = "",
+    consented: Annotated[
+        bool, typer.Option("--consented", help="All who let others train on their pictures.")
+    ] = False,
     asked: Annotated[
         bool,
         typer.Option(
@@ -101,8 +105,10 @@ def train(
                     f"{name} was begun already: --resume goes on with it, and "
                     f"`easel style remove {name}` throws it away."
                 )
-            if not author:
-                raise context.CommandError("Whose pictures? Say it with --from @alice.")
+            if bool(author) is consented or (asked and consented):
+                raise context.CommandError(
+                    "Whose pictures? Say it with --from @alice, or with --consented."
+                )
             words = trigger.strip() or name.replace("-", " ").replace("_", " ")
             plan = Brief(
                 name=name,
@@ -159,7 +165,8 @@ async def _begin(folder: Path, plan: Brief, wanted: _Wanted) -> None:
                 tx, None, "style.train", plan.name, pictures=len(files), of=wanted.note()
             )
         brief.write(folder, plan)
-        typer.echo(f"{plan.name} learns from {len(files)} pictures of {wanted.author}.", err=True)
+        whose = wanted.author or "all who consented"
+        typer.echo(f"{plan.name} learns from {len(files)} pictures of {whose}.", err=True)
 
 
 async def _go_on(folder: Path) -> None:
@@ -184,8 +191,10 @@ async def _go_on(folder: Path) -> None:
 
 async def _sources(easel: Easel, wanted: _Wanted) -> list[Source]:
     async with easel.database.read() as session:
-        author = await local(session, wanted.author)
-        return await styles.of_author(session, author, asked_at=wanted.asked)
+        author = await local(session, wanted.author) if wanted.author else None
+        if author is not None and wanted.asked is not None:
+            return await styles.asked_for(session, author, wanted.asked)
+        return await styles.consented(session, author)
 
 
 def _nothing(wanted: _Wanted) -> str:
@@ -193,10 +202,12 @@ def _nothing(wanted: _Wanted) -> str:
         return (
             f"{wanted.author} has posted no picture that anybody can see and that is theirs alone."
         )
+    yes = "authors say yes under Settings, Training data."
+    if not wanted.author:
+        return f"No picture here may be learned from: {yes}"
     return (
-        f"{wanted.author} has no picture that may be learned from: authors say yes under Settings, "
-        "Privacy and posting, for what they make from then on. If this one asked for this style, "
-        "say --asked."
+        f"{wanted.author} has no picture that may be learned from: {yes} If this one asked for "
+        "this style, say --asked."
     )
 
 

@@ -1,8 +1,8 @@
 """Which pictures a style may be learned from (`generation.style` learns it).
 
-What anybody can see of a local author's, and is theirs alone: no picture that began with another
-one, and none that is not for everybody. Whether it may be learned from is asked in one place
-(`_leave`), when a training begins and again whenever it goes on.
+Those that their authors let others train on (`social.training.offers`), of one author or of all; or
+what an author asks for who wants this very style. That is asked when a training begins, and again
+whenever it goes on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from sqlmodel import col, select
 
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment, Status
+from fedi.social.training import offers, standing
+from fedi.social.training.choices import TRAINING_ALONE
 from fedi.social.visibility import visible_to
 from fedi.storage import Missing, Storage
 from generation import provenance
@@ -34,15 +36,30 @@ class Source:
     picture: Picture
 
 
-async def of_author(
-    session: Session, author: Account, *, asked_at: datetime | None = None
-) -> list[Source]:
-    """The newest pictures of an author's that may be learned from, the oldest of them first.
+async def consented(session: Session, author: Account | None = None) -> list[Source]:
+    """The newest pictures whose authors let others train on them, the oldest of them first.
+
+    Args:
+        author: of this one alone.
+    """
+    query = offers.offered(sensitive=False).order_by(col(MediaAttachment.id).desc())
+    if author is not None:
+        query = query.where(col(Status.account_id) == author.id)
+    rows = await session.execute(query.limit(MAX_PICTURES))
+    found = [
+        _source(media, status, leave=_said(owner, status), **_named(session, owner, status))
+        for media, status, owner in rows.all()
+    ]
+    return found[::-1]
+
+
+async def asked_for(session: Session, author: Account, asked_at: datetime) -> list[Source]:
+    """The newest pictures of an author who asked for this very style: what anybody can see of
+    theirs, and is theirs alone, but for posts that they said are not to be trained on.
 
     Args:
         author: a local one.
-        asked_at: when the author asked for this very style, as whoever begins it says; then no
-            other leave is needed.
+        asked_at: when they asked, as whoever begins it says.
     """
     rows = await session.execute(
         select(MediaAttachment, Status)
@@ -52,6 +69,7 @@ async def of_author(
             col(Status.account_id) == author.id,
             col(Status.local),
             col(Status.based_on_uri).is_(None),
+            col(Status.training).is_distinct_from(False),
             col(Status.sensitive).is_(False),
             col(MediaAttachment.sensitive).is_(False),
             col(MediaAttachment.type) == "image",
@@ -59,12 +77,13 @@ async def of_author(
             col(MediaAttachment.digital_source_type).is_distinct_from(provenance.COMPOSITE),
         )
         .order_by(col(MediaAttachment.id).desc())
+        .limit(MAX_PICTURES)
     )
-    found: list[Source] = []
-    for media, status in rows.all():
-        leave = _leave(author, media, asked_at)
-        if leave and len(found) < MAX_PICTURES:
-            found.append(_source(author, media, status, leave))
+    leave = f"its author asked for this style ({_moment(asked_at)})"
+    found = [
+        _source(media, status, leave=leave, name=f"@{author.acct}", licence=author.training_licence)
+        for media, status in rows.all()
+    ]
     return found[::-1]
 
 
@@ -86,20 +105,29 @@ def left(pictures: Collection[Picture], allowed: Sequence[Source]) -> tuple[Pict
     return tuple(picture for picture in pictures if picture.key in keys)
 
 
-def _leave(author: Account, media: MediaAttachment, asked_at: datetime | None) -> str:
-    """By which word of its author's a picture may be learned from; empty if by none.
-
-    Who lets others train on their pictures says so for those that are made from then on.
-    """
-    if asked_at is not None:
-        return f"its author asked for this style ({asked_at:%Y-%m-%d %H:%M} UTC)"
-    since = author.training_consent_at
-    if since is not None and since <= media.created_at:
-        return f"its author said yes to training ({since:%Y-%m-%d %H:%M} UTC)"
-    return ""
+def _said(author: Account, status: Status) -> str:
+    by, at = standing.since(author, status)
+    of_what = "on this post" if by == "post" else "on their pictures"
+    return f"its author lets others train {of_what}" + (f" ({_moment(at)})" if at else "")
 
 
-def _source(author: Account, media: MediaAttachment, status: Status, leave: str) -> Source:
+def _named(session: Session, author: Account, status: Status) -> dict[str, str]:
+    """How an author wants to be named, and on which terms."""
+    licence = author.training_licence or TRAINING_ALONE
+    if author.training_credit == "name":
+        return {"name": f"@{author.acct}", "licence": licence}
+    return {"name": f"an author of {session.instance.domain}", "licence": licence, "url": ""}
+
+
+def _source(
+    media: MediaAttachment,
+    status: Status,
+    *,
+    leave: str,
+    name: str,
+    licence: str,
+    url: str | None = None,
+) -> Source:
     assert media.file is not None
     ending = media.file.rpartition(".")[2]
     prompt = (media.recipe or {}).get("prompt")
@@ -109,8 +137,13 @@ def _source(author: Account, media: MediaAttachment, status: Status, leave: str)
             key=str(media.id),
             file=f"{media.id}.{ending}",
             caption=str(prompt or media.description),
-            url=status.url or status.uri,
-            author=f"@{author.acct}",
+            url=(status.url or status.uri) if url is None else url,
+            author=name,
+            licence=licence,
             consent=leave,
         ),
     )
+
+
+def _moment(when: datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M} UTC"

@@ -19,6 +19,7 @@ from fedi.database.tables import Account, MediaAttachment, Painting, Status
 from fedi.runtime import Easel
 from fedi.social import audit, statuses
 from fedi.social.paging import Page
+from fedi.social.training import choices
 from fedi.studio import media
 from generation import lora_files, random_weights
 from generation.recipe import Lora
@@ -151,11 +152,9 @@ async def test_it_goes_on_without_what_was_taken_back(
         easel = instance.easel
         alice = await join(instance)
         async with easel.database.write() as tx:
-            row = await tx.get_one(Account, alice.id)
-            row.training_consent_at = tx.now
-            tx.add(row)
+            await choices.consent(tx, await tx.get_one(Account, alice.id), True)
         posts = [await posted(easel, alice, colour) for colour in ("red", "orange", "teal")]
-        train = ("train", "ink", "--from", "@alice", "--steps", "400", "--resolution", "64")
+        train = ("train", "ink", "--consented", "--steps", "400", "--resolution", "64")
         process = await asyncio.create_subprocess_exec(
             *host.command(*train, "--rank", "2", "--keep-every", "2"),
             stdout=subprocess.PIPE,
@@ -174,8 +173,9 @@ async def test_it_goes_on_without_what_was_taken_back(
         status, said = await host.style(*train)
         assert (status, "ink was begun already" in said) == (1, True), said
 
-        async with easel.database.write() as tx:
-            await statuses.delete(tx, await tx.get_one(Status, posts[1]))
+        async with easel.database.write() as tx:  # of this one alone
+            row = await tx.get_one(Account, alice.id)
+            await choices.exclude(tx, row, await tx.get_one(Status, posts[1]))
         plan = brief.read(brief.work("ink"))
         assert len(os.listdir(brief.work("ink") / "pictures")) == 3
         # As if it had been meant to end here.
@@ -191,9 +191,7 @@ async def test_it_goes_on_without_what_was_taken_back(
         # Nothing is left that may be learned from.
         brief.write(brief.work("ink"), plan)
         async with easel.database.write() as tx:
-            row = await tx.get_one(Account, alice.id)
-            row.training_consent_at = None
-            tx.add(row)
+            await choices.consent(tx, await tx.get_one(Account, alice.id), False)
         status, said = await host.style("train", "ink", "--resume")
         assert (status, "None of its pictures may be learned from any more" in said) == (1, True)
         assert (await host.style("remove", "ink", "--yes"))[0] == 0

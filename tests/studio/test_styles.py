@@ -3,13 +3,13 @@ author's alone to give."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from fedi.clock import FakeClock
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel
 from fedi.social import statuses
+from fedi.social.training import choices
 from fedi.studio import styles
 from tests.social import people
 
@@ -23,21 +23,24 @@ async def posted(easel: Easel, author: Account, name: str, **changes: Any) -> St
     return await people.publish(easel, author, name, media_ids=[medium], **changes)
 
 
-async def captions(easel: Easel, author: Account, **asked: Any) -> list[str]:
-    author = await people.fresh(easel, author)
+async def captions(easel: Easel, author: Account | None, *, asked: bool = False) -> list[str]:
     async with easel.database.read() as session:
-        found = await styles.of_author(session, author, **asked)
+        author = None if author is None else await session.get_one(Account, author.id)
+        found = (
+            await styles.asked_for(session, author, session.now)
+            if author is not None and asked
+            else await styles.consented(session, author)
+        )
     return [source.picture.caption for source in found]
 
 
-async def test_only_what_all_can_see_and_is_theirs_alone(easel: Easel, clock: FakeClock) -> None:
-    alice, bob = await people.local(easel, "alice"), await people.local(easel, "bob")
-    await posted(easel, alice, "before")
-    clock.advance(timedelta(days=1))
+async def consent(easel: Easel, author: Account, allowed: bool, **how: str) -> None:
     async with easel.database.write() as tx:
-        row = await tx.get_one(Account, alice.id)
-        row.training_consent_at = tx.now
-        tx.add(row)
+        await choices.consent(tx, await tx.get_one(Account, author.id), allowed, **how)
+
+
+async def test_only_what_its_author_lets_others_train_on(easel: Easel, clock: FakeClock) -> None:
+    alice, bob = await people.local(easel, "alice"), await people.local(easel, "bob")
     painted = {"digital_source_type": people.PAINTED, "recipe": {"prompt": "a fox in ink"}}
     await posted(easel, alice, "painted", columns=painted)
     shown = await posted(easel, alice, "unlisted", visibility="unlisted")
@@ -45,37 +48,38 @@ async def test_only_what_all_can_see_and_is_theirs_alone(easel: Easel, clock: Fa
     await posted(easel, alice, "direct", visibility="direct")
     await posted(easel, alice, "marked", sensitive=True)
     await posted(easel, alice, "begun", columns={"digital_source_type": people.PAINTED_OVER})
-    await posted(easel, alice, "remix", based_on_uri=shown.uri)
+    await posted(easel, bob, "remix", based_on_uri=shown.uri)
     await posted(easel, bob, "another's")
     gone = await posted(easel, alice, "gone")
+    out = await posted(easel, alice, "taken out")
     async with easel.database.write() as tx:
         await statuses.delete(tx, await tx.get_one(Status, gone.id))
-    await people.picture(easel, alice, description="not posted")
-    assert await captions(easel, alice) == ["a fox in ink", "unlisted"]
-    # Who asked for the style gave leave for what is older, too; and for nothing else.
-    asked = await captions(easel, alice, asked_at=clock.now())
-    assert asked == ["before", "a fox in ink", "unlisted"]
-    asked = await captions(easel, alice, asked_at=clock.now())
-    assert await captions(easel, bob) == []
-
-
-async def test_a_yes_is_taken_back(easel: Easel, clock: FakeClock) -> None:
-    alice = await people.local(easel, "alice", training_consent_at=clock.now())
-    await posted(easel, alice, "one")
-    two = await posted(easel, alice, "two")
-    async with easel.database.read() as session:
-        found = await styles.of_author(session, alice)
-    begun = [source.picture for source in found]
-    assert begun[0].author == "@alice" and begun[1].url == two.url
-    assert "said yes to training" in begun[0].consent
-    async with easel.database.write() as tx:
-        await statuses.delete(tx, await tx.get_one(Status, two.id))
-    async with easel.database.read() as session:
-        assert styles.left(begun, await styles.of_author(session, alice)) == (begun[0],)
-    async with easel.database.write() as tx:
         row = await tx.get_one(Account, alice.id)
-        row.training_consent_at = None
-        tx.add(row)
+        await choices.exclude(tx, row, await tx.get_one(Status, out.id))
+    await people.picture(easel, alice, description="not posted")
+    assert await captions(easel, None) == []
+    # Who asked for the style gave leave for what is theirs alone, and for nothing else.
+    assert await captions(easel, alice, asked=True) == ["a fox in ink", "unlisted"]
+    assert await captions(easel, bob, asked=True) == ["another's"]
+    await consent(easel, alice, True)
+    assert (
+        await captions(easel, alice) == await captions(easel, None) == ["a fox in ink", "unlisted"]
+    )
+    await consent(easel, bob, True)
+    assert await captions(easel, None) == ["a fox in ink", "unlisted", "remix", "another's"]
+    await consent(easel, alice, False)
+    assert await captions(easel, None) == ["another's"]
+
+
+async def test_authors_are_named_as_they_wish(easel: Easel, clock: FakeClock) -> None:
+    alice, bob = await people.local(easel, "alice"), await people.local(easel, "bob")
+    one, _ = await posted(easel, alice, "one"), await posted(easel, bob, "two")
+    await consent(easel, alice, True, credit="name", licence="CC-BY-4.0")
+    await consent(easel, bob, True)
     async with easel.database.read() as session:
-        row = await session.get_one(Account, alice.id)
-        assert styles.left(begun, await styles.of_author(session, row)) == ()
+        found = [source.picture for source in await styles.consented(session)]
+        assert styles.left(found, await styles.consented(session, alice)) == (found[0],)
+    assert (found[0].author, found[0].url, found[0].licence) == ("@alice", one.url, "CC-BY-4.0")
+    assert "bob" not in repr(found[1]) and found[1].url == ""
+    assert found[1].licence == "LicenseRef-training-alone"
+    assert "lets others train on their pictures (" in found[0].consent
