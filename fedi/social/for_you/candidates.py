@@ -36,9 +36,9 @@ from fedi.social.visibility import HELD
 WANTED = 30  # features that pictures are looked for by, the strongest
 UNWANTED = 30  # that speak against them
 OF_FEATURE = 30  # pictures with one of them, the newest
-AT_HOME = 120  # entries of the home timeline, for what those post and boost whom they follow
-NEWEST = 100  # pictures at all, for what the reader does not know yet
-MOST = 300  # pictures that are weighed
+AT_HOME = 80  # entries of the home timeline, for what those post and boost whom they follow
+NEWEST = 80  # pictures at all, for what the reader does not know yet
+MOST = 180  # pictures that fit, the best, which are looked at
 
 _FEATURE, _STATUS, _ACCOUNT = table_of(PictureFeature), table_of(Status), table_of(Account)
 _HOME, _FOLLOW, _BLOCK = table_of(HomeEntry), table_of(Follow), table_of(Block)
@@ -81,9 +81,12 @@ async def find(session: Session, reader: Account, tuning: Tuning, taste: Taste) 
             found[status_id].append((key, weight))
     asked = {"viewer": reader.id, "floor": floor}
     others = set((await session.execute(_OTHERS, asked)).scalars())
-    known = [*sorted(found, reverse=True), *sorted(others - found.keys(), reverse=True)]
-    recent = [number for number in known if number >= floor]
-    pool = await _shown(session, reader, tuning, recent[:MOST])
+    best = sorted(
+        found, key=lambda number: (sum(one for _, one in found[number]), number), reverse=True
+    )
+    # What one does not know yet has its place beside what fits, however much that is.
+    weighed = {*best[:MOST], *(number for number in others if number >= floor)}
+    pool = await _shown(session, reader, tuning, sorted(weighed, reverse=True))
     for one in pool:
         one.found = found.get(one.status_id, [])
     by_id = {one.status_id: one for one in pool}
