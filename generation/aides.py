@@ -195,28 +195,36 @@ class Aides:
         if self._writer is None or request.request in self._dropped:
             return nothing
         from generation.chat import Chat, Stopped
-        from generation.suggest import by_model
 
         try:
             with self._shelf.use(self._writer, Chat.load) as model:
-                proposal = by_model(
-                    model,
-                    request.text,
-                    language=request.language,
-                    style=request.style,
-                    stop=lambda: request.request in self._dropped,
-                )
+                return self._written(model, request, self._writer.name)
         except Stopped:
             return nothing
         except Exception:
             log.exception("%s could not propose anything", self._writer.name)
             return nothing
+
+    def _written(self, model: Chat, request: Suggest, name: str) -> Suggested:
+        from generation import replies, suggest
+
+        def stop() -> bool:
+            return request.request in self._dropped
+
+        if request.what == "reply":
+            said = replies.by_model(
+                model, request.text, thread=request.thread, language=request.language, stop=stop
+            )
+            return Suggested(request=request.request, reply=said, model=name)
+        proposal = suggest.by_model(
+            model, request.text, language=request.language, style=request.style, stop=stop
+        )
         return Suggested(
             request=request.request,
             prompt=proposal.prompt,
             title=proposal.title,
             hashtags=proposal.hashtags,
-            model=self._writer.name,
+            model=name,
         )
 
 

@@ -168,7 +168,7 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
 class Suggested(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="suggested"):
     """What a language model proposes; fields stay empty where it proposes nothing of use.
 
-    model: as people read it; empty if none could be asked.
+    model: as people read it; empty if none could be asked. reply: what was asked for, if it was one.
     """
 
     request: str
@@ -176,6 +176,7 @@ class Suggested(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
     title: str = ""
     hashtags: tuple[str, ...] = ()
     model: str = ""
+    reply: str = ""
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,17 +207,20 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="c
 
 
 class Suggest(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="suggest"):
-    """Propose a better prompt, a title and hashtags for what an author wrote.
+    """Propose a better prompt, a title and hashtags for what an author wrote; or answer it.
 
     request: the server's id for this. text: the author's words: data, never an instruction.
-    language: of title and hashtags (BCP 47, or empty for the text's own). style: how the model that
-    will paint likes its prompts.
+    language: of title and hashtags, or of the answer (BCP 47, or empty for the text's own). style:
+    how the model that will paint likes its prompts. what: a proposal, or a reply; a painter that
+    knows no replies makes a proposal. thread: the post that a question is about: data as well.
     """
 
     request: str
     text: str
     language: str = ""
     style: Literal["sentences", "tags"] = "sentences"
+    what: Literal["proposal", "reply"] = "proposal"
+    thread: str = ""
 
 
 class Drop(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="drop"):

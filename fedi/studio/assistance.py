@@ -1,4 +1,4 @@
-"""Help with words: proposals for a prompt, a title and hashtags, by whoever paints.
+"""Help with words: proposals for a prompt, a title and hashtags, and answers, by whoever paints.
 
 A request goes to a connected painter that has a language model, one at a time for each painter, in
 the order in which they came. An account asks for one thing at a time, so nobody waits behind
@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Literal, Protocol
+from weakref import WeakKeyDictionary, ref
 
 from fedi import logs
 from fedi.database.tables import Account
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid, TooMany
 from fedi.studio import appraisal
-from generation import catalogue, helpers, suggest
+from generation import catalogue, helpers, replies, suggest
 from generation.protocol import Drop, FromServer, Suggest, Suggested
 from generation.recipe import without_unwritable
 
@@ -42,6 +43,8 @@ NO_ANSWER = (
 LIKES_TAGS = frozenset(("stable-diffusion", "stable-diffusion-xl"))
 
 log = logs.get(__name__)
+
+_serving: WeakKeyDictionary[Easel, ref[Assistance]] = WeakKeyDictionary()
 
 
 class Helper(Protocol):
@@ -78,7 +81,7 @@ class _Asking:
     helper: Helper | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Assistance:
     """The requests of this process.
 
@@ -92,6 +95,9 @@ class Assistance:
     _helpers: list[Helper] = field(default_factory=list)
     _asking: dict[str, _Asking] = field(default_factory=dict)
     _asked: dict[int, deque[datetime]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _serving[self.easel] = ref(self)
 
     async def propose(
         self, account: Account, text: str, *, language: str = "", model: str = ""
@@ -115,24 +121,71 @@ class Assistance:
         self._refuse_too_many(account)
         simple = suggest.by_rules(text)
         message = Suggest(
-            request=secrets.token_hex(8),
-            text=text,
-            language=language,
-            style=self._style(model),
+            request=secrets.token_hex(8), text=text, language=language, style=self._style(model)
         )
+        try:
+            answer = await self._ask(account, message)
+        except TimeoutError:
+            return Advice("", simple.title, simple.hashtags, note=NO_ANSWER)
+        if answer is None:
+            return Advice("", simple.title, simple.hashtags, note=NO_MODEL)
+        return self._advice(answer, simple)
+
+    async def reply(
+        self, account: Account, question: str, *, thread: str = "", language: str = ""
+    ) -> str:
+        """Answer a question in words.
+
+        Args:
+            question: what somebody wrote: data, never an instruction.
+            thread: the post that they ask it about: data as well.
+            language: of the answer (BCP 47); empty: the question's own.
+
+        Returns:
+            The answer; empty where there is none.
+
+        Raises:
+            Invalid: its words are none that are worked with here.
+            TooMany: all that the account may ask for; it says when to ask again.
+        """
+        rules = self.easel.settings.painting
+        appraisal.judge_words(rules, question)
+        self._refuse_too_many(account)
+        message = Suggest(
+            request=secrets.token_hex(8),
+            text=question[: replies.MAX_QUESTION],
+            thread=thread[: replies.MAX_THREAD],
+            language=language,
+            what="reply",
+        )
+        try:
+            answer = await self._ask(account, message)
+        except TimeoutError:
+            return ""
+        said = "" if answer is None else replies.cleaned(without_unwritable(answer.reply))
+        try:
+            appraisal.judge_words(rules, said)
+        except Invalid:
+            log.info("reply_against_the_rules")
+            return ""
+        return said
+
+    async def _ask(self, account: Account, message: Suggest) -> Suggested | None:
+        """Ask a language model; None where there is none.
+
+        Raises:
+            TimeoutError: it does not answer.
+        """
         asking = _Asking(account.id, message, asyncio.get_running_loop().create_future())
         self._asking[message.request] = asking
         try:
             if not await self._somebody():
-                return Advice("", simple.title, simple.hashtags, note=NO_MODEL)
+                return None
             self._hand_out()
             async with asyncio.timeout(WAIT_S):
-                answer = await asking.answer
-        except TimeoutError:
-            return Advice("", simple.title, simple.hashtags, note=NO_ANSWER)
+                return await asking.answer
         finally:
             self._forget(asking)
-        return self._advice(answer, simple)
 
     async def has_model(self) -> bool:
         """Whether there is a language model that could be asked."""
@@ -234,6 +287,12 @@ class Assistance:
             proposed.hashtags or simple.hashtags,
             model=without_unwritable(answer.model)[:MAX_MODEL],
         )
+
+
+def of(easel: Easel) -> Assistance | None:
+    """That of this process, if painters connect to it."""
+    found = _serving.get(easel)
+    return None if found is None else found()
 
 
 def _is_here(name: str) -> bool:

@@ -13,12 +13,11 @@ from fedi.runtime import Easel
 from fedi.social import favourites, statuses
 from fedi.social.errors import Invalid, NotAllowed, NotFound, SocialError
 from fedi.social.notifications import ASKED
-from fedi.social.statuses import Draft
 from fedi.social.trends import listing, verdicts
 from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import imagine, inputs, paintings, remixing
 from fedi.studio.assistant import account as assistants
-from fedi.studio.assistant import callers, reading
+from fedi.studio.assistant import callers, reading, replying, saying
 from fedi.studio.assistant.reading import Wanted
 from fedi.studio.imagine import Imagined
 from fedi.studio.inputs import Found
@@ -41,7 +40,12 @@ async def answer(easel: Easel, job: Claimed) -> None:
             await job.finish(tx)
             return
         status, asker, wanted = request
-    if wanted is None or wanted.what != "picture":
+    if wanted is not None and wanted.what == "question" and await replying.can(easel):
+        async with easel.database.write() as tx:
+            await replying.ask(tx, status)
+            await job.finish(tx)
+        return
+    if wanted is None or wanted.picture is None:
         async with easel.database.write() as tx:
             await _in_words(easel, tx, helper, status, asker, wanted)
             await job.finish(tx)
@@ -50,7 +54,7 @@ async def answer(easel: Easel, job: Claimed) -> None:
         await _paint(easel, job, helper, status, asker, wanted)
     except SocialError as refusal:
         async with easel.database.write() as tx:
-            await _refuse(tx, helper, status, asker, f"I cannot paint that: {refusal}")
+            await saying.refuse(tx, helper, status, asker, f"I cannot paint that: {refusal}")
             await job.finish(tx)
 
 
@@ -97,7 +101,7 @@ async def _take(
     if not await add_once(tx, row) or state == "ignored":
         return None
     if reason:
-        await _refuse(tx, helper, status, asker, reason)
+        await saying.refuse(tx, helper, status, asker, reason)
         return None
     return status, asker, wanted
 
@@ -118,13 +122,13 @@ async def _in_words(
     wanted: Wanted | None,
 ) -> None:
     if wanted is not None and wanted.what == "trends":
-        await _say(tx, helper, status, asker, await _trending(easel, tx, asker))
-        await _settle(tx, status.id, "answered")
+        await saying.say(tx, helper, status, asker, await _trending(easel, tx, asker))
+        await saying.settle(tx, status.id, "answered")
         return
     try:
         reading.read(status)
     except Invalid as refusal:
-        await _refuse(tx, helper, status, asker, str(refusal))
+        await saying.refuse(tx, helper, status, asker, str(refusal))
 
 
 async def _trending(easel: Easel, session: Session, asker: Account) -> str:
@@ -177,7 +181,7 @@ async def _request(
     """Ask for the picture, on the share of who asks."""
     settings = easel.settings.painting
     async with easel.database.write() as tx:
-        status = await _still(tx, helper, status.id)
+        status = await saying.still(tx, helper, status.id)
         asker = await tx.get_one(Account, asker.id)
         helper = await tx.get_one(Account, helper.id)
         [painting, *_] = await paintings.request_several(
@@ -188,13 +192,13 @@ async def _request(
             # What was kept to few is not told to all by being changed.
             share_recipe=status.visibility in SHOWN_TO_ALL
             and (parent is None or parent.medium.share_recipe),
-            draft=_draft(asker, status, "", parent),
+            draft=saying.draft(asker, status, "", parent),
             based_on_uri=None if parent is None else parent.status.uri,
             parent=found,
             sensitive=status.sensitive,
             asker=asker,
         )
-        await _settle(tx, status.id, "answered", painting.id)
+        await saying.settle(tx, status.id, "answered", painting.id)
         await favourites.add(tx, helper, status)  # it is being painted
         await job.finish(tx)
 
@@ -244,13 +248,6 @@ def _changed(parent: Parent, recipe: Recipe) -> Recipe:
         raise Invalid(str(refusal)) from refusal
 
 
-async def _still(tx: Transaction, helper: Account, status_id: int) -> Status:
-    status = await statuses.load(tx, helper, status_id)
-    if status is None:
-        raise NotFound("What was asked is gone.")
-    return status
-
-
 @handles(APOLOGISE, attempts=5, at_once=2)
 async def apologise(easel: Easel, job: Claimed) -> None:
     """A picture that the assistant was asked for could not be made: say so once."""
@@ -269,60 +266,7 @@ async def apologise(easel: Easel, job: Claimed) -> None:
             return
         asker = await tx.get_one(Account, row.account_id)
         reason = painting.error or "It was not let through."
-        await _refuse(tx, helper, status, asker, f"I am sorry, that did not work. {reason}")
-
-
-async def _refuse(
-    tx: Transaction,
-    helper: Account,
-    status: Status,
-    asker: Account,
-    words: str,
-) -> None:
-    """Say why something is not done: once a day to one person, so that nobody can be made to
-    fill a thread."""
-    told = await callers.was_refused(tx, asker)
-    if not told and await statuses.load(tx, helper, status.id) is not None:
-        await _say(tx, helper, status, asker, words)
-    await _settle(tx, status.id, "ignored" if told else "refused")
-
-
-async def _say(
-    tx: Transaction, helper: Account, status: Status, asker: Account, words: str
-) -> None:
-    author = await tx.get_one(Account, helper.id)
-    await statuses.publish(tx, author, _draft(asker, status, words, None))
-
-
-def _draft(asker: Account, status: Status, words: str, parent: Parent | None) -> Draft:
-    """An answer: for those whom the question was for, as far as we can, behind the same warning."""
-    return Draft(
-        text=f"@{asker.acct} {_harmless(words)}".strip(),
-        spoiler_text=status.spoiler_text,
-        sensitive=status.sensitive,
-        # Those who follow who asks may see the question; ours are others.
-        visibility="direct" if status.visibility == "private" else status.visibility,
-        language=status.language,
-        in_reply_to_id=status.id,
-        recipients=[asker.id],
-        based_on_uri=None if parent is None else parent.status.uri,
-    )
-
-
-def _harmless(words: str) -> str:
-    """What was said to us and is said back names nobody."""
-    return words.replace("@", "@\u2060")
-
-
-async def _settle(
-    tx: Transaction, status_id: int, state: str, painting_id: int | None = None
-) -> None:
-    row = await tx.get(AssistantRequest, status_id)
-    if row is not None:
-        row.state = state
-        row.painting_id = painting_id or row.painting_id
-        tx.add(row)
-        await tx.flush()
+        await saying.refuse(tx, helper, status, asker, f"I am sorry, that did not work. {reason}")
 
 
 __all__ = ["answer", "apologise"]

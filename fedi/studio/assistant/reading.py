@@ -23,6 +23,20 @@ _THIS = re.compile(
     r"(?:\.{3}|…)?\s*(?:this|that|it)(?:\s+(?:one|picture))?\b\s*[,;:–—-]*\s*(?:but\b|only\b)?\s*",
     re.IGNORECASE,
 )
+# A question in words, unless it asks for a picture.
+_QUESTION = re.compile(
+    r"(?:what|who|whom|whose|which|when|where|why|how|is|are|was|were|do|does|did|can|could|should"
+    r"|would|will|have|has|wer|wen|wem|wie|warum|wieso|wo|wann|welche[rsnm]?|ist|sind|kannst"
+    r"|qui|que|quoi|quel(?:le)?s?|comment|pourquoi|où|quand|qué|quién|cómo|dónde|cuándo|cuál"
+    r"|por\s+qué)\b.*[?？]",
+    re.IGNORECASE | re.DOTALL,
+)
+_OF_A_PICTURE = re.compile(
+    r"\b(?:paint|draw|sketch|render|make|create|generate|imagine|show|picture|image|photo"
+    r"|mal\w*|zeichne\w*|zeig\w*|bild\w*|peins?|peindre|dessine\w*|montre\w*|pinta\w*|dibuja\w*"
+    r"|muestra\w*|imagen)\b",
+    re.IGNORECASE,
+)
 _COMMAND = "/"  # before what `imagine` reads; nobody sees it
 
 
@@ -31,14 +45,16 @@ class Wanted:
     """What a post asks for.
 
     Attributes:
-        what: a picture, what is trending, silence in this thread, or nothing.
-        picture: of a picture: its prompt and its options.
+        what: a picture, an answer in words, what is trending, silence in this thread, or nothing.
+        picture: of a picture: its prompt and its options; of a question, where nobody can answer.
         change: whether the prompt changes the picture of the post that is answered.
+        question: what is to be answered.
     """
 
-    what: Literal["picture", "trends", "silence", "nothing"]
+    what: Literal["picture", "question", "trends", "silence", "nothing"]
     picture: Imagined | None = None
     change: bool = False
+    question: str = ""
 
 
 def read(status: Status) -> Wanted:
@@ -58,6 +74,8 @@ def read(status: Status) -> Wanted:
         return Wanted("silence")
     if _TRENDING.fullmatch(words):
         return Wanted("trends")
+    if _QUESTION.fullmatch(words) and not _OF_A_PICTURE.search(words):
+        return Wanted("question", imagine.read(f"{_COMMAND} {words}", _COMMAND), question=words)
     changed = _THIS.match(words) if status.in_reply_to_uri else None
     if changed is not None:
         words = words[changed.end() :].strip() or changed[0].strip()
