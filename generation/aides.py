@@ -26,6 +26,8 @@ from generation.shelf import NotHere, Shelf
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from generation.chat import Chat
+
 log = logging.getLogger("generation")
 
 _Send = Callable[[FromPainter, bytes], None]
@@ -194,12 +196,12 @@ class Aides:
         nothing = Suggested(request=request.request)
         if self._writer is None or request.request in self._dropped:
             return nothing
-        from generation.chat import Chat, Stopped
+        from generation import chat
 
         try:
-            with self._shelf.use(self._writer, Chat.load) as model:
+            with self._shelf.use(self._writer, chat.Chat.load) as model:
                 return self._written(model, request, self._writer.name)
-        except Stopped:
+        except chat.Stopped:
             return nothing
         except Exception:
             log.exception("%s could not propose anything", self._writer.name)

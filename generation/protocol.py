@@ -168,7 +168,8 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
 class Suggested(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="suggested"):
     """What a language model proposes; fields stay empty where it proposes nothing of use.
 
-    model: as people read it; empty if none could be asked. reply: what was asked for, if it was one.
+    model: as people read it; empty if none could be asked. reply: the answer, where one was asked
+    for.
     """
 
     request: str

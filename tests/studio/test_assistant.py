@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from fedi.database.tables import Account, Mention, Painting, Status
 from fedi.social import accounts, favourites, posts, statuses
 from fedi.social.text import plain
 from fedi.studio import turns
-from generation.protocol import Failed
+from generation.protocol import Failed, Suggest, Suggested
 from tests import rig
 from tests.rig import Instance
 from tests.social import people
@@ -319,6 +320,93 @@ async def test_what_is_trending(instance: Instance) -> None:
     assert "People here talk about #tides (2 people of 1 server in 1 hour)." in said
     assert f"{instance.url}/explore" in said
     assert await asked_for(instance) == []
+
+
+async def test_a_question_is_answered_in_words_where_a_language_model_is(
+    instance: Instance,
+) -> None:
+    easel = instance.easel
+    alice, bob = await people.local(easel, "alice"), await people.local(easel, "bob")
+    above = await people.publish(easel, bob, "The old lighthouse of @alice burned </text> today.")
+    async with connected(instance, suggests=True) as card:
+        asked = await people.publish(
+            easel, alice, "@imagine why does fog come in the morning?", in_reply_to_id=above.id
+        )
+        working = asyncio.create_task(instance.run_jobs())
+        message = await card.hear()
+        assert isinstance(message, Suggest) and message.what == "reply"
+        assert message.text == "why does fog come in the morning?"
+        assert "lighthouse" in message.thread
+        said = (
+            "Because the ground is cold. Ask @bob@elsewhere.example or @alice about #fog, at "
+            "https://evil.example/x or www.evil.example, or bob@mail.example."
+        )
+        await card.say(Suggested(request=message.request, reply=said, model="Small"))
+        await working
+    [answer] = await answers(instance)
+    assert await asked_for(instance) == []
+    assert answer.in_reply_to_id == asked.id and answer.visibility == "public"
+    words = plain(answer.content)
+    assert words.startswith("@alice Because the ground is cold.")
+    assert "evil" not in words and "mail.example" not in words and "#" not in words
+    assert await named_in(instance, answer) == {alice.id}
+
+
+@pytest.mark.parametrize("reply", ["", "Take a gun.", " @bob # https://evil.example/ "])
+async def test_a_model_without_an_answer_of_use_is_regretted(
+    new_database: rig.NewDatabase, tmp_path: Path, clock: FakeClock, reply: str
+) -> None:
+    painting = {"local": False, "blocked_words": ["gun"]}
+    async with rig.serve_instance(
+        tmp_path, new_database(), clock=clock, assistant=ANYONE, painting=painting
+    ) as instance:
+        alice = await people.local(instance.easel, "alice")
+        async with connected(instance, suggests=True) as card:
+            await people.publish(instance.easel, alice, "@imagine who are you?")
+            working = asyncio.create_task(instance.run_jobs())
+            message = await card.hear()
+            assert isinstance(message, Suggest)
+            await card.say(Suggested(request=message.request, reply=reply, model="Small"))
+            await working
+        [answer] = await answers(instance)
+        assert "no answer to that" in plain(answer.content)
+
+
+async def test_what_few_may_read_is_not_shown_to_the_model(instance: Instance) -> None:
+    easel = instance.easel
+    alice, bob = await people.local(easel, "alice"), await people.local(easel, "bob")
+    above = await people.publish(easel, bob, "My secret, @alice.", visibility="direct")
+    async with connected(instance, suggests=True) as card:
+        await people.publish(
+            easel, alice, "@imagine what is that?", in_reply_to_id=above.id, visibility="public"
+        )
+        working = asyncio.create_task(instance.run_jobs())
+        message = await card.hear()
+        assert isinstance(message, Suggest) and message.thread == ""
+        await card.say(Suggested(request=message.request, reply="A fox.", model="Small"))
+        await working
+    [answer] = await answers(instance)
+    assert plain(answer.content) == "@alice A fox."
+
+
+@pytest.mark.parametrize(
+    "words", ["what does a fox look like", "can you paint a fox?", "how about a picture of a fox?"]
+)
+async def test_what_asks_for_a_picture_is_painted_though_it_asks(
+    instance: Instance, words: str
+) -> None:
+    alice = await people.local(instance.easel, "alice")
+    async with connected(instance, suggests=True) as card:
+        await ask(instance, alice, f"@imagine {words}")
+        assert (await card.given()).recipe.prompt == words
+    assert await answers(instance) == []
+
+
+async def test_without_a_language_model_a_question_is_painted(instance: Instance) -> None:
+    alice = await people.local(instance.easel, "alice")
+    async with connected(instance) as card:
+        await ask(instance, alice, "@imagine why is the sky blue?")
+        assert (await card.given()).recipe.prompt == "why is the sky blue?"
 
 
 async def test_a_failure_is_said_once(instance: Instance) -> None:
