@@ -6,30 +6,31 @@ somebody did and undid it.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from fedi import ids
 from fedi.database import Session
 from fedi.database.insertion import table_of
 from fedi.database.tables import (
     Account,
-    Favourite,
     MediaAttachment,
-    Reaction,
     Status,
     StatusTag,
     Tag,
 )
-from fedi.social import text
+from fedi.database.tables.columns import BigId, UTCDateTime
 from fedi.social.labels import AI_LABEL
 from fedi.social.remixes import MAX_CHAIN
+from fedi.social.text import normal_tag
 from fedi.social.trends import formula, subjects
 from fedi.social.trends.subjects import Kind
 from fedi.social.visibility import HELD, SHOWN_TO_ALL
@@ -37,12 +38,11 @@ from fedi.social.visibility import HELD, SHOWN_TO_ALL
 Pair = tuple[int, int]  # of a post and of who did something with it
 Subject = tuple[Kind, int, float, str]  # with what an act with it weighs, and its words
 
-LABEL = text.normal_tag(AI_LABEL)  # every painted picture has it: nobody chose it
+LABEL = normal_tag(AI_LABEL)  # every painted picture has it: nobody chose it
 
 # As tables: what the ORM makes of a statement takes longer here than the database.
 _ACCOUNT, _STATUS, _MEDIUM = table_of(Account), table_of(Status), table_of(MediaAttachment)
 _TAG, _USE = table_of(Tag), table_of(StatusTag)
-_LIKES = (table_of(Favourite), table_of(Reaction))
 _POSTS = (
     _STATUS.c.id,
     _STATUS.c.uri,
@@ -55,6 +55,13 @@ _POSTS = (
     _STATUS.c.created_at,
     _STATUS.c.content,
 )
+# Pairs of a JSON parameter; what is joined to them on SQLite is looked for by each of them.
+_PAIRS = {
+    "sqlite": "(SELECT json_extract(value, '$[0]') AS post, json_extract(value, '$[1]') AS who "
+    "FROM json_each(:pairs)) AS pair CROSS",
+    "postgresql": "(SELECT CAST(value->>0 AS BIGINT) AS post, CAST(value->>1 AS BIGINT) AS who "
+    "FROM jsonb_array_elements(CAST(:pairs AS JSONB))) AS pair",
+}
 _FIRST = select(_ACCOUNT.c.id).where(_ACCOUNT.c.domain.is_(None)).order_by(_ACCOUNT.c.id).limit(1)
 
 
@@ -105,6 +112,7 @@ class _Acts:
         self._session = session
         self._now = session.now
         self._home = urlsplit(session.instance.url).netloc
+        self._pairs = pairs
         self._statuses = {status_id for status_id, _ in pairs}
         self._people = {account_id for _, account_id in pairs}
         self._posts: dict[int, Any] = {}
@@ -136,20 +144,11 @@ class _Acts:
         await self._load_parents([row for row in self._posts.values() if row.based_on_uri])
 
     async def _load_acts(self) -> None:
-        for likes in _LIKES:
-            query = select(likes.c.status_id, likes.c.account_id, likes.c.created_at).where(
-                likes.c.status_id.in_(self._posts), likes.c.account_id.in_(self._people)
-            )
-            for status_id, account_id, when in (await self._session.execute(query)).all():
-                self._acted[status_id, account_id].append((formula.LIKE, when))
-        boosts = select(_STATUS.c.reblog_of_id, _STATUS.c.account_id, _STATUS.c.created_at).where(
-            _STATUS.c.reblog_of_id.in_(self._posts),
-            _STATUS.c.account_id.in_(self._people),
-            _STATUS.c.deleted_at.is_(None),
-            _STATUS.c.visibility.in_(SHOWN_TO_ALL),
-        )
-        for status_id, account_id, when in (await self._session.execute(boosts)).all():
-            self._acted[status_id, account_id].append((formula.BOOST, when))
+        wanted = json.dumps([pair for pair in self._pairs if pair[0] in self._posts])
+        for worth, query in _acts(self._session.get_bind().dialect.name):
+            rows = await self._session.execute(query, {"pairs": wanted})
+            for status_id, account_id, when in rows.all():
+                self._acted[status_id, account_id].append((worth, when))
 
     async def _load_substance(self) -> None:
         own = [row.id for row in self._posts.values() if row.account_id in self._people]
@@ -267,6 +266,33 @@ class _Acts:
 
 def _open(row: Any) -> bool:
     return row.visibility == "public" and row.deleted_at is None and row.approval not in HELD
+
+
+@cache
+def _acts(dialect: str) -> tuple[tuple[float, Any], ...]:
+    """What is asked for acts of some people with some posts, and what each weighs, made once.
+
+    Joined with the pairs, one after another: of «these posts, and these people» SQLite looks for
+    each with each.
+    """
+    shown = ", ".join(f"'{visibility}'" for visibility in SHOWN_TO_ALL)
+    boosted = f"AND act.deleted_at IS NULL AND act.visibility IN ({shown})"
+    asked = (
+        (formula.LIKE, "favourite", "status_id", ""),
+        (formula.LIKE, "reaction", "status_id", ""),
+        (formula.BOOST, "status", "reblog_of_id", boosted),
+    )
+    return tuple(
+        (
+            worth,
+            text(
+                f"SELECT act.{post} AS post, act.account_id AS who, act.created_at AS moment "
+                f"FROM {_PAIRS[dialect]} JOIN {table} AS act "
+                f"ON act.{post} = pair.post AND act.account_id = pair.who {more}"
+            ).columns(post=BigId, who=BigId, moment=UTCDateTime),
+        )
+        for worth, table, post, more in asked
+    )
 
 
 async def _founded(session: Session) -> datetime:
