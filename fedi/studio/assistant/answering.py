@@ -80,18 +80,18 @@ async def _take(
         return None
     if wanted is not None and wanted.what == "nothing":
         return None
-    state = "taken"
+    state, thread = "taken", (await callers.thread_of(tx, status)).name
     if (
         not await callers.may(tx, settings, asker)
-        or await callers.is_silent(tx, status.context_uri)
-        or await callers.goes_in_circles(tx, asker, status.context_uri)
+        or await callers.is_silent(tx, thread)
+        or await callers.goes_in_circles(tx, asker, thread)
     ):
         state = "ignored"
     row = AssistantRequest(
         status_id=status.id,
         account_id=asker.id,
         domain=origin.domain_of(asker.domain) if asker.domain else None,
-        context_uri=status.context_uri,
+        context_uri=thread,
         state=state,
         created_at=tx.now,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import exists, func
@@ -25,9 +27,23 @@ DAY = timedelta(days=1)
 # Two programs that answer each other go on for ever, if they do not say that they are programs.
 MAX_TURNS = 3
 TURNS_WITHIN = timedelta(minutes=10)
+MAX_ABOVE = 100  # posts that are looked at for the name of a thread
 
 COUNTED = ("taken", "answered")  # states of requests that are under way, or were granted
 TOLD = (*COUNTED, "refused")  # and of those that had any answer
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread.
+
+    Attributes:
+        name: what it is known by.
+        above: ids of the posts above that were looked at for it.
+    """
+
+    name: str
+    above: Sequence[int]
 
 
 async def may(session: Session, settings: AssistantSettings, asker: Account) -> bool:
@@ -88,40 +104,57 @@ async def was_refused(session: Session, asker: Account) -> bool:
     return bool((await session.exec(query)).one())
 
 
-async def goes_in_circles(session: Session, asker: Account, context_uri: str | None) -> bool:
+async def goes_in_circles(session: Session, asker: Account, thread: str) -> bool:
     """Whether the assistant and somebody have answered each other in a thread so often, and so
     quickly, that both may be programs."""
     query = select(func.count()).where(
         col(AssistantRequest.account_id) == asker.id,
-        col(AssistantRequest.context_uri) == context_uri,
+        col(AssistantRequest.context_uri) == thread,
         col(AssistantRequest.state).in_(TOLD),
         col(AssistantRequest.created_at) > session.now - TURNS_WITHIN,
     )
     return int((await session.exec(query)).one()) >= MAX_TURNS
 
 
-async def is_silent(session: Session, context_uri: str | None) -> bool:
+async def is_silent(session: Session, thread: str) -> bool:
     """Whether the assistant was told to be silent in a thread."""
-    return context_uri is not None and await session.get(AssistantStop, context_uri) is not None
+    return await session.get(AssistantStop, thread) is not None
+
+
+async def thread_of(session: Session, status: Status) -> Thread:
+    """The thread of a post. Misskey and others give it no name: then it has that of the post above,
+    or of the first one that is known."""
+    above: list[int] = []
+    while (
+        status.context_uri is None
+        and status.in_reply_to_id is not None
+        and status.in_reply_to_id not in above
+        and len(above) < MAX_ABOVE
+    ):
+        parent = await session.get(Status, status.in_reply_to_id)
+        if parent is None:
+            break
+        above.append(parent.id)
+        status = parent
+    return Thread(status.context_uri or status.in_reply_to_uri or status.uri, above)
 
 
 async def silence(tx: Transaction, status: Status) -> bool:
     """Be silent in the thread of a post from now on, if its author is in it by more than this post:
     they began it, posted in it before, or are named in it."""
-    if status.context_uri is None:
-        return False
+    thread = await thread_of(tx, status)
     other = aliased(Status)
     named = exists().where(
         col(Mention.status_id) == col(other.id), col(Mention.account_id) == status.account_id
     )
     query = select(
         exists().where(
-            col(other.context_uri) == status.context_uri,
+            (col(other.context_uri) == thread.name) | col(other.id).in_(thread.above),
             col(other.id) != status.id,
             (col(other.account_id) == status.account_id) | named,
         )
     )
     if not (await tx.exec(query)).one():
         return False
-    await add_once(tx, AssistantStop(context_uri=status.context_uri, created_at=tx.now))
+    await add_once(tx, AssistantStop(context_uri=thread.name, created_at=tx.now))
     return True
