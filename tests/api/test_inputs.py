@@ -206,7 +206,6 @@ async def test_what_does_not_fit_together_is_refused(alice: App) -> None:
             {"source": 1, "mask": 1, "references": 2},
             "FLUX.2 klein 4B looks at one reference inside a mask.",
         ),
-        ("starter", {"loras": [{"name": "ink"}]}, "cannot paint with LoRAs."),
     ],
 )
 async def test_what_the_model_cannot_do_is_refused_before_it_is_queued(
