@@ -17,6 +17,7 @@ from fedi.social.credentials import Bearer
 
 REALM = "Easel"
 APPS_OWN = "This needs the token of an account, not of an app."
+MAX_TARGET = 4096  # characters; clients refuse answers whose headers have 8,190
 IN_A_TARGET = "!#$%&'()*+,/:;=?@[]~"  # RFC 3986; everything else is written by its number
 RESOURCES = "/.well-known/oauth-protected-resource"  # what is told there: `oauth.metadata`
 
@@ -198,7 +199,8 @@ def bearer(connection: HTTPConnection) -> str | None:
 def challenge(connection: HTTPConnection, message: str, error: str = "") -> HTTPException:
     """The 401 that tells an app how to sign in, and where."""
     url = easel_of(connection).settings.instance.url
-    there = f"{url}{RESOURCES}{target(connection)}"
+    asked = target(connection)
+    there = f"{url}{RESOURCES}{asked}" if len(asked) <= MAX_TARGET else ""
     header = _header(error=error, resource_metadata=there)
     return HTTPException(401, message, {"WWW-Authenticate": header})
 
