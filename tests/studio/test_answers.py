@@ -57,6 +57,7 @@ async def test_a_lie_is_refused_and_its_painter_named(instance: rig.Instance, li
     async with connected(instance, "liar") as liar:
         asked = await ask(easel, alice, **ASKED)
         given = await liar.given()
+        await liar.say(protocol.Ready(slots=0))  # it is not to be given the same once more
         with listening() as logged:
             async with reaches(easel, asked, "queued"):
                 await finish(liar, given, **LIES[lie])
