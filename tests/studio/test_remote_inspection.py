@@ -214,6 +214,7 @@ def test_small_ones_are_as_small_as_their_purpose() -> None:
         "avatar": (461, 346),
         "header": (1000, 750),
         "emoji": (147, 110),
+        "preview": (554, 415),
     }
 
 

@@ -31,6 +31,7 @@ KINDS = {
     "avatar": "Faces",
     "header": "Headers",
     "emoji": "Emoji",
+    "preview": "Pictures of what links lead to",
 }
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
