@@ -20,7 +20,7 @@ from generation.abilities import Abilities
 from generation.aides import Aides
 from generation.hands import Card
 from tests import rig
-from tests.api.oauth.person import Person, join
+from tests.api.oauth.person import Person, Seen, join
 from tests.generation.hub_server import Hub
 from tests.pulling import HALF, OTHER, TINY, open_hub, stalls
 from tests.studio.asking import ask, look, reaches
@@ -76,7 +76,12 @@ async def test_a_model_is_fetched_stopped_gone_on_with_and_removed(
             hub.stall_after = HALF
             await fetch(visitor, TINY)
             await stalls(tmp_path)
-            seen = await visitor.get(PAGE)
+
+            async def told() -> Seen | None:
+                seen = await visitor.get(PAGE)
+                return seen if "MB of" in seen.body else None
+
+            seen = await rig.until(told, seconds=START_S)
             [bar] = seen.page.all("progress")
             assert 0 <= int(bar["value"]) < 100 and "MB of" in seen.body
             assert seen.page.one("meta", **{"http-equiv": "refresh"})["content"]
