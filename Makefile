@@ -6,6 +6,8 @@ PASTURE := tests/peers/pasture
 CLIENTS := tests/clients
 PIP := $(BIN)/pip install --disable-pip-version-check --quiet --progress-bar on -c constraints.txt
 ONCE ?=
+# Tests wait for other processes a good part of their time.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((n < 3 ? n + 1 : 4)))
 PORTS ?=
 export PIP_REQUIRE_VIRTUALENV := true
 
@@ -30,7 +32,7 @@ doctor: $(VENV)/.installed ## Look at the settings, the database, the address, t
 .PHONY: test
 test: $(VENV)/.installed-test $(PASTURE)/.venv/.installed $(CLIENTS)/.venv/.installed ## Run all tests.
 	@echo "Running all tests"
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(PYTEST)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(PYTEST)
 
 .PHONY: lint
 lint: $(VENV)/.installed-test ## ruff, mypy --strict, import-linter.

@@ -12,9 +12,9 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -36,6 +36,7 @@ from fedi.runtime import Easel
 from fedi.settings import Settings
 from fedi.settings import load as load_settings
 from generation import protocol
+from tests import warm
 
 NewDatabase = Callable[[], str]
 TICK_S = 0.1  # how often a server looks at its clock, for the date that it sends
@@ -281,6 +282,9 @@ class Postgres:
         """Empty a database that nobody uses any more: of its tables, those few that have rows."""
         connection = await asyncpg.connect(url)
         try:
+            # Of another version, or said to be by a test: nobody else gets this one.
+            if await connection.fetchval("SELECT version_num FROM alembic_version") != head():
+                return
             tables = await connection.fetch(
                 "SELECT quote_ident(tablename) AS name FROM pg_tables"
                 " WHERE schemaname = 'public' AND tablename != 'alembic_version'"
@@ -298,8 +302,6 @@ class Postgres:
                 "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value,"
                 " false) FROM pg_sequences WHERE last_value IS NOT NULL"
             )
-            # A test may have said that it is of another version.
-            await connection.execute("UPDATE alembic_version SET version_num = $1", head())
         finally:
             await connection.close()
         self._free.append(url)
@@ -418,7 +420,7 @@ class ServerProcess:
             await until(answers, seconds=60)
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "fedi.cli", "--config", str(self.config), *arguments]
+        return warm.command("--config", str(self.config), *arguments)
 
     async def easel(self, *arguments: str) -> str:
         """Run an `easel` command against it; what it prints."""
@@ -438,7 +440,7 @@ class ServerProcess:
     async def kill(self) -> None:
         """`kill -9`: no goodbye."""
         assert self.process is not None
-        self.process.kill()
+        self.process.send_signal(signal.SIGUSR1)  # see `tests.warm.twig`
         await asyncio.to_thread(self.process.wait)
 
     async def stop(self) -> None:

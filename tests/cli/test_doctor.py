@@ -11,7 +11,7 @@ import pytest
 
 from fedi.cli import equipment
 from fedi.settings import Settings
-from tests import rig
+from tests import rig, warm
 from tests.generation.images_server import MODEL, open_images_server
 
 NO_PAINTING = "[painting]\nlocal = false\n"
@@ -22,7 +22,7 @@ async def examined(folder: Path, settings: str) -> tuple[int, str]:
     config = folder / "config.toml"
     config.write_text(settings, encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "fedi.cli", "--config", str(config), "doctor"),
+        *warm.command("--config", str(config), "doctor", modules=("torch",)),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )

@@ -15,7 +15,7 @@ import pytest
 
 from fedi.settings import load
 from generation import parts
-from tests import rig
+from tests import rig, warm
 from tests.generation.hub_server import Hub, Repository
 
 pytest.importorskip("diffusers", reason="easel[paint] is not installed")
@@ -58,7 +58,7 @@ class Host:
         }
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "fedi.cli", "-c", str(self.config), "models", *words]
+        return warm.command("-c", str(self.config), "models", *words, modules=("torch",))
 
     def easel(self, *words: str, **environment: str) -> tuple[int, str]:
         """The exit status of `easel models …`, and all that it says, on one line."""

@@ -34,7 +34,8 @@ class Repository:
 class Hub:
     """The server. `served` are the bytes sent for each path, `ranges` those asked for in part.
 
-    stall_after: after so many bytes of a file a connection hangs, and `stalled` is set.
+    stall_after: after so many bytes of a file a connection hangs, and `stalled` is set; `go_on`
+        lets those that hang send more.
     cut_after: after so many bytes of a file a connection breaks, once.
     """
 
@@ -47,7 +48,8 @@ class Hub:
 
     def __post_init__(self) -> None:
         self.stalled = threading.Event()
-        self.over = threading.Event()
+        self.over = False
+        self._moved = threading.Condition()
         handler = type("Handler", (_Handler,), {"hub": self})
         self._server = _Server(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -55,9 +57,28 @@ class Hub:
 
     def close(self) -> None:
         """Ends it; afterwards nothing listens at its address."""
-        self.over.set()
+        with self._moved:
+            self.over = True
+            self._moved.notify_all()
         self._server.shutdown()
         self._server.server_close()
+
+
+    def go_on(self, stall_after: int) -> None:
+        """Let the connections that hang send more, up to this byte."""
+        with self._moved:
+            self.stall_after = stall_after
+            self._moved.notify_all()
+
+    def hold(self, at: int) -> bool:
+        """Hang, if a connection that has sent so many bytes of a file is to; whether it may send
+        more."""
+        with self._moved:
+            if self.stall_after is not None and at >= self.stall_after:
+                self.stalled.set()
+                limit = self.stall_after
+                self._moved.wait_for(lambda: self.over or (self.stall_after or 0) > limit)
+        return not self.over
 
 
 class _Server(ThreadingHTTPServer):
@@ -158,9 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         for at in range(begin, len(content), PIECE):
             hub = self.hub
-            if hub.stall_after is not None and at >= hub.stall_after:
-                hub.stalled.set()
-                hub.over.wait()
+            if not hub.hold(at):
                 return
             if hub.cut_after is not None and at >= hub.cut_after:
                 hub.cut_after = None

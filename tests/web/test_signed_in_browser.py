@@ -47,7 +47,13 @@ from tests.social.trends.acting import settle
 from tests.studio.test_reviews import STRICT
 from tests.web import hanging
 from tests.web.admin import furnishing
-from tests.web.test_browser import ARTEFACTS, SCROLL, WATCH_SHIFTS, chromium, furnish_from_elsewhere
+from tests.web.test_browser import (
+    ARTEFACTS,
+    WATCH_SHIFTS,
+    chromium,
+    furnish_from_elsewhere,
+    shifts,
+)
 from tests.web.test_hostile import HTML, STRINGS
 
 __all__ = ["chromium"]
@@ -305,9 +311,7 @@ async def look_at(
             page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
             await page.add_init_script(WATCH_SHIFTS)
             for title, path in paths.items():
-                await page.goto(instance.url + path)
-                await page.evaluate(SCROLL)
-                assert await page.evaluate("shifted") == 0, (title, width)
+                assert await shifts(page, instance.url + path) == [], (title, width)
                 inside = await page.evaluate("document.documentElement.scrollWidth")
                 assert inside <= width, (title, width, inside)
                 if os.environ.get("CI") == "true":
@@ -421,7 +425,7 @@ async def test_a_feed_goes_on_by_itself_and_tells_what_is_new(
         await button.wait_for()
         await page.locator(".fresh a", has_text="3 new posts").wait_for()
         assert await posts.nth(10).bounding_box() == before and await posts.count() == 50
-        assert await page.evaluate("shifted") == 0
+        assert await page.evaluate("shifted") == []
         await button.click()
         await page.locator("article.post", has_text="new 2").wait_for()
 
