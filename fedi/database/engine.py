@@ -8,6 +8,7 @@ write transaction begins IMMEDIATE, so that it never fails half-way for the lock
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy.ext.asyncio
-from sqlalchemy import CursorResult, event
+from sqlalchemy import CursorResult, QueuePool, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import _CoreAnyExecuteParams
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -39,6 +40,7 @@ CHECKPOINT_PAGES = 10_000  # of the log: if nobody else does it, a commit must
 # the system hands the pages that it has anyway.
 SQLITE_WRITING_KB, SQLITE_READING_KB = 16 * 1024, 2 * 1024
 SQLITE_MMAP_BYTES = 256 * 1024 * 1024
+GIVE_BACK_S = 2.0  # in which whoever was cancelled gives back the connection
 SHARED_BY = 128  # pieces of work in one transaction at most; readers wait for none of them
 
 Item = TypeVar("Item")
@@ -284,8 +286,21 @@ class Database:
             await self._sharing
         if self._checkpointing is not None:
             await asyncio.wait([self._checkpointing])
-        await self._writing.dispose()
-        await self._reading.dispose()
+        for engine in (self._writing, self._reading):
+            await _given_back(engine)
+            await engine.dispose()
+
+
+async def _given_back(engine: AsyncEngine) -> None:
+    """Wait until nobody holds a connection: a session whose task was cancelled gives its own back
+    a moment later, and nothing would close that one."""
+    pool, given = engine.pool, asyncio.Event()
+    event.listen(engine.sync_engine, "checkin", lambda *_: given.set())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GIVE_BACK_S):
+            while isinstance(pool, QueuePool) and pool.checkedout():
+                given.clear()
+                await given.wait()
 
 
 def driver_url(address: str) -> URL:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
+import warnings
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,6 +50,28 @@ async def test_a_reader_does_not_wait_for_a_writer(easel: Easel) -> None:
         tx.add(InstanceSecret(name="during", value="x", created_at=tx.now))
         await tx.flush()
         assert await names(easel.database) == ["before"]
+
+
+async def test_closing_leaves_no_connection_to_who_still_reads(easel: Easel) -> None:
+    reads, goes = asyncio.Event(), asyncio.Event()
+
+    async def read() -> None:
+        async with easel.database.read() as session:
+            await session.exec(select(InstanceSecret.name))
+            reads.set()
+            await goes.wait()
+
+    reading = asyncio.create_task(read())
+    await reads.wait()
+    closing = asyncio.create_task(easel.database.close())
+    await asyncio.wait([closing], timeout=0.05)
+    goes.set()
+    await asyncio.gather(reading, closing)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        del reading
+        gc.collect()
+    assert [str(one.message) for one in told if "unclosed" in str(one.message)] == []
 
 
 async def test_events_are_told_after_the_commit_and_only_then(easel: Easel) -> None:
