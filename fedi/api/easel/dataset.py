@@ -28,7 +28,7 @@ from fedi.runtime import Easel, easel_of
 from fedi.social import attempts
 from fedi.social.errors import TooMany
 from fedi.social.spreading import STATUSES
-from fedi.social.training import grants, ledger, offers, standing
+from fedi.social.training import grants, ledger, offers, pseudonyms, standing
 from fedi.storage import Missing
 from fedi.studio.dataset import samples, withdrawals
 
@@ -82,14 +82,14 @@ async def picture(request: Request) -> Response:
     and as long as it is offered."""
     easel = easel_of(request)
     grant = await _grant(request)
-    number = ids.parse(request.path_params["key"])
+    key = request.path_params["key"]
     query = (
         offers.offered(sensitive=grant.sensitive)
         .join(DatasetItem, col(DatasetItem.media_id) == col(MediaAttachment.id))
-        .where(col(DatasetItem.export_id) == grant.id, col(MediaAttachment.id) == number)
+        .where(col(DatasetItem.export_id) == grant.id, col(DatasetItem.key) == key)
     )
     async with easel.database.read() as session:
-        found = None if number is None else (await session.exec(query)).first()
+        found = (await session.exec(query)).first()
     if found is None:
         raise HTTPException(404, "There is no such picture, or it was withdrawn.")
     media: MediaAttachment = found[0]
@@ -132,13 +132,13 @@ async def _seated(easel: Easel, grant: DatasetExport, position: int) -> AsyncIte
 
 
 async def _told(easel: Easel, grant: DatasetExport, position: int) -> AsyncGenerator[bytes, None]:
-    key = await samples.pseudonyms(easel)
+    key = await pseudonyms.secret(easel)
     # Listening begins before the first look, so that nothing can happen unseen between them.
     with easel.events.listen([STATUSES, standing.TOPIC]) as listener:
         yield b"retry: 10000\n\n"
         while await _holds(easel, grant):
             while True:
-                more = await _write_down(easel, grant)
+                more = await _write_down(easel, grant, key)
                 async with easel.database.read() as session:
                     events = await grants.told(session, grant.id, position, BATCH)
                     pieces = await _pieces(easel, session, grant, events, key)
@@ -151,7 +151,7 @@ async def _told(easel: Easel, grant: DatasetExport, position: int) -> AsyncGener
                 yield b": still here\n\n"
 
 
-async def _write_down(easel: Easel, grant: DatasetExport) -> int:
+async def _write_down(easel: Easel, grant: DatasetExport, key: bytes) -> int:
     """What is to be told next is a row before it is told. How much that was."""
     async with easel.database.read() as session:
         news = await grants.untold(session, grant, 1)
@@ -160,7 +160,7 @@ async def _write_down(easel: Easel, grant: DatasetExport) -> int:
         return 0
     async with easel.database.write() as tx:
         back = await ledger.withdraw(tx, export_id=grant.id) if overdue else 0
-        return back + await grants.take(tx, grant.id, BATCH)
+        return back + await grants.take(tx, grant.id, BATCH, key)
 
 
 async def _pieces(
@@ -176,17 +176,18 @@ async def _pieces(
     query = offers.offered(sensitive=grant.sensitive).where(col(MediaAttachment.id).in_(wanted))
     found = [(media, status, who) for media, status, who in (await session.exec(query)).all()]
     instance = easel.settings.instance
-    said = {
-        document["key"]: document | {"picture": f"{instance.url}{PICTURES}/{document['key']}"}
-        for document in await samples.documents(session, instance, found, key)
-    }
+    documents = await samples.documents(session, instance, found, key)
+    said = {media.id: told for (media, _, _), told in zip(found, documents, strict=True)}
     pieces = []
     for position, kind, row in events:
-        document: dict[str, Any] | None = said.get(str(row.media_id))
+        document: dict[str, Any] | None = said.get(row.media_id)
         if kind == "withdrawn":
             assert row.withdrawn_at is not None
             at = row.withdrawn_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-            document = {"key": str(row.media_id), "at": at, "reason": row.reason}
+            document = {"key": row.key, "at": at, "reason": row.reason}
+        elif document is not None:
+            picture = f"{instance.url}{PICTURES}/{row.key}"
+            document = document | {"key": row.key, "picture": picture}
         if document is not None:
             data = json.dumps(document, ensure_ascii=False)
             pieces.append(f"id: {position}\nevent: {kind}\ndata: {data}\n\n".encode())

@@ -49,6 +49,21 @@ NO_EXPORT = "There is no such export."
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """A picture that goes out in files.
+
+    Attributes:
+        key: what it is called there.
+        digest: the SHA-256 of its file, in hexadecimal.
+    """
+
+    media: MediaAttachment
+    status: Status
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
     """What one author has in one export."""
 
@@ -196,27 +211,28 @@ async def withdrawn(
 # ---- What went out -----------------------------------------------------------------------------
 
 
-async def record(
-    tx: Transaction, export: DatasetExport, items: Iterable[tuple[MediaAttachment, Status, str]]
-) -> None:
-    """Write down pictures that go out with an export.
-
-    Args:
-        items: each with its post, and the SHA-256 of the file in hexadecimal.
-    """
-    for media, status, digest in items:
-        tx.add(item_of(tx, export, media, status, digest))
+async def record(tx: Transaction, export: DatasetExport, items: Iterable[Gone]) -> None:
+    """Write down pictures that go out with an export."""
+    for gone in items:
+        tx.add(item_of(tx, export, gone.media, gone.status, gone.key, gone.digest))
     await tx.flush()
 
 
 def item_of(
-    tx: Transaction, export: DatasetExport, media: MediaAttachment, status: Status, digest: str = ""
+    tx: Transaction,
+    export: DatasetExport,
+    media: MediaAttachment,
+    status: Status,
+    key: str,
+    digest: str = "",
 ) -> DatasetItem:
+    """The row of a picture that goes out, called `key` there."""
     number = tx.new_id()
     return DatasetItem(
         id=number,
         export_id=export.id,
         media_id=media.id,
+        key=key,
         status_id=status.id,
         account_id=status.account_id,
         digest=digest,

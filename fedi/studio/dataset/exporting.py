@@ -20,10 +20,11 @@ from sqlmodel import col, select
 
 from fedi import __version__, logs
 from fedi.database import Session
-from fedi.database.tables import DatasetExport, MediaAttachment, Status
+from fedi.database.tables import DatasetExport, MediaAttachment
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid
-from fedi.social.training import ledger, offers
+from fedi.social.training import ledger, offers, pseudonyms
+from fedi.social.training.ledger import Gone
 from fedi.storage import Missing
 from fedi.studio.dataset import cards, samples, shards
 from fedi.studio.dataset.cards import Contents
@@ -91,12 +92,12 @@ async def export(
 
 async def _fill(
     easel: Easel, part: Path, sensitive: bool, report: Report
-) -> tuple[list[tuple[MediaAttachment, Status, str]], Contents, list[Written]]:
+) -> tuple[list[Gone], Contents, list[Written]]:
     contents = Contents()
-    given: list[tuple[MediaAttachment, Status, str]] = []
+    given: list[Gone] = []
     async with easel.database.read() as session:
         total = await _count(session, sensitive)
-    key = await samples.pseudonyms(easel)
+    key = await pseudonyms.secret(easel)
     report(0, total)
     with Shards(part) as out:
         async for (media, status, _), document in _pages(easel, sensitive, key):
@@ -108,7 +109,7 @@ async def _fill(
             said = samples.with_file(document, content)
             await asyncio.to_thread(out.add, said, content)
             contents.count(said)
-            given.append((media, status, said["sha256"]))
+            given.append(Gone(media, status, said["key"], said["sha256"]))
             report(len(given), max(total, len(given)))
     return given, contents, out.written
 

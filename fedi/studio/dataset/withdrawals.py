@@ -3,7 +3,7 @@
     {"@context": […], "id": …, "type": "CollectionPage", "actor": "https://easel.example/actor",
      "published": …, "next": …,
      "withdrawn": {"since": null | "EXPORT",
-                   "items": [{"key": "1", "at": …, "reason": "account", "exports": ["2", "3"]}]},
+                   "items": [{"key": "5c1f…", "at": …, "reason": "account", "exports": ["2"]}]},
      "proof": {…}}
 
 It names keys and nobody's name: who was not named in a dataset is not named by leaving it.
@@ -76,13 +76,13 @@ async def _key(session: Session) -> AccountKey | None:
 
 def _items(rows: list[DatasetItem]) -> list[dict[str, Any]]:
     """By picture, in the order in which each was taken back."""
-    items: dict[int, dict[str, Any]] = {}
+    items: dict[str, dict[str, Any]] = {}
     for row in rows:
         assert row.withdrawn_at is not None
         item = items.setdefault(
-            row.media_id,
+            row.key,
             {
-                "key": str(row.media_id),
+                "key": row.key,
                 "at": row.withdrawn_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
                 "reason": row.reason,
                 "exports": [],

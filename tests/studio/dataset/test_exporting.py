@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tarfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,20 @@ from fedi.database.tables import Account, DatasetExport, MediaAttachment, Status
 from fedi.social import favourites, moderation, reactions
 from fedi.social.errors import Invalid
 from fedi.social.paging import Page
-from fedi.social.training import ledger
+from fedi.social.training import ledger, pseudonyms
 from fedi.studio import pictures
-from fedi.studio.dataset import samples, shards
+from fedi.studio.dataset import shards
 from generation import provenance
 from generation.recipe import Recipe
 from tests.rig import Instance
 from tests.social.people import PAINTED_OVER
 from tests.studio.dataset.giving import PURPOSE, choose, consent, export, proven, read
 from tests.web import hanging
+
+
+def names_in(shard: Path) -> list[str]:
+    with tarfile.open(shard) as tar:
+        return tar.getnames()
 
 
 def key_of(instance: Instance, post: Status, found: dict[str, Any]) -> str:
@@ -184,7 +190,8 @@ async def test_a_sample_says_what_its_author_shares_and_who_that_is_only_if_they
     await consent(instance, alice, credit="name", licence="CC-BY-4.0")
     await export(instance, tmp_path / "named")
     named = read(tmp_path / "named")
-    one, two = named[str(open_)], named[str(closed)]
+    secret = await pseudonyms.secret(easel)
+    one, two = [named[pseudonyms.picture(secret, number)] for number in (open_, closed)]
     assert (one["prompt"], one["recipe"]) == ("a lighthouse in fog", hanging.RECIPE)
     assert (two["prompt"], two["recipe"]) == (None, None)
     assert one["author"] == {"name": f"alice@{instance.domain}"} and one["url"] == post.url
@@ -210,6 +217,10 @@ async def test_a_sample_says_what_its_author_shares_and_who_that_is_only_if_they
     found = read(tmp_path / "unnamed")
     text = json.dumps([{**said, "content": ""} for said in found.values()])
     assert "alice" not in text and str(post.id) not in text and str(alice.id) not in text
+    names = [name for shard in (tmp_path / "unnamed").glob("*.tar") for name in names_in(shard)]
+    for number in (open_, closed):  # which is public: the post is one request away
+        assert str(number) not in text and not any(str(number) in name for name in names)
+    assert set(found) == set(named)
     assert len({said["author"]["pseudonym"] for said in found.values()}) == 1
     assert {said["licence"] for said in found.values()} == {"LicenseRef-training-alone"}
 
@@ -263,4 +274,5 @@ async def test_what_breaks_off_leaves_nothing_that_looks_whole(
     assert len(read(tmp_path / "out")) == 2 and not part.exists()
     with pytest.raises(Invalid, match="not empty"):
         await export(instance, tmp_path / "out")
-    assert (await samples.pseudonyms(instance.easel)) == (await samples.pseudonyms(instance.easel))
+    secret = await pseudonyms.secret(instance.easel)
+    assert secret == await pseudonyms.secret(instance.easel)
