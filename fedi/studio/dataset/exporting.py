@@ -1,7 +1,8 @@
 """A dataset in files: shards, a card, and a manifest with the digest of each.
 
 It is made in a folder of its own and gets its name when all of it is on the disk: whatever breaks
-it off leaves nothing that looks whole. What is in it is written down before.
+it off leaves nothing that looks whole. What is in it is written down before, and from then on stays
+written down, whatever becomes of the folder.
 """
 
 from __future__ import annotations
@@ -80,13 +81,13 @@ async def export(
             await ledger.record(tx, row, given)
             # Who took it back while it was written is on the list at once.
             await ledger.withdraw(tx, export_id=row.id)
-        await asyncio.to_thread(_finish, part, folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         async with easel.database.write() as tx:
             row = await tx.get_one(DatasetExport, made.id)
             await tx.delete(row)
         raise
+    await asyncio.to_thread(_finish, part, folder)
     return row
 
 
@@ -176,7 +177,11 @@ def _prepare(folder: Path) -> Path:
 
 def _finish(part: Path, folder: Path) -> None:
     (part / UNFINISHED).unlink()
-    os.replace(part, folder)
+    try:
+        os.replace(part, folder)
+    except OSError:
+        (part / UNFINISHED).touch()  # the next one to this place removes it
+        raise
     for place in (folder, folder.parent):  # the names are on the disk, too
         descriptor = os.open(place, os.O_RDONLY)
         try:

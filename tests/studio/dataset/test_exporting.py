@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 import tarfile
 from datetime import timedelta
 from pathlib import Path
@@ -263,6 +265,21 @@ async def test_what_breaks_off_leaves_nothing_that_looks_whole(
     async with instance.easel.database.read() as session:
         assert (await session.exec(select(DatasetExport))).all() == []
         assert await ledger.given(session, alice, Page()) == []
+    # Once it is written down it stays so, for then the files may be there: here they are.
+    sync = os.fsync
+
+    def broken(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(5, "Input/output error")
+        sync(descriptor)
+
+    with monkeypatch.context() as patched, pytest.raises(OSError):
+        patched.setattr(os, "fsync", broken)
+        await export(instance, tmp_path / "late")
+    assert len(read(tmp_path / "late")) == 2
+    async with instance.easel.database.read() as session:
+        [given] = await ledger.given(session, alice, Page())
+    assert given.items == 2
     # Killed without a word: the next one takes its place, and nothing else's.
     part = tmp_path / ".out.part"
     part.mkdir()
