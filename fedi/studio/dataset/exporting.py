@@ -27,6 +27,7 @@ from fedi.social.errors import Invalid
 from fedi.social.training import ledger, offers, pseudonyms
 from fedi.social.training.ledger import Gone
 from fedi.storage import Missing
+from fedi.studio import gate
 from fedi.studio.dataset import cards, samples, shards
 from fedi.studio.dataset.cards import Contents
 from fedi.studio.dataset.samples import Offered
@@ -103,7 +104,7 @@ async def _fill(
     with Shards(part) as out:
         async for (media, status, _), document in _pages(easel, sensitive, key):
             try:
-                content = await samples.picture(easel, media)
+                content = await samples.picture(easel, media, gate.of(easel).job())
             except Missing:
                 log.warning("picture_missing", media=media.id)
                 continue

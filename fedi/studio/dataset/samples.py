@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
@@ -88,16 +89,23 @@ def with_file(document: Mapping[str, Any], content: bytes) -> dict[str, Any]:
     return {**document, "file": f"{document['key']}.{ending}", "sha256": digest}
 
 
-async def picture(easel: Easel, media: MediaAttachment) -> bytes:
+async def picture(
+    easel: Easel, media: MediaAttachment, turn: AbstractAsyncContextManager[None]
+) -> bytes:
     """The file of a picture as it is given away.
+
+    Args:
+        turn: of the gate (`studio.gate`): it may have to be decoded.
 
     Raises:
         Missing: there is none.
+        Busy: too many wait for a turn.
     """
     assert media.file is not None
     content = await easel.storage.read(media.file)
     painted = bool(media.recipe)
-    return await asyncio.to_thread(_bared, content, media.media_type, painted, _label(media))
+    async with turn:
+        return await asyncio.to_thread(_bared, content, media.media_type, painted, _label(media))
 
 
 def _bared(content: bytes, media_type: str, painted: bool, packet: bytes) -> bytes:
