@@ -37,6 +37,11 @@ DOCUMENT = (Path(__file__).parents[2] / "docs/data.md").read_text(encoding="utf-
 BLOCKS = re.findall(r"^```json ?(.*)\n([\s\S]*?)^```", DOCUMENT, re.MULTILINE)
 
 
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fedi.api.easel.dataset.PAUSE_S", 0.1)
+
+
 async def grant(instance: rig.Instance, name: str = "Example Lab") -> tuple[DatasetExport, str]:
     async with instance.easel.database.write() as tx:
         return await grants.grant(tx, name, purpose=PURPOSE)

@@ -40,7 +40,7 @@ PICTURES_OF_GRANT = attempts.Limit("pictures that a grant fetches", 600, 60)
 LISTS_OF_ADDRESS = attempts.Limit("lists of what was withdrawn, for an address", 60, 300)
 MAX_STREAMS = 4  # of one grant in one process
 HEARTBEAT_S = 15.0  # proxies cut a silent connection after 30 to 60 seconds; and rows are looked at
-PAUSE_S = 0.2  # between two looks, however much happens
+PAUSE_S = 5.0  # between two looks, however much happens: each is at all that a grant was told
 BATCH = 100  # events at once
 
 _open: WeakKeyDictionary[Easel, Counter[int]] = WeakKeyDictionary()

@@ -7,7 +7,7 @@ position in the order in which things were taken back: the list of what was with
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -110,20 +110,28 @@ def begin(
 
 
 async def withdraw(
-    tx: Transaction, *, account_id: int | None = None, export_id: int | None = None
+    tx: Transaction,
+    *,
+    account_id: int | None = None,
+    export_id: int | None = None,
+    item_ids: Collection[int] | None = None,
 ) -> int:
     """Mark what went out and is not offered any more. What authors say themselves is marked as
-    they say it; all else, remixes among it, when somebody looks.
+    they say it; all else, remixes among it, by `studio.dataset.marking` and by streams.
 
     Args:
         account_id: of this author alone.
         export_id: of this export alone.
+        item_ids: of these rows alone.
 
     Returns:
         How many rows were marked.
     """
     marked = 0
-    while found := (await tx.exec(_overdue(account_id, export_id).limit(BATCH))).all():
+    query = _overdue(account_id, export_id)
+    if item_ids is not None:
+        query = query.where(col(DatasetItem.id).in_(item_ids))
+    while found := (await tx.exec(query.limit(BATCH))).all():
         places = await positions(tx, len(found))
         for (item, export), position in zip(found, places, strict=True):
             media = await tx.get(MediaAttachment, item.media_id)
@@ -139,9 +147,19 @@ async def withdraw(
     return marked
 
 
-async def is_overdue(session: Session, export_id: int | None = None) -> bool:
-    """Whether there is anything that `withdraw` would mark."""
+async def is_overdue(session: Session, export_id: int) -> bool:
+    """Whether there is anything of an export that `withdraw` would mark."""
     return (await session.exec(_overdue(None, export_id).limit(1))).first() is not None
+
+
+async def overdue(session: Session) -> list[int]:
+    """The next rows that `withdraw` would mark."""
+    return [item.id for item, _ in (await session.exec(_overdue(None, None).limit(BATCH))).all()]
+
+
+async def is_anything_out(session: Session) -> bool:
+    """Whether anything ever went out."""
+    return (await session.exec(select(DatasetItem.id).limit(1))).first() is not None
 
 
 def _overdue(account_id: int | None, export_id: int | None) -> Any:

@@ -30,7 +30,7 @@ TERMS = ({"withdrawn": {"@id": "urn:easel:withdrawn", "@type": "@json"}},)
 async def page(
     easel: Easel, since: DatasetExport | None, after: int = 0
 ) -> tuple[dict[str, Any], int | None]:
-    """A page of the list.
+    """A page of the list: what is marked (`marking` marks it), and nothing is looked for.
 
     Args:
         since: what was withdrawn since this export, out of whichever; None: ever.
@@ -40,11 +40,9 @@ async def page(
         The page, and behind which position the next one begins, if there is one.
     """
     async with easel.database.read() as session:
-        overdue = await ledger.is_overdue(session)
         key = await _key(session)
-    if overdue or key is None:
+    if key is None:
         async with easel.database.write() as tx:
-            await ledger.withdraw(tx)
             key = await account_keys.ensure(tx, await accounts.ensure_instance_actor(tx))
     async with easel.database.read() as session:
         rows = await ledger.withdrawn(session, since, after=after, limit=PAGE)
