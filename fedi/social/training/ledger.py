@@ -41,6 +41,7 @@ REASONS = {
     "hidden": "the instance shows it to nobody",
     "sensitive": "it has a warning now",
     "remix": "what it is made of was taken back",
+    "terms": "its author offers it on other terms now",
 }
 MAX_NAME, MAX_PURPOSE = 200, 2000  # characters
 BATCH = 500  # rows that are looked at, or marked, at once
@@ -145,6 +146,23 @@ async def withdraw(
     if marked:
         standing.hint(tx)
     return marked
+
+
+async def recall(tx: Transaction, account: Account) -> None:
+    """Take back all of an author's that is out, since they offer it on other terms now. Streams
+    tell it anew on those; who has it in files finds it in the next ones."""
+    query = (
+        select(DatasetItem)
+        .where(col(DatasetItem.account_id) == account.id, col(DatasetItem.withdrawn_at).is_(None))
+        .order_by(col(DatasetItem.id))
+        .limit(BATCH)
+    )
+    while found := (await tx.exec(query)).all():
+        for item, position in zip(found, await positions(tx, len(found)), strict=True):
+            item.reason, item.withdrawn_at, item.withdrawn_position = "terms", tx.now, position
+            tx.add(item)
+        await tx.flush()
+        standing.hint(tx)
 
 
 async def is_overdue(session: Session, export_id: int) -> bool:

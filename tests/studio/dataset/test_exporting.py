@@ -20,7 +20,7 @@ from fedi.database.tables import Account, DatasetExport, MediaAttachment, Status
 from fedi.social import favourites, moderation, reactions
 from fedi.social.errors import Invalid
 from fedi.social.paging import Page
-from fedi.social.training import ledger, pseudonyms
+from fedi.social.training import grants, ledger, pseudonyms
 from fedi.studio import pictures
 from fedi.studio.dataset import marking, shards
 from generation import provenance
@@ -247,6 +247,46 @@ async def test_the_same_pictures_are_the_same_bytes_in_shards_of_a_size(
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert heard == [(0, 3), (1, 3), (2, 3), (3, 3)] and len(read(tmp_path / "a")) == 3
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+async def test_who_allows_less_takes_back_what_went_out_on_the_old_terms(
+    instance: Instance, tmp_path: Path
+) -> None:
+    alice = await hanging.join(instance)
+    await hanging.hang(instance, alice, text="Look")
+    await consent(instance, alice, credit="name", licence="CC0-1.0")
+    async with instance.easel.database.write() as tx:
+        listener, _ = await grants.grant(tx, "Example Lab", purpose=PURPOSE)
+    key = await pseudonyms.secret(instance.easel)
+
+    async def told() -> list[int]:
+        async with instance.easel.database.write() as tx:
+            await grants.take(tx, listener.id, 10, key)
+        async with instance.easel.database.read() as session:
+            return [position for position, _, _ in await grants.told(session, listener.id, 0, 10)]
+
+    last = await told()
+    made, seen = None, 0
+    for more, reason in (
+        ({"licence": "CC-BY-4.0"}, "terms"),
+        ({"licence": "CC0-1.0"}, ""),  # more than before: nobody has what they may not have
+        ({"credit": "anonymous"}, "terms"),
+        ({"credit": "name"}, ""),
+        ({"licence": "CC-BY-SA-4.0"}, "terms"),
+        ({"licence": "CC-BY-NC-4.0"}, "terms"),
+        ({"licence": ""}, "terms"),
+    ):
+        instance.clock.advance(timedelta(hours=1))
+        made = await export(instance, tmp_path / f"{seen}")
+        await consent(instance, alice, **more)
+        async with instance.easel.database.read() as session:
+            rows = await ledger.withdrawn(session, made, after=0, limit=50)
+            reasons = {row.reason for row in rows if row.export_id == made.id}
+        assert reasons == ({reason} if reason else set()), more
+        again = await told()
+        assert (again != last) is bool(reason) and len(again) == 1
+        last, seen = again, seen + 1
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
