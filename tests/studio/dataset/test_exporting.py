@@ -267,8 +267,7 @@ async def test_who_allows_less_takes_back_what_went_out_on_the_old_terms(
             return [position for position, _, _ in await grants.told(session, listener.id, 0, 10)]
 
     last = await told()
-    made, seen = None, 0
-    for more, reason in (
+    terms: list[tuple[dict[str, Any], str]] = [
         ({"licence": "CC-BY-4.0"}, "terms"),
         ({"licence": "CC0-1.0"}, ""),  # more than before: nobody has what they may not have
         ({"credit": "anonymous"}, "terms"),
@@ -276,9 +275,10 @@ async def test_who_allows_less_takes_back_what_went_out_on_the_old_terms(
         ({"licence": "CC-BY-SA-4.0"}, "terms"),
         ({"licence": "CC-BY-NC-4.0"}, "terms"),
         ({"licence": ""}, "terms"),
-    ):
+    ]
+    for number, (more, reason) in enumerate(terms):
         instance.clock.advance(timedelta(hours=1))
-        made = await export(instance, tmp_path / f"{seen}")
+        made = await export(instance, tmp_path / str(number))
         await consent(instance, alice, **more)
         async with instance.easel.database.read() as session:
             rows = await ledger.withdrawn(session, made, after=0, limit=50)
@@ -286,7 +286,7 @@ async def test_who_allows_less_takes_back_what_went_out_on_the_old_terms(
         assert reasons == ({reason} if reason else set()), more
         again = await told()
         assert (again != last) is bool(reason) and len(again) == 1
-        last, seen = again, seen + 1
+        last = again
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
