@@ -64,6 +64,7 @@ from fedi.social.trends import counting
 from fedi.studio import cleaning, departed, faces, local, orphans, reviews, scheduled, unposted
 from fedi.studio.assistant import account as assistants
 from fedi.studio.assistant import answering
+from fedi.studio.dataset import marking
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.pulling import Puller
 from fedi.studio.remote_files import claims, fetching
@@ -85,6 +86,7 @@ JOBS = (
     incoming,
     index,
     mail_jobs,
+    marking,
     orphans,
     outgoing,
     picture_index,

@@ -18,7 +18,7 @@ from fedi.social import audit
 from fedi.social.paging import MAX_PAGE, Page
 from fedi.social.training import grants as granting
 from fedi.social.training import ledger
-from fedi.studio.dataset import cards, exporting, withdrawals
+from fedi.studio.dataset import cards, exporting, marking, withdrawals
 
 app = typer.Typer(
     help="Pictures that their authors let others train on, and who got them.",
@@ -137,6 +137,7 @@ async def _withdrawn(since: str) -> list[dict[str, Any]]:
         if since:
             async with easel.database.read() as session:
                 export = await ledger.find(session, ids.parse(since))
+        await marking.catch_up(easel)
         pages, after = [], 0
         while True:
             page, last = await withdrawals.page(easel, export, after)

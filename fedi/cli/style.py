@@ -17,6 +17,7 @@ from fedi.cli.accounts import local
 from fedi.runtime import Easel
 from fedi.social import audit
 from fedi.social.errors import NotFound
+from fedi.social.training import pseudonyms
 from fedi.studio import stock, styles
 from fedi.studio.styles import Source
 from generation import catalogue, lora_files
@@ -190,11 +191,12 @@ async def _go_on(folder: Path) -> None:
 
 
 async def _sources(easel: Easel, wanted: _Wanted) -> list[Source]:
+    key = await pseudonyms.secret(easel)
     async with easel.database.read() as session:
         author = await local(session, wanted.author) if wanted.author else None
         if author is not None and wanted.asked is not None:
-            return await styles.asked_for(session, author, wanted.asked)
-        return await styles.consented(session, author)
+            return await styles.asked_for(session, key, author, wanted.asked)
+        return await styles.consented(session, key, author)
 
 
 def _nothing(wanted: _Wanted) -> str:

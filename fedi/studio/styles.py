@@ -11,15 +11,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import col, select
+from sqlmodel import col
 
 from fedi.database import Session
 from fedi.database.tables import Account, MediaAttachment, Status
-from fedi.social.training import offers, standing
+from fedi.social.training import offers, pseudonyms, standing
 from fedi.social.training.choices import TRAINING_ALONE
-from fedi.social.visibility import visible_to
 from fedi.storage import Missing, Storage
-from generation import provenance
 from generation.style.brief import MAX_PICTURES, Picture
 
 
@@ -28,18 +26,21 @@ class Source:
     """A picture that may be learned from.
 
     Attributes:
+        media_id: its number.
         file: its storage key.
         picture: what is noted of it.
     """
 
+    media_id: int
     file: str
     picture: Picture
 
 
-async def consented(session: Session, author: Account | None = None) -> list[Source]:
+async def consented(session: Session, key: bytes, author: Account | None = None) -> list[Source]:
     """The newest pictures whose authors let others train on them, the oldest of them first.
 
     Args:
+        key: of `pseudonyms.secret`.
         author: of this one alone.
     """
     query = offers.offered(sensitive=False).order_by(col(MediaAttachment.id).desc())
@@ -47,41 +48,35 @@ async def consented(session: Session, author: Account | None = None) -> list[Sou
         query = query.where(col(Status.account_id) == author.id)
     rows = await session.execute(query.limit(MAX_PICTURES))
     found = [
-        _source(media, status, leave=_said(owner, status), **_named(session, owner, status))
+        _source(key, media, status, leave=_said(owner, status), **_named(session, owner, status))
         for media, status, owner in rows.all()
     ]
     return found[::-1]
 
 
-async def asked_for(session: Session, author: Account, asked_at: datetime) -> list[Source]:
+async def asked_for(
+    session: Session, key: bytes, author: Account, asked_at: datetime
+) -> list[Source]:
     """The newest pictures of an author who asked for this very style: what anybody can see of
     theirs, and is theirs alone, but for posts that they said are not to be trained on.
 
     Args:
+        key: of `pseudonyms.secret`.
         author: a local one.
         asked_at: when they asked, as whoever begins it says.
     """
-    rows = await session.execute(
-        select(MediaAttachment, Status)
-        .join(Status, col(Status.id) == col(MediaAttachment.status_id))
-        .where(
-            col(Status.id).in_(visible_to(None).with_only_columns(col(Status.id))),
-            col(Status.account_id) == author.id,
-            col(Status.local),
-            col(Status.based_on_uri).is_(None),
-            col(Status.training).is_distinct_from(False),
-            col(Status.sensitive).is_(False),
-            col(MediaAttachment.sensitive).is_(False),
-            col(MediaAttachment.type) == "image",
-            col(MediaAttachment.file).is_not(None),
-            col(MediaAttachment.digital_source_type).is_distinct_from(provenance.COMPOSITE),
-        )
-        .order_by(col(MediaAttachment.id).desc())
-        .limit(MAX_PICTURES)
-    )
+    query = offers.asked_for(author.id).order_by(col(MediaAttachment.id).desc())
+    rows = await session.execute(query.limit(MAX_PICTURES))
     leave = f"its author asked for this style ({_moment(asked_at)})"
     found = [
-        _source(media, status, leave=leave, name=f"@{author.acct}", licence=author.training_licence)
+        _source(
+            key,
+            media,
+            status,
+            leave=leave,
+            name=f"@{author.acct}",
+            licence=author.training_licence,
+        )
         for media, status in rows.all()
     ]
     return found[::-1]
@@ -102,6 +97,7 @@ async def fetch(storage: Storage, sources: Sequence[Source]) -> dict[str, bytes]
 def left(pictures: Collection[Picture], allowed: Sequence[Source]) -> tuple[Picture, ...]:
     """Those pictures of a training that may still be learned from."""
     keys = {source.picture.key for source in allowed}
+    keys |= {str(source.media_id) for source in allowed}  # trainings from before pseudonyms
     return tuple(picture for picture in pictures if picture.key in keys)
 
 
@@ -120,6 +116,7 @@ def _named(session: Session, author: Account, status: Status) -> dict[str, str]:
 
 
 def _source(
+    key: bytes,
     media: MediaAttachment,
     status: Status,
     *,
@@ -130,12 +127,14 @@ def _source(
 ) -> Source:
     assert media.file is not None
     ending = media.file.rpartition(".")[2]
-    prompt = (media.recipe or {}).get("prompt")
+    prompt = (media.recipe or {}).get("prompt") if media.share_recipe else None
+    called = pseudonyms.picture(key, media.id)
     return Source(
+        media.id,
         media.file,
         Picture(
-            key=str(media.id),
-            file=f"{media.id}.{ending}",
+            key=called,
+            file=f"{called}.{ending}",
             caption=str(prompt or media.description),
             url=(status.url or status.uri) if url is None else url,
             author=name,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,12 @@ from typing import Any
 import aiohttp
 import pytest
 from sqlmodel import select
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
+from fedi.api.easel import dataset
 from fedi.database.tables import ConsentChange, DatasetExport
+from fedi.social import attempts
 from fedi.social.paging import Page
 from fedi.social.training import choices, grants, ledger
 from generation import provenance
@@ -30,6 +35,11 @@ STREAM, WITHDRAWN = "/api/easel/v1/dataset/stream", "/api/easel/v1/dataset/withd
 TRAINING = "/api/easel/v1/training"
 DOCUMENT = (Path(__file__).parents[2] / "docs/data.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```json ?(.*)\n([\s\S]*?)^```", DOCUMENT, re.MULTILINE)
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fedi.api.easel.dataset.PAUSE_S", 0.1)
 
 
 async def grant(instance: rig.Instance, name: str = "Example Lab") -> tuple[DatasetExport, str]:
@@ -115,6 +125,60 @@ async def test_a_stream_tells_what_may_be_trained_on_and_what_no_more(
         [given] = await ledger.given(session, alice, Page())
     assert (given.export.id, given.export.purpose, given.items) == (made.id, PURPOSE, 4)
     assert given.withdrawn == 2
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+async def test_a_grant_takes_no_more_than_it_may_and_nothing_once_it_is_revoked(
+    instance: rig.Instance, browser: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await hanging.join(instance)
+    for word in ("one", "two", "three"):
+        await hanging.hang(instance, alice, text=word)
+    await consent(instance, alice)
+    _, token = await grant(instance)
+    bearer = {"Authorization": f"Bearer {token}"}
+    # However close together they come.
+    async with AsyncExitStack() as stack:
+        url = instance.url + STREAM
+        asked = [browser.get(url, headers=bearer) for _ in range(dataset.MAX_STREAMS + 2)]
+        answers = await asyncio.gather(*map(stack.enter_async_context, asked))
+        assert sorted(answer.status for answer in answers) == [200] * 4 + [429] * 2
+        [first, *_] = [answer for answer in answers if answer.status == 200]
+        _, said = await Watcher(first).next()
+    # A picture has to be decoded, perhaps: that stands in line with all others.
+    for what, value, statuses in (
+        ("fedi.studio.gate.LINE", 0, [503]),
+        ("fedi.api.easel.dataset.PICTURES_OF_GRANT", attempts.Limit("few", 1, 60), [200, 429]),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(what, value)
+            for status in statuses:
+                async with browser.get(said["picture"], headers=bearer) as answer:
+                    assert answer.status == status
+
+    # Who goes gives their place back, also before a word was said; read piece by piece.
+    _, token = await grant(instance, "Another Lab")
+    scope = {
+        "type": "http", "method": "GET", "path": STREAM, "app": instance.app, "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {token}".encode())],
+    }  # fmt: skip
+
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def nowhere(message: Any) -> None:
+        pass
+
+    for _ in range(dataset.MAX_STREAMS + 1):
+        await (await dataset.stream(Request(scope)))(scope, gone, nowhere)
+    monkeypatch.setattr("fedi.api.easel.dataset.BATCH", 1)
+    answered = await dataset.stream(Request(scope))
+    assert isinstance(answered, StreamingResponse)
+    pieces = [await anext(aiter(answered.body_iterator)) for _ in range(2)]
+    assert b"event: item" in bytes(pieces[1])
+    async with instance.easel.database.write() as tx:
+        await grants.revoke(tx, "Another Lab")
+    assert [piece async for piece in answered.body_iterator] == []  # two more would be offered
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)

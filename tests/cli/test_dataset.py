@@ -35,7 +35,8 @@ async def test_a_dataset_is_given_away_and_what_is_withdrawn_of_it_listed(
     told = await server.easel("dataset", "export", str(out), "--for", "a [bold]test", "--to", "Lab")
     number = told.split()[1].rstrip(":")
     assert "1 pictures" in told and f"withdrawn?since={number}" in told
-    assert list(read(out)) == [str(medium)]
+    [called] = read(out)
+    assert called != str(medium)
     listed = await server.easel("dataset", "exports")
     assert number in listed and "Lab" in listed
     granted = await server.easel("dataset", "grant", "Lab", "--for", "a test")
@@ -48,6 +49,6 @@ async def test_a_dataset_is_given_away_and_what_is_withdrawn_of_it_listed(
         async with easel.database.read() as session:
             assert await session.get(MediaAttachment, medium) is not None
     page = json.loads(await server.easel("dataset", "withdrawn", "--since", number))
-    assert [item["key"] for item in page["withdrawn"]["items"]] == [str(medium)]
+    assert [item["key"] for item in page["withdrawn"]["items"]] == [called]
     assert page["proof"]["cryptosuite"] == "eddsa-jcs-2022"
     assert "Gave" not in (done := await server.easel("audit")) and "dataset.export" in done

@@ -131,6 +131,41 @@ async def test_what_is_in_collections_from_before_stands_in_rows(
     await engine.dispose()
 
 
+async def test_a_yes_to_the_smaller_question_is_asked_for_again(
+    new_database: rig.NewDatabase,
+) -> None:
+    from alembic import command
+
+    def fill(connection: Connection) -> None:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0040")
+        tables = MetaData()
+        tables.reflect(connection)
+        account, change = tables.tables["account"], tables.tables["consent_change"]
+        moment = datetime(2026, 1, 1, tzinfo=UTC)
+        if connection.dialect.name == "sqlite":
+            moment = moment.replace(tzinfo=None)
+        for number, name in enumerate(("before", "of_one_post", "since", "nobody"), 1):
+            said = None if name == "nobody" else moment
+            row = {"id": number, "username": name, "uri": name, "handle": name,
+                   "training_consent_at": said}  # fmt: skip
+            connection.execute(account.insert().values({**blank(account, moment), **row}))
+        for number, status in ((2, 7), (3, None)):
+            row = {"id": number, "account_id": number, "status_id": status, "allowed": True}
+            connection.execute(change.insert().values({**blank(change, moment), **row}))
+        command.upgrade(config, "head")
+
+    engine = create_async_engine(driver_url(new_database()))
+    async with engine.begin() as connection:
+        await connection.run_sync(fill)
+        held = await connection.execute(
+            text("SELECT username FROM account WHERE training_consent_at IS NOT NULL")
+        )
+        assert list(held.scalars()) == ["since"]
+    await engine.dispose()
+
+
 def blank(table: Table, moment: datetime) -> dict[str, Any]:
     """A row with something in every column that must have something."""
     kinds: dict[type[Any], Any] = {str: "", bool: False, int: 0, dict: {}, datetime: moment}

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from activitypub.context import LD_JSON
 from fedi import ids
@@ -28,16 +29,18 @@ from fedi.runtime import Easel, easel_of
 from fedi.social import attempts
 from fedi.social.errors import TooMany
 from fedi.social.spreading import STATUSES
-from fedi.social.training import grants, ledger, offers, standing
+from fedi.social.training import grants, ledger, offers, pseudonyms, standing
 from fedi.storage import Missing
+from fedi.studio import gate
 from fedi.studio.dataset import samples, withdrawals
 
 STREAM = "/api/easel/v1/dataset/stream"
 PICTURES = "/api/easel/v1/dataset/pictures"
+PICTURES_OF_GRANT = attempts.Limit("pictures that a grant fetches", 600, 60)
 LISTS_OF_ADDRESS = attempts.Limit("lists of what was withdrawn, for an address", 60, 300)
 MAX_STREAMS = 4  # of one grant in one process
 HEARTBEAT_S = 15.0  # proxies cut a silent connection after 30 to 60 seconds; and rows are looked at
-PAUSE_S = 0.2  # between two looks, however much happens
+PAUSE_S = 5.0  # between two looks, however much happens: each is at all that a grant was told
 BATCH = 100  # events at once
 
 _open: WeakKeyDictionary[Easel, Counter[int]] = WeakKeyDictionary()
@@ -69,32 +72,34 @@ async def stream(request: Request) -> Response:
     """
     easel = easel_of(request)
     grant = await _grant(request)
-    if _open.setdefault(easel, Counter())[grant.id] >= MAX_STREAMS:
-        raise TooMany("This grant has too many streams open.", int(HEARTBEAT_S))
     position = ids.parse(request.headers.get("last-event-id")) or 0
-    headers = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
-    told = _seated(easel, grant, position)
-    return StreamingResponse(told, headers=headers, media_type="text/event-stream")
+    return _Stream(easel, grant, position)
 
 
 async def picture(request: Request) -> Response:
     """`GET /api/easel/v1/dataset/pictures/KEY`: the file of an item, to a grant that was told of it
-    and as long as it is offered."""
+    and as long as it is offered.
+
+    Raises:
+        401 without the token of a grant, 404 for what it was not told of, 429 for too many, 503
+        while too many pictures are looked at.
+    """
     easel = easel_of(request)
     grant = await _grant(request)
-    number = ids.parse(request.path_params["key"])
+    attempts.of(easel).take(PICTURES_OF_GRANT, str(grant.id), easel.clock.now())
+    key = request.path_params["key"]
     query = (
         offers.offered(sensitive=grant.sensitive)
         .join(DatasetItem, col(DatasetItem.media_id) == col(MediaAttachment.id))
-        .where(col(DatasetItem.export_id) == grant.id, col(MediaAttachment.id) == number)
+        .where(col(DatasetItem.export_id) == grant.id, col(DatasetItem.key) == key)
     )
     async with easel.database.read() as session:
-        found = None if number is None else (await session.exec(query)).first()
+        found = (await session.exec(query)).first()
     if found is None:
         raise HTTPException(404, "There is no such picture, or it was withdrawn.")
     media: MediaAttachment = found[0]
     try:
-        content = await samples.picture(easel, media)
+        content = await samples.picture(easel, media, gate.of(easel).request())
     except Missing:
         raise HTTPException(404, "There is no such picture, or it was withdrawn.") from None
     headers = {
@@ -118,40 +123,48 @@ async def _grant(request: Request) -> DatasetExport:
     return grant
 
 
-async def _seated(easel: Easel, grant: DatasetExport, position: int) -> AsyncIterator[bytes]:
-    """A stream, counted among those of its grant."""
-    mine = _open.setdefault(easel, Counter())
-    mine[grant.id] += 1
-    told = _told(easel, grant, position)
-    try:
-        async for piece in told:
-            yield piece
-    finally:
-        mine[grant.id] -= 1
-        await told.aclose()
+class _Stream(StreamingResponse):
+    """A stream, counted among those of its grant from before its first byte to its end.
+
+    Raises:
+        TooMany: there are as many already.
+    """
+
+    def __init__(self, easel: Easel, grant: DatasetExport, position: int) -> None:
+        self._seats, self._grant_id = _open.setdefault(easel, Counter()), grant.id
+        if self._seats[grant.id] >= MAX_STREAMS:
+            raise TooMany("This grant has too many streams open.", int(HEARTBEAT_S))
+        self._told = _told(easel, grant, position)
+        headers = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
+        super().__init__(self._told, headers=headers, media_type="text/event-stream")
+        self._seats[grant.id] += 1
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._seats[self._grant_id] -= 1
+            await self._told.aclose()
 
 
 async def _told(easel: Easel, grant: DatasetExport, position: int) -> AsyncGenerator[bytes, None]:
-    key = await samples.pseudonyms(easel)
+    key = await pseudonyms.secret(easel)
     # Listening begins before the first look, so that nothing can happen unseen between them.
     with easel.events.listen([STATUSES, standing.TOPIC]) as listener:
         yield b"retry: 10000\n\n"
-        while await _holds(easel, grant):
-            while True:
-                more = await _write_down(easel, grant)
-                async with easel.database.read() as session:
-                    events = await grants.told(session, grant.id, position, BATCH)
-                    pieces = await _pieces(easel, session, grant, events, key)
-                for piece in pieces:
-                    yield piece
-                position = events[-1][0] if events else position
-                if not more and not events:
-                    break
-            if not await _heard(listener):
+        while await _holds(easel, grant):  # also between two batches of a long past
+            more = await _write_down(easel, grant, key)
+            async with easel.database.read() as session:
+                events = await grants.told(session, grant.id, position, BATCH)
+                pieces = await _pieces(easel, session, grant, events, key)
+            for piece in pieces:
+                yield piece
+            position = events[-1][0] if events else position
+            if not more and not events and not await _heard(listener):
                 yield b": still here\n\n"
 
 
-async def _write_down(easel: Easel, grant: DatasetExport) -> int:
+async def _write_down(easel: Easel, grant: DatasetExport, key: bytes) -> int:
     """What is to be told next is a row before it is told. How much that was."""
     async with easel.database.read() as session:
         news = await grants.untold(session, grant, 1)
@@ -160,7 +173,7 @@ async def _write_down(easel: Easel, grant: DatasetExport) -> int:
         return 0
     async with easel.database.write() as tx:
         back = await ledger.withdraw(tx, export_id=grant.id) if overdue else 0
-        return back + await grants.take(tx, grant.id, BATCH)
+        return back + await grants.take(tx, grant.id, BATCH, key)
 
 
 async def _pieces(
@@ -176,17 +189,18 @@ async def _pieces(
     query = offers.offered(sensitive=grant.sensitive).where(col(MediaAttachment.id).in_(wanted))
     found = [(media, status, who) for media, status, who in (await session.exec(query)).all()]
     instance = easel.settings.instance
-    said = {
-        document["key"]: document | {"picture": f"{instance.url}{PICTURES}/{document['key']}"}
-        for document in await samples.documents(session, instance, found, key)
-    }
+    documents = await samples.documents(session, instance, found, key)
+    said = {media.id: told for (media, _, _), told in zip(found, documents, strict=True)}
     pieces = []
     for position, kind, row in events:
-        document: dict[str, Any] | None = said.get(str(row.media_id))
+        document: dict[str, Any] | None = said.get(row.media_id)
         if kind == "withdrawn":
             assert row.withdrawn_at is not None
             at = row.withdrawn_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-            document = {"key": str(row.media_id), "at": at, "reason": row.reason}
+            document = {"key": row.key, "at": at, "reason": row.reason}
+        elif document is not None:
+            picture = f"{instance.url}{PICTURES}/{row.key}"
+            document = document | {"key": row.key, "picture": picture}
         if document is not None:
             data = json.dumps(document, ensure_ascii=False)
             pieces.append(f"id: {position}\nevent: {kind}\ndata: {data}\n\n".encode())

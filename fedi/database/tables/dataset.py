@@ -64,6 +64,7 @@ class DatasetItem(Table, table=True):
         Index("dataset_item_position", "export_id", "position"),
         Index("dataset_item_account", "account_id", "export_id"),
         Index("dataset_item_media", "media_id"),
+        Index("dataset_item_key", "export_id", "key"),
         Index(
             "dataset_item_withdrawn",
             "withdrawn_position",
@@ -75,6 +76,7 @@ class DatasetItem(Table, table=True):
     id: int = primary_id()
     export_id: int = reference("dataset_export.id")
     media_id: int = Field(sa_type=BigId)
+    key: str  # what it is called there (`training.pseudonyms`)
     status_id: int = Field(sa_type=BigId)
     account_id: int = Field(sa_type=BigId)
     digest: str = ""  # SHA-256 of the file that went out, in hexadecimal

@@ -29,6 +29,8 @@ LICENCES = {
     "CC-BY-SA-4.0": "CC BY-SA: if I am named, and what comes of it is as free",
     "CC-BY-NC-4.0": "CC BY-NC: if I am named, and not for money",
 }
+# How little each leaves to others. Of two that leave as much, each forbids what the other allows.
+_STRICTNESS = {"CC0-1.0": 0, "CC-BY-4.0": 1, "CC-BY-SA-4.0": 2, "CC-BY-NC-4.0": 2, "": 3}
 TRAINING_ALONE = "LicenseRef-training-alone"  # how an empty one is written
 
 
@@ -40,7 +42,8 @@ async def consent(
     credit: str | None = None,
     licence: str | None = None,
 ) -> bool:
-    """An author says of all their pictures whether others may train on them, and how.
+    """An author says of all their pictures whether others may train on them, and how. Where they
+    allow less than before, what went out on the old terms is withdrawn, and offered on the new.
 
     Args:
         account: a local one; of `tx`.
@@ -66,6 +69,8 @@ async def consent(
         return False
     tx.add(account)
     await _note(tx, account, None, allowed)
+    if _is_stricter(_said(account), before):
+        await ledger.recall(tx, account)
     if turned:  # the actor says so, too
         await accounts.update_profile(tx, account)
     return True
@@ -141,6 +146,14 @@ async def _note(
 def _said(account: Account) -> tuple[bool, str, str]:
     consents = account.training_consent_at is not None
     return consents, account.training_credit, account.training_licence
+
+
+def _is_stricter(now: tuple[bool, str, str], before: tuple[bool, str, str]) -> bool:
+    """Whether terms leave out anything that others allowed."""
+    (_, credit, licence), (_, old_credit, old_licence) = now, before
+    unnamed = (credit, old_credit) == ("anonymous", "name")
+    stricter = _STRICTNESS[licence] >= _STRICTNESS[old_licence] and licence != old_licence
+    return unnamed or stricter
 
 
 def _one_of(value: str, known: Collection[str], what: str) -> str:

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.tables import DatasetExport, DatasetItem, MediaAttachment, Status
 from fedi.social.errors import Invalid, NotFound
-from fedi.social.training import ledger, offers, standing
+from fedi.social.training import ledger, offers, pseudonyms, standing
 
 TOKEN_BYTES = 32
 
@@ -96,8 +96,11 @@ def _told(grant: DatasetExport) -> ColumnElement[bool]:
     )
 
 
-async def take(tx: Transaction, grant_id: int, limit: int) -> int:
+async def take(tx: Transaction, grant_id: int, limit: int, key: bytes) -> int:
     """Write down what a grant is told next.
+
+    Args:
+        key: of `pseudonyms.secret`.
 
     Returns:
         How many there were.
@@ -111,9 +114,9 @@ async def take(tx: Transaction, grant_id: int, limit: int) -> int:
     for (media, status), position in zip(found, places, strict=False):
         item = known.get(media.id)
         if item is None:
-            item = ledger.item_of(tx, grant, media, status)
+            item = ledger.item_of(tx, grant, media, status, pseudonyms.picture(key, media.id))
             grant.items += 1
-        else:  # it was taken back, and is there again
+        else:  # it was taken back, and is there again; called as before
             item.sent_at, item.reason = tx.now, ""
             item.withdrawn_at = item.withdrawn_position = None
         item.position = position

@@ -7,7 +7,7 @@ position in the order in which things were taken back: the list of what was with
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,11 +41,27 @@ REASONS = {
     "hidden": "the instance shows it to nobody",
     "sensitive": "it has a warning now",
     "remix": "what it is made of was taken back",
+    "terms": "its author offers it on other terms now",
 }
 MAX_NAME, MAX_PURPOSE = 200, 2000  # characters
 BATCH = 500  # rows that are looked at, or marked, at once
 POSITIONS = "dataset_position"  # the mark that holds the last place that was given
 NO_EXPORT = "There is no such export."
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A picture that goes out in files.
+
+    Attributes:
+        key: what it is called there.
+        digest: the SHA-256 of its file, in hexadecimal.
+    """
+
+    media: MediaAttachment
+    status: Status
+    key: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +111,28 @@ def begin(
 
 
 async def withdraw(
-    tx: Transaction, *, account_id: int | None = None, export_id: int | None = None
+    tx: Transaction,
+    *,
+    account_id: int | None = None,
+    export_id: int | None = None,
+    item_ids: Collection[int] | None = None,
 ) -> int:
     """Mark what went out and is not offered any more. What authors say themselves is marked as
-    they say it; all else, remixes among it, when somebody looks.
+    they say it; all else, remixes among it, by `studio.dataset.marking` and by streams.
 
     Args:
         account_id: of this author alone.
         export_id: of this export alone.
+        item_ids: of these rows alone.
 
     Returns:
         How many rows were marked.
     """
     marked = 0
-    while found := (await tx.exec(_overdue(account_id, export_id).limit(BATCH))).all():
+    query = _overdue(account_id, export_id)
+    if item_ids is not None:
+        query = query.where(col(DatasetItem.id).in_(item_ids))
+    while found := (await tx.exec(query.limit(BATCH))).all():
         places = await positions(tx, len(found))
         for (item, export), position in zip(found, places, strict=True):
             media = await tx.get(MediaAttachment, item.media_id)
@@ -124,9 +148,36 @@ async def withdraw(
     return marked
 
 
-async def is_overdue(session: Session, export_id: int | None = None) -> bool:
-    """Whether there is anything that `withdraw` would mark."""
+async def recall(tx: Transaction, account: Account) -> None:
+    """Take back all of an author's that is out, since they offer it on other terms now. Streams
+    tell it anew on those; who has it in files finds it in the next ones."""
+    query = (
+        select(DatasetItem)
+        .where(col(DatasetItem.account_id) == account.id, col(DatasetItem.withdrawn_at).is_(None))
+        .order_by(col(DatasetItem.id))
+        .limit(BATCH)
+    )
+    while found := (await tx.exec(query)).all():
+        for item, position in zip(found, await positions(tx, len(found)), strict=True):
+            item.reason, item.withdrawn_at, item.withdrawn_position = "terms", tx.now, position
+            tx.add(item)
+        await tx.flush()
+        standing.hint(tx)
+
+
+async def is_overdue(session: Session, export_id: int) -> bool:
+    """Whether there is anything of an export that `withdraw` would mark."""
     return (await session.exec(_overdue(None, export_id).limit(1))).first() is not None
+
+
+async def overdue(session: Session) -> list[int]:
+    """The next rows that `withdraw` would mark."""
+    return [item.id for item, _ in (await session.exec(_overdue(None, None).limit(BATCH))).all()]
+
+
+async def is_anything_out(session: Session) -> bool:
+    """Whether anything ever went out."""
+    return (await session.exec(select(DatasetItem.id).limit(1))).first() is not None
 
 
 def _overdue(account_id: int | None, export_id: int | None) -> Any:
@@ -196,27 +247,28 @@ async def withdrawn(
 # ---- What went out -----------------------------------------------------------------------------
 
 
-async def record(
-    tx: Transaction, export: DatasetExport, items: Iterable[tuple[MediaAttachment, Status, str]]
-) -> None:
-    """Write down pictures that go out with an export.
-
-    Args:
-        items: each with its post, and the SHA-256 of the file in hexadecimal.
-    """
-    for media, status, digest in items:
-        tx.add(item_of(tx, export, media, status, digest))
+async def record(tx: Transaction, export: DatasetExport, items: Iterable[Gone]) -> None:
+    """Write down pictures that go out with an export."""
+    for gone in items:
+        tx.add(item_of(tx, export, gone.media, gone.status, gone.key, gone.digest))
     await tx.flush()
 
 
 def item_of(
-    tx: Transaction, export: DatasetExport, media: MediaAttachment, status: Status, digest: str = ""
+    tx: Transaction,
+    export: DatasetExport,
+    media: MediaAttachment,
+    status: Status,
+    key: str,
+    digest: str = "",
 ) -> DatasetItem:
+    """The row of a picture that goes out, called `key` there."""
     number = tx.new_id()
     return DatasetItem(
         id=number,
         export_id=export.id,
         media_id=media.id,
+        key=key,
         status_id=status.id,
         account_id=status.account_id,
         digest=digest,

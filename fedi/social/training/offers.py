@@ -59,6 +59,26 @@ def still(media_id: Any, sensitive: Any) -> ColumnElement[bool]:
     )
 
 
+def asked_for(author_id: int) -> Any:
+    """A SELECT of what an author gives by asking for it themselves, whatever they let others:
+    (MediaAttachment, Status) each. What is offered without a warning but for their yes, and is
+    no remix; and not what they said nobody may train on.
+    """
+    return (
+        select(MediaAttachment, Status)
+        .join(Status, col(Status.id) == col(MediaAttachment.status_id))
+        .join(Account, col(Account.id) == col(Status.account_id))
+        .where(
+            _theirs(MediaAttachment, Status),
+            _shown(Status, Account),
+            col(Status.account_id) == author_id,
+            col(Status.training).is_distinct_from(False),
+            _chain(Status, 0),
+            ~_marked(),
+        )
+    )
+
+
 async def is_file_offered(session: Session, key: str) -> bool:
     """Whether the file under a storage key is of a picture that is offered."""
     query = offered(sensitive=True).where(
@@ -74,6 +94,11 @@ async def are_offered(session: Session, media_ids: Collection[int]) -> bool:
 
 
 def _open(media: Any, status: Any, author: Any) -> ColumnElement[bool]:
+    return and_(_theirs(media, status), _given(status, author), _chain(status, MAX_CHAIN))
+
+
+def _theirs(media: Any, status: Any) -> ColumnElement[bool]:
+    """Whether it is a picture, and its author's to give by what it says of itself."""
     return and_(
         col(media.type) == "image",
         col(media.file).is_not(None),
@@ -82,19 +107,24 @@ def _open(media: Any, status: Any, author: Any) -> ColumnElement[bool]:
             ~col(media.digital_source_type).endswith(labels.PAINTED_OVER),
         ),
         col(status.reblog_of_id).is_(None),
-        _given(status, author),
-        _chain(status, MAX_CHAIN),
     )
 
 
 def _given(status: Any, author: Any) -> ColumnElement[bool]:
     """Whether an author lets others train on a post that everybody may see."""
     return and_(
+        _shown(status, author),
+        func.coalesce(col(status.training), col(author.training_consent_at).is_not(None)),
+    )
+
+
+def _shown(status: Any, author: Any) -> ColumnElement[bool]:
+    """Whether a post of this instance is there for everybody."""
+    return and_(
         col(status.local),
         col(status.deleted_at).is_(None),
         col(status.visibility).in_(SHOWN_TO_ALL),
         col(status.approval).not_in(HELD),
-        func.coalesce(col(status.training), col(author.training_consent_at).is_not(None)),
         col(author.domain).is_(None),
         col(author.suspended_at).is_(None),
         col(author.silenced_at).is_(None),

@@ -1,7 +1,8 @@
 """A dataset in files: shards, a card, and a manifest with the digest of each.
 
 It is made in a folder of its own and gets its name when all of it is on the disk: whatever breaks
-it off leaves nothing that looks whole. What is in it is written down before.
+it off leaves nothing that looks whole. What is in it is written down before, and from then on stays
+written down, whatever becomes of the folder.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from sqlmodel import col, select
 
 from fedi import __version__, logs
 from fedi.database import Session
-from fedi.database.tables import DatasetExport, MediaAttachment, Status
+from fedi.database.tables import DatasetExport, MediaAttachment
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid
-from fedi.social.training import ledger, offers
+from fedi.social.training import ledger, offers, pseudonyms
+from fedi.social.training.ledger import Gone
 from fedi.storage import Missing
+from fedi.studio import gate
 from fedi.studio.dataset import cards, samples, shards
 from fedi.studio.dataset.cards import Contents
 from fedi.studio.dataset.samples import Offered
@@ -79,36 +82,36 @@ async def export(
             await ledger.record(tx, row, given)
             # Who took it back while it was written is on the list at once.
             await ledger.withdraw(tx, export_id=row.id)
-        await asyncio.to_thread(_finish, part, folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         async with easel.database.write() as tx:
             row = await tx.get_one(DatasetExport, made.id)
             await tx.delete(row)
         raise
+    await asyncio.to_thread(_finish, part, folder)
     return row
 
 
 async def _fill(
     easel: Easel, part: Path, sensitive: bool, report: Report
-) -> tuple[list[tuple[MediaAttachment, Status, str]], Contents, list[Written]]:
+) -> tuple[list[Gone], Contents, list[Written]]:
     contents = Contents()
-    given: list[tuple[MediaAttachment, Status, str]] = []
+    given: list[Gone] = []
     async with easel.database.read() as session:
         total = await _count(session, sensitive)
-    key = await samples.pseudonyms(easel)
+    key = await pseudonyms.secret(easel)
     report(0, total)
     with Shards(part) as out:
         async for (media, status, _), document in _pages(easel, sensitive, key):
             try:
-                content = await samples.picture(easel, media)
+                content = await samples.picture(easel, media, gate.of(easel).job())
             except Missing:
                 log.warning("picture_missing", media=media.id)
                 continue
             said = samples.with_file(document, content)
             await asyncio.to_thread(out.add, said, content)
             contents.count(said)
-            given.append((media, status, said["sha256"]))
+            given.append(Gone(media, status, said["key"], said["sha256"]))
             report(len(given), max(total, len(given)))
     return given, contents, out.written
 
@@ -175,7 +178,11 @@ def _prepare(folder: Path) -> Path:
 
 def _finish(part: Path, folder: Path) -> None:
     (part / UNFINISHED).unlink()
-    os.replace(part, folder)
+    try:
+        os.replace(part, folder)
+    except OSError:
+        (part / UNFINISHED).touch()  # the next one to this place removes it
+        raise
     for place in (folder, folder.parent):  # the names are on the disk, too
         descriptor = os.open(place, os.O_RDONLY)
         try:

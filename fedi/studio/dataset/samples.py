@@ -1,6 +1,6 @@
 """One picture of a dataset: its file, and what is said of it.
 
-    {"key": "1", "file": "1.png", "sha256": …, "width": 640, "height": 480, "media_type": …,
+    {"key": "5c1f…", "file": "5c1f….png", "sha256": …, "width": 640, "height": 480, "media_type": …,
      "description": alt text, "described_by": "" (its author) or the model that wrote it,
      "prompt": null | …, "recipe": null | {…},       only where the author shares the recipe
      "model": …, "digital_source_type": null | …, "language": null | "en",
@@ -18,41 +18,25 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
-import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
 from fedi.database import Session
-from fedi.database.insertion import add_once
-from fedi.database.tables import Account, InstanceSecret, MediaAttachment, Status
+from fedi.database.tables import Account, MediaAttachment, Status
 from fedi.runtime import Easel
 from fedi.settings import InstanceSettings
 from fedi.social import reactions
-from fedi.social.training import standing
+from fedi.social.training import pseudonyms, standing
 from fedi.social.training.choices import TRAINING_ALONE
 from fedi.studio import pictures
 from generation import provenance
 from generation.relabelling import relabel
 
-SECRET = "training_pseudonyms"  # the name of it
-PSEUDONYM_DIGITS = 16
 _MOST_PIXELS = pictures.MAX_PIXELS + pictures.MAX_SIDE  # as it was written here, and rounding
 
 Offered = tuple[MediaAttachment, Status, Account]
-
-
-async def pseudonyms(easel: Easel) -> bytes:
-    """The key by which pseudonyms are made: an author has the same one in all that goes out."""
-    async with easel.database.read() as session:
-        row = await session.get(InstanceSecret, SECRET)
-    if row is None:
-        async with easel.database.write() as tx:
-            fresh = InstanceSecret(name=SECRET, value=secrets.token_hex(32), created_at=tx.now)
-            await add_once(tx, fresh)
-            row = await tx.get_one(InstanceSecret, SECRET, populate_existing=True)
-    return bytes.fromhex(row.value)
 
 
 async def documents(
@@ -61,12 +45,12 @@ async def documents(
     """What is said of some pictures that are offered, but for their files.
 
     Args:
-        key: of `pseudonyms`.
+        key: of `pseudonyms.secret`.
     """
     reacted = await reactions.of_statuses(session, list({status.id for _, status, _ in found}))
     return [
         {
-            "key": str(media.id),
+            "key": pseudonyms.picture(key, media.id),
             "width": media.width,
             "height": media.height,
             "media_type": media.media_type,
@@ -105,16 +89,23 @@ def with_file(document: Mapping[str, Any], content: bytes) -> dict[str, Any]:
     return {**document, "file": f"{document['key']}.{ending}", "sha256": digest}
 
 
-async def picture(easel: Easel, media: MediaAttachment) -> bytes:
+async def picture(
+    easel: Easel, media: MediaAttachment, turn: AbstractAsyncContextManager[None]
+) -> bytes:
     """The file of a picture as it is given away.
+
+    Args:
+        turn: of the gate (`studio.gate`): it may have to be decoded.
 
     Raises:
         Missing: there is none.
+        Busy: too many wait for a turn.
     """
     assert media.file is not None
     content = await easel.storage.read(media.file)
     painted = bool(media.recipe)
-    return await asyncio.to_thread(_bared, content, media.media_type, painted, _label(media))
+    async with turn:
+        return await asyncio.to_thread(_bared, content, media.media_type, painted, _label(media))
 
 
 def _bared(content: bytes, media_type: str, painted: bool, packet: bytes) -> bytes:
@@ -140,8 +131,7 @@ def _credit(
     if author.training_credit == "name":
         named = {"name": f"{author.username}@{instance.domain}"}
         return {"author": named, "url": status.url or status.uri}
-    digest = hmac.digest(key, str(author.id).encode(), "sha256").hex()
-    return {"author": {"pseudonym": f"author-{digest[:PSEUDONYM_DIGITS]}"}, "url": None}
+    return {"author": {"pseudonym": pseudonyms.author(key, author.id)}, "url": None}
 
 
 def _consent(author: Account, status: Status) -> dict[str, Any]:

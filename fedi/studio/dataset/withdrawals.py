@@ -3,7 +3,7 @@
     {"@context": […], "id": …, "type": "CollectionPage", "actor": "https://easel.example/actor",
      "published": …, "next": …,
      "withdrawn": {"since": null | "EXPORT",
-                   "items": [{"key": "1", "at": …, "reason": "account", "exports": ["2", "3"]}]},
+                   "items": [{"key": "5c1f…", "at": …, "reason": "account", "exports": ["2"]}]},
      "proof": {…}}
 
 It names keys and nobody's name: who was not named in a dataset is not named by leaving it.
@@ -30,7 +30,7 @@ TERMS = ({"withdrawn": {"@id": "urn:easel:withdrawn", "@type": "@json"}},)
 async def page(
     easel: Easel, since: DatasetExport | None, after: int = 0
 ) -> tuple[dict[str, Any], int | None]:
-    """A page of the list.
+    """A page of the list: what is marked (`marking` marks it), and nothing is looked for.
 
     Args:
         since: what was withdrawn since this export, out of whichever; None: ever.
@@ -40,11 +40,9 @@ async def page(
         The page, and behind which position the next one begins, if there is one.
     """
     async with easel.database.read() as session:
-        overdue = await ledger.is_overdue(session)
         key = await _key(session)
-    if overdue or key is None:
+    if key is None:
         async with easel.database.write() as tx:
-            await ledger.withdraw(tx)
             key = await account_keys.ensure(tx, await accounts.ensure_instance_actor(tx))
     async with easel.database.read() as session:
         rows = await ledger.withdrawn(session, since, after=after, limit=PAGE)
@@ -76,13 +74,13 @@ async def _key(session: Session) -> AccountKey | None:
 
 def _items(rows: list[DatasetItem]) -> list[dict[str, Any]]:
     """By picture, in the order in which each was taken back."""
-    items: dict[int, dict[str, Any]] = {}
+    items: dict[str, dict[str, Any]] = {}
     for row in rows:
         assert row.withdrawn_at is not None
         item = items.setdefault(
-            row.media_id,
+            row.key,
             {
-                "key": str(row.media_id),
+                "key": row.key,
                 "at": row.withdrawn_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
                 "reason": row.reason,
                 "exports": [],

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
+import tarfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,15 +20,20 @@ from fedi.database.tables import Account, DatasetExport, MediaAttachment, Status
 from fedi.social import favourites, moderation, reactions
 from fedi.social.errors import Invalid
 from fedi.social.paging import Page
-from fedi.social.training import ledger
+from fedi.social.training import grants, ledger, pseudonyms
 from fedi.studio import pictures
-from fedi.studio.dataset import samples, shards
+from fedi.studio.dataset import marking, shards
 from generation import provenance
 from generation.recipe import Recipe
 from tests.rig import Instance
 from tests.social.people import PAINTED_OVER
 from tests.studio.dataset.giving import PURPOSE, choose, consent, export, proven, read
 from tests.web import hanging
+
+
+def names_in(shard: Path) -> list[str]:
+    with tarfile.open(shard) as tar:
+        return tar.getnames()
 
 
 def key_of(instance: Instance, post: Status, found: dict[str, Any]) -> str:
@@ -80,10 +88,13 @@ async def test_who_takes_it_back_is_not_in_the_next_dataset_and_on_the_list(
     # A single post, by saying so or by deleting it.
     await choose(instance, other, False)
     await hanging.delete(instance, third)
-    of_bob = {
-        key_of(instance, other, whole): "post",
-        key_of(instance, third, whole): "deleted",
-    }
+    of_bob = {key_of(instance, other, whole): "post"}
+    # What anybody can ask for reads what is marked; a job looks for what else went.
+    assert await withdrawn() == {**of_alice, **of_bob}
+    await instance.run_jobs()
+    instance.clock.advance(marking.EVERY)
+    await instance.run_jobs()
+    of_bob[key_of(instance, third, whole)] = "deleted"
     assert await withdrawn() == {**of_alice, **of_bob}
     last = await export(instance, tmp_path / "last")
     assert read(tmp_path / "last") == {} and last.items == 0
@@ -184,7 +195,8 @@ async def test_a_sample_says_what_its_author_shares_and_who_that_is_only_if_they
     await consent(instance, alice, credit="name", licence="CC-BY-4.0")
     await export(instance, tmp_path / "named")
     named = read(tmp_path / "named")
-    one, two = named[str(open_)], named[str(closed)]
+    secret = await pseudonyms.secret(easel)
+    one, two = [named[pseudonyms.picture(secret, number)] for number in (open_, closed)]
     assert (one["prompt"], one["recipe"]) == ("a lighthouse in fog", hanging.RECIPE)
     assert (two["prompt"], two["recipe"]) == (None, None)
     assert one["author"] == {"name": f"alice@{instance.domain}"} and one["url"] == post.url
@@ -210,6 +222,10 @@ async def test_a_sample_says_what_its_author_shares_and_who_that_is_only_if_they
     found = read(tmp_path / "unnamed")
     text = json.dumps([{**said, "content": ""} for said in found.values()])
     assert "alice" not in text and str(post.id) not in text and str(alice.id) not in text
+    names = [name for shard in (tmp_path / "unnamed").glob("*.tar") for name in names_in(shard)]
+    for number in (open_, closed):  # which is public: the post is one request away
+        assert str(number) not in text and not any(str(number) in name for name in names)
+    assert set(found) == set(named)
     assert len({said["author"]["pseudonym"] for said in found.values()}) == 1
     assert {said["licence"] for said in found.values()} == {"LicenseRef-training-alone"}
 
@@ -234,6 +250,46 @@ async def test_the_same_pictures_are_the_same_bytes_in_shards_of_a_size(
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+async def test_who_allows_less_takes_back_what_went_out_on_the_old_terms(
+    instance: Instance, tmp_path: Path
+) -> None:
+    alice = await hanging.join(instance)
+    await hanging.hang(instance, alice, text="Look")
+    await consent(instance, alice, credit="name", licence="CC0-1.0")
+    async with instance.easel.database.write() as tx:
+        listener, _ = await grants.grant(tx, "Example Lab", purpose=PURPOSE)
+    key = await pseudonyms.secret(instance.easel)
+
+    async def told() -> list[int]:
+        async with instance.easel.database.write() as tx:
+            await grants.take(tx, listener.id, 10, key)
+        async with instance.easel.database.read() as session:
+            return [position for position, _, _ in await grants.told(session, listener.id, 0, 10)]
+
+    last = await told()
+    terms: list[tuple[dict[str, Any], str]] = [
+        ({"licence": "CC-BY-4.0"}, "terms"),
+        ({"licence": "CC0-1.0"}, ""),  # more than before: nobody has what they may not have
+        ({"credit": "anonymous"}, "terms"),
+        ({"credit": "name"}, ""),
+        ({"licence": "CC-BY-SA-4.0"}, "terms"),
+        ({"licence": "CC-BY-NC-4.0"}, "terms"),
+        ({"licence": ""}, "terms"),
+    ]
+    for number, (more, reason) in enumerate(terms):
+        instance.clock.advance(timedelta(hours=1))
+        made = await export(instance, tmp_path / str(number))
+        await consent(instance, alice, **more)
+        async with instance.easel.database.read() as session:
+            rows = await ledger.withdrawn(session, made, after=0, limit=50)
+            reasons = {row.reason for row in rows if row.export_id == made.id}
+        assert reasons == ({reason} if reason else set()), more
+        again = await told()
+        assert (again != last) is bool(reason) and len(again) == 1
+        last = again
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 async def test_what_breaks_off_leaves_nothing_that_looks_whole(
     instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,6 +308,21 @@ async def test_what_breaks_off_leaves_nothing_that_looks_whole(
     async with instance.easel.database.read() as session:
         assert (await session.exec(select(DatasetExport))).all() == []
         assert await ledger.given(session, alice, Page()) == []
+    # Once it is written down it stays so, for then the files may be there: here they are.
+    sync = os.fsync
+
+    def broken(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(5, "Input/output error")
+        sync(descriptor)
+
+    with monkeypatch.context() as patched, pytest.raises(OSError):
+        patched.setattr(os, "fsync", broken)
+        await export(instance, tmp_path / "late")
+    assert len(read(tmp_path / "late")) == 2
+    async with instance.easel.database.read() as session:
+        [given] = await ledger.given(session, alice, Page())
+    assert given.items == 2
     # Killed without a word: the next one takes its place, and nothing else's.
     part = tmp_path / ".out.part"
     part.mkdir()
@@ -263,4 +334,5 @@ async def test_what_breaks_off_leaves_nothing_that_looks_whole(
     assert len(read(tmp_path / "out")) == 2 and not part.exists()
     with pytest.raises(Invalid, match="not empty"):
         await export(instance, tmp_path / "out")
-    assert (await samples.pseudonyms(instance.easel)) == (await samples.pseudonyms(instance.easel))
+    secret = await pseudonyms.secret(instance.easel)
+    assert secret == await pseudonyms.secret(instance.easel)
