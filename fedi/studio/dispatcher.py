@@ -240,6 +240,7 @@ class Dispatcher:
                 if await self._stock.changed() or self._applied.drain():
                     await self._equip()
                 self._retire()
+                await self.assistance.tend()
                 if loop.time() >= tend_at:
                     tend_at = loop.time() + every
                     await self.tend()
@@ -294,13 +295,12 @@ class Dispatcher:
 
     def _retire(self) -> None:
         """Send the local painter home when it is done, if it knows other models than are here: the
-        next one is started for the next picture."""
-        if self.local is None or not self.local.outdated:
-            return
+        next one is started for the next picture. If they are the same again by then, it stays."""
+        outdated = self.local is not None and self.local.outdated
         for connection in self._connections:
             if connection.painter.local and not connection.leaving:
-                connection.retiring = True
-                if not connection.work and not connection.asked:
+                connection.retiring = outdated
+                if outdated and not connection.work and not connection.asked:
                     connection.leaving = True
                     connection.send(Leave(reason="There are other models here now."))
 
