@@ -36,6 +36,7 @@ from fedi.studio.allotment import Allotment
 from fedi.studio.assistance import Assistance
 from fedi.studio.connections import Connection, Ended, Gone, Socket
 from fedi.studio.local import LocalPainter
+from fedi.studio.refusals import Refusals
 from fedi.studio.reports import Reports
 from fedi.studio.turns import Place
 from generation import protocol
@@ -60,8 +61,9 @@ class Dispatcher:
         self._lease = timedelta(seconds=easel.settings.painting.lease_s)
         self._connections: set[Connection] = set()
         self._wake = asyncio.Event()
-        self._allotment = Allotment(easel, self._connections, self._wake.set)
-        self._reports = Reports(easel)
+        self._refusals = Refusals(easel.clock)
+        self._allotment = Allotment(easel, self._connections, self._refusals, self._wake.set)
+        self._reports = Reports(easel, self._refusals)
         self._tasks: list[asyncio.Task[None]] = []
         self._context = contextlib.ExitStack()
         self._admitted = marks.Watch(easel.database, painters.ADMITTED)
@@ -134,6 +136,7 @@ class Dispatcher:
         crashed = hangs = False  # what we fail at ourselves is nobody's fault
         code, reason = 1011, "The server failed."
         try:
+            self._refusals.refuse(connection)
             await self._greet(connection)
             while True:
                 message, data = protocol.decode_from_painter(await connection.receive())
