@@ -29,6 +29,9 @@ from fedi.social.errors import Invalid
 MAX_BYTES = 64 * 1024  # of one that is kept; the longest honest post is a tenth of it
 MAX_DEPTH = 16
 KEPT_FOR = timedelta(days=30)
+# The latest of them. Nobody is asked whether they want any, so that a server could fill the disk.
+MAX_PER_ACTOR = 100
+MAX_PER_RECIPIENT = 1000
 BATCH = 200  # rows of one transaction: nobody should wait long for it
 
 MARKUP = frozenset({"content", "summary"})
@@ -56,6 +59,8 @@ async def keep(
         named: ids of those whom it is for, whoever they are.
         for_followers: whether it is for the actor's followers, too.
 
+    The oldest goes where that is too much of the actor, or for one of ours.
+
     Raises:
         Invalid: it is too large, or nested too deep.
     """
@@ -78,8 +83,43 @@ async def keep(
         return
     rows = [{"account_id": account_id, "activity_id": row.id} for account_id in recipients]
     await insert_new(tx, InboxRecipient, rows)
+    await _make_room(tx, actor.id, recipients)
     for account_id in recipients:
         tx.emit(Event(f"account:{account_id}", "activity", {"id": str(row.id)}))
+
+
+async def _make_room(tx: Transaction, actor_id: int, recipients: Sequence[int]) -> None:
+    """Let go of the oldest of what is too much of one actor, or for one of ours."""
+    older = select(InboxActivity.id).where(InboxActivity.account_id == actor_id)
+    older = older.order_by(col(InboxActivity.id).desc()).offset(MAX_PER_ACTOR).limit(BATCH)
+    gone = set((await tx.exec(older)).all())
+    latest = col(InboxRecipient.activity_id).desc()
+    came = select(InboxRecipient.activity_id).where(InboxRecipient.account_id == Account.id)
+    last = came.order_by(latest).offset(MAX_PER_RECIPIENT).limit(1).scalar_subquery()
+    full = await tx.exec(
+        select(Account.id, last)
+        .where(col(Account.id).in_(recipients), last.is_not(None))
+        .order_by(col(Account.id))
+    )
+    for account_id, activity_id in full.all():
+        left = await tx.execute(
+            delete(InboxRecipient)
+            .where(
+                col(InboxRecipient.account_id) == account_id,
+                col(InboxRecipient.activity_id) <= activity_id,
+            )
+            .returning(col(InboxRecipient.activity_id))
+            .execution_options(synchronize_session=False)
+        )
+        loose = list(left.scalars())
+        still = select(InboxRecipient.activity_id).where(col(InboxRecipient.activity_id).in_(loose))
+        gone |= set(loose) - set((await tx.exec(still)).all())
+    if gone:
+        await tx.execute(
+            delete(InboxActivity)
+            .where(col(InboxActivity.id).in_(gone))
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _recipients(

@@ -13,6 +13,7 @@ from fedi.runtime import Easel
 from fedi.storage import Missing
 from fedi.studio import claims, descriptions, inputs
 from fedi.studio.connections import Connection, Frame, Work, alike
+from fedi.studio.refusals import Refusals
 from generation import protocol
 from generation.protocol import Cancel, Paint
 from generation.recipe import Recipe
@@ -28,14 +29,20 @@ class Allotment:
     Args:
         easel: the instance.
         connections: the painters that are connected; whoever owns it changes it.
+        refusals: what did not come of whom.
         wake: called when a picture is to be given to somebody else.
     """
 
     def __init__(
-        self, easel: Easel, connections: Collection[Connection], wake: Callable[[], None]
+        self,
+        easel: Easel,
+        connections: Collection[Connection],
+        refusals: Refusals,
+        wake: Callable[[], None],
     ) -> None:
         self._easel = easel
         self._connections = connections
+        self._refusals = refusals
         self._wake = wake
         self._lease = timedelta(seconds=easel.settings.painting.lease_s)
 
@@ -50,6 +57,7 @@ class Allotment:
         gathering = {connection: connection.gathering for connection in free}
         warm = {connection: connection.warm for connection in free}
         held = {connection: [int(number) for number in connection.work] for connection in free}
+        spared = {one: self._refusals.spared(one, self._connections) for one in free}
         async with self._easel.database.write() as tx:
             while free and len(given) < MAX_GIVEN:
                 connection = min(free, key=lambda one: len(held[one]))
@@ -62,7 +70,7 @@ class Allotment:
                     warm=warm[connection],
                     alike=gathering[connection],
                     # What it was given before and has not let go yet, it would take for the same.
-                    but=held[connection],
+                    but=[*held[connection], *spared[connection]],
                 )
                 if painting is None:
                     del free[connection]

@@ -53,6 +53,10 @@ class Helper(Protocol):
     suggests: bool
     asked: str  # the request that it is working on; empty: none
 
+    @property
+    def stays(self) -> bool:
+        """Whether it is given anything new."""
+
     def send(self, message: FromServer) -> None: ...
 
 
@@ -79,6 +83,11 @@ class _Asking:
     message: Suggest
     answer: asyncio.Future[Suggested]
     helper: Helper | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether nobody was asked yet."""
+        return self.helper is None and not self.answer.done()
 
 
 @dataclass(eq=False)
@@ -218,11 +227,18 @@ class Assistance:
             asking.answer.set_result(message)
         self._hand_out()
 
+    async def tend(self) -> None:
+        """Give what waits to who can be asked by now; have somebody come if all have gone."""
+        self._hand_out()
+        if not self._helpers and any(asking.waits for asking in self._asking.values()):
+            await self._somebody()
+
     def _hand_out(self) -> None:
         for asking in list(self._asking.values()):
-            if asking.helper is not None or asking.answer.done():
+            if not asking.waits:
                 continue
-            free = next((helper for helper in self._helpers if not helper.asked), None)
+            ready = (helper for helper in self._helpers if helper.stays and not helper.asked)
+            free = next(ready, None)
             if free is None:
                 return
             asking.helper, free.asked = free, asking.message.request

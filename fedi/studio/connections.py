@@ -124,7 +124,7 @@ class Connection:
     @property
     def free(self) -> int:
         """How many pictures it takes now."""
-        if not self.open or self.leaving or self.retiring:
+        if not self.stays:
             return 0
         held = [work for work in self.work.values() if not (self.batches and work.begun)]
         return max(0, self.slots - len(held))
@@ -135,8 +135,13 @@ class Connection:
         waiting = (work.alike for work in self.work.values() if not work.begun)
         return next(waiting, None) if self.batches else None
 
+    @property
+    def stays(self) -> bool:
+        """Whether it is given anything new."""
+        return self.open and not self.leaving and not self.retiring
+
     def suits(self, model: str, needs: Iterable[str]) -> bool:
-        return not self.leaving and not self.retiring and self.card.suits(model, needs)
+        return self.stays and self.card.suits(model, needs)
 
     @property
     def card(self) -> Card:

@@ -36,6 +36,7 @@ from fedi.studio.allotment import Allotment
 from fedi.studio.assistance import Assistance
 from fedi.studio.connections import Connection, Ended, Gone, Socket
 from fedi.studio.local import LocalPainter
+from fedi.studio.refusals import Refusals
 from fedi.studio.reports import Reports
 from fedi.studio.turns import Place
 from generation import protocol
@@ -60,8 +61,9 @@ class Dispatcher:
         self._lease = timedelta(seconds=easel.settings.painting.lease_s)
         self._connections: set[Connection] = set()
         self._wake = asyncio.Event()
-        self._allotment = Allotment(easel, self._connections, self._wake.set)
-        self._reports = Reports(easel)
+        self._refusals = Refusals(easel.clock)
+        self._allotment = Allotment(easel, self._connections, self._refusals, self._wake.set)
+        self._reports = Reports(easel, self._refusals)
         self._tasks: list[asyncio.Task[None]] = []
         self._context = contextlib.ExitStack()
         self._admitted = marks.Watch(easel.database, painters.ADMITTED)
@@ -134,6 +136,7 @@ class Dispatcher:
         crashed = hangs = False  # what we fail at ourselves is nobody's fault
         code, reason = 1011, "The server failed."
         try:
+            self._refusals.refuse(connection)
             await self._greet(connection)
             while True:
                 message, data = protocol.decode_from_painter(await connection.receive())
@@ -240,6 +243,7 @@ class Dispatcher:
                 if await self._stock.changed() or self._applied.drain():
                     await self._equip()
                 self._retire()
+                await self.assistance.tend()
                 if loop.time() >= tend_at:
                     tend_at = loop.time() + every
                     await self.tend()
@@ -294,13 +298,12 @@ class Dispatcher:
 
     def _retire(self) -> None:
         """Send the local painter home when it is done, if it knows other models than are here: the
-        next one is started for the next picture."""
-        if self.local is None or not self.local.outdated:
-            return
+        next one is started for the next picture. If they are the same again by then, it stays."""
+        outdated = self.local is not None and self.local.outdated
         for connection in self._connections:
             if connection.painter.local and not connection.leaving:
-                connection.retiring = True
-                if not connection.work and not connection.asked:
+                connection.retiring = outdated
+                if outdated and not connection.work and not connection.asked:
                     connection.leaving = True
                     connection.send(Leave(reason="There are other models here now."))
 

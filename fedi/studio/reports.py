@@ -15,10 +15,12 @@ from fedi.studio import answers, claims, descriptions, enlarging, inputs, media,
 from fedi.studio.answers import Unbelievable
 from fedi.studio.claims import Claim
 from fedi.studio.connections import Connection, Work
+from fedi.studio.refusals import Refusals
 from fedi.studio.verdicts import Verdict
 from generation.protocol import Cancelled, Failed, Finished, Progress
 
 NOTE_EVERY_S = 1.0  # how often a picture's progress is written down; listeners hear every step
+DROPPED = "The painter stopped painting this picture, and nobody had asked it to."
 FINISH_S = 30.0  # how long finished pictures have to be stored when the server stops
 
 log = logs.get(__name__)
@@ -29,10 +31,12 @@ class Reports:
 
     Args:
         easel: the instance.
+        refusals: what did not come of whom.
     """
 
-    def __init__(self, easel: Easel) -> None:
+    def __init__(self, easel: Easel, refusals: Refusals) -> None:
         self._easel = easel
+        self._refusals = refusals
         self._running: dict[asyncio.Task[None], Claim] = {}
 
     @property
@@ -53,15 +57,21 @@ class Reports:
                 await self._progressed(work, message, data)
             case Finished():
                 # Beside the caller, so that the painter is not kept from the next picture.
-                name = connection.painter.name
-                task = asyncio.create_task(self._finish(name, work.claim, message, data))
+                task = asyncio.create_task(self._finish(connection, work, message, data))
                 self._running[task] = work.claim
                 task.add_done_callback(self._running.pop)
             case Failed():
                 reason = answers.reason(message)
                 log.warning("painting_failed", painting=message.painting, reason=reason)
+                if message.retry:
+                    self._refusals.note(connection, work)
                 async with self._easel.database.write() as tx:
                     await claims.fail(tx, work.claim, reason, retry=message.retry)
+            case Cancelled() if not work.cancelling:  # nobody asked it to
+                log.warning("painting_dropped", painting=message.painting)
+                self._refusals.note(connection, work)
+                async with self._easel.database.write() as tx:
+                    await claims.fail(tx, work.claim, DROPPED, retry=True)
             case Cancelled():
                 async with self._easel.database.write() as tx:  # nothing, if its author asked
                     await claims.give_back(tx, work.claim)
@@ -84,21 +94,29 @@ class Reports:
             async with self._easel.database.write() as tx:
                 await claims.progress(tx, work.claim, data["step"], data["steps"])
 
-    async def _finish(self, painter: str, claim: Claim, finished: Finished, picture: bytes) -> None:
+    async def _finish(
+        self, connection: Connection, work: Work, finished: Finished, picture: bytes
+    ) -> None:
+        claim = work.claim
         try:
             await self._keep(claim, finished, picture)
         except Exception as error:
             if isinstance(error, Invalid | Unbelievable):
                 log.warning(
                     "picture_refused",
-                    painter=painter,
+                    painter=connection.painter.name,
                     painting=claim.painting_id,
                     reason=str(error),
                 )
             else:
                 log.exception("picture_not_stored", painting=claim.painting_id)
+            # Before it waits again: who brought this is not to have it a second time. Where it was
+            # our own fault, such as a full disk, the pause saves those that wait.
+            self._refusals.note(connection, work)
             async with self._easel.database.write() as tx:
                 await claims.fail(tx, claim, "The picture could not be stored.", retry=True)
+        else:
+            self._refusals.forgive(connection)
 
     async def _keep(self, claim: Claim, finished: Finished, picture: bytes) -> None:
         easel = self._easel

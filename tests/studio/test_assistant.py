@@ -12,8 +12,9 @@ import pytest
 from sqlmodel import col, select
 
 from fedi.clock import FakeClock
-from fedi.database.tables import Account, Mention, Painting, Status
+from fedi.database.tables import Account, AssistantRequest, Job, Mention, Painting, Status
 from fedi.social import accounts, favourites, posts, statuses
+from fedi.social.statuses import Draft
 from fedi.social.text import plain
 from fedi.studio import turns
 from generation.protocol import Failed, Suggest, Suggested
@@ -350,6 +351,52 @@ async def test_a_question_is_answered_in_words_where_a_language_model_is(
     assert words.startswith("@alice Because the ground is cold.")
     assert "evil" not in words and "mail.example" not in words and "#" not in words
     assert await named_in(instance, answer) == {alice.id}
+
+
+async def test_two_questions_of_one_person_are_answered_one_after_the_other(
+    instance: Instance, clock: FakeClock
+) -> None:
+    easel = instance.easel
+    alice = await people.local(easel, "alice")
+
+    async def waits() -> bool:
+        async with easel.database.read() as session:
+            query = select(Job).where(col(Job.error).like("%thought about%"))
+            return (await session.exec(query)).first() is not None
+
+    async with connected(instance, suggests=True) as card:
+        for words in ("why is the sky blue?", "why is the sea green?"):
+            await people.publish(easel, alice, f"@imagine {words}")
+        for number in range(2):
+            working = asyncio.create_task(instance.run_jobs())
+            message = await card.hear()
+            assert isinstance(message, Suggest)
+            if not number:
+                await rig.until(waits)
+            said = f"Answer {number}."
+            await card.say(Suggested(request=message.request, reply=said, model="Small"))
+            await working
+            clock.advance(timedelta(seconds=5))
+    said_so = [plain(answer.content) for answer in await answers(instance)]
+    assert said_so == ["@alice Answer 0.", "@alice Answer 1."]
+
+
+async def test_a_question_that_is_edited_away_waits_no_more(instance: Instance) -> None:
+    easel = instance.easel
+    alice = await people.local(easel, "alice")
+    async with connected(instance, suggests=True) as card:
+        asked = await people.publish(easel, alice, "@imagine why is the sky blue?")
+        working = asyncio.create_task(instance.run_jobs())
+        message = await card.hear()
+        assert isinstance(message, Suggest)
+        async with easel.database.write() as tx:
+            row = await tx.get_one(Status, asked.id)
+            await statuses.edit(tx, alice, row, Draft(text="@imagine a boat --colour red"))
+        await card.say(Suggested(request=message.request, reply="Air.", model="Small"))
+        await working
+    async with easel.database.read() as session:
+        assert (await session.get_one(AssistantRequest, asked.id)).state == "ignored"
+    assert await answers(instance) == []
 
 
 @pytest.mark.parametrize("reply", ["", "Take a gun.", " @bob # https://evil.example/ "])

@@ -369,6 +369,59 @@ async def test_what_may_go_better_is_tried_again_but_not_for_ever(instance: rig.
     assert files(easel) == []
 
 
+async def test_who_drops_what_nobody_cancelled_is_not_given_it_for_ever(
+    instance: rig.Instance,
+) -> None:
+    easel = instance.easel
+    painting = await ask(easel, await account(easel, "alice"))
+    async with connected(instance) as card, reaches(easel, painting, "failed", seconds=20):
+        for _ in range(3):
+            await card.say(Cancelled(painting=(await card.given()).painting))
+    assert "nobody had asked" in (await look(easel, painting)).error
+
+
+async def test_a_broken_painter_costs_no_picture_that_another_can_paint(
+    instance: rig.Instance,
+) -> None:
+    """Each goes to the other after one try, and who brings nothing rests for a while."""
+    easel = instance.easel
+    people = [await account(easel, name) for name in ("alice", "bob", "carol", "dave")]
+    token = await token_for(instance, "broken")
+    hello = Hello(name="broken", device="cpu", models=("test/flat",))
+    async with connected(instance, "good") as good, opened(instance, token) as broken:
+        held = await ask(easel, people[0])
+        kept = await good.given()
+        await broken.say(hello)
+        await broken.say(Ready(slots=1))
+        asked = [await ask(easel, who) for who in people[1:]]
+        for number, painting in enumerate(asked):
+            given = await broken.given()
+            assert given.painting == str(painting.id)
+            if number:
+                await broken.finish(given, b"<html>this is no picture</html>")
+            else:
+                await broken.say(Failed(painting=given.painting, reason="Out of it.", retry=True))
+        with pytest.raises(ConnectionClosed) as closed:
+            await broken.hear()
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == 1013
+        for painting in (held, *asked):
+            assert kept.painting == str(painting.id)
+            async with reaches(easel, painting, "done"):
+                await good.finish(kept)
+            if painting is not asked[-1]:
+                kept = await good.given()
+        assert [(await look(easel, one)).crashes for one in asked] == [1, 1, 1]
+    async with opened(instance, token) as early:
+        with pytest.raises(ConnectionClosed):
+            await early.hear()
+    instance.clock.advance(timedelta(seconds=5))
+    async with opened(instance, token) as rested:
+        await rested.say(hello)
+        await rested.say(Ready(slots=1))
+        last = await ask(easel, people[0])
+        assert (await rested.given()).painting == str(last.id)
+
+
 async def test_a_post_that_cannot_be_made_any_more_does_not_cost_the_picture(
     instance: rig.Instance,
 ) -> None:

@@ -15,14 +15,16 @@ from PIL import Image, ImageChops
 
 from fedi.database.tables import MediaAttachment, Painting, Status
 from fedi.runtime import Easel
+from fedi.social import adjusting
 from fedi.social.statuses import Draft
 from fedi.studio import paintings
 from fedi.studio.local import LocalPainter
 from generation import provenance, random_weights
+from generation.protocol import Hello, Leave, Ready
 from tests import rig
 from tests.generation.images_server import Reply, open_images_server
 from tests.studio.asking import account, ask, look, reaches
-from tests.studio.easel_painter import connected
+from tests.studio.easel_painter import connected, opened
 from tests.studio.test_dispatcher import dispatcher
 
 START_S = 120.0  # torch and diffusers are read from the disk, on a busy machine
@@ -253,3 +255,49 @@ async def test_an_endpoint_paints_instead_of_this_machine(
             async with reaches(easel, special, "done", seconds=START_S):
                 pass
             assert images.bodies()[-1]["model"] == "house/special"
+
+
+async def choose(instance: rig.Instance, model: str, *, outdated: bool) -> None:
+    """An admin has it paint with another model, and the dispatcher has seen that."""
+    async with instance.easel.database.write() as tx:
+        await adjusting.change(tx, instance.easel.base, {"painting.model": model})
+    await instance.easel.adjust()
+    await rig.until(lambda: local(instance).outdated is outdated)
+
+
+async def test_it_stays_if_its_model_is_chosen_again_before_it_has_left(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = tmp_path / "idle"  # a process that only lives: the test speaks for it
+    (idle / "generation").mkdir(parents=True)
+    (idle / "generation" / "__init__.py").write_text("")
+    (idle / "generation" / "painter.py").write_text("import sys\nsys.stdin.read()\n")
+    monkeypatch.setenv("PYTHONPATH", str(idle))
+    url = rig.SQLiteFiles(sqlite_template, tmp_path).new()
+    settings = {"local": True, "model": "test/a"}
+    async with rig.serve_instance(tmp_path, url, painting=settings) as instance:
+        easel = instance.easel
+        alice = await account(easel, "alice")
+        first = await ask(easel, alice)
+        await rig.until(lambda: local(instance).running)
+        async with opened(instance, local(instance)._token) as card:
+            await card.say(Hello(name="local", device="cpu", models=("test/a",), suggests=True))
+            card.model = "test/a"
+            await card.say(Ready(slots=1))
+            given = await card.given()
+            await choose(instance, "test/b", outdated=True)
+            await choose(instance, "test/a", outdated=False)
+            async with reaches(easel, first, "done"):
+                await card.finish(given)
+            second = await ask(easel, alice)
+            given = await card.given()
+            assert given.painting == str(second.id)
+
+            await choose(instance, "test/b", outdated=True)
+            # A question is nothing that it would stay for.
+            asking = asyncio.create_task(dispatcher(instance).assistance.propose(alice, "fog"))
+            async with reaches(easel, second, "done"):
+                await card.finish(given)
+            assert isinstance(await card.hear(), Leave)
+            assert not asking.done()
+            asking.cancel()

@@ -6,15 +6,17 @@ about what others made, and the same for all readers: nothing of what somebody l
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, exists, or_, select
 
 from fedi import ids
 from fedi.database import Session, Transaction
+from fedi.database.among import among
 from fedi.database.insertion import insert_new, table_of
 from fedi.database.tables import (
     ForYouRanking,
@@ -36,6 +38,7 @@ from fedi.social.visibility import HELD
 
 INDEX = "picture_index"
 BATCH = 200  # changes that are looked at together
+LOOKED_AT = 500  # terms of one job, whether they are still used
 ATTEMPTS = 1000  # a job that lay dead would be the last
 SHOWN = ("image", "gifv")  # types of media
 RANKING_KEPT = timedelta(days=1)
@@ -45,8 +48,19 @@ LABEL = text.normal_tag(AI_LABEL)  # every painted picture has it: nobody chose 
 _CHANGE, _FEATURE = table_of(PictureChange), table_of(PictureFeature)
 _STATUS, _MEDIUM = table_of(Status), table_of(MediaAttachment)
 _TAG, _USE, _RANKING = table_of(Tag), table_of(StatusTag), table_of(ForYouRanking)
+_TERM = table_of(PictureTerm)
 _ANY = select(_CHANGE.c.id).limit(1)
 _NEXT = select(_CHANGE).order_by(_CHANGE.c.id).limit(BATCH)
+_START = bindparam("start", type_=_TERM.c.number.type)
+_SOME = select(_TERM.c.number).order_by(_TERM.c.number).limit(LOOKED_AT)
+_FROM, _FIRST = _SOME.where(_TERM.c.number >= _START), _SOME.where(_TERM.c.number < _START)
+_FORGET = delete(_TERM).where(
+    among(_TERM.c.number, "looked"),
+    *(
+        ~exists().where(_FEATURE.c.kind == int(kind), _FEATURE.c.value == _TERM.c.number)
+        for kind in (Kind.TERM, Kind.PHRASE)
+    ),
+)
 
 
 @chore
@@ -69,6 +83,7 @@ async def follow(easel: Easel, job: Claimed) -> None:
             await keep(tx, about, found, said)
             if len(rows) < BATCH:
                 await forget_rankings(tx)
+                await forget_terms(tx)
                 await job.finish(tx)
                 return
 
@@ -103,6 +118,16 @@ async def forget_rankings(tx: Transaction) -> None:
     """Let go of feeds that nobody reads on in any more."""
     floor = ids.floor(tx.now - RANKING_KEPT)
     await tx.execute_core(delete(_RANKING).where(_RANKING.c.id < floor))
+
+
+async def forget_terms(tx: Transaction) -> None:
+    """Let go of words that stand in no shared prompt any more, such as those of a deleted post:
+    among a part of all, from a random place on, so that each has its turn."""
+    start = random.randrange(2**63)  # the numbers are hashes
+    looked = [row.number for row in await tx.execute_core(_FROM, {"start": start})]
+    if len(looked) < LOOKED_AT:  # that was the end: on from the beginning
+        looked += [row.number for row in await tx.execute_core(_FIRST, {"start": start})]
+    await tx.execute_core(_FORGET, {"looked": looked})
 
 
 async def _read(

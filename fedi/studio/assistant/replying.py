@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fedi import logs
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, AssistantRequest, Status
-from fedi.jobs import Claimed, enqueue, handles
+from fedi.jobs import Claimed, Retry, enqueue, handles
 from fedi.runtime import Easel
 from fedi.social import favourites, statuses, text
-from fedi.social.errors import Invalid, SocialError
+from fedi.social.errors import Invalid, SocialError, TooMany
 from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import assistance
 from fedi.studio.assistant import account as assistants
@@ -16,6 +18,10 @@ from fedi.studio.assistant import reading, saying
 from fedi.studio.assistant.reading import Wanted
 
 REPLY = "assistant_reply"  # a job: `{"status_id": …}`
+# Another question of the same person is being answered, which takes a minute at most: with waits
+# of 5, 10, 20, 40 and 80 seconds this one outlasts two of them.
+ATTEMPTS = 6
+SOON_S = 60  # who has to wait longer has asked for all that they may, and is told so
 NO_ANSWER = "I have no answer to that. I paint, if you say what you want to see."
 
 log = logs.get(__name__)
@@ -32,7 +38,7 @@ async def ask(tx: Transaction, status: Status) -> None:
     await enqueue(tx, REPLY, {"status_id": status.id}, unique_key=f"{REPLY} {status.id}")
 
 
-@handles(REPLY, attempts=3, at_once=2)
+@handles(REPLY, attempts=ATTEMPTS, at_once=2)
 async def reply(easel: Easel, job: Claimed) -> None:
     """Answer a question in its thread."""
     async with easel.database.read() as session:
@@ -42,12 +48,18 @@ async def reply(easel: Easel, job: Claimed) -> None:
     if asked is not None:
         try:
             words = await _words(easel, asked[2], asked[1], asked[3].question, thread)
+        except TooMany as error:
+            if error.retry_after <= SOON_S and job.attempts < ATTEMPTS:
+                wait = error.retry_after * 2 ** (job.attempts - 1)
+                raise Retry(str(error), timedelta(seconds=wait)) from error
+            refusal = str(error)
         except SocialError as error:
             refusal = str(error)
     async with easel.database.write() as tx:
         await job.finish(tx)
         asked = await _asked(tx, easel, job.payload["status_id"])
         if asked is None:
+            await _let_go(tx, job.payload["status_id"])
             return
         helper, status, asker, _ = asked
         if not words:
@@ -74,6 +86,13 @@ async def _asked(
     except Invalid:  # it was edited
         return None
     return helper, status, await session.get_one(Account, status.account_id), wanted
+
+
+async def _let_go(tx: Transaction, status_id: int) -> None:
+    """A question that was edited into something else, or is gone, waits no more."""
+    row = await tx.get(AssistantRequest, status_id)
+    if row is not None and row.state == "taken":
+        await saying.settle(tx, status_id, "ignored")
 
 
 async def _thread(session: Session, status: Status, asker: Account) -> str:

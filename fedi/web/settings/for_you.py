@@ -17,6 +17,7 @@ from fedi.web import forms, visitors
 from fedi.web.settings import sheets
 
 HERE = "/settings/for-you"
+MAX_DIGITS = 9  # Python reads no number of more than 4,300
 AI = {"all": "All pictures", "only": "Only those made with AI", "hide": "None made with AI"}
 assert tuple(AI) == choices.AI
 
@@ -39,10 +40,7 @@ async def ask(request: Request, visitor: SignedIn) -> Response:
 async def change(request: Request, visitor: SignedIn) -> Response:
     """`POST /settings/for-you`: on and tuned, or off, and nothing is left of it."""
     fields = await forms.read(request)
-    said = {
-        name: int(text) if (text := fields.get(name, "")).isascii() and text.isdigit() else text
-        for name in choices.SLIDERS
-    }
+    said = {name: _number(fields.get(name, "")) for name in choices.SLIDERS}
     try:
         sheets.count(request, visitor)
         chosen = choices.read(
@@ -68,6 +66,12 @@ async def reset(request: Request, visitor: SignedIn) -> Response:
         account = await tx.get_one(Account, visitor.account.id)
         await choices.reset(tx, account)
     return sheets.back(HERE, kept=True)
+
+
+def _number(text: str) -> int | str:
+    """What was typed, as a number if it is one that a slider could have."""
+    fits = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    return int(text) if fits else text
 
 
 def _page(request: Request, typed: Mapping[str, str], error: SocialError | None = None) -> Response:

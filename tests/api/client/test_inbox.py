@@ -7,7 +7,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from sqlmodel import select
 
+from fedi.database.tables import InboxActivity
 from fedi.federation import remote
 from fedi.social import blocks, extensions, favourites, follows, statuses
 from tests import rig
@@ -182,6 +184,34 @@ async def test_what_means_nothing_here_is_in_the_inbox_of_those_whom_it_is_for(
         assert await extensions.is_old(tx)
         assert await extensions.drop_old(tx) == 2
     assert await members(alice, alice.account.inbox_uri) == []
+
+
+async def test_only_the_latest_is_kept_of_what_means_nothing_here(
+    instance: rig.Instance, alice: App, bob: App, carol: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each actor, and for each of ours."""
+    monkeypatch.setattr(extensions, "MAX_PER_ACTOR", 2)
+    monkeypatch.setattr(extensions, "MAX_PER_RECIPIENT", 3)
+    carla, cleo = carol.internet.person("carla"), carol.internet.person("cleo")
+    sent = []
+    for person, names in (
+        (carol, (alice,)), (carol, (alice, bob)), (carol, (alice,)), (carla, (alice, bob)),
+        (carla, (alice,)), (cleo, (alice,)),
+    ):  # fmt: skip
+        to = [one.account.uri for one in names]
+        sent.append(person.activity("Sneeze", f"{person.origin}/song", to=to))
+        await comes(instance, person, sent[-1])
+
+    async def inbox(of: App) -> list[int]:
+        ids = [activity["id"] for activity in sent]
+        return [ids.index(one["id"]) for one in await members(of, of.account.inbox_uri)]
+
+    # The first is one too many of carol; the next two are too many for alice, and one of them is
+    # still there for bob.
+    assert await inbox(alice) == [5, 4, 3]
+    assert await inbox(bob) == [3, 1]
+    async with instance.easel.database.read() as session:
+        assert len((await session.exec(select(InboxActivity.id))).all()) == 4
 
 
 async def test_what_one_of_ours_does_comes_to_another(

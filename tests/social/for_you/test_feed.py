@@ -14,6 +14,7 @@ from fedi.database.tables import (
     ForYouRanking,
     MediaAttachment,
     PictureFeature,
+    PictureTerm,
     Status,
 )
 from fedi.runtime import Easel
@@ -378,6 +379,23 @@ async def test_what_is_deleted_or_changed_is_about_nothing_any_more(easel: Easel
         await statuses.delete(tx, await tx.get_one(Status, post.id))
     await settle(easel)
     assert not await about(post)
+
+
+async def test_words_that_nobody_shares_any_more_are_forgotten(easel: Easel) -> None:
+    mia, noa = await maker(easel, "mia"), await maker(easel, "noa")
+    gone = await hang(easel, mia, prompt="misty harbour, lanterns")
+    await hang(easel, noa, prompt="foxes, lanterns")
+    await settle(easel)
+
+    async def words() -> set[str]:
+        async with easel.database.read() as session:
+            return set((await session.exec(select(PictureTerm.words))).all())
+
+    assert await words() == {"misty harbour", "misty", "harbour", "lanterns", "foxes"}
+    async with easel.database.write() as tx:
+        await statuses.delete(tx, await tx.get_one(Status, gone.id))
+    await settle(easel)
+    assert await words() == {"lanterns", "foxes"}
 
 
 def test_terms_are_what_tells_pictures_apart() -> None:
