@@ -65,6 +65,7 @@ async def follow(easel: Easel, job: Claimed) -> None:
         pass
     async with easel.database.write() as tx:
         await job.finish(tx)
+    _asked.pop(easel, None)  # what changed while it ran asks for the next one
 
 
 async def update(easel: Easel) -> bool:
