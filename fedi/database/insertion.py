@@ -6,13 +6,14 @@ make one takes SQLAlchemy several times as long as to execute it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import manager_of_class
 from sqlmodel import SQLModel
 
 from fedi.database.engine import Transaction
@@ -89,6 +90,43 @@ def _columns(table: type[SQLModel]) -> tuple[str, ...]:
 def row_values(row: SQLModel) -> dict[str, Any]:
     """The values of a row, as `insert_new` takes them."""
     return {name: getattr(row, name) for name in _columns(type(row))}
+
+
+@cache
+def _defaults(table: type[SQLModel]) -> tuple[dict[str, Any], dict[str, Callable[[], Any]]]:
+    fields = {name: table.model_fields[name] for name in _columns(table)}
+    made = {name: field.default_factory for name, field in fields.items() if field.default_factory}
+    plain = {
+        name: field.default
+        for name, field in fields.items()
+        if name not in made and not field.is_required()
+    }
+    return plain, cast(dict[str, Callable[[], Any]], made)
+
+
+def new_row(table: type[SQLModel], **values: Any) -> dict[str, Any]:
+    """`row_values(table(**values))`, in a tenth of its time: no object is made.
+
+    Raises:
+        ValueError: a column without a default has no value, or there is no such column.
+    """
+    plain, made = _defaults(table)
+    row = {**plain, **{name: make() for name, make in made.items() if name not in values}, **values}
+    if len(row) != len(_columns(table)):
+        differing = sorted(set(_columns(table)) ^ row.keys())
+        raise ValueError(f"A row of {table.__name__} lacks, or has not: {', '.join(differing)}")
+    return row
+
+
+def loaded(tx: Transaction, table: type[Row], values: Mapping[str, Any]) -> Row:
+    """A row that was inserted past the session, as if it had been read from it.
+
+    Args:
+        values: of all its columns, as `new_row` gives them.
+    """
+    row: Row = manager_of_class(table).new_instance()
+    row.__dict__.update(values)
+    return adopt(tx, row)
 
 
 async def add_once(tx: Transaction, row: SQLModel) -> bool:

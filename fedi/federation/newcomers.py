@@ -8,15 +8,19 @@ counted, nor is whom somebody here asks for. Each process counts for itself, in 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
-from sqlmodel import select
+from sqlalchemy import String, bindparam, select
 
 from activitypub import origin
 from activitypub.client import FetchError
 from fedi import logs
+from fedi.database.among import among
+from fedi.database.insertion import table_of
+from fedi.database.loading import Loader
 from fedi.database.tables import Account, PeerHost
 from fedi.runtime import Easel
 
@@ -27,6 +31,10 @@ REMEMBERED = 10_000  # hosts that were met; others are looked up
 DOMAINS = 1_000  # whose shares are counted; one that nobody came from lately has its whole share
 
 RETRY_AFTER_S = 60
+
+_PEERS, _PEOPLE = table_of(PeerHost).c, table_of(Account).c
+_HOSTS = select(_PEERS.host).where(among(_PEERS.host, "hosts", String))
+_PERSON = select(_PEOPLE.domain).where(_PEOPLE.domain == bindparam("host")).limit(1)
 
 log = logs.get(__name__)
 
@@ -61,6 +69,7 @@ class _Newcomers:
 
     def __init__(self, easel: Easel) -> None:
         self._easel = easel
+        self._loader: Loader[str, bool] = Loader(self._read)
         self._met: OrderedDict[str, None] = OrderedDict()
         self._domains: OrderedDict[str, _Bucket] = OrderedDict()
         self._rate = float(easel.settings.federation.new_hosts_per_minute)
@@ -78,12 +87,17 @@ class _Newcomers:
         self.welcome(host)
 
     async def _known(self, host: str) -> bool:
+        """Asked once for all who come in the same moment."""
+        return await self._loader.load(host) is not None
+
+    async def _read(self, hosts: Sequence[str]) -> dict[str, bool]:
         async with self._easel.database.read() as session:
-            found = await session.exec(select(PeerHost.host).where(PeerHost.host == host).limit(1))
-            if found.first() is not None:
-                return True
-            people = await session.exec(select(Account.id).where(Account.domain == host).limit(1))
-            return people.first() is not None
+            found = set((await session.execute(_HOSTS, {"hosts": hosts})).scalars())
+            for host in hosts:
+                if host not in found:
+                    people = await session.execute(_PERSON, {"host": host})
+                    found.update(people.scalars())
+        return dict.fromkeys(found, True)
 
     def _count(self, host: str) -> None:
         domain = self._domain(host)

@@ -22,7 +22,7 @@ from activitypub.objects import Activity, Extension
 from activitypub.signatures.keys import load_ed25519
 from fedi.clock import Clock
 from fedi.database import Transaction
-from fedi.database.insertion import insert_new, row_values
+from fedi.database.insertion import insert_new, new_row
 from fedi.database.tables import Account, Job, OutgoingActivity
 from fedi.events import Event
 from fedi.federation import written_hosts
@@ -76,17 +76,18 @@ async def answer_all(tx: Transaction, answers: Sequence[tuple[Account, Activity,
         if not sender.private_key_pem or origin.origin(inbox) == tx.instance.url:
             continue
         row = await _row(tx, sender, activity)
-        rows.append(row_values(row))
-        jobs.append(NewJob({"outgoing": row.id, "inbox": inbox}, lane=origin.host(inbox) or ""))
+        rows.append(row)
+        jobs.append(NewJob({"outgoing": row["id"], "inbox": inbox}, lane=origin.host(inbox) or ""))
     if rows:
         await _prune(tx)
         await insert_new(tx, OutgoingActivity, rows)
         await enqueue_many(tx, "deliver", jobs)
 
 
-async def _row(tx: Transaction, sender: Account, activity: Activity) -> OutgoingActivity:
+async def _row(tx: Transaction, sender: Account, activity: Activity) -> dict[str, Any]:
     assert activity.id is not None
-    return OutgoingActivity(
+    return new_row(
+        OutgoingActivity,
         id=tx.new_id(),
         uri=activity.id,
         type=activity.type,
@@ -111,8 +112,13 @@ async def forward(
     """
     inboxes = await _reachable(tx, inboxes)
     if inboxes:
-        row = OutgoingActivity(
-            id=tx.new_id(), uri=uri, account_id=sender.id, body=body, created_at=tx.now
+        row = new_row(
+            OutgoingActivity,
+            id=tx.new_id(),
+            uri=uri,
+            account_id=sender.id,
+            body=body,
+            created_at=tx.now,
         )
         await _queue(tx, row, inboxes, forwarded=True)
 
@@ -172,11 +178,11 @@ async def _reachable(tx: Transaction, inboxes: Sequence[str]) -> list[str]:
 
 
 async def _queue(
-    tx: Transaction, row: OutgoingActivity, inboxes: Sequence[str], **details: bool
+    tx: Transaction, row: dict[str, Any], inboxes: Sequence[str], **details: bool
 ) -> None:
     await _prune(tx)
-    await insert_new(tx, OutgoingActivity, row_values(row))
-    payload: dict[str, Any] = {"outgoing": row.id, **details}
+    await insert_new(tx, OutgoingActivity, row)
+    payload: dict[str, Any] = {"outgoing": row["id"], **details}
     await enqueue_many(
         tx,
         "deliver",

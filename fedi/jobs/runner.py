@@ -12,16 +12,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, func, literal, select, union_all, update
+from sqlalchemy import (
+    Integer,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+    union_all,
+    update,
+)
 from sqlmodel import col
 
 from fedi import logs
 from fedi.database import Session, Transaction
+from fedi.database.among import among
 from fedi.database.insertion import table_of
 from fedi.database.tables import Job
 from fedi.jobs import lanes
@@ -38,6 +50,34 @@ TURN_JOBS = 32  # or earlier, when so many have ended
 SQLITE_POLL_S = 1.0  # nobody notifies between processes there: a command line may have enqueued
 CLAIM_BATCH = 200  # claimed in one turn at most, of one kind
 MAX_ERROR_LENGTH = 2000
+
+_JOB = table_of(Job)
+_END = delete(_JOB).where(among(_JOB.c.id, "ids"))
+_CLAIM = (
+    update(_JOB)
+    .where(
+        _JOB.c.id.in_(
+            select(_JOB.c.id)
+            .where(
+                _JOB.c.kind == bindparam("which"),
+                _JOB.c.state == "ready",
+                _JOB.c.run_at <= bindparam("now", type_=_JOB.c.run_at.type),
+            )
+            .order_by(_JOB.c.run_at, _JOB.c.id)
+            .limit(bindparam("most", type_=Integer))
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+    )
+    .values(
+        state="running",
+        due=None,
+        runner=bindparam("by"),
+        lease_until=bindparam("until", type_=_JOB.c.lease_until.type),
+        attempts=_JOB.c.attempts + 1,
+    )
+    .returning(_JOB.c.id, _JOB.c.payload, _JOB.c.attempts, _JOB.c.lane)
+)
 
 log = logs.get(__name__)
 
@@ -185,40 +225,25 @@ class Runner:
 
     async def _claim(self, tx: Transaction, free: dict[str, int]) -> list[Claimed]:
         now = self._looked_at = tx.now
-        asked = tuple(kind for kind in free if KINDS[kind].per_lane is None)
-        due = (await tx.execute(_due(asked), {"now": now})).scalars().all() if asked else []
+        plain, in_lanes = _apart(free)
         claimed: list[Claimed] = []
-        for kind, slots in free.items():
-            per_lane = KINDS[kind].per_lane
-            if per_lane is not None:
-                own = self._lanes.setdefault(kind, Lanes(kind, per_lane))
-                claimed += await own.claim(tx, min(slots, CLAIM_BATCH), self.name, LEASE)
+        for kind, there in (await lanes.waiting(tx, in_lanes)).items():
+            own = self._lanes.setdefault(kind, Lanes(kind, KINDS[kind].per_lane or 1))
+            most = min(free[kind], CLAIM_BATCH)
+            claimed += await own.claim(tx, there, most, self.name, LEASE)
+        due = (await tx.execute_core(_due(plain), {"now": now})).scalars().all() if plain else []
         for kind in due:
-            oldest = (
-                select(col(Job.id))
-                .where(col(Job.kind) == kind, col(Job.state) == "ready", col(Job.run_at) <= now)
-                .order_by(col(Job.run_at), col(Job.id))
-                .limit(min(free[kind], CLAIM_BATCH))
-                .with_for_update(skip_locked=True)
-            )
-            rows = await tx.execute(
-                update(Job)
-                .where(col(Job.id).in_(oldest.scalar_subquery()))
-                .values(
-                    state="running",
-                    due=None,
-                    runner=self.name,
-                    lease_until=now + LEASE,
-                    attempts=col(Job.attempts) + 1,
-                )
-                .returning(
-                    col(Job.id), col(Job.kind), col(Job.payload), col(Job.attempts), col(Job.lane)
-                )
-                .execution_options(synchronize_session=False)
-            )
+            how = {
+                "which": kind,
+                "now": now,
+                "most": min(free[kind], CLAIM_BATCH),
+                "by": self.name,
+                "until": now + LEASE,
+            }
+            rows: Any = await tx.execute_core(_CLAIM, how)
             claimed += [
                 Claimed(id, kind, payload, attempts, lane, self.name)
-                for id, kind, payload, attempts, lane in rows.all()
+                for id, payload, attempts, lane in rows
             ]
         claimed.sort(key=lambda job: job.id)
         return claimed
@@ -261,9 +286,7 @@ class Runner:
         failed, self._failed = self._failed, []
         try:
             for start in range(0, len(done), CLAIM_BATCH):
-                await tx.execute(
-                    delete(Job).where(col(Job.id).in_(done[start : start + CLAIM_BATCH]))
-                )
+                await tx.execute_core(_END, {"ids": done[start : start + CLAIM_BATCH]})
             for failure in failed:
                 await tx.execute(
                     update(Job)
@@ -314,20 +337,28 @@ class Runner:
         if self._more():
             return 0.0
         async with self.easel.database.read() as session:
-            times = [await self._next_at(session, kind) for kind in self._free_slots()]
-        next_at = min((time for time in times if time is not None), default=None)
+            next_at = await self._next_at(session)
         longest = SQLITE_POLL_S if self.easel.database.sqlite else POLL_S
         if next_at is None:
             return longest
         wait = (next_at - self.easel.clock.now()).total_seconds()
         return min(longest, max(0.0, wait))
 
-    async def _next_at(self, session: Session, kind: str) -> datetime | None:
-        """When the next job of a kind becomes due; what was due at the last look, and was not
-        taken, waits for a slot or is another runner's."""
-        if KINDS[kind].per_lane is not None:
-            return await lanes.next_at(session, kind)
-        return (await session.execute(_later(kind), {"after": self._looked_at})).scalar()
+    async def _next_at(self, session: Session) -> datetime | None:
+        """When the next job becomes due; what was due at the last look, and was not taken, waits
+        for a slot or is another runner's."""
+        plain, in_lanes = _apart(self._free_slots())
+        times = [await lanes.next_at(session, in_lanes)]
+        if plain:
+            found = await session.execute(_later(plain), {"after": self._looked_at})
+            times += found.scalars().all()
+        return min((time for time in times if time is not None), default=None)
+
+
+def _apart(kinds: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The kinds without lanes, and those with."""
+    plain = tuple(kind for kind in kinds if KINDS[kind].per_lane is None)
+    return plain, tuple(kind for kind in kinds if KINDS[kind].per_lane is not None)
 
 
 @cache
@@ -346,10 +377,15 @@ def _due(kinds: tuple[str, ...]) -> Any:
 
 
 @cache
-def _later(kind: str) -> Any:
-    """When the first job of a kind becomes due after a moment, made once."""
+def _later(kinds: tuple[str, ...]) -> Any:
+    """When the first job of each of these kinds becomes due after a moment, made once."""
     job = table_of(Job).c
     after = bindparam("after", type_=job.run_at.type)
-    return select(func.min(job.run_at)).where(
-        job.state == "ready", job.kind == kind, job.run_at > after
+    return union_all(
+        *(
+            select(func.min(job.run_at)).where(
+                job.state == "ready", job.kind == kind, job.run_at > after
+            )
+            for kind in kinds
+        )
     )

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, union_all
 
 from fedi.database import Transaction
-from fedi.database.insertion import insert_many, row_values, table_of
+from fedi.database.insertion import insert_many, new_row, table_of
 from fedi.database.tables import (
     Account,
     AccountDomainBlock,
@@ -74,15 +74,14 @@ async def receive_all(tx: Transaction, asked: Sequence[Asked]) -> list[bool]:
     """
     plain = await _plain(tx, asked)
     rows = [
-        row_values(
-            Follow(
-                id=tx.new_id(),
-                account_id=account.id,
-                target_account_id=target.id,
-                state=follows.ACCEPTED,
-                uri=uri,
-                created_at=tx.now,
-            )
+        new_row(
+            Follow,
+            id=tx.new_id(),
+            account_id=account.id,
+            target_account_id=target.id,
+            state=follows.ACCEPTED,
+            uri=uri,
+            created_at=tx.now,
         )
         for account, target, uri in plain
     ]

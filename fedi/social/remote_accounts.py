@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, or_
 from sqlmodel import col, select
 
 from fedi.database import Transaction
-from fedi.database.insertion import add_once, adopt, insert_many, row_values, table_of
+from fedi.database.insertion import add_once, insert_many, loaded, new_row, table_of
 from fedi.database.tables import Account
 from fedi.jobs.queue import enqueue_many
 from fedi.social import account_keys, accounts, departures, profiles, text
@@ -98,7 +98,7 @@ async def save_remote(tx: Transaction, remote: RemoteAccount) -> Account:
         tx.add(holder)
         await tx.flush()
     if account is None:
-        new = _new(tx, remote)
+        new = Account(**_new(tx, remote))
         if await add_once(tx, new):
             await _have_verified(tx, [new])
             if remote.further_keys:
@@ -129,21 +129,21 @@ async def save_all(tx: Transaction, remotes: Sequence[RemoteAccount]) -> list[Ac
     uris = Counter(remote.uri for remote in remotes)
     asked = {"uris": list(uris), "handles": list(handles)}
     known = {value for row in await tx.execute_core(_KNOWN, asked) for value in row}
-    new: dict[str, Account] = {}
+    new: dict[str, dict[str, Any]] = {}
     for remote in remotes:
         handle = _handle(remote)
         plain = uris[remote.uri] == handles[handle] == 1 and known.isdisjoint({remote.uri, handle})
         if plain and not _is_ours(tx, remote):
-            new[remote.uri] = _new(tx, remote)
-    rows = [row_values(account) for account in new.values()]
-    inserted = await insert_many(tx, Account, rows, "uri")
-    await _have_verified(tx, [account for uri, account in new.items() if uri in inserted])
+            new[remote.uri] = new_row(Account, **_new(tx, remote))
+    inserted = await insert_many(tx, Account, list(new.values()), "uri")
+    made = {uri: loaded(tx, Account, row) for uri, row in new.items() if uri in inserted}
+    await _have_verified(tx, list(made.values()))
     saved = []
     for remote in remotes:
         if remote.uri not in inserted:
             saved.append(await save_remote(tx, remote))
             continue
-        account = adopt(tx, new[remote.uri])
+        account = made[remote.uri]
         if remote.further_keys:
             await account_keys.replace(tx, account, remote.further_keys)
         saved.append(account)
@@ -173,9 +173,9 @@ def _still_verified(
     return entry if known is None else {**entry, "verified_at": known}
 
 
-def _new(tx: Transaction, remote: RemoteAccount) -> Account:
+def _new(tx: Transaction, remote: RemoteAccount) -> dict[str, Any]:
     created_at = remote.created_at or tx.now
-    return Account(id=tx.new_id(), created_at=created_at, **_columns(tx, remote))
+    return {"id": tx.new_id(), "created_at": created_at} | _columns(tx, remote)
 
 
 def _columns(tx: Transaction, remote: RemoteAccount) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import and_, bindparam, case, delete, func, select
 
@@ -40,10 +41,18 @@ _FORGET = delete(_SIGNAL).where(
 Subject = tuple[str, int]
 
 
+# When this process asked for the job: until that time is over, asking again changes nothing.
+_asked: WeakKeyDictionary[Easel, datetime] = WeakKeyDictionary()
+
+
 @chore
 async def ask(easel: Easel, tx: Transaction, ending: bool) -> None:
     """Ask for the job when something has changed."""
-    if not ending and (await tx.execute_core(_ANY, {})).first() is not None:
+    before = _asked.get(easel)
+    if ending or (before is not None and timedelta() <= tx.now - before < SETTLE):
+        return
+    if (await tx.execute_core(_ANY, {})).first() is not None:
+        _asked[easel] = tx.now
         await enqueue(tx, TRENDS, {}, delay=SETTLE, unique_key=TRENDS)
 
 
@@ -56,6 +65,7 @@ async def follow(easel: Easel, job: Claimed) -> None:
         pass
     async with easel.database.write() as tx:
         await job.finish(tx)
+    _asked.pop(easel, None)  # what changed while it ran asks for the next one
 
 
 async def update(easel: Easel) -> bool:
