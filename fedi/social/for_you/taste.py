@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, String, bindparam, literal, select, text, union_all
+from sqlalchemy import BigInteger, String, bindparam, func, literal, select, text, union_all
 
 from fedi.database import Session
 from fedi.database.insertion import table_of
@@ -158,10 +158,10 @@ def _pictured(status_id: Any) -> Any:
     )
 
 
-def _latest(act: str, rows: Any) -> Any:
+def _latest(act: str, rows: Any, *conditions: Any) -> Any:
     query = (
         select(literal(act, String), rows.c.status_id, rows.c.created_at)
-        .where(_pictured(rows.c.status_id))
+        .where(_pictured(rows.c.status_id), *conditions)
         .order_by(rows.c.status_id.desc())
         .limit(OF_KIND)
         .subquery()
@@ -171,15 +171,20 @@ def _latest(act: str, rows: Any) -> Any:
 
 def _done(act: str, table: type[Favourite | Reaction | Bookmark]) -> Any:
     done = table_of(table)
-    rows = select(done.c.status_id, done.c.created_at).where(done.c.account_id == _VIEWER)
-    return _latest(act, rows.order_by(done.c.status_id.desc()).limit(LOOKED_AT).subquery())
+    return _newest(act, done, lambda rows: rows.c.account_id == _VIEWER)
 
 
 def _marked(act: str, *, of: bool) -> Any:
-    rows = select(_MARK.c.status_id, _MARK.c.created_at).where(
-        _MARK.c.account_id == _VIEWER, _MARK.c.more.is_(of)
-    )
-    return _latest(act, rows.order_by(_MARK.c.status_id.desc()).limit(LOOKED_AT).subquery())
+    return _newest(act, _MARK, lambda rows: (rows.c.account_id == _VIEWER) & rows.c.more.is_(of))
+
+
+def _newest(act: str, done: Any, which: Callable[[Any], Any]) -> Any:
+    """The newest of a table, by its index: as soon as there are enough with pictures, the rest of
+    those that may be looked at is not."""
+    passed = done.alias("passed")
+    floor = select(passed.c.status_id).where(which(passed)).order_by(passed.c.status_id.desc())
+    last = floor.limit(1).offset(LOOKED_AT - 1).scalar_subquery()
+    return _latest(act, done, which(done), done.c.status_id >= func.coalesce(last, 0))
 
 
 def _own() -> Any:
