@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from fedi.database import Session
+from fedi.database.among import among
 from fedi.database.tables import Account, Block, Follow, Mention, Status
 from fedi.social.errors import NotFound
 
@@ -74,9 +75,16 @@ async def load_many(
     wanted = [number for number in dict.fromkeys(status_ids) if number is not None]
     if not wanted:
         return {}
-    rows = await session.exec(seen_by(viewer).where(col(Status.id).in_(wanted)))
-    found = {row.id: row for row in rows}
+    asked = {"ids": wanted} if viewer is None else {"ids": wanted, "viewer": viewer.id}
+    rows = await session.execute(_named(anybody=viewer is None), asked)
+    found = {row.id: row for row in rows.scalars()}
     return {number: found[number] for number in wanted if number in found}
+
+
+@cache
+def _named(*, anybody: bool) -> Any:
+    """Those of `ids` that `viewer` may see, or anybody."""
+    return (_for_nobody() if anybody else for_viewer()).where(among(col(Status.id), "ids"))
 
 
 async def load_original(session: Session, viewer: Account, status: Status) -> Status:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -73,27 +73,29 @@ async def find(session: Session, reader: Account, tuning: Tuning, taste: Taste) 
     having: defaultdict[Feature, list[int]] = defaultdict(list)
     for kind, value, status_id in await _with(session, wanted, floor):
         having[kind, value].append(status_id)
-    found: defaultdict[int, list[tuple[Feature, float]]] = defaultdict(list)
+    found: dict[int, list[tuple[Feature, float]]] = {}
+    fitting: dict[int, float] = {}
     for key, status_ids in having.items():
         days = (session.now - ids.moment(min(status_ids))) / formula.DAY
         weight = taste.likings[key].strength * formula.rarity(len(status_ids), days)
+        said = key, weight
         for status_id in status_ids:
-            found[status_id].append((key, weight))
+            if status_id in found:
+                found[status_id].append(said)
+                fitting[status_id] += weight
+            else:
+                found[status_id], fitting[status_id] = [said], weight
     asked = {"viewer": reader.id, "floor": floor}
-    others = set((await session.execute(_OTHERS, asked)).scalars())
-    best = sorted(
-        found, key=lambda number: (sum(one for _, one in found[number]), number), reverse=True
-    )
+    others = (await session.execute(_OTHERS, asked)).scalars().all()
+    best = sorted(zip(fitting.values(), fitting, strict=True), reverse=True)[:MOST]
     # What one does not know yet has its place beside what fits, however much that is.
-    weighed = {*best[:MOST], *(number for number in others if number >= floor)}
-    pool = await _shown(session, reader, tuning, sorted(weighed, reverse=True))
-    for one in pool:
-        one.found = found.get(one.status_id, [])
+    weighed = {number for _, number in best}.union(number for number in others if number >= floor)
+    pool = await _shown(session, reader, tuning, weighed, found)
     by_id = {one.status_id: one for one in pool}
     for kind, value, status_id in await _among(session, taste.unwanted[:UNWANTED], by_id):
         by_id[status_id].found.append(((kind, value), taste.likings[kind, value].strength))
     friends = {"viewer": reader.id, "ids": list(by_id)}
-    for status_id, count in await session.execute(_friends(), friends):
+    for status_id, count in (await session.execute(_friends(), friends)).all():
         by_id[status_id].friends += count
     return pool
 
@@ -123,24 +125,26 @@ def _written(features: Iterable[Feature]) -> str:
 
 
 async def _shown(
-    session: Session, reader: Account, tuning: Tuning, status_ids: list[int]
+    session: Session,
+    reader: Account,
+    tuning: Tuning,
+    status_ids: Iterable[int],
+    found: Mapping[int, list[tuple[Feature, float]]],
 ) -> list[Candidate]:
-    asked = {"viewer": reader.id, "ids": status_ids}
+    asked = {"viewer": reader.id, "ids": sorted(status_ids, reverse=True)}
     muted, hidden = await mutes.unwanted(session, reader)
     unheard, domains = set(muted), set(hidden)
-    found = []
-    for row in await session.execute(_details(), asked):
-        made = row.ai in labels.MADE
-        if (
-            row.account_id in unheard
-            or row.domain in domains
-            or (tuning.ai == "hide" and made)
-            or (tuning.ai == "only" and not made)
-            or (row.warned and not tuning.warned)
-        ):
-            continue
-        found.append(Candidate(row.id, row.account_id, bool(row.followed)))
-    return found
+    refused = {"hide": True, "only": False}.get(tuning.ai)
+    return [
+        Candidate(status_id, account_id, bool(followed), found.get(status_id, []))
+        for status_id, account_id, ai, domain, warned, followed in (
+            await session.execute(_details(), asked)
+        ).all()
+        if account_id not in unheard
+        and domain not in domains
+        and (tuning.warned or not warned)
+        and (ai in labels.MADE) is not refused
+    ]
 
 
 @cache
@@ -174,11 +178,6 @@ def _details() -> Any:
         _STATUS.c.spoiler_text != "",
         _ACCOUNT.c.sensitized_at.is_not(None),
     )
-    pictured = exists().where(
-        _FEATURE.c.kind == EVERY[0],
-        _FEATURE.c.value == EVERY[1],
-        _FEATURE.c.status_id == _STATUS.c.id,
-    )
     return (
         select(
             _STATUS.c.id,
@@ -192,14 +191,14 @@ def _details() -> Any:
         .where(
             among(_STATUS.c.id, "ids"),
             _STATUS.c.account_id != _VIEWER,
-            _STATUS.c.visibility == "public",
+            # With nothing behind it: SQLite would go by an index of it instead of by the ids.
+            (_STATUS.c.visibility + "") == "public",
             _STATUS.c.deleted_at.is_(None),
             _STATUS.c.approval.not_in(HELD),
             _ACCOUNT.c.discoverable.is_(True),
             _ACCOUNT.c.silenced_at.is_(None),
             _ACCOUNT.c.suspended_at.is_(None),
             _ACCOUNT.c.deleted_at.is_(None),
-            pictured,
             ~blocked,
             *(~one for one in done),
         )
@@ -233,8 +232,12 @@ def _others() -> Any:
         .limit(AT_HOME)
         .subquery()
     )
-    met = select(func.coalesce(_STATUS.c.reblog_of_id, _STATUS.c.id)).join(
-        home, home.c.status_id == _STATUS.c.id
+    met = (
+        select(_FEATURE.c.status_id)
+        .select_from(home)
+        .join(_STATUS, _STATUS.c.id == home.c.status_id)
+        .join(_FEATURE, _FEATURE.c.status_id == func.coalesce(_STATUS.c.reblog_of_id, _STATUS.c.id))
+        .where(_FEATURE.c.kind == EVERY[0], _FEATURE.c.value == EVERY[1])
     )
     newest = (
         select(_FEATURE.c.status_id)

@@ -19,7 +19,7 @@ from fedi.social.for_you.ranking import Entry
 from fedi.social.for_you.reasons import Reason
 from fedi.social.posts import Post
 from fedi.social.trends import listing
-from fedi.social.visibility import seen_by
+from fedi.social.visibility import load_many, seen_by
 
 MOST = 40  # pictures of one page
 SPARE = 6  # that are read besides in a feed that was begun: some may not be shown any more
@@ -107,8 +107,11 @@ async def _shown(
         spare = 0 if fresh and not hiding else SPARE
         taken = entries[place : place + limit - len(items) + spare]
         numbers = [entry.status_id for entry in taken]
-        query = seen_by(reader).where(col(Status.id).in_(numbers), *open_to)
-        seen = {status.id: status for status in (await session.exec(query)).all()}
+        if fresh:
+            seen = await load_many(session, reader, numbers)
+        else:
+            query = seen_by(reader).where(col(Status.id).in_(numbers), *open_to)
+            seen = {status.id: status for status in (await session.exec(query)).all()}
         marks = {} if fresh else await _marks(session, reader, numbers)
         left = [
             entry

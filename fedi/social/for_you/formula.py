@@ -60,6 +60,7 @@ TIE = 0.6
 FADING = timedelta(hours=36)
 WINDOW = timedelta(days=30)
 DAY = timedelta(days=1)
+_FADING_HOURS = FADING / timedelta(hours=1)
 SPREAD = 24  # pictures, one after another: the longest page
 AUTHORS, THEMES = 2, 8
 
@@ -114,7 +115,7 @@ def fit(found: Sequence[tuple[Feature, float]]) -> float:
 
 
 def score(
-    fitting: float, *, friends: int, followed: bool, age: timedelta, follows: int, fresh: int
+    fitting: float, *, friends: int, followed: bool, age: float, follows: int, fresh: int
 ) -> float:
     """What puts a picture in its place.
 
@@ -122,10 +123,10 @@ def score(
         fitting: by `fit`.
         friends: people whom the reader follows, and who liked or boosted it.
         followed: whether the reader follows its maker.
-        age: of the post.
+        age: of the post, in hours.
         follows, fresh: what the reader chose, in percent.
     """
     share = fresh / 100
     tie = TIE * (follows if followed else 100 - follows) / 100
-    newness = float(0.5 ** (max(age, timedelta()) / FADING))
+    newness = float(0.5 ** (max(age, 0.0) / _FADING_HOURS))
     return (1 - share) * (fitting + FRIENDS * friends / (friends + 2) + tie) + share * newness

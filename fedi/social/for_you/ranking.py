@@ -7,7 +7,7 @@ one reader, for a day.
 from __future__ import annotations
 
 import random
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -87,29 +87,28 @@ class Entry:
         return cls(status_id, why, named, count, tuple(acts))
 
 
+@dataclass(slots=True)
 class _Placed:
-    """What is to be placed, and its reason, found out when it is its turn."""
+    """What is to be placed.
 
-    __slots__ = ("_entry", "_taste", "_theme", "_tuning", "candidate", "score")
+    Attributes:
+        why, feature: what speaks for it most, and of what.
+        theme: what many of these must not be for, one after another.
+    """
 
-    def __init__(self, candidate: Candidate, taste: Taste, tuning: Tuning, score: float) -> None:
-        self.candidate, self.score = candidate, score
-        self._taste, self._tuning = taste, tuning
-        self._entry: Entry | None = None
-        self._theme: Feature | None = None
+    candidate: Candidate
+    score: float
+    why: Why = "new"
+    feature: Feature | None = None
+    theme: Feature | None = None
 
-    @property
-    def entry(self) -> Entry:
-        if self._entry is None:
-            self._entry = _reason(self.candidate, self._taste, self._tuning)
-            if self._entry.why in {"tag", "term"}:
-                self._theme = self._entry.feature
-        return self._entry
-
-    @property
-    def theme(self) -> Feature | None:
-        """What many of these must not be for, one after another."""
-        return self._theme if self.entry else None
+    def entry(self, taste: Taste) -> Entry:
+        one = self.candidate
+        if self.feature is not None:
+            liking = taste.likings[self.feature]
+            acts = tuple(sorted(liking.acts))
+            return Entry(one.status_id, self.why, self.feature, liking.posts, acts)
+        return Entry(one.status_id, self.why, count=one.friends if self.why == "friends" else 0)
 
 
 async def make(session: Session, reader: Account, chosen: ForYou) -> list[Entry]:
@@ -152,14 +151,17 @@ def order(
     """
     fitting: list[_Placed] = []
     unknown: list[_Placed] = []
+    newest = ids.floor(now)
+    hour = newest - ids.floor(now - timedelta(hours=1))
     for one in pool:
         fit = formula.fit(one.found)
         if fit < 0:
             continue
-        age = now - ids.moment(one.status_id)
-        if not (one.followed or one.friends or any(weight > 0 for _, weight in one.found)):
-            mixed = chance.random() * (age / timedelta(hours=1) + 1)
-            unknown.append(_Placed(one, taste, tuning, -mixed))
+        age = (newest - one.status_id) / hour
+        strongest = max([weight for _, weight in one.found], default=0.0)
+        if not (one.followed or one.friends or strongest > 0):
+            mixed = chance.random() * (age + 1)
+            unknown.append(_Placed(one, -mixed))
             continue
         score = formula.score(
             fit,
@@ -169,48 +171,42 @@ def order(
             follows=tuning.follows,
             fresh=tuning.fresh,
         )
-        fitting.append(_Placed(one, taste, tuning, score))
+        fitting.append(_reasoned(one, score, strongest, tuning))
     for placed in (fitting, unknown):
         placed.sort(key=lambda one: (one.score, one.candidate.status_id), reverse=True)
     if fitting and tuning.surprise == 0:
         unknown = []
-    return _spread(fitting, unknown, tuning.surprise / 100)
+    return (one.entry(taste) for one in _spread(fitting, unknown, tuning.surprise / 100))
 
 
-def _reason(one: Candidate, taste: Taste, tuning: Tuning) -> Entry:
-    """What speaks for a picture most."""
-    reasons: list[tuple[float, Entry]] = []
-    for key, strength in one.found:
-        liking = taste.likings[key]
-        if strength > 0:
-            entry = Entry(
-                one.status_id, _WHY[key[0]], key, liking.posts, tuple(sorted(liking.acts))
-            )
-            reasons.append((formula.fit([(key, strength)]), entry))
-    if one.followed:
-        tie = formula.TIE * tuning.follows / 100
-        reasons.append((tie, Entry(one.status_id, "follow")))
-    if one.friends:
-        weight = formula.FRIENDS * one.friends / (one.friends + 2)
-        reasons.append((weight, Entry(one.status_id, "friends", count=one.friends)))
-    if not reasons:
-        return Entry(one.status_id)
-    return max(reasons, key=lambda reason: reason[0])[1]
+def _reasoned(one: Candidate, score: float, strongest: float, tuning: Tuning) -> _Placed:
+    """A picture with what speaks for it most.
+
+    Args:
+        strongest: of its likings.
+    """
+    tie = formula.TIE * tuning.follows / 100 if one.followed else -1.0
+    friends = formula.FRIENDS * one.friends / (one.friends + 2) if one.friends else -1.0
+    if strongest > 0 and strongest / (strongest + formula.ENOUGH) >= max(tie, friends):
+        feature = next(key for key, weight in one.found if weight == strongest)
+        why = _WHY[feature[0]]
+        return _Placed(one, score, why, feature, None if why == "author" else feature)
+    return _Placed(one, score, "follow" if tie >= friends else "friends")
 
 
-def _spread(fitting: list[_Placed], unknown: list[_Placed], share: float) -> Iterator[Entry]:
+def _spread(fitting: list[_Placed], unknown: list[_Placed], share: float) -> Iterator[_Placed]:
     """The best first, so that no maker and no theme has too much of any `SPREAD` in a row, and so
     many are there for no reason as are wanted."""
     before: deque[_Placed] = deque()
-    makers: Counter[int] = Counter()
-    themes: Counter[Feature | None] = Counter()
+    makers: defaultdict[int, int] = defaultdict(int)
+    themes: defaultdict[Feature | None, int] = defaultdict(int)
 
     def pick(waiting: list[_Placed]) -> _Placed | None:
         for place, one in enumerate(waiting):
-            if makers[one.candidate.account_id] < formula.AUTHORS:
-                theme = one.theme
-                if theme is None or themes[theme] < formula.THEMES:
-                    return waiting.pop(place)
+            if makers[one.candidate.account_id] < formula.AUTHORS and (
+                one.theme is None or themes[one.theme] < formula.THEMES
+            ):
+                return waiting.pop(place)
         return None
 
     for place in range(LENGTH):
@@ -229,4 +225,4 @@ def _spread(fitting: list[_Placed], unknown: list[_Placed], share: float) -> Ite
             gone = before.popleft()
             makers[gone.candidate.account_id] -= 1
             themes[gone.theme] -= 1
-        yield chosen.entry
+        yield chosen

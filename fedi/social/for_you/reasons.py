@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy
-from sqlmodel import col, select
+from sqlmodel import select
 
 from fedi.database import Session
 from fedi.database.among import among
@@ -26,10 +26,12 @@ VERBS = {
 }
 
 
-_FEATURE = table_of(PictureFeature)
+_FEATURE, _TAG, _TERM = table_of(PictureFeature), table_of(Tag), table_of(PictureTerm)
 _STILL: Any = sqlalchemy.select(_FEATURE.c.kind, _FEATURE.c.value, _FEATURE.c.status_id).where(
     among(_FEATURE.c.status_id, "ids"), among(_FEATURE.c.value + 0, "values")
 )
+_TAGS: Any = sqlalchemy.select(_TAG.c.id, _TAG.c.display_name).where(among(_TAG.c.id, "ids"))
+_TERMS: Any = sqlalchemy.select(_TERM.c.number, _TERM.c.words).where(among(_TERM.c.number, "ids"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +103,11 @@ async def names(
     tags: dict[int, str] = {}
     terms: dict[int, str] = {}
     if tag_ids:
-        rows = await session.exec(select(Tag).where(col(Tag.id).in_(tag_ids)))
-        tags = {tag.id: tag.display_name for tag in rows}
+        rows = await session.execute(_TAGS, {"ids": list(tag_ids)})
+        tags = {number: name for number, name in rows}
     if numbers:
-        found = await session.exec(select(PictureTerm).where(col(PictureTerm.number).in_(numbers)))
-        terms = {term.number: term.words for term in found}
+        rows = await session.execute(_TERMS, {"ids": list(numbers)})
+        terms = {number: words for number, words in rows}
     if fresh:
         return Names(tags, terms, None, None)
     about = [entry.status_id for entry in entries if entry.feature is not None]

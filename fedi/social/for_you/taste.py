@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, String, bindparam, literal, select, text, union_all
+from sqlalchemy import BigInteger, String, bindparam, func, literal, select, text, union_all
 
 from fedi.database import Session
 from fedi.database.insertion import table_of
@@ -41,7 +41,8 @@ STRONGEST = 40  # features that speak for pictures, and as many that speak again
 MAX_TAGS = 40  # that they follow
 
 _TAG = "tag"  # among the acts: that somebody follows a hashtag
-_BITS = {act: 1 << place for place, act in enumerate(formula.ACTS)}
+# One number counts all acts: eight bits for each, which is enough for `ACTS` pictures.
+_BITS = {act: 1 << 8 * place for place, act in enumerate(formula.ACTS)}
 
 _FEATURE, _STATUS = table_of(PictureFeature), table_of(Status)
 _MARK, _FOLLOWED = table_of(ForYouMark), table_of(FollowedTag)
@@ -77,9 +78,12 @@ async def read(session: Session, reader: Account, chosen: ForYou) -> Taste:
     acts, tags = await _acts(session, reader, chosen.since)
     likings: dict[Feature, Liking] = {}
     rows = [] if not acts else (await _summed(session, acts))
-    for kind, value, weight, posts, bits in rows:
-        said = frozenset(act for act, bit in _BITS.items() if bits & bit and act != "less")
-        likings[kind, value] = Liking(formula.strength(kind, weight), weight, posts, said)
+    for kind, value, weight, posts, counts in rows:
+        said = {act: many for act, bit in _BITS.items() if (many := counts // bit & 255)}
+        liked = posts - said.pop("less", 0)
+        likings[kind, value] = Liking(
+            formula.strength(kind, weight), weight, liked, frozenset(said)
+        )
     for tag_id in tags:
         key = (int(Kind.TAG), tag_id)
         known = likings.get(key, Liking(0.0))
@@ -111,14 +115,14 @@ async def _acts(
     tags: list[int] = []
     found: defaultdict[int, dict[str, float]] = defaultdict(dict)
     last: dict[int, datetime] = {}
-    asked = {"viewer": reader.id}
-    for act, status_id, when in await session.execute(_acted(), asked):
+    now, asked = session.now, {"viewer": reader.id}
+    for act, status_id, when in (await session.execute(_acted(), asked)).all():
         if act == _TAG:
             tags.append(status_id)
             continue
         if since is not None and when <= since:
             continue
-        found[status_id][act] = formula.faded(act, session.now - when)
+        found[status_id][act] = formula.faded(act, now - when)
         last[status_id] = max(when, last.get(status_id, when))
     kept = sorted(found, key=lambda one: (last[one], one), reverse=True)[:ACTS]
     acts: dict[int, tuple[set[str], float]] = {}
@@ -158,10 +162,10 @@ def _pictured(status_id: Any) -> Any:
     )
 
 
-def _latest(act: str, rows: Any) -> Any:
+def _latest(act: str, rows: Any, *conditions: Any) -> Any:
     query = (
         select(literal(act, String), rows.c.status_id, rows.c.created_at)
-        .where(_pictured(rows.c.status_id))
+        .where(_pictured(rows.c.status_id), *conditions)
         .order_by(rows.c.status_id.desc())
         .limit(OF_KIND)
         .subquery()
@@ -171,15 +175,20 @@ def _latest(act: str, rows: Any) -> Any:
 
 def _done(act: str, table: type[Favourite | Reaction | Bookmark]) -> Any:
     done = table_of(table)
-    rows = select(done.c.status_id, done.c.created_at).where(done.c.account_id == _VIEWER)
-    return _latest(act, rows.order_by(done.c.status_id.desc()).limit(LOOKED_AT).subquery())
+    return _newest(act, done, lambda rows: rows.c.account_id == _VIEWER)
 
 
 def _marked(act: str, *, of: bool) -> Any:
-    rows = select(_MARK.c.status_id, _MARK.c.created_at).where(
-        _MARK.c.account_id == _VIEWER, _MARK.c.more.is_(of)
-    )
-    return _latest(act, rows.order_by(_MARK.c.status_id.desc()).limit(LOOKED_AT).subquery())
+    return _newest(act, _MARK, lambda rows: (rows.c.account_id == _VIEWER) & rows.c.more.is_(of))
+
+
+def _newest(act: str, done: Any, which: Callable[[Any], Any]) -> Any:
+    """The newest of a table, by its index: as soon as there are enough with pictures, the rest of
+    those that may be looked at is not."""
+    passed = done.alias("passed")
+    floor = select(passed.c.status_id).where(which(passed)).order_by(passed.c.status_id.desc())
+    last = floor.limit(1).offset(LOOKED_AT - 1).scalar_subquery()
+    return _latest(act, done, which(done), done.c.status_id >= func.coalesce(last, 0))
 
 
 def _own() -> Any:
@@ -212,19 +221,18 @@ def _followed() -> Any:
 # As text: SQLAlchemy has no words for what is made of JSON on both databases.
 _SUMS = """
 , total AS (
-    SELECT f.kind, f.value, SUM(acts.weight) AS weight,
-        SUM(CASE WHEN acts.weight > 0 THEN 1 ELSE 0 END) AS posts, {bits} AS bits
+    SELECT f.kind, f.value, SUM(acts.weight) AS weight, COUNT(*) AS posts,
+        CAST(SUM(acts.counts) AS bigint) AS counts
     FROM acts JOIN picture_feature f ON f.status_id = acts.status_id AND f.kind > 0
     GROUP BY f.kind, f.value
 ), ranked AS (SELECT total.*, total.weight * {weights} AS rank FROM total)
-SELECT kind, value, weight, posts, bits FROM (
+SELECT kind, value, weight, posts, counts FROM (
     SELECT * FROM ranked WHERE rank > 0 ORDER BY rank DESC, kind, value LIMIT :most
 ) AS wanted
-UNION ALL SELECT kind, value, weight, posts, bits FROM (
+UNION ALL SELECT kind, value, weight, posts, counts FROM (
     SELECT * FROM ranked WHERE rank < 0 ORDER BY rank, kind, value LIMIT :most
 ) AS unwanted
 """.format(
-    bits=" + ".join(f"MAX(acts.bits & {bit})" for bit in _BITS.values()),
     weights="CASE total.kind {} ELSE 1.0 END".format(
         " ".join(f"WHEN {int(kind)} THEN {weight}" for kind, weight in formula.WEIGHTS.items())
     ),
@@ -232,14 +240,14 @@ UNION ALL SELECT kind, value, weight, posts, bits FROM (
 _ACTS_SQLITE = """
 WITH acts AS MATERIALIZED (
     SELECT CAST(json_extract(one.value, '$.s') AS INTEGER) AS status_id,
-        json_extract(one.value, '$.w') AS weight, json_extract(one.value, '$.a') AS bits
+        json_extract(one.value, '$.w') AS weight, json_extract(one.value, '$.a') AS counts
     FROM json_each(:acts) AS one
 )
 """
 _ACTS_POSTGRESQL = """
 WITH acts AS MATERIALIZED (
     SELECT CAST(one ->> 's' AS bigint) AS status_id,
-        CAST(one ->> 'w' AS double precision) AS weight, CAST(one ->> 'a' AS integer) AS bits
+        CAST(one ->> 'w' AS double precision) AS weight, CAST(one ->> 'a' AS bigint) AS counts
     FROM json_array_elements(CAST(:acts AS json)) AS one
 )
 """

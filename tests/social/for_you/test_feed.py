@@ -186,6 +186,26 @@ async def test_less_like_this_removes_it_and_what_is_like_it(easel: Easel) -> No
     ] == "Because you wanted more like a picture with #crowds"
 
 
+async def test_what_is_unwanted_is_not_counted_and_words_alone_are_no_picture(
+    easel: Easel,
+) -> None:
+    alice = await people.local(easel, "alice")
+    mia, noa, zoe = [await maker(easel, name) for name in ("mia", "noa", "zoe")]
+    await switch_on(easel, alice, CALM)
+    await people.follow(easel, alice, zoe)
+    liked = [await hang(easel, mia, "fog") for _ in range(4)]
+    unwanted, same = await hang(easel, mia, "fog"), await hang(easel, noa, "fog")
+    by_zoe = await hang(easel, zoe)
+    await people.receive(easel, zoe, "words")  # at home, but with nothing to look at
+    await settle(easel)
+    await like(easel, alice, *liked)
+    await mark(easel, alice, unwanted, more=False)
+    assert await why(easel, alice) == {
+        same.id: "Because you liked 4 pictures with #fog",
+        by_zoe.id: "From @zoe@elsewhere.example, whom you follow",
+    }
+
+
 async def test_what_somebody_hides_is_never_in_it(easel: Easel) -> None:
     alice = await people.local(easel, "alice")
     names = ("seen", "blocked", "blocking", "muted", "private", "silenced", "suspended")
