@@ -11,25 +11,26 @@ from starlette.routing import BaseRoute, Route
 
 from fedi import ids
 from fedi.database import Session
-from fedi.database.tables import Status
+from fedi.database.tables import Account, Status
 from fedi.runtime import easel_of
-from fedi.social import attempts, drafts, posts, preferences, statuses, text
+from fedi.social import attempts, drafts, posts, preferences, scheduling, statuses, text
 from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
 from fedi.studio import imagine
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import asking, deeds, editing, forms, languages, visitors
+from fedi.web import asking, deeds, editing, forms, languages, later, scheduled, visitors
 from fedi.web.intents import AUDIENCES
 from fedi.web.render import private_page
+from fedi.web.settings import sheets
 from fedi.web.studio import typed
 from fedi.web.views import posts as post_views
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What stands in the form; `poll` by the fields of `web.asking`."""
+    """What stands in the form; `poll` has the fields of `web.asking`, `when` those of `later`."""
 
     words: str = ""
     warning: str = ""
@@ -37,6 +38,7 @@ class Written:
     language: str = ""
     training: str = ""
     poll: Mapping[str, str] = field(default_factory=dict)
+    when: Mapping[str, str] = field(default_factory=dict)
 
 
 @visitors.signed_in
@@ -76,7 +78,8 @@ def _named(parent: Post, visitor: SignedIn) -> str:
 
 @visitors.signed_in
 async def post(request: Request, visitor: SignedIn) -> Response:
-    """`POST /compose`: it is posted, or painted first if its words ask for a picture."""
+    """`POST /compose`: it is posted, or painted first if its words ask for a picture; now, or when
+    it is time."""
     fields = await forms.read(request)
     easel = easel_of(request)
     written = Written(
@@ -86,12 +89,17 @@ async def post(request: Request, visitor: SignedIn) -> Response:
         language=fields.get("language", ""),
         training=fields.get("training", ""),
         poll=fields,
+        when=fields,
     )
     number = ids.parse(fields.get("reply_to"))
     try:
         attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
-            draft = await _draft(tx, visitor, written, number)
+            draft, moment = await _draft(tx, visitor, written, number), later.when(fields)
+            if moment is not None:
+                author = await tx.get_one(Account, visitor.account.id)
+                await scheduling.add(tx, author, draft, moment)
+                return sheets.back(scheduled.HERE, kept=True)
             made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
             if draft.poll is not None and not isinstance(made, Status):
                 raise Invalid("A post with a picture asks nothing: leave out the poll.")
@@ -146,6 +154,7 @@ async def _page(
         "compose.html",
         sheets=("forms", "settings"),
         status=error.status if error is not None else 200,
+        modules=("times",),
         here="compose",
         form_key=forms.key(request),
         error=str(error) if error is not None else "",

@@ -148,6 +148,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "domains": "/settings/domains",
         "list": f"/lists/{row.id}/arrange",
         "lists-with": f"/people/{bob.id}/lists",
+        "scheduled": "/scheduled",
         "messages": "/messages",
         "message-new": "/messages/new?to=%40bob",
         "conversation": f"/messages/{talk.id}",
