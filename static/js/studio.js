@@ -87,11 +87,6 @@ function suit() {
 models?.addEventListener("change", suit);
 suit();
 
-// Who says when wants it then.
-form.elements.when.addEventListener("input", (event) => {
-  if (event.target.value) form.querySelector("[name=post][value=later]").checked = true;
-});
-
 // Control or Command with Enter sends, as everywhere.
 form.elements.prompt.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
