@@ -164,7 +164,7 @@ async def test_pictures_go_with_words_and_stay_chosen_if_those_are_refused(
         standing = filled(form_of(refused, NEW))
         assert refused.status == 422 and standing["had-1"] and standing["alt-2"] == "A fire."
         assert len(form_of(refused, NEW).all("img")) == 2
-        stranger = str((await hanging.paint(instance, bob)))
+        stranger = str(await hanging.paint(instance, bob))
         for had in (stranger, "1", "x" * 30):  # what is not one's own goes nowhere
             sent = await send(
                 visitor, refused, NEW, who="@bob", words="", **{"had-1": had, "drop-2": "1"}
