@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from msgspec import Struct, field
@@ -45,6 +46,8 @@ class Draft(Struct, frozen=True, kw_only=True):
         details: what its type says besides; None in an edit: that stays.
         application_id: the app that posts it, if it is one.
         training: whether others may train on its pictures; None: as on all of the author's.
+        scheduled_at: of a post that waits for its picture: when it is published, if the picture is
+            there by then; None: as soon as it is there.
     """
 
     text: str = ""
@@ -66,6 +69,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     details: kinds.Details | None = None
     application_id: int | None = None
     training: bool | None = None
+    scheduled_at: datetime | None = None
 
 
 class Words(Struct, frozen=True, kw_only=True):

@@ -29,8 +29,14 @@ MAX_A_DAY = 25  # of them for one day, as Mastodon
 TOO_SOON = "The scheduled date must be in the future"  # Mastodon's own words
 
 
-async def add(tx: Transaction, author: Account, draft: Draft, when: datetime) -> ScheduledStatus:
+async def add(
+    tx: Transaction, author: Account, draft: Draft, when: datetime, *, uri: str | None = None
+) -> ScheduledStatus:
     """Keep a post for later; what could not be published now is refused now.
+
+    Args:
+        when: at least `LEAST_AHEAD` from now, unless this was promised before.
+        uri: the id that the post was promised.
 
     Raises:
         Invalid: too soon, too late, or too many; or as for `statuses.publish`.
@@ -42,7 +48,7 @@ async def add(tx: Transaction, author: Account, draft: Draft, when: datetime) ->
     await drafts.write(tx, draft, media)
     # Of two at once the second one counts the first.
     await tx.exec(select(Account.id).where(col(Account.id) == author.id).with_for_update())
-    await _check_time(tx, author, when)
+    await check_time(tx, author, when, soon=uri is not None)
     if set(draft.media_ids) & await media_waiting(tx, author):
         raise Invalid("A picture is not there, not yours, or posted already.")
     row = ScheduledStatus(
@@ -50,7 +56,7 @@ async def add(tx: Transaction, author: Account, draft: Draft, when: datetime) ->
         account_id=author.id,
         scheduled_at=when,
         draft=msgspec.to_builtins(draft),
-        uri=statuses.mint_uri(tx, author),
+        uri=uri or statuses.mint_uri(tx, author),
         created_at=tx.now,
     )
     tx.add(row)
@@ -67,7 +73,7 @@ async def move(
     Raises:
         Invalid: too soon, too late, or too many for that day.
     """
-    await _check_time(tx, author, when, but=row.id)
+    await check_time(tx, author, when, but=row.id)
     row.scheduled_at, row.error = when, ""
     tx.add(row)
     await tx.flush()
@@ -75,8 +81,19 @@ async def move(
     return row
 
 
-async def _check_time(tx: Transaction, author: Account, when: datetime, but: int = 0) -> None:
-    if when < tx.now + LEAST_AHEAD:
+async def check_time(
+    tx: Transaction, author: Account, when: datetime, *, but: int = 0, soon: bool = False
+) -> None:
+    """Refuse a moment for which nothing more can be kept.
+
+    Args:
+        but: the post that is moved there, which is not counted.
+        soon: whether it may be as near as it likes.
+
+    Raises:
+        Invalid: too soon, too late, or too many, in all or for that day.
+    """
+    if not soon and when < tx.now + LEAST_AHEAD:
         raise Invalid(TOO_SOON)
     if when > tx.now + MOST_AHEAD:
         raise Invalid("That is too far in the future.")

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from fedi.database import Transaction
 from fedi.database.tables import Account, Painting, Status
-from fedi.social import statuses
+from fedi.social import scheduling, statuses
 from fedi.social.errors import SocialError
 from fedi.social.notifications import Kind, notify
 from fedi.social.statuses import Draft
@@ -30,7 +30,7 @@ from generation.protocol import Finished
 
 
 async def conclude(tx: Transaction, painting: Painting, stored: Stored, finished: Finished) -> None:
-    """Give a finished picture to its author, and publish its post.
+    """Give a finished picture to its author, and publish its post, or keep it for its time.
 
     A post that cannot be published any more (such as an answer to what was deleted since) is
     no reason to lose the picture: the author is told, and has it.
@@ -51,7 +51,7 @@ async def conclude(tx: Transaction, painting: Painting, stored: Stored, finished
         try:
             async with tx.begin_nested():
                 status = await _publish(tx, author, first, pictures)
-                first.status_id = status.id
+                first.status_id = None if status is None else status.id
         except SocialError as refusal:
             del tx.events[told:]
             end(tx, first, FAILED)
@@ -79,10 +79,15 @@ async def _pictures(tx: Transaction, painting: Painting) -> tuple[Painting, list
 
 async def _publish(
     tx: Transaction, author: Account, first: Painting, pictures: list[Painting]
-) -> Status:
+) -> Status | None:
+    """The post; None if its time is not there yet: it is kept until then."""
     draft = msgspec.convert(first.draft, Draft)
     painted = [one.media_id for one in pictures if one.media_id is not None]
-    draft = msgspec.structs.replace(draft, media_ids=[*draft.media_ids, *painted])
+    when, media_ids = draft.scheduled_at, [*draft.media_ids, *painted]
+    draft = msgspec.structs.replace(draft, media_ids=media_ids, scheduled_at=None)
+    if when is not None and when > tx.now:
+        await scheduling.add(tx, author, draft, when, uri=first.status_uri)
+        return None
     return await statuses.publish(tx, author, draft, uri=first.status_uri)
 
 

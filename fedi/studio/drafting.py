@@ -5,17 +5,19 @@
      "in_reply_to_id": null | "1", "quoted_status_id": null | "1", "media_ids": [],
      "recipients": [], "blind": [],
      "quoters": "public" | "followers" | "nobody", "based_on_uri": null,
-     "training": null | true | false}
+     "training": null | true | false, "scheduled_at": null | "2026-12-24T18:00:00Z"}
 
 All of it may be left out. With `html` the `text` counts for nothing. `media_ids` are pictures that
 come before the painted one; `recipients` and `blind` are ids of accounts; `training` says whether
-others may train on the pictures, null: as on all of the author's. What is read of a painting can be
-sent as it is with the next: so a post that came to nothing is a draft.
+others may train on the pictures, null: as on all of the author's; `scheduled_at` is when it is
+posted, if its picture is there by then, null: as soon as it is there. What is read of a painting
+can be sent as it is with the next: so a post that came to nothing is a draft.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -63,6 +65,7 @@ def parse(value: object) -> Draft | None:
         based_on_uri=words(value, "based_on_uri", drafts.MAX_URI) or None,
         quoters=_one_of(value, "quoters", QUOTERS),
         training=flag(value, "training") if value.get("training") is not None else None,
+        scheduled_at=_moment(value, "scheduled_at"),
     )
 
 
@@ -107,6 +110,18 @@ def flag(values: Mapping[str, Any], name: str) -> bool:
     if not isinstance(value, bool | None):
         raise Invalid(f"“{name}” must be true or false.")
     return bool(value)
+
+
+def _moment(values: Mapping[str, Any], name: str) -> datetime | None:
+    """When; without a time zone in UTC."""
+    value = words(values, name, 40).strip()
+    if not value:
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Invalid(f"“{name}” is a time such as 2026-12-24T18:00:00Z.") from error
 
 
 def _one_of(values: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:

@@ -19,7 +19,7 @@ from fedi.database import Session, Transaction
 from fedi.database.tables import Account, InputPicture, Painting, PaintingInput
 from fedi.runtime import Easel
 from fedi.settings import PaintingSettings
-from fedi.social import statuses, text
+from fedi.social import scheduling, statuses, text
 from fedi.social.errors import Invalid, TooMany
 from fedi.social.statuses import Draft
 from fedi.studio import inputs, shares
@@ -149,6 +149,8 @@ async def refuse_unpostable(tx: Transaction, account: Account, draft: Draft) -> 
         NotFound, NotAllowed: as for `statuses.publish`.
     """
     await statuses.check(tx, account, draft)
+    if draft.scheduled_at is not None:
+        await scheduling.check_time(tx, account, draft.scheduled_at)
     html = draft.content_html
     words = draft.text if html is None else text.plain(text.sanitise(html))
     if len(words) > text.MAX_TEXT:

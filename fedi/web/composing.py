@@ -11,32 +11,45 @@ from starlette.routing import BaseRoute, Route
 
 from fedi import ids
 from fedi.database import Session
-from fedi.database.tables import Status
+from fedi.database.tables import Account, Status
 from fedi.runtime import easel_of
-from fedi.social import attempts, drafts, posts, preferences, statuses, text
+from fedi.social import attempts, drafts, posts, preferences, scheduling, statuses, text
 from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
-from fedi.studio import imagine
+from fedi.studio import imagine, media
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import asking, deeds, editing, forms, languages, visitors
+from fedi.uploads.forms import UploadedFile
+from fedi.web import (
+    asking,
+    bringing,
+    deeds,
+    editing,
+    forms,
+    languages,
+    later,
+    scheduled,
+    visitors,
+)
 from fedi.web.intents import AUDIENCES
 from fedi.web.render import private_page
+from fedi.web.settings import sheets
 from fedi.web.studio import typed
 from fedi.web.views import posts as post_views
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What stands in the form; `poll` by the fields of `web.asking`."""
+    """What stands in the form; `typed` has the fields of `asking`, `bringing` and `later`."""
 
     words: str = ""
     warning: str = ""
     audience: str = "public"
     language: str = ""
     training: str = ""
-    poll: Mapping[str, str] = field(default_factory=dict)
+    covered: bool = False
+    typed: Mapping[str, str] = field(default_factory=dict)
 
 
 @visitors.signed_in
@@ -60,6 +73,7 @@ async def ask(request: Request, visitor: SignedIn) -> Response:
         warning=parent.status.spoiler_text if parent is not None else "",
         audience=audience,
         language=language,
+        covered=usual.get("posting:default:sensitive") is True,
     )
     return await _page(request, visitor, written, parent)
 
@@ -76,8 +90,18 @@ def _named(parent: Post, visitor: SignedIn) -> str:
 
 @visitors.signed_in
 async def post(request: Request, visitor: SignedIn) -> Response:
-    """`POST /compose`: it is posted, or painted first if its words ask for a picture."""
-    fields = await forms.read(request)
+    """`POST /compose`: it is posted, or painted first if its words ask for a picture; now, or when
+    it is time."""
+    async with bringing.read(request) as (fields, files):
+        return await _post(request, visitor, fields, files)
+
+
+async def _post(
+    request: Request,
+    visitor: SignedIn,
+    fields: dict[str, str],
+    files: Mapping[str, UploadedFile],
+) -> Response:
     easel = easel_of(request)
     written = Written(
         words=fields.get("words", ""),
@@ -85,13 +109,19 @@ async def post(request: Request, visitor: SignedIn) -> Response:
         audience=fields.get("audience", ""),
         language=fields.get("language", ""),
         training=fields.get("training", ""),
-        poll=fields,
+        typed=fields,
+        covered="covered" in fields,
     )
     number = ids.parse(fields.get("reply_to"))
     try:
         attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
+        brought = await bringing.take(easel, visitor.account, fields, files)
         async with easel.database.write() as tx:
-            draft = await _draft(tx, visitor, written, number)
+            draft, moment = await _draft(tx, visitor, written, number, brought), later.when(fields)
+            if moment is not None:
+                author = await tx.get_one(Account, visitor.account.id)
+                await scheduling.add(tx, author, draft, moment)
+                return sheets.back(scheduled.HERE, kept=True)
             made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
             if draft.poll is not None and not isinstance(made, Status):
                 raise Invalid("A post with a picture asks nothing: leave out the poll.")
@@ -105,20 +135,21 @@ async def post(request: Request, visitor: SignedIn) -> Response:
 
 
 async def _draft(
-    session: Session, visitor: SignedIn, written: Written, number: int | None
+    session: Session, visitor: SignedIn, written: Written, number: int | None, brought: list[int]
 ) -> Draft:
     usual = preferences.usual(visitor.login)
     parent = None if number is None else await deeds.find(session, visitor.account, number)
     return Draft(
         text=written.words,
         spoiler_text=written.warning,
-        sensitive=usual.sensitive,
+        sensitive=written.covered if brought else usual.sensitive,
         visibility=written.audience,
         language=written.language or None,
         in_reply_to_id=None if parent is None else parent.id,
         quoters=usual.quoters,
         training=typed.training({"training": written.training}),
-        poll=asking.read(written.poll),
+        media_ids=brought,
+        poll=asking.read(written.typed),
     )
 
 
@@ -141,11 +172,13 @@ async def _page(
     easel = easel_of(request)
     async with easel.database.read() as session:
         hung = await gallery.of(easel, session, claims.of_posts([parent] if parent else []))
+        places = await bringing.places(easel, session, visitor.account, written.typed)
     return private_page(
         request,
         "compose.html",
         sheets=("forms", "settings"),
         status=error.status if error is not None else 200,
+        modules=("times",),
         here="compose",
         form_key=forms.key(request),
         error=str(error) if error is not None else "",
@@ -156,7 +189,10 @@ async def _page(
         training=typed.TRAINING,
         languages=languages.offered(written.language),
         asking=asking,
-        typed_poll=written.poll,
+        typed=written.typed,
+        places=places,
+        bringing=bringing,
+        longest_description=media.MAX_DESCRIPTION,
         command=easel_of(request).settings.painting.command,
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,

@@ -30,10 +30,10 @@ from fedi.social.errors import Invalid, SocialError
 from fedi.social.paging import Page
 from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
-from fedi.studio import imagine
+from fedi.studio import imagine, media
 from fedi.studio.remote_files import claims, gallery
 from fedi.studio.remote_files.gallery import Gallery
-from fedi.web import cursors, forms, sifting, visitors
+from fedi.web import bringing, cursors, forms, sifting, visitors
 from fedi.web.intents import LOOK_UPS
 from fedi.web.settings import sheets
 from fedi.web.settings.people import of_many
@@ -134,19 +134,20 @@ async def show_one(request: Request, visitor: SignedIn) -> Response:
 @visitors.signed_in
 async def reply(request: Request, visitor: SignedIn) -> Response:
     """`POST /messages/ID`: a message to those of the conversation, and to nobody else."""
-    fields = await forms.read(request)
     row = await _find(request, visitor)
     easel = easel_of(request)
-    try:
-        async with easel.database.read() as session:
-            known = await _people(session, visitor.account, [row])
-            written = await correspondence.thread(session, visitor.account, row, MOST)
-        to = _with(row, visitor.account, known)
-        if not to:
-            raise Invalid("Those you wrote with are not here any more.")
-        await _write(request, visitor, to, fields, written[-1] if written else None)
-    except SocialError as error:
-        return await _thread(request, visitor, row, fields, error)
+    async with bringing.read(request) as (fields, files):
+        try:
+            async with easel.database.read() as session:
+                known = await _people(session, visitor.account, [row])
+                written = await correspondence.thread(session, visitor.account, row, MOST)
+            to = _with(row, visitor.account, known)
+            if not to:
+                raise Invalid("Those you wrote with are not here any more.")
+            brought = await bringing.take(easel, visitor.account, fields, files)
+            await _write(request, visitor, to, fields, brought, written[-1] if written else None)
+        except SocialError as error:
+            return await _thread(request, visitor, row, fields, error)
     return sheets.back(f"{HERE}/{row.id}")
 
 
@@ -163,22 +164,23 @@ async def put_away(request: Request, visitor: SignedIn) -> Response:
 @visitors.signed_in
 async def ask(request: Request, visitor: SignedIn) -> Response:
     """`GET /messages/new?to=HANDLE`."""
-    return _new(request, {"who": request.query_params.get("to", "")[:1000]})
+    return await _new(request, visitor, {"who": request.query_params.get("to", "")[:1000]})
 
 
 @visitors.signed_in
 async def begin(request: Request, visitor: SignedIn) -> Response:
     """`POST /messages/new`."""
-    fields = await forms.read(request)
-    try:
-        to = await _named(request, visitor, fields.get("who", ""))
-        made = await _write(request, visitor, to, fields, None)
-        found = None
-        if made is not None:
-            async with easel_of(request).database.read() as session:
-                found = await correspondence.with_last(session, visitor.account, made)
-    except SocialError as error:
-        return _new(request, fields, error)
+    async with bringing.read(request) as (fields, files):
+        try:
+            brought = await bringing.take(easel_of(request), visitor.account, fields, files)
+            to = await _named(request, visitor, fields.get("who", ""))
+            made = await _write(request, visitor, to, fields, brought, None)
+            found = None
+            if made is not None:
+                async with easel_of(request).database.read() as session:
+                    found = await correspondence.with_last(session, visitor.account, made)
+        except SocialError as error:
+            return await _new(request, visitor, fields, error)
     return sheets.back(f"{HERE}/{found.id}" if found is not None else HERE)
 
 
@@ -215,6 +217,7 @@ async def _write(
     visitor: SignedIn,
     to: Sequence[Account],
     fields: Mapping[str, str],
+    brought: list[int],
     last: Status | None,
 ) -> int | None:
     """Write to people.
@@ -223,10 +226,10 @@ async def _write(
         The id of the post; None if its picture is painted first.
     """
     words = fields.get("words", "")
-    if not words.strip():
-        raise Invalid("Write something.")
     easel = easel_of(request)
     sheets.count(request, visitor, attempts.POSTS_OF_ACCOUNT)
+    if not words.strip() and not brought:
+        raise Invalid("Write something, or choose a picture.")
     typed = set(text.handles(words))
     others = [one for one in to if one.id != visitor.account.id]
     # Other servers tell those alone who are named.
@@ -235,11 +238,12 @@ async def _write(
     draft = Draft(
         text=f"{named}{words}",
         spoiler_text=fields.get("warning", ""),
-        sensitive=usual.sensitive,
+        sensitive="covered" in fields if brought else usual.sensitive,
         visibility="direct",
         language=usual.language,
         quoters=usual.quoters,
         in_reply_to_id=last.id if last is not None else None,
+        media_ids=brought,
         recipients=[one.id for one in others],
     )
     async with easel.database.write() as tx:
@@ -262,6 +266,7 @@ async def _thread(
         sieve = await sifting.sieve(session, account, "thread")
         to = _with(row, account, known)
         hung = await gallery.of(easel, session, [*claims.of_posts(found), *of_many(to)])
+        places = await bringing.places(easel, session, account, typed)
     return sheets.show(
         request,
         "conversation.html",
@@ -272,19 +277,40 @@ async def _thread(
         makers=[people.maker(one, hung, account) for one in to],
         posts=sieve.shown(found, hung),
         typed=typed,
+        covered=_covered(visitor, typed, error),
+        places=places,
+        bringing=bringing,
+        longest_description=media.MAX_DESCRIPTION,
         command=easel_of(request).settings.painting.command,
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,
     )
 
 
-def _new(request: Request, typed: Mapping[str, str], error: SocialError | None = None) -> Response:
+def _covered(visitor: SignedIn, typed: Mapping[str, str], error: SocialError | None) -> bool:
+    """Whether pictures are to be covered: as it was said, else as usual."""
+    return "covered" in typed if error is not None else preferences.usual(visitor.login).sensitive
+
+
+async def _new(
+    request: Request,
+    visitor: SignedIn,
+    typed: Mapping[str, str],
+    error: SocialError | None = None,
+) -> Response:
+    easel = easel_of(request)
+    async with easel.database.read() as session:
+        places = await bringing.places(easel, session, visitor.account, typed)
     return sheets.show(
         request,
         "new_message.html",
         error=error,
         here="messages",
         typed=typed,
+        covered=_covered(visitor, typed, error),
+        places=places,
+        bringing=bringing,
+        longest_description=media.MAX_DESCRIPTION,
         command=easel_of(request).settings.painting.command,
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,

@@ -1,6 +1,7 @@
 // The page of one picture: it grows as its painter tells of it, and the page becomes what it is when
 // the picture is there. Without this the page loads itself again every few seconds.
 import { drawing } from "./mask.js";
+import { here } from "./times.js";
 
 const ended = ["review", "done", "failed", "cancelled", "posted"];
 const told = document.getElementById("told");
@@ -137,12 +138,7 @@ function prepare() {
     if (fold.open) open();
     else fold.addEventListener("toggle", open, { once: true });
   }
-  // Times are those of who looks.
-  const offset = document.querySelector("form[data-post] [name=offset]");
-  if (offset) {
-    offset.value = String(-new Date().getTimezoneOffset());
-    document.querySelector("[data-zone]").textContent = "In your time";
-  }
+  here();
 }
 
 prepare();

@@ -1,6 +1,7 @@
 // The composer: keeps what is typed until it is sent, shows only what the chosen model can do, and
 // lets a mask be drawn over the picture that was chosen. All of it works without this, too.
 import { drawing } from "./mask.js";
+import "./times.js";
 
 const form = document.querySelector("form[data-compose]");
 // A remix, an answer and a new picture are kept apart.

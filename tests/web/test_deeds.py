@@ -161,7 +161,7 @@ async def test_a_reply_names_who_is_answered_and_is_no_louder(instance: Instance
     async with at(instance) as visitor:
         await visitor.sign_in("alice")
         page = (await visitor.get(f"/compose?reply_to={post.id}")).page
-        assert page.one("textarea").text == "@bob @carol"
+        assert page.one("textarea", name="words").text == "@bob @carol"
         assert page.one("input", name="warning")["value"] == "Secrets"
         [audience] = [o for o in page.one("select", name="audience").all("option")
                       if "selected" in o.attributes]  # fmt: skip
@@ -191,7 +191,7 @@ async def test_words_that_cannot_be_posted_are_not_lost(instance: Instance) -> N
                       {"words": "kept", "language": "<b>"}):  # fmt: skip
             answer = await visitor.submit(seen, "/compose", **{"audience": "public", **wrong})
             assert answer.status == 422
-            assert answer.page.one("textarea").text == wrong["words"].strip()
+            assert answer.page.one("textarea", name="words").text == wrong["words"].strip()
             assert answer.page.one("p", role="alert")
 
 

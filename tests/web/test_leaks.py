@@ -75,7 +75,7 @@ async def test_no_page_shows_a_post_to_who_may_not_see_it(instance: Instance) ->
     pages = [
         "/", "/home", "/home?view=wall", "/local", "/local?view=posts", "/federated?view=posts",
         "/tags/zebra", "/tags/zebra?view=wall", "/@author", "/@author/posts", "/@author/replies",
-        "/@author/remixes", "/notifications", "/search?q=zebra", "/messages",
+        "/@author/remixes", "/notifications", "/search?q=zebra", "/messages", "/scheduled",
         "/bookmarks", "/favourites", "/explore", "/explore.atom", "/for-you", "/for-you?view=posts",
     ]  # fmt: skip
     for name, post in posts.items():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from sqlmodel import select
+from sqlmodel import col, select
 
-from fedi.database.tables import Account, Conversation, Painting
+from fedi.database.tables import Account, Conversation, Painting, Status
 from fedi.social import correspondence
 from fedi.social.paging import Page
 from tests.api.oauth.person import at, join
@@ -145,6 +145,57 @@ async def test_what_cannot_be_sent_is_said_and_what_was_typed_stays(instance: In
         page = f"/messages/{row.id}"
         refused = await send(visitor, await visitor.get(page), page, words=" ", warning="W")
         assert refused.status == 422 and filled(form_of(refused, page))["warning"] == "W"
+
+
+async def test_pictures_go_with_words_and_stay_chosen_if_those_are_refused(
+    instance: Instance,
+) -> None:
+    alice, bob = await join(instance), await join(instance, "bob")
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        chosen = {"picture-1": hanging.png(), "picture-2": hanging.png(colour="red")}
+        said = {"alt-1": "A sea.", "alt-2": "A fire.", "covered": "1"}
+        seen = await visitor.get(NEW)
+        refused = await send(visitor, seen, NEW, {"picture-1": b"no picture"}, who="@bob")
+        assert refused.status == 422 and not filled(form_of(refused, NEW)).get("had-1")
+        refused = await send(visitor, seen, NEW, chosen, who="@nobody", words="x", **said)
+        assert refused.status == 422 and filled(form_of(refused, NEW))["had-1"]
+        refused = await send(visitor, refused, NEW, who="@bob", words="x" * 6000)
+        standing = filled(form_of(refused, NEW))
+        assert refused.status == 422 and standing["had-1"] and standing["alt-2"] == "A fire."
+        assert len(form_of(refused, NEW).all("img")) == 2
+        stranger = str(await hanging.paint(instance, bob))
+        for had in (stranger, "1", "x" * 30):  # what is not one's own goes nowhere
+            sent = await send(
+                visitor, refused, NEW, who="@bob", words="", **{"had-1": had, "drop-2": "1"}
+            )
+            assert sent.status == 422, had
+        changed = {"alt-1": "A calm sea.", "drop-2": "1"}
+        sent = await send(visitor, refused, NEW, who="@bob", words="", **changed)
+        assert sent.status == 303, sent.page.text
+        answer = {"words": "And this", "alt-1": "Two."}
+        page = sent.location
+        sent = await send(
+            visitor, await visitor.get(page), page, {"picture-1": hanging.png()}, **answer
+        )
+        assert sent.status == 303
+        seen = await visitor.get("/compose")
+        sent = await send(
+            visitor, seen, "/compose", chosen, words="", audience="public", **(said | {"alt-1": ""})
+        )
+        assert sent.status == 303
+    async with at(instance) as visitor:
+        await visitor.sign_in("bob")
+        [row] = await of(instance, bob)
+        shown = (await visitor.get(f"/messages/{row.id}")).page.one("main")
+        alts = [one["alt"] for one in shown.all("img") if one.attributes.get("alt")]
+        assert alts == ["A calm sea.", "Two."]
+    async with instance.easel.database.read() as session:
+        rows = (await session.exec(select(Status).order_by(col(Status.id)))).all()
+    assert [(one.visibility, one.sensitive) for one in rows] == [
+        ("direct", True), ("direct", False), ("public", True)
+    ]  # fmt: skip
+    assert rows[2].account_id == alice.id
 
 
 async def test_words_that_ask_for_a_picture_are_painted_before_they_are_sent(

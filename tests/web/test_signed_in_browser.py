@@ -154,6 +154,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "domains": "/settings/domains",
         "list": f"/lists/{row.id}/arrange",
         "lists-with": f"/people/{bob.id}/lists",
+        "scheduled": "/scheduled",
         "messages": "/messages",
         "message-new": "/messages/new?to=%40bob",
         "conversation": f"/messages/{talk.id}",
@@ -375,8 +376,8 @@ async def test_one_reads_likes_replies_and_follows_with_and_without_scripts(
         assert ("#p-" in page.url) is not scripts  # without them the page comes anew
         await page.locator(f"#p-{post.id} a.deed").first.click()
         await page.wait_for_url("**/compose?**")
-        await page.locator("main textarea").press("End")
-        await page.locator("main textarea").press_sequentially("I see it")
+        await page.locator("main [name=words]").press("End")
+        await page.locator("main [name=words]").press_sequentially("I see it")
         await page.click("main form button.strong")
         await page.wait_for_url("**/@alice/*")
         assert "I see it" in await page.inner_text("main")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,11 @@ def number(seen: Seen) -> int:
 async def paintings_of(instance: Instance) -> list[Painting]:
     async with instance.easel.database.read() as session:
         return list((await session.exec(select(Painting).order_by(col(Painting.id)))).all())
+
+
+async def posts_of(instance: Instance) -> list[Status]:
+    async with instance.easel.database.read() as session:
+        return list((await session.exec(select(Status).order_by(col(Status.created_at)))).all())
 
 
 async def paint(instance: Instance, hand: Hand, painting: int, content: bytes = b"") -> None:
@@ -207,10 +213,83 @@ async def test_a_post_for_later_waits(instance: Instance) -> None:
         when = instance.clock.now().replace(microsecond=0, second=0)
         local = when.replace(year=when.year + 1).strftime("%Y-%m-%dT%H:%M")
         assert (await send(visitor, seen, action, when=local, offset="60")).status == 303
-        assert "post for later" in (await visitor.get(sent.location)).page.text
+        assert "posted later" in (await visitor.get(sent.location)).page.text
     async with instance.easel.database.read() as session:
         [row] = (await session.exec(select(ScheduledStatus))).all()
     assert (row.scheduled_at - when.replace(year=when.year + 1)).total_seconds() == -3600
+
+
+async def test_a_time_is_chosen_before_the_picture_is_there(instance: Instance) -> None:
+    async with at_work(instance) as (visitor, hand):
+        page = await visitor.get("/studio")
+        for wrong in ("", "soon", "2020-01-01T10:00"):
+            typed = {"prompt": "a fox", "text": "Kept", "post": "later", "when": wrong}
+            refused = await send(visitor, page, "/studio", **typed)
+            assert refused.status == 422 and refused.page.one("p", role="alert").text, wrong
+            stands = filled(form_of(refused, "/studio"))
+            assert (stands["text"], stands["post"], stands["when"]) == ("Kept", "later", wrong)
+        now = instance.clock.now().replace(microsecond=0, second=0)
+        hour, day = (
+            (now + timedelta(**one)).strftime("%Y-%m-%dT%H:%M")
+            for one in ({"hours": 1}, {"days": 1})
+        )
+        # An hour from now, said where it is an hour later than in UTC: that is much too soon.
+        chosen = {"text": "In time", "post": "later", "offset": "60"}
+        assert (
+            await send(visitor, page, "/studio", prompt="a fox", when=hour, **chosen)
+        ).status == 422
+        in_time = await ask(visitor, prompt="a fox", when=day, **chosen)
+        assert (
+            f"{now + timedelta(hours=23):%H:%M} UTC"
+            in (await visitor.get(in_time.location)).page.text
+        )
+        await paint(instance, hand, number(in_time))
+        late = await ask(visitor, prompt="a hen", text="Late", post="later", when=hour)
+        instance.clock.advance(timedelta(hours=2))
+        await paint(instance, hand, number(late))
+        assert [one.source for one in await posts_of(instance)] == ["Late"]
+        assert "/scheduled" in (await visitor.get(in_time.location)).body
+        assert "In time" in (await visitor.get("/scheduled")).page.one("ul", _class="expected").text
+        instance.clock.advance(timedelta(hours=21))
+        await instance.run_jobs()
+        assert [one.source for one in await posts_of(instance)] == ["Late", "In time"]
+        assert "See the post" in (await visitor.get(in_time.location)).page.text
+    rows = await paintings_of(instance)
+    assert [one.status_uri for one in rows] == [one.uri for one in (await posts_of(instance))[::-1]]
+    assert [one.status_id for one in rows] == [one.id for one in (await posts_of(instance))[::-1]]
+
+
+async def test_what_waits_for_its_time_is_moved_posted_and_taken_back(instance: Instance) -> None:
+    await join(instance)
+    await join(instance, "bob")
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        now = instance.clock.now()
+        when, next_year = (
+            (now + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M") for days in (1, 365)
+        )
+        for words in ("one", "two", "three"):
+            seen = await visitor.get("/compose")
+            sent = await send(visitor, seen, "/compose", words=words, audience="public", when=when)
+            assert sent.location == "/scheduled?kept=1", sent.page.text
+        seen = await visitor.get("/scheduled")
+        third, second, first = seen.page.one("ul", _class="expected").all("li")
+        paths = [one.all("form")[0]["action"].rpartition("/")[0] for one in (first, second, third)]
+        refused = await send(visitor, seen, f"{paths[0]}/move", when="2020-01-01T10:00")
+        assert refused.status == 422 and "future" in refused.page.one("p", role="alert").text
+        assert (await send(visitor, seen, f"{paths[0]}/move", when=next_year)).status == 303
+        assert (await send(visitor, seen, f"{paths[1]}/now")).status == 303
+        assert (await send(visitor, seen, f"{paths[2]}/away")).status == 303
+        assert [one.source for one in await posts_of(instance)] == ["two"]
+        left = (await visitor.get("/scheduled")).page.one("ul", _class="expected").all("li")
+        assert ["one" in one.text and next_year[:4] in one.text for one in left] == [True]
+        async with at(instance) as other:
+            await other.sign_in("bob")
+            assert "one" not in (await other.get("/scheduled")).page.one("main").text.split()
+            key = filled(form_of(await other.get("/compose"), "/compose"))["form_key"]
+            for deed in ("move", "now", "away"):
+                answer = await other.post(f"{paths[0]}/{deed}", {"form_key": key, "when": when})
+                assert answer.status == 404, deed
 
 
 async def test_it_is_stopped_and_asked_for_again(instance: Instance) -> None:

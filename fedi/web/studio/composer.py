@@ -98,9 +98,16 @@ def _again(painting: Painting) -> dict[str, str]:
         | {
             "description": painting.description,
             "share_recipe": "1" if painting.share_recipe else "",
-            "post": typed.WHEN_DONE if painting.draft else typed.BY_HAND,
+            "post": _way(painting),
         }
     )
+
+
+def _way(painting: Painting) -> str:
+    """How it was to be posted. For which time is asked again: that of before may be over."""
+    if not painting.draft:
+        return typed.BY_HAND
+    return typed.LATER if painting.draft.get("scheduled_at") else typed.WHEN_DONE
 
 
 @visitors.signed_in

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -22,13 +21,12 @@ from fedi.social.errors import Invalid, SocialError
 from fedi.social.sessions import SignedIn
 from fedi.studio import limits, media, paintings, wishes
 from fedi.uploads.forms import UploadedFile
-from fedi.web import forms, visitors
+from fedi.web import forms, later, visitors
 from fedi.web.studio import picture, typed
 from fedi.web.studio.composer import PATH
 from fedi.web.studio.picture import number_of
 from generation import protocol
 
-MAX_OFFSET = 16 * 60  # minutes that a place is from UTC, and some more
 NOT_THERE = "The picture is not there yet."
 
 
@@ -61,7 +59,7 @@ async def post(request: Request, visitor: SignedIn) -> Response:
     painting_id = number_of(request)
     easel = easel_of(request)
     try:
-        when = _when(fields)
+        when = later.when(fields)
         if not fields.get("keep"):
             attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
@@ -124,27 +122,6 @@ async def _chosen(tx: Transaction, painting: Painting, fields: Mapping[str, str]
         )
     )
     return sorted(rows.all())
-
-
-def _when(fields: Mapping[str, str]) -> datetime | None:
-    """When it is to be posted; None: now.
-
-    Raises:
-        Invalid: that is no moment.
-    """
-    said = fields.get("when", "").strip()
-    if not said:
-        return None
-    offset = fields.get("offset", "").strip() or "0"
-    try:
-        minutes = int(offset[:6])
-        if abs(minutes) > MAX_OFFSET:
-            raise ValueError
-        moment = datetime.fromisoformat(said[:40])
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC) - timedelta(minutes=minutes)
-    except (ValueError, OverflowError) as error:
-        raise Invalid("When to post it is a day and a time.") from error
 
 
 @visitors.signed_in

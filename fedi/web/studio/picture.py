@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -34,6 +35,7 @@ from fedi.web.studio import composer, typed
 from fedi.web.studio.composer import PATH
 from fedi.web.views import studio as views
 from fedi.web.views.links import excerpt
+from fedi.web.views.posts import Moment, moment
 from generation.recipe import MAX_PROMPT, UPSCALES
 
 REFRESH_S = 5  # without a script the page loads itself again, until the picture is there
@@ -137,6 +139,7 @@ async def page(
         where = await standing.position(session, painting)
         status = await _status(session, painting, there)
         later = await _later(session, visitor.account, painting)
+        planned = _planned(await paintings.post_of(session, painting))
         sketches = [
             views.sketch(one, there.get(one.id), hung, anybody=offered.anybody)
             for one in group
@@ -170,6 +173,7 @@ async def page(
         others=[one for one in sketches if len(sketches) > 1],
         status_url=status.url if status is not None else "",
         later=later,
+        planned=planned,
         post=_post_fields(painting, medium.description if medium else "", fields),
         change=_change_fields(painting, fields),
         offer=of_model,
@@ -207,6 +211,12 @@ async def _later(session: Session, account: Account, painting: Painting) -> bool
     if painting.media_id is None:
         return False
     return painting.media_id in await scheduling.media_waiting(session, account)
+
+
+def _planned(draft: Mapping[str, Any]) -> Moment | None:
+    """The time for which the post of a picture is meant, if it is for one."""
+    when = draft.get("scheduled_at")
+    return None if when is None else moment(datetime.fromisoformat(when))
 
 
 def _post_fields(

@@ -12,6 +12,7 @@ from fedi.settings import PaintingSettings
 from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid
 from fedi.studio import drafting, imagine
+from fedi.web import later
 from generation.recipe import MAX_LORAS, RecipeError
 
 # Width to height. The first is the model's own, which it was trained for.
@@ -25,7 +26,7 @@ SHAPES = {
 }
 MAX_COUNT = 4  # pictures at once: as many as a post shows
 MAX_LANGUAGE = 35  # characters of a language tag
-WHEN_DONE, BY_HAND = "done", "hand"
+WHEN_DONE, LATER, BY_HAND = "done", "later", "hand"
 TRAINING = {
     "": "As on all my pictures",
     "yes": "They may",
@@ -44,7 +45,7 @@ POST = (
     "text", "description", "spoiler_text", "sensitive", "visibility", "language", "quoters",
     "in_reply_to_id", "share_recipe", "training",
 )  # fmt: skip
-FIELDS = (*RECIPE, *POST, "post")
+FIELDS = (*RECIPE, *POST, "post", *later.FIELDS)
 
 
 def blank(**known: str) -> dict[str, str]:
@@ -81,6 +82,8 @@ def wish(
         asked["remix_of"] = fields["remix_of"]
     if fields.get("post") == WHEN_DONE:
         asked["post"] = post_document(fields)
+    elif fields.get("post") == LATER:
+        asked["post"] = post_document(fields) | {"scheduled_at": _scheduled(fields)}
     return asked
 
 
@@ -137,6 +140,13 @@ def post_document(fields: Mapping[str, str]) -> dict[str, Any]:
         "in_reply_to_id": fields.get("in_reply_to_id") or None,
         "training": training(fields),
     }
+
+
+def _scheduled(fields: Mapping[str, str]) -> str:
+    moment = later.when(fields)
+    if moment is None:
+        raise Invalid("Say when it is posted: a day and a time.")
+    return moment.isoformat()
 
 
 def training(fields: Mapping[str, str]) -> bool | None:

@@ -45,6 +45,7 @@ _NEWS = {
     "painting_refused": "Your picture is not shown here.",
     "painting_approved": "Your picture may be shown.",
 }
+_PLACES = {"scheduled_failed": "/scheduled"}  # where something can be done about it
 _WORDS = frozenset({"mention", "quote", "remix", "status"})  # whose words are what is new
 
 
@@ -55,7 +56,7 @@ class Notice:
     Attributes:
         others: how many did it besides the first.
         said: the sentence, after the names.
-        href: where the post is; empty without one.
+        href: where the post is, or what can be done; empty without either.
         asks: the account that waits for an answer; empty if none does.
     """
 
@@ -103,7 +104,7 @@ def notice(
         others=max(0, group.count - 1) if makers else 0,
         said=said,
         when=moment(row.created_at),
-        href=post_href(post, viewer) if post is not None else "",
+        href=post_href(post, viewer) if post is not None else _PLACES.get(row.type, ""),
         words=excerpt(words, EXCERPT),
         language=post.status.language if post is not None else None,
         picture=pictured[0] if pictured and row.type not in _WORDS - {"remix"} else None,

@@ -1,0 +1,79 @@
+"""What people do in a real browser, on a phone and on a desktop, with our scripts and without: they
+boost, write with pictures, post later, report and block; and somebody moderates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fedi.database.tables import Account
+from fedi.social import follows, scheduling
+from fedi.social.paging import Page
+from tests.api.oauth.person import join
+from tests.rig import Instance
+from tests.web import hanging
+from tests.web.admin import staff
+from tests.web.test_browser import chromium
+from tests.web.test_signed_in_browser import window
+
+__all__ = ["chromium"]
+
+pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_one_boosts_writes_posts_later_reports_and_blocks_and_somebody_moderates(
+    instance: Instance, chromium: Any, scripts: bool, width: int
+) -> None:
+    alice, bob = await join(instance), await join(instance, "bob")
+    await staff.appoint(instance)
+    post = await hanging.hang(instance, bob, text="Look at this")
+    options = {
+        "viewport": {"width": width, "height": 844},
+        "java_script_enabled": scripts,
+        "timezone_id": "America/New_York",
+    }
+    async with window(chromium, instance, **options) as page:
+        await page.goto(f"{instance.url}/local?view=posts")
+        await page.click(f"#p-{post.id} button.boost")
+        await page.wait_for_selector(f"#p-{post.id} button.boost[aria-pressed=true]")
+        await page.goto(f"{instance.url}/messages/new?to=%40bob")
+        await page.fill("[name=words]", "For you")
+        await page.click("summary:has-text('Add pictures')")
+        picture = {"name": "a.png", "mimeType": "image/png", "buffer": hanging.png()}
+        await page.set_input_files("[name=picture-1]", files=[picture])
+        await page.fill("[name=alt-1]", "A calm sea")
+        await page.click("button:has-text('Send')")
+        await page.wait_for_selector(".posts img[alt='A calm sea']")
+        await page.goto(f"{instance.url}/compose")
+        await page.fill("[name=words]", "Later")
+        await page.click("summary:has-text('Post it later')")
+        await page.fill("[name=when]", f"{instance.clock.now().year + 1}-07-01T12:00")
+        await page.click("main form button.strong")
+        await page.wait_for_selector(".expected li:has-text('Later')")
+        # In July New York is four hours behind, whatever it is now; without a script it is UTC.
+        assert ("12:00 PM" if scripts else "12:00 UTC") in await page.inner_text(".expected time")
+        await page.goto(f"{instance.url}/report?post={post.id}")
+        await page.click(".look >> nth=0")
+        await page.fill("[name=comment]", "He shouts.")
+        await page.click("main form button.strong")
+        await page.wait_for_selector("main:has-text('Thank you')")
+        await page.goto(f"{instance.url}/@bob")
+        await page.click(".ties > button:has-text('More')")
+        await page.click(f"form[action='/people/{bob.id}/block'] button")
+        await page.wait_for_selector(f"form[action='/people/{bob.id}/unblock']")
+    async with window(chromium, instance, "max", **options) as page:
+        await page.goto(f"{instance.url}/admin/reports")
+        await page.click("main a:has-text('bob') >> nth=0")
+        assert "He shouts." in await page.inner_text("main")
+        await page.select_option("[name=action]", "suspend")
+        await page.click("button:has-text('Do it and settle')")
+        await page.wait_for_selector("main:has-text('Nothing is to be settled')")
+    async with instance.easel.database.read() as session:
+        relation = await follows.relationship(session, alice, bob)
+        [later] = await scheduling.of_account(session, alice, Page(10))
+        suspended = (await session.get_one(Account, bob.id)).suspended_at
+    assert later.scheduled_at.hour == (16 if scripts else 12)
+    assert relation.blocking and suspended is not None
