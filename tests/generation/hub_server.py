@@ -63,7 +63,6 @@ class Hub:
         self._server.shutdown()
         self._server.server_close()
 
-
     def go_on(self, stall_after: int) -> None:
         """Let the connections that hang send more, up to this byte."""
         with self._moved:
