@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Match
 
 from fedi.rooms import Rooms
 from tests.rig import Instance
+from tests.web.admin.staff import appoint, signed_in
 
 WORDS = ("1", "alice", "a%20b", "é", "", "api", "v1", "home", "x/y/z", "..", "{id}")
 
@@ -56,3 +57,26 @@ async def test_what_leads_nowhere_is_refused_as_before(
         url = yarl.URL(instance.url + path, encoded=True)
         async with browser.request(method, url, allow_redirects=False) as answer:
             assert answer.status == status, (method, path)
+
+
+async def test_no_number_is_too_long(instance: Instance) -> None:
+    """As somebody who may open every page; with more digits than Python or a column reads."""
+    numbered = {
+        (method, route.path)
+        for route in instance.app.router.routes
+        if ":int}" in getattr(route, "path", "")
+        for method in route.methods & {"GET", "POST"}
+    }
+    assert len(numbered) > 40
+    await appoint(instance, "ada", "admin")
+    async with signed_in(instance, "ada") as visitor:
+        key = (await visitor.get("/settings/appearance")).page.all("input", name="form_key")[0]
+        for method, pattern in sorted(numbered):
+            for number in ("9" * 19, "9" * 5000):
+                path = re.sub(r"\{[^}]+:int\}", number, pattern)
+                path = re.sub(r"\{[^}]+\}", "ada", path)
+                if method == "GET":
+                    seen = await visitor.get(path)
+                else:
+                    seen = await visitor.post(path, {"form_key": key["value"]})
+                assert 400 <= seen.status < 500, (method, pattern, len(number), seen.status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
+import fedi.numbers  # noqa: F401  (before any pattern)
 from fedi.api import client, easel, mastodon, oauth
 
 routes: list[BaseRoute] = [*oauth.routes, *easel.routes, *client.routes, *mastodon.routes]

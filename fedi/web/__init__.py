@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
+import fedi.numbers  # noqa: F401  (before any pattern)
 from fedi.web import (
     admin,
     appearance,
