@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -440,7 +439,7 @@ class ServerProcess:
     async def kill(self) -> None:
         """`kill -9`: no goodbye."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGUSR1)  # see `tests.warm.twig`
+        warm.kill(self.process)
         await asyncio.to_thread(self.process.wait)
 
     async def stop(self) -> None:

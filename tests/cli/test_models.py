@@ -90,7 +90,7 @@ class Host:
         try:
             await rig.until(broken, seconds=60)
         finally:
-            pulling.kill()
+            warm.kill(pulling)
             pulling.wait()
         hub.stall_after = None
         [part] = broken()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,3 +56,9 @@ def command(*arguments: str, modules: tuple[str, ...] = ()) -> list[str]:
     if not hasattr(os, "pidfd_open"):  # only Linux has it
         return [sys.executable, "-m", "fedi.cli", *arguments]
     return [sys.executable, "-I", "-S", str(HERE / "twig.py"), _stem(*modules), *arguments]
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a command as `kill -9` does. Once it is waited for, its files and ports are nobody's:
+    of a process that stands for another, the other one may outlive it for a moment."""
+    process.send_signal(signal.SIGUSR1)

@@ -9,8 +9,7 @@ import os
 import sys
 
 SCM_RIGHTS = _socket.SCM_RIGHTS
-# What is passed on, and as what. A test that ends a server as `kill -9` does, and starts it again,
-# sends SIGUSR1, to know when its port is free.
+# What is passed on, and as what; SIGUSR1 is `warm.kill`.
 PASSED_ON = {_signal.SIGTERM: b"T", _signal.SIGINT: b"I", _signal.SIGUSR1: b"K"}
 
 
