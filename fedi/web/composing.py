@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi import ids
@@ -31,6 +31,7 @@ from fedi.web import (
     later,
     scheduled,
     visitors,
+    words,
 )
 from fedi.web.intents import AUDIENCES
 from fedi.web.render import private_page
@@ -121,7 +122,7 @@ async def _post(
             if moment is not None:
                 author = await tx.get_one(Account, visitor.account.id)
                 await scheduling.add(tx, author, draft, moment)
-                return sheets.back(scheduled.HERE, kept=True)
+                return sheets.back(words.sent(scheduled.HERE, fields, "compose"), kept=True)
             made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
             if draft.poll is not None and not isinstance(made, Status):
                 raise Invalid("A post with a picture asks nothing: leave out the poll.")
@@ -131,7 +132,7 @@ async def _post(
         return await _page(request, visitor, written, parent, error)
     number = made.id if isinstance(made, Status) else made.status_id
     path = f"/@{visitor.account.username}/{number}" if number else visitors.HOME
-    return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
+    return sheets.back(words.sent(path, fields, "compose"))
 
 
 async def _draft(
@@ -178,7 +179,7 @@ async def _page(
         "compose.html",
         sheets=("forms", "settings"),
         status=error.status if error is not None else 200,
-        modules=("times",),
+        modules=("times", "writing"),
         here="compose",
         form_key=forms.key(request),
         error=str(error) if error is not None else "",
