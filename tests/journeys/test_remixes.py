@@ -125,9 +125,12 @@ async def test_a_post_of_another_server_is_remixed_in_a_browser(
     first = await painted(at_a, post=PUBLIC_POST, width=96, height=64, negative_prompt="fog")
     await settle(a, b)
     [seen] = await bob.home()
+    here = f"{b.url}/@alice@{a.domain}/{seen.status.id}"
+    async with browser.get(f"{here}/remix") as answer:
+        assert answer.status == 404  # what is from elsewhere is shown to who is signed in
     options = {"viewport": {"width": width, "height": 844}, "java_script_enabled": scripts}
     async with window(chromium, b, "bob", **options) as page, connected(b, "remixer") as card:
-        await page.goto(f"{b.url}/@alice@{a.domain}/{seen.status.id}")
+        await page.goto(here)
         await page.click("main a:text-is('Remix')")
         assert "fog" in await page.inner_text("main")  # all that its author shares
         await page.click("main a:has-text('in the studio')")
