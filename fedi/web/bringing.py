@@ -25,6 +25,8 @@ from fedi.web import forms
 from fedi.web.views.pictures import Picture, picture
 
 PLACES = range(1, drafts.MAX_MEDIA + 1)
+HAD = tuple(f"had-{place}" for place in PLACES)
+TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/avif")
 AT_ONCE = 1  # places that are shown before somebody asks for more
 MAX_DESCRIPTIONS = 4 * media.MAX_DESCRIPTION * drafts.MAX_MEDIA  # bytes
 UPLOADS = attempts.Limit("pictures that an account brings by pages", 30, 1800)

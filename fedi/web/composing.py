@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi import ids
@@ -31,6 +31,7 @@ from fedi.web import (
     later,
     scheduled,
     visitors,
+    words,
 )
 from fedi.web.intents import AUDIENCES
 from fedi.web.render import private_page
@@ -54,28 +55,36 @@ class Written:
 
 @visitors.signed_in
 async def ask(request: Request, visitor: SignedIn) -> Response:
-    """`GET /compose?reply_to=ID`: what shall it say? `?edit=ID`: what shall it say instead?"""
+    """`GET /compose?reply_to=ID`: what shall it say? `?edit=ID`: what shall it say instead? With
+    `had-N=ID` pictures stand in it that one brought and has not posted, with `words=TEXT`."""
     if "edit" in request.query_params:
         return await editing.ask(request, visitor, ids.parse(request.query_params["edit"]))
     easel = easel_of(request)
-    number = ids.parse(request.query_params.get("reply_to"))
+    query = forms.parsed(request.url.query)
+    number = ids.parse(query.get("reply_to"))
+    if number is None:
+        had = {name: query[name] for name in bringing.HAD if name in query}
+        words = text.clean(query.get("words", ""))[: text.MAX_TEXT] if had else ""
+        return await page(request, visitor, begun(visitor, words, had), None)
+    async with easel.database.read() as session:
+        parent = await deeds.load(session, visitor.account, number)
+    written = begun(visitor, _named(parent, visitor))
+    # Who hears of a reply is at most who could hear of what it answers.
+    audience = max(written.audience, parent.status.visibility, key=drafts.VISIBILITIES.index)
+    written = replace(written, warning=parent.status.spoiler_text, audience=audience)
+    return await page(request, visitor, written, parent)
+
+
+def begun(visitor: SignedIn, words: str, typed: Mapping[str, str] | None = None) -> Written:
+    """A form as somebody usually posts, with words in it; `typed` may name pictures of theirs."""
     usual = visitor.login.preferences
-    language = str(usual.get("posting:default:language") or "")
-    audience = str(usual.get("posting:default:visibility") or "public")
-    parent = None
-    if number is not None:
-        async with easel.database.read() as session:
-            parent = await deeds.load(session, visitor.account, number)
-        # Who hears of a reply is at most who could hear of what it answers.
-        audience = max(audience, parent.status.visibility, key=drafts.VISIBILITIES.index)
-    written = Written(
-        words=_named(parent, visitor) if parent is not None else "",
-        warning=parent.status.spoiler_text if parent is not None else "",
-        audience=audience,
-        language=language,
+    return Written(
+        words=words,
+        audience=str(usual.get("posting:default:visibility") or "public"),
+        language=str(usual.get("posting:default:language") or ""),
         covered=usual.get("posting:default:sensitive") is True,
+        typed=typed or {},
     )
-    return await _page(request, visitor, written, parent)
 
 
 def _named(parent: Post, visitor: SignedIn) -> str:
@@ -121,17 +130,17 @@ async def _post(
             if moment is not None:
                 author = await tx.get_one(Account, visitor.account.id)
                 await scheduling.add(tx, author, draft, moment)
-                return sheets.back(scheduled.HERE, kept=True)
+                return sheets.back(words.sent(scheduled.HERE, fields, "compose"), kept=True)
             made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
             if draft.poll is not None and not isinstance(made, Status):
                 raise Invalid("A post with a picture asks nothing: leave out the poll.")
     except SocialError as error:
         async with easel.database.read() as session:
             parent = await _parent(session, visitor, number)
-        return await _page(request, visitor, written, parent, error)
+        return await page(request, visitor, written, parent, error)
     number = made.id if isinstance(made, Status) else made.status_id
     path = f"/@{visitor.account.username}/{number}" if number else visitors.HOME
-    return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
+    return sheets.back(words.sent(path, fields, "compose"))
 
 
 async def _draft(
@@ -162,13 +171,14 @@ async def _parent(session: Session, visitor: SignedIn, number: int | None) -> Po
     return found
 
 
-async def _page(
+async def page(
     request: Request,
     visitor: SignedIn,
     written: Written,
     parent: Post | None,
     error: SocialError | None = None,
 ) -> Response:
+    """The form, with what stands in it and what it answers, and what is wrong with it."""
     easel = easel_of(request)
     async with easel.database.read() as session:
         hung = await gallery.of(easel, session, claims.of_posts([parent] if parent else []))
@@ -178,7 +188,7 @@ async def _page(
         "compose.html",
         sheets=("forms", "settings"),
         status=error.status if error is not None else 200,
-        modules=("times",),
+        modules=("times", "writing"),
         here="compose",
         form_key=forms.key(request),
         error=str(error) if error is not None else "",
@@ -191,12 +201,21 @@ async def _page(
         asking=asking,
         typed=written.typed,
         places=places,
+        place=_place(parent, places[0].had if error is None else ""),
         bringing=bringing,
         longest_description=media.MAX_DESCRIPTION,
         command=easel_of(request).settings.painting.command,
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,
     )
+
+
+def _place(parent: Post | None, had: str) -> str:
+    """Under which address a browser keeps what is typed. A reply is no post of its own, and what
+    was shared with us (`sharing`) leaves alone what somebody had begun before."""
+    if parent is not None:
+        return f"/compose?reply_to={parent.status.id}"
+    return f"/compose?had-1={had}" if had else "/compose"
 
 
 routes: list[BaseRoute] = [

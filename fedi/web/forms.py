@@ -102,8 +102,13 @@ def _refuse_others(request: Request, fields: dict[str, str]) -> None:
     given = fields.pop(KEY, "")
     known = [secret for secret in (cookies.session(request), cookies.visit(request)) if secret]
     ours = any(hmac.compare_digest(_derived(one), given) for one in known if given.isascii())
-    if not ours or request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+    if not ours or from_elsewhere(request):
         raise HTTPException(403, "This form has run out. Go back, load the page, and try again.")
+
+
+def from_elsewhere(request: Request) -> bool:
+    """Whether a browser says that a page of another site asked for this."""
+    return request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
 
 
 async def _fields(request: Request) -> dict[str, str]:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.runtime import easel_of
+from fedi.web import sharing
 from fedi.web.assets import assets
 from fedi.web.render import kept
 
@@ -30,8 +31,7 @@ async def show(request: Request) -> Response:
         "background_color": BACKGROUND,
         "theme_color": BACKGROUND,
         "categories": ["social", "photo"],
-        # Words that are shared from another app are what a picture shall show.
-        "share_target": {"action": "/studio", "method": "GET", "params": {"text": "prompt"}},
+        "share_target": sharing.TARGET,
         "shortcuts": [{"name": "Make a picture", "url": "/studio"}],
         "icons": [
             _icon("easel.svg", "any", "image/svg+xml"),

@@ -33,7 +33,7 @@ from fedi.social.sessions import SignedIn
 from fedi.studio import imagine, media
 from fedi.studio.remote_files import claims, gallery
 from fedi.studio.remote_files.gallery import Gallery
-from fedi.web import bringing, cursors, forms, sifting, visitors
+from fedi.web import bringing, cursors, forms, sifting, visitors, words
 from fedi.web.intents import LOOK_UPS
 from fedi.web.settings import sheets
 from fedi.web.settings.people import of_many
@@ -43,6 +43,7 @@ from fedi.web.views.people import Maker
 from fedi.web.views.posts import Moment, moment
 
 HERE = "/messages"
+NEW = f"{HERE}/new"
 LENGTH = 20  # conversations on one page, as Mastodon
 MOST = 100  # messages of one that are looked at; those before stand in the thread
 EXCERPT = 140  # characters
@@ -148,7 +149,7 @@ async def reply(request: Request, visitor: SignedIn) -> Response:
             await _write(request, visitor, to, fields, brought, written[-1] if written else None)
         except SocialError as error:
             return await _thread(request, visitor, row, fields, error)
-    return sheets.back(f"{HERE}/{row.id}")
+    return sheets.back(words.sent(f"{HERE}/{row.id}", fields, "messages"))
 
 
 @visitors.signed_in
@@ -181,7 +182,8 @@ async def begin(request: Request, visitor: SignedIn) -> Response:
                     found = await correspondence.with_last(session, visitor.account, made)
         except SocialError as error:
             return await _new(request, visitor, fields, error)
-    return sheets.back(f"{HERE}/{found.id}" if found is not None else HERE)
+    path = f"{HERE}/{found.id}" if found is not None else HERE
+    return sheets.back(words.sent(path, fields, "messages"))
 
 
 async def _named(request: Request, visitor: SignedIn, typed: str) -> list[Account]:
@@ -272,7 +274,7 @@ async def _thread(
         "conversation.html",
         error=error,
         here="messages",
-        modules=("deeds",),
+        modules=("deeds", "writing"),
         path=f"{HERE}/{row.id}",
         makers=[people.maker(one, hung, account) for one in to],
         posts=sieve.shown(found, hung),
@@ -306,6 +308,8 @@ async def _new(
         "new_message.html",
         error=error,
         here="messages",
+        modules=("writing",),
+        place=_place(typed) if error is None else NEW,
         typed=typed,
         covered=_covered(visitor, typed, error),
         places=places,
@@ -315,6 +319,11 @@ async def _new(
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,
     )
+
+
+def _place(typed: Mapping[str, str]) -> str:
+    """Under which address a browser keeps what is typed: a message to somebody is kept for them."""
+    return f"{NEW}?to={typed['who']}" if typed["who"] else NEW
 
 
 async def _find(request: Request, visitor: SignedIn) -> Conversation:
@@ -328,8 +337,8 @@ def _number(request: Request) -> int:
 
 routes: list[BaseRoute] = [
     Route(HERE, show, methods=["GET"]),
-    Route(f"{HERE}/new", ask, methods=["GET"]),
-    Route(f"{HERE}/new", begin, methods=["POST"]),
+    Route(NEW, ask, methods=["GET"]),
+    Route(NEW, begin, methods=["POST"]),
     Route(f"{HERE}/{{id:int}}", show_one, methods=["GET"]),
     Route(f"{HERE}/{{id:int}}", reply, methods=["POST"]),
     Route(f"{HERE}/{{id:int}}/away", put_away, methods=["POST"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlmodel import col, select
+from sqlmodel import col
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +18,7 @@ from fedi.runtime import easel_of
 from fedi.social import posts, remixes, statuses
 from fedi.social.posts import Post
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import cards, visitors
+from fedi.web import cards, profiles, visitors
 from fedi.web.render import ROBOTS_NOWHERE, page
 from fedi.web.views import pictures
 from fedi.web.views import posts as post_views
@@ -55,34 +55,31 @@ def remixable(post: Post) -> bool:
 async def show(request: Request) -> Response:
     """`GET /@NAME/ID/remix`: how to make another picture of this one."""
     easel = easel_of(request)
-    name, status_id = request.path_params["name"], request.path_params["id"]
-    missing = HTTPException(404, "There is no such post here, or its recipe is not shared.")
+    status_id: int = request.path_params["id"]
+    missing = "There is no such post here, or its recipe is not shared."
     if status_id > ids.MAX:
-        raise missing
+        raise HTTPException(404, missing)
     viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
+        author = await profiles.find(session, request.path_params["name"], viewer, nobody=missing)
         query = statuses.visible_to(viewer).where(
             col(Status.id) == status_id,
-            col(Status.local),
-            col(Status.account_id).in_(
-                select(Account.id).where(
-                    col(Account.username) == name, col(Account.domain).is_(None)
-                )
-            ),
+            col(Status.account_id) == author.id,
+            col(Status.reblog_of_id).is_(None),
         )
         status = (await session.exec(query)).first()
-        if status is None or status.reblog_of_id is not None:
-            raise missing
+        if status is None:
+            raise HTTPException(404, missing)
         (found,) = await posts.assemble(session, [status], viewer)
         hung = await gallery.of(easel, session, claims.of_posts([found]))
     if not remixable(found):
-        raise missing
+        raise HTTPException(404, missing)
     return page(
         request,
         "remix.html",
         robots=ROBOTS_NOWHERE,
         card=cards.post(found, hung),
-        post=post_views.shown(found, hung),
+        post=post_views.shown(found, hung, viewer),
         recipes=[recipe for media in found.media if (recipe := pictures.shared(media))][:1],
         status_id=str(status.id),
     )

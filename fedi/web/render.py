@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from fedi import __version__
 from fedi.runtime import easel_of
-from fedi.web import cookies, frame
+from fedi.web import cookies, frame, words
 from fedi.web.assets import assets, matches
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -189,6 +189,7 @@ def _common(request: Request, robots: str) -> dict[str, Any]:
         "language": None,
         "sheets": (),
         "modules": (),
+        "sent": words.SENT in request.query_params,
         "frame": framed,
         "visitor": framed.visitor if framed else None,
         "theme": cookies.theme(request),

@@ -105,8 +105,8 @@ async def leave(request: Request) -> Response:
     """`POST /sign-out`: in this browser."""
     await forms.read(request)
     await _close_former(request)
-    # Nor does this browser keep pages that one could go back to.
-    headers = {"Cache-Control": "no-store", "Clear-Site-Data": '"cache"'}
+    # Nor does this browser keep pages that one could go back to, and words that were not sent.
+    headers = {"Cache-Control": "no-store", "Clear-Site-Data": '"cache", "storage"'}
     response = RedirectResponse("/", 303, headers)
     cookies.end_session(request, response)
     return response

@@ -2,20 +2,13 @@
 // the picture is there. Without this the page loads itself again every few seconds.
 import { drawing } from "./mask.js";
 import { here } from "./times.js";
+import { forgetSent } from "./words.js";
 
 const ended = ["review", "done", "failed", "cancelled", "posted"];
 const told = document.getElementById("told");
 const scene = () => document.getElementById("scene");
 
-// What was sent is kept by the server now, and no longer by the browser.
-try {
-  for (const name of Object.keys(localStorage)) {
-    if (!name.startsWith("easel studio ")) continue;
-    if (JSON.parse(localStorage.getItem(name))?.sent) localStorage.removeItem(name);
-  }
-} catch {
-  // Nothing is kept where nothing may be.
-}
+forgetSent("/studio");
 
 function seconds(left) {
   if (!Number.isFinite(left)) return "";

@@ -2,72 +2,18 @@
 // lets a mask be drawn over the picture that was chosen. All of it works without this, too.
 import { drawing } from "./mask.js";
 import "./times.js";
+import { keeping } from "./words.js";
 
 const form = document.querySelector("form[data-compose]");
 // A remix, an answer and a new picture are kept apart.
-const key = `easel studio ${form.dataset.compose}${location.search}`;
+const keep = keeping(form, location.pathname + location.search);
 
-// What is typed is nobody's but this browser's, and goes when it was sent.
-const typed = () =>
-  [...form.elements].filter(
-    (field) => field.name && !["hidden", "file", "submit", "fieldset"].includes(field.type),
-  );
-
-function keep(sent = false) {
-  const words = {};
-  for (const field of typed()) {
-    if (field.type === "radio" || field.type === "checkbox") {
-      if (field.checked) words[field.name] = field.value;
-    } else if (field.value) {
-      words[field.name] = field.value;
-    }
-  }
-  const open = [...form.querySelectorAll("details[data-remember]")]
-    .filter((fold) => fold.open)
-    .map((fold) => fold.dataset.remember);
-  try {
-    localStorage.setItem(key, JSON.stringify({ words, open, sent }));
-  } catch {
-    // Full, or forbidden: then it is kept as long as the page is open.
-  }
-}
-
-function restore() {
-  let kept;
-  try {
-    kept = JSON.parse(localStorage.getItem(key) ?? "null");
-  } catch {
-    kept = null;
-  }
-  if (!kept || !kept.words?.prompt) return;
-  for (const field of typed()) {
-    const value = kept.words[field.name];
-    if (field.type === "radio") {
-      if (field.value === value) field.checked = true;
-    } else if (field.type === "checkbox") {
-      field.checked = value !== undefined;
-    } else if (value !== undefined) {
-      field.value = value;
-    }
-  }
-  for (const fold of form.querySelectorAll("details[data-remember]")) {
-    if (kept.open?.includes(fold.dataset.remember)) fold.open = true;
-  }
-}
-
-// A form that was refused came back with what was sent.
-if (!("given" in form.dataset)) restore();
-form.addEventListener("input", () => keep());
 let sent = false;
 form.addEventListener("submit", (event) => {
   if (sent) return event.preventDefault(); // who presses twice wants one picture
-  keep(true); // the page of its picture lets it go
   sent = !event.submitter?.formAction.endsWith("/propose");
 });
 addEventListener("pageshow", () => (sent = false));
-for (const fold of form.querySelectorAll("details[data-remember]")) {
-  fold.addEventListener("toggle", () => keep());
-}
 
 // What the chosen model cannot do is not asked for.
 const models = form.querySelector("[data-models]");

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import aiohttp
+import pytest
 from sqlmodel import select
 
 from activitypub.context import ACTIVITY_JSON
@@ -10,11 +13,16 @@ from fedi.database.tables import InputPicture, MediaAttachment, Notification, St
 from fedi.social import remixes
 from tests.api.apps import App
 from tests.api.beginning import PATH, PUBLIC_POST, painted
+from tests.api.oauth.person import join
 from tests.journeys.people import Person
 from tests.journeys.test_two_servers import settle
 from tests.rig import Instance
 from tests.studio.asking import reaches
 from tests.studio.easel_painter import connected
+from tests.web.test_browser import chromium
+from tests.web.test_signed_in_browser import window
+
+__all__ = ["chromium"]
 
 CHAIN = "/api/easel/v1/statuses/{}/remixes"
 
@@ -98,6 +106,56 @@ async def test_a_remix_of_a_remix_over_two_servers(
         assert [one["uri"] for one in middle["remixes"]] == [third_uri]
         down = (await app.get(CHAIN.format(ids[0]))).body
         assert [one["uri"] for one in down["remixes"]] == [second_uri]
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("width", "scripts"), [(390, True), (1280, False)])
+async def test_a_post_of_another_server_is_remixed_in_a_browser(
+    two_instances: tuple[Instance, Instance],
+    browser: aiohttp.ClientSession,
+    chromium: Any,
+    width: int,
+    scripts: bool,
+) -> None:
+    a, b = two_instances
+    alice, bob = await Person.join(a, "alice"), Person(b, (await join(b, "bob")).username, "")
+    await bob.follow(alice)
+    await settle(a, b)
+    at_a = await App.of(a, browser, "alice")
+    first = await painted(at_a, post=PUBLIC_POST, width=96, height=64, negative_prompt="fog")
+    await settle(a, b)
+    [seen] = await bob.home()
+    here = f"{b.url}/@alice@{a.domain}/{seen.status.id}"
+    async with browser.get(f"{here}/remix") as answer:
+        assert answer.status == 404  # what is from elsewhere is shown to who is signed in
+    options = {"viewport": {"width": width, "height": 844}, "java_script_enabled": scripts}
+    async with window(chromium, b, "bob", **options) as page, connected(b, "remixer") as card:
+        await page.goto(here)
+        await page.click("main a:text-is('Remix')")
+        assert "fog" in await page.inner_text("main")  # all that its author shares
+        await page.click("main a:has-text('in the studio')")
+        assert await page.input_value("#prompt") == "a lighthouse"
+        assert "A remix of" in await page.inner_text("form.compose .beside")
+        await page.fill("#prompt", "a lighthouse at night")
+        await page.click("text=Paint >> nth=0")
+        await page.wait_for_url("**/studio/*")
+        given = await card.given()
+        async with reaches(b.easel, int(page.url.rpartition("/")[2]), "done"):
+            await card.finish(given)
+        await page.wait_for_selector("#scene[data-state=done]")
+        await page.fill("form[data-post] [name=text]", "Look what I made.")
+        await page.click("button:text-is('Post')")
+        await page.wait_for_selector("#scene[data-state=posted]")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    asked = given.recipe
+    assert (asked.prompt, asked.seed) == ("a lighthouse at night", 42)
+    assert (asked.width, asked.negative_prompt) == (96, "fog")
+    await settle(a, b)
+    assert await alice.notifications() == ["follow", "mention"]
+    [mine] = (await at_a.get(CHAIN.format(first["status"]["id"]))).body["remixes"]
+    made = await alice.status(mine["uri"])
+    assert made is not None and made.based_on_uri == first["status"]["uri"]
+    assert "Look what I made." in made.content and not made.local
 
 
 async def test_a_picture_of_another_server_is_started_from(

@@ -15,7 +15,7 @@ from tests.rig import Instance
 from tests.web import hanging
 from tests.web.admin import staff
 from tests.web.test_browser import chromium
-from tests.web.test_signed_in_browser import window
+from tests.web.test_signed_in_browser import sign_in, window
 
 __all__ = ["chromium"]
 
@@ -77,3 +77,76 @@ async def test_one_boosts_writes_posts_later_reports_and_blocks_and_somebody_mod
         suspended = (await session.get_one(Account, bob.id)).suspended_at
     assert later.scheduled_at.hour == (16 if scripts else 12)
     assert relation.blocking and suspended is not None
+
+
+async def test_typed_words_stay_until_they_are_sent_for_who_typed_them_alone(
+    instance: Instance, chromium: Any
+) -> None:
+    await join(instance)
+    bob = await join(instance, "bob")
+    post = await hanging.hang(instance, bob, text="Look at this")
+    reply = f"/compose?reply_to={post.id}"
+
+    async with window(chromium, instance, viewport={"width": 390, "height": 844}) as page:
+
+        async def typed(path: str, field: str = "words") -> str:
+            """What stands in a field of a page that is come to from elsewhere."""
+            await page.goto(f"{instance.url}/about")
+            await page.goto(instance.url + path)
+            return str(await page.input_value(f"main [name={field}]"))
+
+        async def held() -> str:
+            return str(await page.evaluate("Object.values(localStorage).join()"))
+
+        assert await typed("/compose") == ""
+        await page.fill("[name=words]", "A quiet thought")
+        await page.select_option("[name=audience]", "private")
+        await page.click("summary:has-text('Ask something')")
+        await page.fill("[name=answer-1]", "Why?")
+        # A reply is no post of its own, and one that was refused is not lost either.
+        assert await typed(reply) == "@bob "
+        await page.fill("[name=words]", "@bob I see it")
+        await page.click("summary:has-text('Post it later')")
+        await page.fill("[name=when]", "2001-01-01T12:00")
+        await page.click("main form button.strong")
+        await page.wait_for_selector("main .trouble")
+        assert await typed("/compose") == "A quiet thought"
+        assert await page.input_value("[name=audience]") == "private"
+        assert await page.is_visible("[name=answer-1]")
+        assert await typed(reply) == "@bob I see it"
+        assert await page.is_visible("[name=when]")
+        await page.fill("[name=when]", "")
+        await page.click("main form button.strong")
+        await page.wait_for_url("**/@alice/*")
+        await page.wait_for_function("!location.search")  # the address is that of the post again
+        assert "I see it" not in await held() and "A quiet thought" in await held()
+        assert await typed(reply) == "@bob "
+
+        assert await typed("/messages/new?to=%40bob") == ""
+        await page.fill("[name=words]", "Only for you")
+        assert await typed("/messages/new") == ""
+        assert await typed("/messages/new?to=%40bob") == "Only for you"
+        await page.click("button:has-text('Send')")
+        await page.wait_for_selector(".posts:has-text('Only for you')")
+        await page.wait_for_function("!location.search")
+        assert "Only for you" not in await held()
+        talk = page.url.removeprefix(instance.url)
+        # What never arrived was not sent, whatever this browser believed.
+        await page.fill("[name=words]", "One more")
+        await page.route(f"**{talk}", lambda route: route.abort())
+        await page.click("button:has-text('Send')")
+        await page.wait_for_url("chrome-error://**")
+        await page.unroute(f"**{talk}")
+        assert await typed(talk) == "One more"
+
+        # Whose session ended without them leaves words behind, and nobody else sees them.
+        await page.context.clear_cookies()
+        await page.goto(f"{instance.url}/sign-in")
+        await sign_in(page, "bob")
+        assert "One more" in await held()
+        assert await typed("/compose") == "" and await held() == ""
+        await page.fill("[name=words]", "Of Bob")
+        await page.click(".you button")
+        await page.click(".more button:has-text('Sign out')")
+        await page.wait_for_url(f"{instance.url}/")
+        assert await held() == ""

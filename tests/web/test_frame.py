@@ -30,7 +30,7 @@ async def test_the_frame_leads_to_all_that_somebody_has(instance: Instance) -> N
             seen = await visitor.get(path)
             assert seen.status == 200 and seen.page.one("header", _class="masthead"), path
         left = await visitor.submit(seen, "/sign-out")
-        assert left.location == "/" and left.headers["Clear-Site-Data"] == '"cache"'
+        assert left.location == "/" and left.headers["Clear-Site-Data"] == '"cache", "storage"'
         assert (await visitor.get("/home")).location == "/sign-in?next=/home"
 
 

@@ -239,11 +239,16 @@ async def window(
     context = await chromium.new_context(**options)
     page = await context.new_page()
     await page.goto(f"{instance.url}/sign-in")
+    await sign_in(page, name)
+    yield page
+    await context.close()
+
+
+async def sign_in(page: Any, name: str) -> None:
+    """Sign somebody in on the page for that."""
     await page.fill("[name=name]", name)
     await page.fill("[name=password]", PASSWORD)
     await page.click("form[action='/sign-in'] button")
-    yield page
-    await context.close()
 
 
 async def violations(page: Any) -> list[tuple[str, Any, str]]:

@@ -97,7 +97,7 @@ async def delete(request: Request, visitor: SignedIn) -> Response:
     except SocialError as error:
         return await _page(request, visitor, fields, error)
     answer = RedirectResponse("/", 303, {"Cache-Control": "no-store"})
-    answer.headers["Clear-Site-Data"] = '"cache"'
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     cookies.end_session(request, answer)
     return answer
 

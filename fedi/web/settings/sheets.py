@@ -43,9 +43,8 @@ def show(
 
 def back(path: str, *, kept: bool = False) -> Response:
     """To a page, after a form of it was done; `kept` says so there."""
-    return RedirectResponse(
-        f"{path}?{KEPT}=1" if kept else path, 303, {"Cache-Control": "no-store"}
-    )
+    more = f"{'&' if '?' in path else '?'}{KEPT}=1" if kept else ""
+    return RedirectResponse(f"{path}{more}", 303, {"Cache-Control": "no-store"})
 
 
 def count(
