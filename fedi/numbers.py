@@ -10,15 +10,16 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from fedi import ids
 
+DIGITS = len(str(ids.MAX))
+
 
 class _Id(Convertor[int]):
-    """Up to 19 digits; what no id can be is the largest, which nothing has. Longer ones lead
-    nowhere."""
+    """What no id can be is the largest, which nothing has."""
 
-    regex = "[0-9]{1,19}"
+    regex = "[0-9]+"
 
     def convert(self, value: str) -> int:
-        return min(int(value), ids.MAX)
+        return ids.MAX if len(value) > DIGITS else min(int(value), ids.MAX)
 
     def to_string(self, value: int) -> str:
         return str(value)
