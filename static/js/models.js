@@ -12,6 +12,14 @@ function pull({ key, line, percent }) {
   if (bar && percent !== null) bar.value = percent;
 }
 
+// The page may be older than what the stream begins with.
+function known(states) {
+  const rows = [...list().querySelectorAll("[data-pull]")];
+  const same = rows.every(({ dataset }) => states[dataset.pull] === dataset.state);
+  if (!same || rows.length !== Object.keys(states).length) fresh();
+}
+
+const AGAIN_MS = 2000; // after an answer that was none
 let coming = null;
 let again = false;
 
@@ -23,8 +31,12 @@ async function fresh() {
   coming = (async () => {
     do {
       again = false;
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (!answer.ok) continue;
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+      if (!answer?.ok) {
+        await new Promise((done) => setTimeout(done, AGAIN_MS));
+        again = true;
+        continue;
+      }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const found = page.getElementById("models");
       if (!found) {
@@ -55,5 +67,6 @@ async function fresh() {
 }
 
 const source = new EventSource(list().dataset.events);
+source.addEventListener("known", (event) => known(JSON.parse(event.data)));
 source.addEventListener("pull", (event) => pull(JSON.parse(event.data)));
 source.addEventListener("changed", () => fresh());

@@ -17,11 +17,10 @@ from fedi.settings import load
 from generation import parts
 from tests import rig, warm
 from tests.generation.hub_server import Hub, Repository
+from tests.pulling import HALF, PATIENCE_S, TINY, half_there
 
 pytest.importorskip("diffusers", reason="easel[paint] is not installed")
 
-TINY = "someone/tiny"
-HALF = 2**20  # bytes; only the weights of the UNet are larger
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
 
@@ -83,17 +82,13 @@ class Host:
             stderr=subprocess.DEVNULL,
         )
 
-        def broken() -> list[Path]:
-            found = (self.folder / "hub").rglob("*.part")
-            return [path for path in found if path.stat().st_size >= HALF / 2]
-
         try:
-            await rig.until(broken, seconds=60)
+            await rig.until(lambda: half_there(self.folder / "hub"), seconds=PATIENCE_S)
         finally:
             warm.kill(pulling)
             pulling.wait()
         hub.stall_after = None
-        [part] = broken()
+        [part] = half_there(self.folder / "hub")
         return part
 
     def paint(self, model: str, *, steps: int = 2) -> str:

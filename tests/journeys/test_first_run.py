@@ -4,6 +4,7 @@ forms alone."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from typing import Any, cast
 import pytest
 from sqlmodel import select
 
-from fedi.database.tables import AuditEntry, MediaAttachment
+from fedi.database.tables import AuditEntry, MediaAttachment, ModelPull
 from tests import rig
 from tests.api.oauth.person import PASSWORD, Person, Seen
 from tests.generation.hub_server import Hub
@@ -185,7 +186,23 @@ async def test_in_a_browser(tmp_path: Path, hub: Hub, width: int) -> None:
         await page.click("button:has-text('Stop')")
         await page.wait_for_selector("[data-line]:has-text('Stopped at')")
         hub.stall_after = None
+        # It may be here before the page that was made for the click listens.
+        listens = asyncio.Event()
+
+        async def late(route: Any) -> None:
+            await listens.wait()
+            await route.continue_()
+
+        await page.route("**/events", late)
         await page.click("button:has-text('Go on')")
+        async with server.database() as database:
+
+            async def here() -> bool:
+                async with database.read() as session:
+                    return await session.get(ModelPull, TINY) is None
+
+            await rig.until(here, seconds=PATIENCE_S)
+        listens.set()
         await page.wait_for_selector("text=is here, and paints")
         await usable()
         await page.click("button:has-text('Paint a first picture')")

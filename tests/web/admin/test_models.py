@@ -217,6 +217,8 @@ async def test_a_page_hears_how_far_it_is(
         url = f"{instance.url}{PAGE}/events"
         async with visitor.session.get(url) as answer, asyncio.timeout(START_S):
             assert answer.status == 200
+            begin = [(await answer.content.readline()).decode() for _ in range(4)]
+            assert begin[2:] == ["event: known\n", "data: {}\n"]
             hub.stall_after = HALF
             await fetch(visitor, TINY)
             kind, is_told = "", False
