@@ -157,7 +157,8 @@ def test_an_error_says_its_message_as_words() -> None:
 
     app = Starlette()
     app.state.easel = Opened()
-    request = Request({"type": "http", "app": app, "headers": [], "method": "GET", "path": "/"})
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    request = Request({**scope, "app": app})
     for status in range(400, 600):
         answer = error_page(request, status, STRINGS[0])
         page = parse(bytes(answer.body).decode())
