@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fedi import ids
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Status
 from fedi.runtime import Easel, easel_of
@@ -136,7 +135,7 @@ async def find(session: Session, viewer: Account, status_id: int) -> Status:
     Raises:
         HTTPException, NotFound: there is none.
     """
-    status = await statuses.load(session, viewer, status_id) if status_id <= ids.MAX else None
+    status = await statuses.load(session, viewer, status_id)
     if status is None:
         raise HTTPException(404, NO_POST)
     return await load_original(session, viewer, status)

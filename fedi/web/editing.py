@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fedi import ids
 from fedi.database.tables import Account, Status
 from fedi.runtime import easel_of
 from fedi.social import attempts, drafts, statuses, text
@@ -59,7 +58,7 @@ async def change(request: Request, visitor: SignedIn) -> Response:
 
 async def _change(request: Request, visitor: SignedIn, fields: Mapping[str, str]) -> Response:
     easel = easel_of(request)
-    post = await _load(request, visitor, min(request.path_params["id"], ids.MAX))
+    post = await _load(request, visitor, request.path_params["id"])
     try:
         attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:

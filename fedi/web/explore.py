@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from activitypub.context import accepts_activity
-from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, LinkPreview, Status
 from fedi.runtime import easel_of
@@ -156,8 +155,6 @@ async def tree(request: Request) -> Response:
     easel = easel_of(request)
     status_id: int = request.path_params["id"]
     missing = "There is no such post here, or it is not for everybody."
-    if status_id > ids.MAX:
-        raise HTTPException(404, missing)
     viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
         author = await profiles.find(session, request.path_params["name"], viewer, nobody=missing)

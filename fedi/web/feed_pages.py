@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import easel_of
@@ -118,7 +117,7 @@ async def of_list(request: Request, visitor: SignedIn) -> Response:
 async def _asked_list(request: Request, account: Account) -> Feed:
     easel = easel_of(request)
     async with easel.database.read() as session:
-        return await _list(session, account, min(request.path_params["id"], ids.MAX))
+        return await _list(session, account, request.path_params["id"])
 
 
 async def show(

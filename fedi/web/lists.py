@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, UserList
 from fedi.runtime import easel_of
@@ -218,7 +217,7 @@ def _path(row: UserList) -> str:
 
 
 def _number(request: Request) -> int:
-    return min(int(request.path_params["id"]), ids.MAX)
+    return int(request.path_params["id"])
 
 
 routes: list[BaseRoute] = [

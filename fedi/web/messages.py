@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Conversation, Status
 from fedi.federation import remote
@@ -332,7 +331,7 @@ async def _find(request: Request, visitor: SignedIn) -> Conversation:
 
 
 def _number(request: Request) -> int:
-    return min(int(request.path_params["id"]), ids.MAX)
+    return int(request.path_params["id"])
 
 
 routes: list[BaseRoute] = [

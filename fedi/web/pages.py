@@ -12,7 +12,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from activitypub.context import accepts_activity
-from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import easel_of
@@ -78,8 +77,6 @@ async def post(request: Request) -> Response:
     """`GET /@NAME/ID`: a post, large, and the conversation around it."""
     easel = easel_of(request)
     status_id: int = request.path_params["id"]
-    if status_id > ids.MAX:
-        raise HTTPException(404, _NO_POST)
     viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
         author = await profiles.find(session, request.path_params["name"], viewer, nobody=_NO_POST)

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import easel_of
@@ -57,8 +56,6 @@ async def show(request: Request) -> Response:
     easel = easel_of(request)
     status_id: int = request.path_params["id"]
     missing = "There is no such post here, or its recipe is not shared."
-    if status_id > ids.MAX:
-        raise HTTPException(404, missing)
     viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
         author = await profiles.find(session, request.path_params["name"], viewer, nobody=missing)

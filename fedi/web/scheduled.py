@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from fedi import ids
 from fedi.database.tables import Account, MediaAttachment, ScheduledStatus
 from fedi.runtime import easel_of
 from fedi.social import attempts, scheduling, text
@@ -147,7 +146,7 @@ def _said(draft: Draft) -> str:
 
 
 def _number(request: Request) -> int:
-    return min(int(request.path_params["id"]), ids.MAX)
+    return int(request.path_params["id"])
 
 
 routes: list[BaseRoute] = [

@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from fedi import ids
 from fedi.database.tables import MediaAttachment, Status, StatusEdit
 from fedi.runtime import easel_of
 from fedi.social import edits, posts, statuses
@@ -54,7 +53,7 @@ class Version:
 async def show(request: Request) -> Response:
     """`GET /@NAME/ID/edits`: all that a post was, the latest first."""
     easel = easel_of(request)
-    number = min(request.path_params["id"], ids.MAX)
+    number: int = request.path_params["id"]
     viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
         name = request.path_params["name"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.config import Config
 from sqlalchemy import JSON, Connection, MetaData, Table, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
@@ -44,9 +45,7 @@ async def test_a_migration_can_be_taken_back(new_database: rig.NewDatabase) -> N
     from alembic import command
 
     def down(connection: Connection) -> None:
-        config = configuration()
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+        command.downgrade(at(connection), "base")
 
     url = new_database()
     engine = create_async_engine(driver_url(url))
@@ -59,19 +58,14 @@ async def test_a_migration_can_be_taken_back(new_database: rig.NewDatabase) -> N
 async def test_threads_from_before_contexts_get_them(new_database: rig.NewDatabase) -> None:
     from alembic import command
 
-    def at(revision: str) -> Callable[[Connection], None]:
-        def move(connection: Connection) -> None:
-            config = configuration()
-            config.attributes["connection"] = connection
-            way = command.downgrade if revision == "0002" else command.upgrade
-            way(config, revision)
-
-        return move
+    def to(revision: str) -> Callable[[Connection], None]:
+        way = command.downgrade if revision == "0002" else command.upgrade
+        return lambda connection: way(at(connection), revision)
 
     engine = create_async_engine(driver_url(new_database()))
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     async with engine.begin() as connection:
-        await connection.run_sync(at("0002"))
+        await connection.run_sync(to("0002"))
         tables = MetaData()
         await connection.run_sync(tables.reflect)
         accounts, statuses = tables.tables["account"], tables.tables["status"]
@@ -83,7 +77,7 @@ async def test_threads_from_before_contexts_get_them(new_database: rig.NewDataba
                 "in_reply_to_id": parent, "in_reply_to_uri": f"u{parent}" if parent else None,
             }  # fmt: skip
             await connection.execute(statuses.insert().values(row))
-        await connection.run_sync(at("head"))
+        await connection.run_sync(to("head"))
         found = await connection.execute(text("SELECT context_uri FROM status ORDER BY id"))
         assert found.scalars().all() == ["u1/context", "u1/context", "u1/context", None, None]
     await engine.dispose()
@@ -97,15 +91,8 @@ async def test_what_is_in_collections_from_before_stands_in_rows(
     held = ["https://else.example/1", "https://else.example/2"]
 
     def fill(connection: Connection) -> None:
-        config = configuration()
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0034")
-        tables = MetaData()
-        tables.reflect(connection)
-        account, made = tables.tables["account"], tables.tables["outbox_activity"]
-        moment = datetime(2026, 1, 1, tzinfo=UTC)
-        if connection.dialect.name == "sqlite":
-            moment = moment.replace(tzinfo=None)
+        tables, moment = back_at(connection, "0034")
+        account, made = tables["account"], tables["outbox_activity"]
         connection.execute(account.insert().values({**blank(account, moment), "id": 1}))
         whole = {"id": "x", "type": "OrderedCollection", "name": "Boats", "totalItems": 2}
         for number, object_ in enumerate(({**whole, "orderedItems": held}, "y"), 1):
@@ -113,7 +100,7 @@ async def test_what_is_in_collections_from_before_stands_in_rows(
             row = {"id": number, "account_id": 1, "uri": str(number), "type": "Create",
                    "document": document, "undone_at": None, "object_uri": None}  # fmt: skip
             connection.execute(made.insert().values({**blank(made, moment), **row}))
-        command.upgrade(config, "head")
+        command.upgrade(at(connection), "head")
 
     engine = create_async_engine(driver_url(new_database()))
     async with engine.begin() as connection:
@@ -137,15 +124,8 @@ async def test_a_yes_to_the_smaller_question_is_asked_for_again(
     from alembic import command
 
     def fill(connection: Connection) -> None:
-        config = configuration()
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0040")
-        tables = MetaData()
-        tables.reflect(connection)
-        account, change = tables.tables["account"], tables.tables["consent_change"]
-        moment = datetime(2026, 1, 1, tzinfo=UTC)
-        if connection.dialect.name == "sqlite":
-            moment = moment.replace(tzinfo=None)
+        tables, moment = back_at(connection, "0040")
+        account, change = tables["account"], tables["consent_change"]
         for number, name in enumerate(("before", "of_one_post", "since", "nobody"), 1):
             said = None if name == "nobody" else moment
             row = {"id": number, "username": name, "uri": name, "handle": name,
@@ -154,7 +134,7 @@ async def test_a_yes_to_the_smaller_question_is_asked_for_again(
         for number, status in ((2, 7), (3, None)):
             row = {"id": number, "account_id": number, "status_id": status, "allowed": True}
             connection.execute(change.insert().values({**blank(change, moment), **row}))
-        command.upgrade(config, "head")
+        command.upgrade(at(connection), "head")
 
     engine = create_async_engine(driver_url(new_database()))
     async with engine.begin() as connection:
@@ -164,6 +144,30 @@ async def test_a_yes_to_the_smaller_question_is_asked_for_again(
         )
         assert list(held.scalars()) == ["since"]
     await engine.dispose()
+
+
+def at(connection: Connection) -> Config:
+    """The migrations, for a database that is open."""
+    config = configuration()
+    config.attributes["connection"] = connection
+    return config
+
+
+def back_at(connection: Connection, revision: str) -> tuple[Mapping[str, Table], datetime]:
+    """Take a database back to a version.
+
+    Returns:
+        Its tables as they were, and a moment as its columns take one.
+    """
+    from alembic import command
+
+    command.downgrade(at(connection), revision)
+    tables = MetaData()
+    tables.reflect(connection)
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    if connection.dialect.name == "sqlite":
+        moment = moment.replace(tzinfo=None)
+    return tables.tables, moment
 
 
 def blank(table: Table, moment: datetime) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fedi import ids
 from fedi.api import auth
 from fedi.database import Session
 from fedi.database.tables import Account, Status
@@ -36,9 +35,7 @@ async def show(request: Request) -> Response:
     viewer = who.account if who is not None else None
     status_id: int = request.path_params["id"]
     async with easel.database.read() as session:
-        status = None
-        if status_id <= ids.MAX:
-            status = await statuses.load(session, viewer, status_id)
+        status = await statuses.load(session, viewer, status_id)
         if status is None:
             raise HTTPException(404, "There is no such post.")
         above = await remixes.parents(session, viewer, status)

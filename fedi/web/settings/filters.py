@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from fedi import ids
 from fedi.database import Transaction
 from fedi.database.tables import Account, Filter
 from fedi.runtime import easel_of
@@ -207,7 +206,7 @@ def _has_ended(row: Filter, now: datetime) -> bool:
 
 
 def _number(request: Request) -> int:
-    return min(int(request.path_params["id"]), ids.MAX)
+    return int(request.path_params["id"])
 
 
 routes: list[BaseRoute] = [
