@@ -15,7 +15,7 @@ from activitypub.context import accepts_activity
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import easel_of
-from fedi.social import edits, posts, reactions, statuses, timelines
+from fedi.social import edits, posts, reactions, timelines
 from fedi.social.timelines import Page
 from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import testimony
@@ -80,12 +80,7 @@ async def post(request: Request) -> Response:
     viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
         author = await profiles.find(session, request.path_params["name"], viewer, nobody=_NO_POST)
-        query = statuses.visible_to(viewer).where(
-            col(Status.id) == status_id,
-            col(Status.account_id) == author.id,
-            col(Status.reblog_of_id).is_(None),
-        )
-        status = (await session.exec(query)).first()
+        status = await profiles.post_of(session, author, status_id, viewer)
         if status is None:
             made = await waiting.show(request, easel, session, author, status_id, viewer)
             if made is not None:

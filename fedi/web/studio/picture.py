@@ -101,15 +101,7 @@ async def held(request: Request, visitor: SignedIn) -> Response:
     if painting.held is None:
         raise HTTPException(404, NONE)
     content, media_type = await reviews.picture(easel.storage, painting)
-    return Response(
-        content,
-        media_type=media_type,
-        headers={
-            "Cache-Control": "private, no-store",
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-        },
-    )
+    return Response(content, media_type=media_type, headers=reviews.HEADERS)
 
 
 async def page(
