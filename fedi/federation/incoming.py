@@ -49,7 +49,9 @@ async def incoming(easel: Easel, job: Claimed) -> None:
     document = json.decode_again(body)
     activity = Activity.parse(document)
     handler = HANDLERS.get(activity.type)
-    if handler is None or activity.type in STATED:
+    if activity.type in extensions.SORTED:
+        handler = extensions.kept_besides(document, handler)
+    elif handler is None or activity.type in STATED:
         handler = extensions.handler_of(activity, document) or handler
     if handler is None:
         log.debug("activity_ignored", type=activity.type, id=activity.id)
@@ -110,7 +112,8 @@ async def _change(tx: Transaction, changes: Sequence[_Change]) -> Sequence[None]
     for change in changes:
         if change.job.id not in refused:
             body = change.job.payload["body"].encode()
-            await forwarding.pass_on(tx, change.actor, change.activity, body)
+            brought_by = change.job.payload.get("sender")
+            await forwarding.pass_on(tx, change.actor, change.activity, body, brought_by)
     await finish_all(tx, [change.job for change in changes])
     return [None] * len(changes)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -41,6 +43,26 @@ async def test_a_post_is_pinned_and_unpinned(
     assert await pinned(instance) == [note["id"]]
     await bob.does(instance, bob.activity("Remove", object_, target=f"{bob.uri}/featured"))
     assert await pinned(instance) == []
+
+
+async def test_a_post_is_pinned_by_what_has_no_id(
+    instance: Instance, internet: Internet, bob: Person
+) -> None:
+    """As Mastodon 4.6 says it, as often as it does, and not once more by who repeats it."""
+    note = bob.note()
+    await bob.does(instance, bob.create(note))
+    named = {"target": f"{bob.uri}/featured", "id": None}
+    add, remove = (bob.activity(type_, note["id"], **named) for type_ in ("Add", "Remove"))
+    for activity, left in ((add, [note["id"]]), (remove, []), (add, [note["id"]]), (remove, [])):
+        instance.clock.advance(timedelta(seconds=1))
+        await bob.does(instance, activity)
+        assert await pinned(instance) == left
+    status, _ = await bob.post(instance, json.dumps(add).encode(), age=timedelta(seconds=1))
+    assert status == 202
+    await instance.run_jobs()
+    assert await pinned(instance) == []
+    for type_ in ("Create", "Like", "Follow", "Undo", "Update"):
+        assert await bob.send(instance, bob.activity(type_, note["id"], id=None)) == 403
 
 
 async def test_nothing_is_pinned_elsewhere_or_by_another(
