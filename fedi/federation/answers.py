@@ -186,7 +186,7 @@ class _Walk:
             self._seen.add(following)
             try:
                 got = await self._easel.client.get_document(following, signer)
-                items, following = _read(got.document)
+                items, following = page_of(got.document)
             except (FetchError, Malformed):
                 return
             if not origin.same_origin(following, address):
@@ -228,7 +228,7 @@ def _answer_to(uri: str) -> remote.Belongs:
     return lambda note: note.in_reply_to == uri
 
 
-def _read(document: dict[str, object]) -> tuple[tuple[Item, ...], str | None]:
+def page_of(document: dict[str, object]) -> tuple[tuple[Item, ...], str | None]:
     """What a collection or a page of one carries, and where it goes on.
 
     Raises:
