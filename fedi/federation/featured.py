@@ -46,7 +46,7 @@ async def featured(easel: Easel, job: Claimed) -> None:
     except FetchError as error:
         if error.permanent:
             return
-        raise Retry(error.reason) from error
+        raise Retry(error.reason, asked=error.retry_after) from error
     shown = [status for uri in listed if (status := await _post(easel, account, uri)) is not None]
     async with easel.database.write() as tx:
         held = await tx.exec(
