@@ -125,7 +125,7 @@ def valid(running: World, sender: Person, type_: str) -> Document:
         "Remove": {"target": f"{sender.uri}/featured"},
         "EmojiReact": {"content": "🦊"},
         "Flag": {"content": "<p>bad</p>"},
-        "Move": {"target": running.bob.uri},
+        "Move": {"target": running.carol.uri},
         "QuoteRequest": {"instrument": note["id"]},
     }
     addressed = {"to": [PUBLIC], "cc": [alice], **more.get(type_, {})}
