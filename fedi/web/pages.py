@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from activitypub.context import accepts_activity
 from fedi.database import Session
 from fedi.database.tables import Account, Status
+from fedi.federation import answers
 from fedi.runtime import easel_of
 from fedi.social import edits, posts, reactions, timelines
 from fedi.social.timelines import Page
@@ -99,6 +100,7 @@ async def post(request: Request) -> Response:
         reacted = (await reactions.of_statuses(session, [status.id])).get(status.id)
         training = await consenting.all_of(easel, session, around)
     heard = await testimony.of(easel).hear(testimony.exhibits(around, hung))
+    await answers.opened(easel, viewer, status)
     listed = author.discoverable and status.visibility == "public"
     return page(
         request,

@@ -14,6 +14,7 @@ from fedi.api.mastodon.views import accounts as account_views
 from fedi.api.mastodon.views import statuses as views
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Login, Status
+from fedi.federation import answers
 from fedi.runtime import Easel
 from fedi.social import conversations, idempotency, pending, posts, scheduling, statuses
 from fedi.social.errors import Invalid, NotFound
@@ -91,6 +92,7 @@ async def context(call: Call) -> entities.Context:
         after = await conversations.after(session, call.viewer, status, bounds)
         around = [*before, *(answer for answer, _ in after)]
         found = await views.show(call.easel, session, call.viewer, around)
+    await answers.opened(call.easel, call.viewer, status)
     return entities.Context(ancestors=found[: len(before)], descendants=found[len(before) :])
 
 
