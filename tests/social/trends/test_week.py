@@ -9,6 +9,8 @@ from itertools import count
 from typing import Any
 
 from sqlalchemy import func
+import pytest
+
 from sqlmodel import col, select
 
 from fedi import ids
@@ -75,6 +77,7 @@ def spread(total: int, hours: int) -> Iterator[int]:
         yield total * (hour + 1) // hours - total * hour // hours
 
 
+@pytest.mark.long
 async def test_a_brigade_stays_out_of_the_top_ten_and_the_honest_are_in(
     easel: Easel, clock: FakeClock
 ) -> None:
