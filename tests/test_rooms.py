@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 import aiohttp
+import pytest
 import yarl
 from starlette.routing import BaseRoute, Match
 

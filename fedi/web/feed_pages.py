@@ -93,7 +93,7 @@ async def _list(session: Session, account: Account, number: int) -> Feed:
 
 @visitors.signed_in
 async def home(request: Request, visitor: SignedIn) -> Response:
-    """`GET /home`: what those whom one follows posted and boosted; above it, what the host tells."""
+    """`GET /home`: what those whom one follows posted and boosted, below what the host tells."""
     told: list[Told] = []
     if cursors.max_id(request) is None:
         async with easel_of(request).database.read() as session:

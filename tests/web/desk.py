@@ -1,4 +1,4 @@
-"""Somebody at a real browser: they open pages, fill in the forms that stand there, press buttons."""
+"""Somebody at a real browser: they open pages, fill in forms that stand there, press buttons."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Desk:
         """Fill in the form that leads to `action` and send it; what the page says that comes.
 
         Args:
-            button: words of the button, where not the last one of the first such form is meant.
+            button: words of the button, where the last one of the first such form is not meant.
             typed: by the names of the fields: words, what is chosen, True for what is ticked, and
                 files as `file` makes them.
         """
@@ -51,9 +51,9 @@ class Desk:
         form = form.first
         for name, value in typed.items():
             await _fill(form, name, value)
-        pressed = form.locator(f"button:has-text('{button}')" if button else "button").last
+        named = form.locator(f"button:has-text('{button}')").first
         async with self.page.expect_navigation():
-            await pressed.click()
+            await (named if button else form.locator("button").last).click()
         return await self.said()
 
     async def said(self) -> str:

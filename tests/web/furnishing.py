@@ -54,6 +54,7 @@ from tests.web.test_hostile import HTML, STRINGS
 
 POLL = DraftPoll(options=["Fog", STRINGS[0]], expires_in=3600)
 
+
 async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
     """Somebody (`alice`) with a full house; the pages, by names for their screenshots."""
     alice = await join(instance, display_name="Alice Marlowe")
@@ -82,7 +83,9 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         await favourites.add(tx, alice, answer)
         await bookmarks.add(tx, alice, answer)
         await announcements.publish(tx, f"**Down** tonight. {STRINGS[1]}")
-        await moderation.act(tx, None, await tx.get_one(Account, alice.id), "none", words=STRINGS[4])
+        await moderation.act(
+            tx, None, await tx.get_one(Account, alice.id), "none", words=STRINGS[4]
+        )
     await hanging.publish(instance, bob, text=f"@alice {STRINGS[2]}", in_reply_to_id=main.id)
     await fill_explore(instance, alice, bob, main)
     await instance.run_jobs()
@@ -253,9 +256,7 @@ async def _open_up(instance: Instance, alice: Account) -> str:
     async with instance.easel.database.write() as tx:
         for name in (STRINGS[0], "Moss"):
             await credentials.issue_token(tx, alice, name)
-        made = await applications.register(
-            tx, STRINGS[1], [CALLBACK], scopes="read write"
-        )
+        made = await applications.register(tx, STRINGS[1], [CALLBACK], scopes="read write")
         tx.add_all(
             Passkey(
                 id=tx.new_id(),

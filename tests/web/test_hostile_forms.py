@@ -19,7 +19,7 @@ from fedi.social.statuses import Draft
 from tests.api.oauth.person import HTML, Person, Seen, at, join
 from tests.rig import Instance
 from tests.web import hanging
-from tests.web.admin.staff import appoint, press, signed_in
+from tests.web.admin.staff import appoint, press
 from tests.web.desk import desk
 from tests.web.filling import send
 from tests.web.reading import Element
@@ -114,9 +114,7 @@ async def share(visitor: Person, words: str, *pictures: bytes) -> Seen:
     for content in pictures:
         body.add_field("picture", content, filename=f"{words}.png", content_type="image/png")
     url = f"{visitor.instance.url}/share"
-    async with visitor.session.post(
-        url, data=body, headers=HTML, allow_redirects=False
-    ) as answer:
+    async with visitor.session.post(url, data=body, headers=HTML, allow_redirects=False) as answer:
         return Seen(answer.status, answer.headers, await answer.text())
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from fedi.clock import FakeClock
-from fedi.database.tables import Account, Status
+from fedi.database.tables import Status
 from fedi.social import follows
 from tests.api.oauth.person import PASSWORD, join
 from tests.federation.peer import Internet

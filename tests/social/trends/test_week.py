@@ -8,9 +8,8 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import func
 import pytest
-
+from sqlalchemy import func
 from sqlmodel import col, select
 
 from fedi import ids
