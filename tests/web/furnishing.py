@@ -48,6 +48,7 @@ from tests.api.oauth.person import CALLBACK, join
 from tests.federation.peer import Internet
 from tests.rig import Instance
 from tests.social.trends.acting import settle
+from tests.studio.asking import ask
 from tests.web import hanging
 from tests.web.test_browser import furnish_from_elsewhere
 from tests.web.test_hostile import HTML, STRINGS
@@ -94,8 +95,8 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         await choices.switch_on(tx, alice, choices.Tuning(warned=True))
     asking = await hanging.publish(instance, bob, text="Which?", poll=POLL)
     row, held = await _sort(instance, alice, bob)
-    for words in (STRINGS[0], "And you?"):
-        sent = [await hanging.paint(instance, bob, description=STRINGS[1])]
+    for words, described in ((STRINGS[0], STRINGS[1]), ("And you?", "A calm sea")):
+        sent = [await hanging.paint(instance, bob, description=described)]
         await hanging.publish(
             instance, bob, text=f"@alice {words}", visibility="direct", media_ids=sent
         )
@@ -108,7 +109,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         for changed in (warned, Draft(text="Morning #fog")):
             await statuses.edit(tx, author, row_of_main, changed)
     await _put_off(instance, alice)
-    asks = await _open_up(instance, alice)
+    asks, waits = await _open_up(instance, alice), await ask(instance.easel, alice, STRINGS[1])
     shared = {
         f"had-{place}": await hanging.paint(instance, alice, width=640, height=400 + 100 * place)
         for place in range(1, 5)
@@ -120,7 +121,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "federated": "/federated?view=posts",
         "tag": "/tags/fog",
         "own-post": f"/@alice/{main.id}",
-        "remote-post": f"/@sam0@elsewhere.example/{answer.id}",
+        "remote-post": f"/@{sam.acct}/{answer.id}",
         "self": "/@alice/posts",
         "somebody": "/@bob",
         "somebody-remote": "/@sam0@elsewhere.example/posts",
@@ -154,6 +155,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "muted": "/settings/muted",
         "blocked": "/settings/blocked",
         "domains": "/settings/domains",
+        "list-feed": f"/lists/{row.id}?view=posts",
         "list": f"/lists/{row.id}/arrange",
         "lists-with": f"/people/{bob.id}/lists",
         "scheduled": "/scheduled",
@@ -169,6 +171,10 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "security": "/settings/security",
         "codes": "/settings/security/codes",
         "authorize": asks,
+        "studio": "/studio",
+        "painting": f"/studio/{waits.id}",
+        "intent-like": f"/intents/like?object={main.uri}",
+        "intent-create": f"/intents/create?{urlencode({'content': STRINGS[1]})}",
         "missing": "/nothing",
     }
 

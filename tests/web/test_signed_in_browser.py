@@ -25,6 +25,7 @@ from tests.studio.test_reviews import STRICT
 from tests.web import furnishing, hanging
 from tests.web.admin import furnishing as staff_furnishing
 from tests.web.test_browser import ARTEFACTS, WATCH_SHIFTS, chromium, shifts
+from tests.web.unvisited import ELSEWHERE, NO_PAGES, OF_STAFF, unvisited
 
 __all__ = ["chromium"]
 
@@ -99,7 +100,9 @@ async def test_pages_that_everybody_sees_can_be_used_by_everybody(
 async def test_pages_hold_still_stay_inside_run_nothing_and_can_be_used_by_everybody(
     instance: Instance, internet: Internet, chromium: Any, scheme: str
 ) -> None:
-    await look_at(instance, chromium, await furnishing.furnish(instance, internet), scheme)
+    paths = await furnishing.furnish(instance, internet)
+    assert unvisited(paths.values()) == NO_PAGES | ELSEWHERE
+    await look_at(instance, chromium, paths, scheme)
 
 
 @pytest.mark.long
@@ -108,7 +111,9 @@ async def test_pages_of_the_staff_do_so_too(
     new_database: NewDatabase, tmp_path: Path, clock: FakeClock, chromium: Any, scheme: str
 ) -> None:
     async with serve_instance(tmp_path, new_database(), clock=clock, safety=STRICT) as instance:
-        await look_at(instance, chromium, await staff_furnishing.furnish(instance), scheme, "ada")
+        paths = await staff_furnishing.furnish(instance)
+        assert unvisited(paths.values(), staff=True) == OF_STAFF
+        await look_at(instance, chromium, paths, scheme, "ada")
 
 
 async def look_at(
@@ -117,6 +122,12 @@ async def look_at(
     """Hold pages to what all pages keep to, on a phone and on a desktop."""
     wrong: list[str] = []
     hosts: set[str] = set()
+    refused: set[str] = set()
+
+    def answered(answer: Any) -> None:
+        if answer.status >= 400 and answer.request.is_navigation_request():
+            refused.add(answer.url.removeprefix(instance.url))
+
     for width, height in SIZES:
         options = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
         async with window(chromium, instance, name, **options) as page:
@@ -124,6 +135,7 @@ async def look_at(
             page.on("console", lambda message: wrong.append(message.text))
             page.on("pageerror", lambda error: wrong.append(str(error)))
             page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+            page.on("response", answered)
             await page.add_init_script(WATCH_SHIFTS)
             for title, path in paths.items():
                 assert await shifts(page, instance.url + path) == [], (title, width)
@@ -135,6 +147,7 @@ async def look_at(
                 assert await violations(page) == [], (title, width, scheme)
     assert [text for text in wrong if "404 (Not Found)" not in text] == []
     assert hosts == {instance.domain}
+    assert refused <= {paths.get("missing", "")}
 
 
 async def test_a_feed_of_twenty_pictures_is_light_and_waits_for_no_script(

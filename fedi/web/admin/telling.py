@@ -17,7 +17,9 @@ from fedi.social.sessions import SignedIn
 from fedi.web.admin import access
 from fedi.web.admin.access import Deed, Fields
 from fedi.web.views import announcements as views
+from fedi.web.views.links import excerpt
 
+MOST_TOLD = 200  # characters of an announcement that are written down
 RULES, ANNOUNCEMENTS = "/admin/rules", "/admin/announcements"
 
 
@@ -105,7 +107,8 @@ async def _publish(deed: Deed) -> str:
         starts_at=_when(deed.fields.get("starts", "")),
         ends_at=_when(deed.fields.get("ends", "")),
     )
-    await deed.note("announcement.publish", str(row.id), row.id)
+    words = excerpt(row.source, MOST_TOLD)
+    await deed.note("announcement.publish", str(row.id), row.id, words=words)
     return ANNOUNCEMENTS
 
 

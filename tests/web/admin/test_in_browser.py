@@ -30,7 +30,7 @@ DONE = (  # as the log tells it, the last first
     "Warned mallory",
     "Added the emoji :brush:",
     "Announced",
-    "Approved as a trend the hashtag fog",
+    "Approved as a trend the hashtag #fog",
     "Changed the setting trends.review",
     "Made a rule for worse.example",
     "Made a rule for spam.example",
