@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 import fedi.numbers  # noqa: F401  (before any pattern)
 from fedi.web import (
     admin,
+    announced,
     appearance,
     authorize,
     composing,
@@ -56,6 +57,7 @@ routes: list[BaseRoute] = [
     *feeds.routes,
     *manifest.routes,
     *feed_pages.routes,
+    *announced.routes,
     *for_you.routes,
     *tags.routes,
     *events.routes,

@@ -137,6 +137,7 @@ async def test_by_forms_alone_and_through_a_server_that_is_killed(tmp_path: Path
     assert actions == ["setting.change"] * 3 + ["model.pull"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [390, 1280])
 async def test_in_a_browser(tmp_path: Path, hub: Hub, width: int) -> None:
     if CHROMIUM is None:

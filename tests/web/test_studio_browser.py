@@ -300,6 +300,7 @@ async def test_it_works_without_a_script(instance: Instance, chromium: Any, widt
         assert [one.source for one in (await session.exec(select(Status))).all()] == ["Fog"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_hostile_words_run_nothing_and_nothing_spills(
     instance: Instance, chromium: Any, scheme: str
