@@ -36,11 +36,21 @@ from fedi.studio.allotment import Allotment
 from fedi.studio.assistance import Assistance
 from fedi.studio.connections import Connection, Ended, Gone, Socket
 from fedi.studio.local import LocalPainter
+from fedi.studio.recognition import Recognition
 from fedi.studio.refusals import Refusals
 from fedi.studio.reports import Reports
 from fedi.studio.turns import Place
 from generation import protocol
-from generation.protocol import Able, Hello, Leave, Progress, ProtocolError, Ready, Suggested
+from generation.protocol import (
+    Able,
+    Hello,
+    Leave,
+    Progress,
+    ProtocolError,
+    Ready,
+    Recognised,
+    Suggested,
+)
 
 MAX_SLOTS = 64  # of one painter, whatever it says
 RENEW_SHARE = 3  # leases are renewed so many times within their length
@@ -73,6 +83,7 @@ class Dispatcher:
         self._local_id = 0  # and which row is its
         self.local: LocalPainter | None = None
         self.assistance = Assistance(easel, self._summon)
+        self.recognition = Recognition(easel, self._summon, self._wake.set)
 
     async def start(self) -> None:
         """Take back what an earlier run of the server left behind, and begin."""
@@ -171,6 +182,7 @@ class Dispatcher:
             models=list(hello.models),
         )
         self.assistance.came(connection)
+        self.recognition.came(connection)
         self._wake.set()  # even if it takes none: what nobody can paint may be known now
 
     async def _part(self, connection: Connection, *, crashed: bool, hangs: bool) -> None:
@@ -183,6 +195,7 @@ class Dispatcher:
         if (blamed or hangs) and connection.pid and self.local is not None:
             self.local.kill(connection.pid)  # if it lives, it answered no ping
         self.assistance.left(connection)
+        await self.recognition.left(connection)
         async with self._easel.database.write() as tx:
             given_back = await self._allotment.take_back(tx, connection, blamed=blamed)
             # It may be back already, by another connection, before this one was given up.
@@ -212,6 +225,9 @@ class Dispatcher:
             return
         if isinstance(message, Suggested):
             self.assistance.answered(connection, message)
+            return
+        if isinstance(message, Recognised):
+            await self.recognition.answered(connection, message)
             return
         work = connection.work.get(message.painting)
         if work is None:
@@ -248,6 +264,7 @@ class Dispatcher:
                     tend_at = loop.time() + every
                     await self.tend()
                 await self.hand_out()
+                await self.recognition.tend()
             except Exception:
                 log.exception("painting_dispatcher_failed")
             pause = max(0.0, tend_at - loop.time())
