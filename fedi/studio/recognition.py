@@ -117,9 +117,9 @@ class Recognition:
         now = asyncio.get_running_loop().time()
         able = [one for one in self._lookers if one.can.recognises]
         for looker in able:
-            if now >= self._quiet_until and looker.stays and looker.idle:
-                if not looker.looking and not looker.asked:
-                    await self._give(looker)
+            free = looker.stays and looker.idle and not (looker.looking or looker.asked)
+            if free and now >= self._quiet_until:
+                await self._give(looker)
         if not able and now - self._thought_at >= LOOK_S:
             self._thought_at = now
             await self._think_of_summoning()

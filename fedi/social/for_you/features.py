@@ -1,5 +1,5 @@
-"""What a picture is about: its author, its hashtags, words of its prompt if that is shared, and what
-a model sees in it if one was pulled."""
+"""What a picture is about: its author, its hashtags, words of its prompt if that is shared, and
+what a model sees in it if one was pulled."""
 
 from __future__ import annotations
 

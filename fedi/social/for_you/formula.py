@@ -30,8 +30,8 @@ Why these constants:
     FADING     36 h   Between what a home timeline is for (hours) and what pictures live (weeks).
     WINDOW     30 d   What is older is found by searching.
     AUTHORS    2      pictures by one maker among `SPREAD`: a page is never somebody's gallery.
-    LOOK       0.7    What a model sees says less than a hashtag, which somebody chose, and more than
-                      a single word of a prompt, which may be about anything.
+    LOOK       0.7    What a model sees says less than a hashtag, which somebody chose, and more
+                      than one word of a prompt, which may be about anything.
     THEMES     8      pictures for one and the same reason among as many.
 """
 
