@@ -20,6 +20,7 @@ from fedi.database.tables import Painter
 from fedi.events import Listener
 from fedi.runtime import Easel
 from fedi.settings import PaintingSettings
+from fedi.social.for_you import looks
 from fedi.studio import (
     appraisal,
     cards,
@@ -87,7 +88,7 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Take back what an earlier run of the server left behind, and begin."""
-        topics = [paintings.TOPIC, stock.MARK, adjustments.APPLIED]
+        topics = [paintings.TOPIC, stock.MARK, adjustments.APPLIED, looks.TOPIC]
         heard = self._context.enter_context(self._easel.events.listen(topics))
         async with self._easel.database.write() as tx:
             lost = 0
@@ -245,6 +246,8 @@ class Dispatcher:
         async for event in heard:
             if event.kind == paintings.CANCELLED:
                 self._allotment.stop(int(event.data["id"]))
+            if event.topic == looks.TOPIC:
+                self.recognition.due()
             self._wake.set()
 
     async def _run(self) -> None:

@@ -33,7 +33,7 @@ from generation.protocol import Recognise, Recognised
 BATCH = 16  # pictures of one request; small renditions have 100 kB
 MOST_BYTES = 4_000_000  # of one of them; what is larger is none
 PATIENCE = timedelta(minutes=10)  # then this machine's painter is started for fewer than a batch
-QUIET_S = 30.0  # seconds until it is looked for pictures again, where there were none
+QUIET_S = 30.0  # seconds until it is looked again for some, where nobody said that there are
 LOOK_S = 60.0  # seconds between two thoughts of starting this machine's painter
 
 log = logs.get(__name__)
@@ -80,6 +80,10 @@ class Recognition:
     def came(self, looker: Looker) -> None:
         """A painter has connected."""
         self._lookers.append(looker)
+        self.due()
+
+    def due(self) -> None:
+        """There are pictures to look at."""
         self._quiet_until = 0.0
 
     async def left(self, looker: Looker) -> None:

@@ -29,9 +29,11 @@ from fedi.database.tables import (
     PictureLook,
     Status,
 )
+from fedi.events import Event
 from fedi.social.for_you import features, formula
 from fedi.social.for_you.features import Feature, Kind
 
+TOPIC = "looks"  # there are pictures to look at
 SHOWN = ("image", "gifv")  # types of media
 LEASE = timedelta(minutes=10)  # until a painter that does not answer is given up
 TRIES = 5  # then a picture is left alone: it may be what painters die of
@@ -97,6 +99,7 @@ async def note(tx: Transaction, about: Collection[int], showing: Mapping[int, in
     ]  # fmt: skip
     if rows:
         await insert_new(tx, PictureLook, rows)
+        tx.emit(Event(TOPIC, "due"))
 
 
 async def meet(tx: Transaction, model: str) -> bool:
