@@ -173,7 +173,7 @@ async def withdraw_narrowed(tx: Transaction, export: DatasetExport, given: Seque
     who narrow them later find its rows.
 
     Args:
-        given: all that went out with it. It is recorded, and nobody says anything meanwhile (`hold`).
+        given: all that went out with it, and is recorded; nobody says anything meanwhile (`hold`).
     """
     for start in range(0, len(given), BATCH):
         some = {gone.media.id: gone for gone in given[start : start + BATCH]}
