@@ -24,7 +24,7 @@ from fedi.database import Session
 from fedi.database.tables import DatasetExport, MediaAttachment
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid
-from fedi.social.training import ledger, offers, pseudonyms
+from fedi.social.training import ledger, offers, pseudonyms, standing
 from fedi.social.training.ledger import Gone
 from fedi.storage import Missing
 from fedi.studio import gate
@@ -76,12 +76,14 @@ async def export(
         manifest = _manifest(easel, made, contents, files)
         whole = await asyncio.to_thread(shards.write, part, MANIFEST, manifest)
         async with easel.database.write() as tx:
+            await ledger.hold(tx)
             row = await tx.get_one(DatasetExport, made.id)
             row.items, row.digest, row.finished_at = contents.samples, whole.sha256, tx.now
             tx.add(row)
             await ledger.record(tx, row, given)
-            # Who took it back while it was written is on the list at once.
+            # Who took it back, or narrowed the terms, while it was written is on the list at once.
             await ledger.withdraw(tx, export_id=row.id)
+            await ledger.withdraw_narrowed(tx, row, given)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         async with easel.database.write() as tx:
@@ -102,16 +104,22 @@ async def _fill(
     key = await pseudonyms.secret(easel)
     report(0, total)
     with Shards(part) as out:
-        async for (media, status, _), document in _pages(easel, sensitive, key):
+        async for found in _offered(easel, sensitive):
             try:
-                content = await samples.picture(easel, media, gate.of(easel).job())
+                content = await samples.picture(easel, found, gate.of(easel).job())
             except Missing:
-                log.warning("picture_missing", media=media.id)
+                log.warning("picture_missing", media=found.id)
                 continue
+            # To read the file took time: what is said of it is what holds now.
+            now = await _as_it_stands(easel, found, sensitive, key)
+            if now is None:
+                continue
+            (media, status, author), document = now
             said = samples.with_file(document, content)
             await asyncio.to_thread(out.add, said, content)
             contents.count(said)
-            given.append(Gone(media, status, said["key"], said["sha256"]))
+            terms = standing.terms(author, status)
+            given.append(Gone(media, status, said["key"], said["sha256"], terms))
             report(len(given), max(total, len(given)))
     return given, contents, out.written
 
@@ -121,9 +129,7 @@ async def _count(session: Session, sensitive: bool) -> int:
     return (await session.exec(select(func.count()).select_from(among.subquery()))).one()
 
 
-async def _pages(
-    easel: Easel, sensitive: bool, key: bytes
-) -> AsyncIterator[tuple[Offered, dict[str, Any]]]:
+async def _offered(easel: Easel, sensitive: bool) -> AsyncIterator[MediaAttachment]:
     last = 0
     while True:
         query = (
@@ -133,13 +139,27 @@ async def _pages(
             .limit(PAGE)
         )
         async with easel.database.read() as session:
-            found = [(media, status, who) for media, status, who in (await session.exec(query))]
-            told = await samples.documents(session, easel.settings.instance, found, key)
-        for one, document in zip(found, told, strict=True):
-            yield one, document
+            found = [media for media, _, _ in (await session.exec(query)).all()]
+        for media in found:
+            yield media
         if len(found) < PAGE:
             return
-        last = found[-1][0].id
+        last = found[-1].id
+
+
+async def _as_it_stands(
+    easel: Easel, read: MediaAttachment, sensitive: bool, key: bytes
+) -> tuple[Offered, dict[str, Any]] | None:
+    """A picture whose file was read, and what is said of it, as it stands; None if it is not
+    offered any more, or has another file."""
+    query = offers.offered(sensitive=sensitive).where(col(MediaAttachment.id) == read.id)
+    async with easel.database.read() as session:
+        row = (await session.exec(query)).first()
+        if row is None or row[0].file != read.file:
+            return None
+        found: Offered = (row[0], row[1], row[2])
+        [document] = await samples.documents(session, easel.settings.instance, [found], key)
+    return found, document
 
 
 def _manifest(easel: Easel, made: DatasetExport, contents: Contents, files: list[Written]) -> str:
