@@ -172,7 +172,7 @@ async def test_what_it_asks_for_is_painted_at_once_and_posted_in_time(instance: 
         seen = await visitor.get(form)
         typed = {"words": "/imagine a boat\nAhoy!", "audience": "private"}
         assert (await send(visitor, seen, form, **typed)).status == 303
-        async with reaches(instance.easel, given.painting, "done"):
+        async with reaches(instance.easel, int(given.painting), "done"):
             await hand.finish(given)
         assert await posts_of(instance) == []
         # The picture is there, with all the rest to be changed.
@@ -201,7 +201,7 @@ async def test_another_picture_is_painted_if_its_words_ask_for_another(instance:
         # It could not be painted: it is not posted without it, and its author reads why.
         second = await hand.given()
         assert second.recipe.prompt == "a ship"
-        async with reaches(instance.easel, second.painting, "failed"):
+        async with reaches(instance.easel, int(second.painting), "failed"):
             await hand.fail(second, "The card is on fire.")
         listed = (await visitor.get("/scheduled")).page.one("ul", _class="expected")
         assert "The card is on fire." in listed.one("p", _class="trouble").text
@@ -217,7 +217,7 @@ async def test_another_picture_is_painted_if_its_words_ask_for_another(instance:
         assert await posts_of(instance) == [] == await waiting(instance)
         late = await send(visitor, seen, form, words="Other words")
         assert late.status == 409 and "as soon as its picture" in trouble(late)
-        async with reaches(instance.easel, third.painting, "done"):
+        async with reaches(instance.easel, int(third.painting), "done"):
             await hand.finish(third)
         [status] = await posts_of(instance)
         assert status.source == "Ahoy"

@@ -31,6 +31,7 @@ from fedi.social import (
     notification_policies,
     profiles,
     reblogs,
+    scheduling,
     statuses,
     text,
 )
@@ -112,6 +113,13 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         warned = Draft(text="Evening #fog", spoiler_text=STRINGS[0], sensitive=True)
         for changed in (warned, Draft(text="Morning #fog")):
             await statuses.edit(tx, author, row_of_main, changed)
+    picture = await hanging.paint(instance, alice, description=STRINGS[1])
+    later = Draft(text=STRINGS[0], spoiler_text=STRINGS[2], media_ids=[picture])
+    async with instance.easel.database.write() as tx:
+        author = await tx.get_one(Account, alice.id)
+        await scheduling.add(tx, author, Draft(text=STRINGS[3]), tx.now + timedelta(days=2))
+        waiting = await scheduling.add(tx, author, later, tx.now + timedelta(days=1))
+        await scheduling.fail(tx, author, waiting.id, "What it answers is gone.")
     return {
         "home": "/home",
         "home-wall": "/home?view=wall",
@@ -155,6 +163,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "list": f"/lists/{row.id}/arrange",
         "lists-with": f"/people/{bob.id}/lists",
         "scheduled": "/scheduled",
+        "rewriting": f"/scheduled/{waiting.id}/change",
         "messages": "/messages",
         "message-new": "/messages/new?to=%40bob",
         "conversation": f"/messages/{talk.id}",
