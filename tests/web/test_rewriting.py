@@ -205,6 +205,7 @@ async def test_another_picture_is_painted_if_its_words_ask_for_another(instance:
             await hand.fail(second, "The card is on fire.")
         listed = (await visitor.get("/scheduled")).page.one("ul", _class="expected")
         assert "The card is on fire." in listed.one("p", _class="trouble").text
+        assert f'"{form}"' in (await visitor.get(f"/studio/{second.painting}")).body
         await pass_by(instance, hours=1)
         assert await posts_of(instance) == []
         # Saved again, it is painted again; and if it is time before it is painted, it comes later.
