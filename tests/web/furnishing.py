@@ -108,7 +108,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         warned = Draft(text="Evening #fog", spoiler_text=STRINGS[0], sensitive=True)
         for changed in (warned, Draft(text="Morning #fog")):
             await statuses.edit(tx, author, row_of_main, changed)
-    await _put_off(instance, alice)
+    later = await _put_off(instance, alice)
     asks, waits = await _open_up(instance, alice), await ask(instance.easel, alice, STRINGS[1])
     shared = {
         f"had-{place}": await hanging.paint(instance, alice, width=640, height=400 + 100 * place)
@@ -159,6 +159,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "list": f"/lists/{row.id}/arrange",
         "lists-with": f"/people/{bob.id}/lists",
         "scheduled": "/scheduled",
+        "rewriting": f"/scheduled/{later}/change",
         "messages": "/messages",
         "message-new": "/messages/new?to=%40bob",
         "conversation": f"/messages/{talk.id}",
@@ -241,8 +242,9 @@ async def fill_explore(instance: Instance, alice: Account, bob: Account, main: S
     await settle(instance.easel)
 
 
-async def _put_off(instance: Instance, alice: Account) -> None:
-    """Posts for later: with pictures, with a poll, and one that could not be posted."""
+async def _put_off(instance: Instance, alice: Account) -> int:
+    """Posts for later: with pictures, whose number is returned, and with a poll, which could not
+    be posted."""
     pictures = [await hanging.paint(instance, alice, description=STRINGS[1]) for _ in range(2)]
     drafts = (
         Draft(text=STRINGS[-1], spoiler_text=STRINGS[0], visibility="private"),
@@ -253,8 +255,11 @@ async def _put_off(instance: Instance, alice: Account) -> None:
         author = await tx.get_one(Account, alice.id)
         for number, draft in enumerate(drafts, 1):
             row = await scheduling.add(tx, author, draft, tx.now + timedelta(days=number))
+            if draft.media_ids:
+                pictured = row.id
         row.error = STRINGS[4]
         tx.add(row)
+    return pictured
 
 
 async def _open_up(instance: Instance, alice: Account) -> str:

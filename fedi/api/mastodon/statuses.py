@@ -20,6 +20,7 @@ from fedi.social import conversations, idempotency, pending, posts, scheduling, 
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.statuses import Draft
 from fedi.studio import imagine, media
+from fedi.studio.scheduled import keep
 
 STATUSES = "/api/v1/statuses"
 MAX_MANY = 20  # statuses that are asked for at once, as Mastodon
@@ -118,7 +119,7 @@ async def post(call: Call) -> entities.Status | entities.ScheduledStatus:
         if uri is None:
             draft, when = await _draft(tx, call, author, asked), _later(tx, asked)
             if when is not None:
-                uri = (await scheduling.add(tx, author, draft, when)).uri
+                uri = (await keep(tx, settings, author, draft, when)).uri
             else:
                 made = await imagine.post(tx, settings, author, draft)
                 uri = made.uri if isinstance(made, Status) else made.status_uri or ""
@@ -174,10 +175,10 @@ async def _of_uri(
     status = await statuses.load_by_uri(session, call.account, uri)
     if status is not None:
         return await views.show_one(call.easel, session, call.account, status)
-    waiting = await pending.load(session, call.account, uri)
-    later = await scheduling.by_uri(session, call.account, uri) if waiting is None else None
+    later = await scheduling.by_uri(session, call.account, uri)
     if later is not None:
         return (await scheduled.show(call.easel, session, [later]))[0]
+    waiting = await pending.load(session, call.account, uri)
     if waiting is None:  # posted under this key, and taken back since
         raise NotFound(NO_RECORD)
     [shown] = await views.show_posts(call.easel, session, call.account, [waiting.post])
