@@ -69,7 +69,7 @@ async def consent(
         return False
     tx.add(account)
     await _note(tx, account, None, allowed)
-    if _is_stricter(_said(account), before):
+    if is_stricter(terms(account), before[1:]):
         await ledger.recall(tx, account)
     if turned:  # the actor says so, too
         await accounts.update_profile(tx, account)
@@ -144,13 +144,17 @@ async def _note(
 
 
 def _said(account: Account) -> tuple[bool, str, str]:
-    consents = account.training_consent_at is not None
-    return consents, account.training_credit, account.training_licence
+    return (account.training_consent_at is not None, *terms(account))
 
 
-def _is_stricter(now: tuple[bool, str, str], before: tuple[bool, str, str]) -> bool:
+def terms(account: Account) -> tuple[str, str]:
+    """How an author lets others use their pictures, if they do: the credit, and the licence."""
+    return account.training_credit, account.training_licence
+
+
+def is_stricter(now: tuple[str, str], before: tuple[str, str]) -> bool:
     """Whether terms leave out anything that others allowed."""
-    (_, credit, licence), (_, old_credit, old_licence) = now, before
+    (credit, licence), (old_credit, old_licence) = now, before
     unnamed = (credit, old_credit) == ("anonymous", "name")
     stricter = _STRICTNESS[licence] >= _STRICTNESS[old_licence] and licence != old_licence
     return unnamed or stricter

@@ -148,15 +148,24 @@ async def withdraw(
     return marked
 
 
-async def recall(tx: Transaction, account: Account) -> None:
+async def recall(tx: Transaction, account: Account, *, export_id: int | None = None) -> None:
     """Take back all of an author's that is out, since they offer it on other terms now. Streams
-    tell it anew on those; who has it in files finds it in the next ones."""
+    tell it anew on those; who has it in files finds it in the next ones.
+
+    Args:
+        account: as it is from now on.
+        export_id: of this export alone.
+    """
+    # What is going out at this moment, on the old terms, is out before this looks.
+    await positions(tx, 0)
     query = (
         select(DatasetItem)
         .where(col(DatasetItem.account_id) == account.id, col(DatasetItem.withdrawn_at).is_(None))
         .order_by(col(DatasetItem.id))
         .limit(BATCH)
     )
+    if export_id is not None:
+        query = query.where(col(DatasetItem.export_id) == export_id)
     while found := (await tx.exec(query)).all():
         for item, position in zip(found, await positions(tx, len(found)), strict=True):
             item.reason, item.withdrawn_at, item.withdrawn_position = "terms", tx.now, position

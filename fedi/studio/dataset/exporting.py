@@ -11,7 +11,8 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,12 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from fedi import __version__, logs
-from fedi.database import Session
-from fedi.database.tables import DatasetExport, MediaAttachment
+from fedi.database import Session, Transaction
+from fedi.database.among import among
+from fedi.database.tables import Account, DatasetExport, MediaAttachment
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid
-from fedi.social.training import ledger, offers, pseudonyms
+from fedi.social.training import choices, ledger, offers, pseudonyms
 from fedi.social.training.ledger import Gone
 from fedi.storage import Missing
 from fedi.studio import gate
@@ -38,6 +40,7 @@ UNFINISHED = "not-finished"  # lies in a folder that is being made, and in no ot
 PAGE = 100  # pictures that are read of the database at once
 
 Report = Callable[[int, int], None]
+Terms = tuple[str, str]  # of `choices.terms`
 
 log = logs.get(__name__)
 
@@ -71,7 +74,7 @@ async def export(
             tx, ledger.FILES, recipient=recipient, purpose=purpose, by=by, sensitive=sensitive
         )
     try:
-        given, contents, files = await _fill(easel, part, sensitive, report)
+        given, terms, contents, files = await _fill(easel, part, sensitive, report)
         files.append(await asyncio.to_thread(_card, part, easel, made, contents))
         manifest = _manifest(easel, made, contents, files)
         whole = await asyncio.to_thread(shards.write, part, MANIFEST, manifest)
@@ -80,8 +83,9 @@ async def export(
             row.items, row.digest, row.finished_at = contents.samples, whole.sha256, tx.now
             tx.add(row)
             await ledger.record(tx, row, given)
-            # Who took it back while it was written is on the list at once.
+            # Who took it back while it was written, or allows less since, is on the list at once.
             await ledger.withdraw(tx, export_id=row.id)
+            await _recall(tx, row, terms)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         async with easel.database.write() as tx:
@@ -92,17 +96,41 @@ async def export(
     return row
 
 
+async def _recall(
+    tx: Transaction, export: DatasetExport, terms: Mapping[int, Collection[Terms]]
+) -> None:
+    """Take back from an export what is offered on narrower terms by now.
+
+    Args:
+        terms: on which it was written, by author.
+    """
+    await ledger.positions(tx, 0)  # who changes them now sees what is recorded here
+    authors = await tx.exec(
+        select(Account)
+        .where(among(col(Account.id), "ids"))
+        .execution_options(populate_existing=True),
+        params={"ids": list(terms)},
+    )
+    for author in authors.all():
+        now = choices.terms(author)
+        if any(choices.is_stricter(now, before) for before in terms[author.id]):
+            await ledger.recall(tx, author, export_id=export.id)
+
+
 async def _fill(
     easel: Easel, part: Path, sensitive: bool, report: Report
-) -> tuple[list[Gone], Contents, list[Written]]:
+) -> tuple[list[Gone], Mapping[int, Collection[Terms]], Contents, list[Written]]:
+    """Write the pictures: which they are, and on which terms of each author, who may change them
+    meanwhile."""
     contents = Contents()
     given: list[Gone] = []
+    terms: defaultdict[int, set[Terms]] = defaultdict(set)
     async with easel.database.read() as session:
         total = await _count(session, sensitive)
     key = await pseudonyms.secret(easel)
     report(0, total)
     with Shards(part) as out:
-        async for (media, status, _), document in _pages(easel, sensitive, key):
+        async for (media, status, author), document in _pages(easel, sensitive, key):
             try:
                 content = await samples.picture(easel, media, gate.of(easel).job())
             except Missing:
@@ -112,8 +140,9 @@ async def _fill(
             await asyncio.to_thread(out.add, said, content)
             contents.count(said)
             given.append(Gone(media, status, said["key"], said["sha256"]))
+            terms[author.id].add(choices.terms(author))
             report(len(given), max(total, len(given)))
-    return given, contents, out.written
+    return given, terms, contents, out.written
 
 
 async def _count(session: Session, sensitive: bool) -> int:
