@@ -26,6 +26,7 @@ MOST_AHEAD = timedelta(days=5 * 365)
 MAX_WAITING = 300  # of one account, as Mastodon
 MAX_A_DAY = 25  # of them for one day, as Mastodon
 
+NO_RECORD = "Record not found"  # as Mastodon says it
 TOO_SOON = "The scheduled date must be in the future"  # Mastodon's own words
 
 
@@ -158,7 +159,19 @@ async def find(session: Session, author: Account, scheduled_id: int) -> Schedule
     """
     row = await session.get(ScheduledStatus, scheduled_id)
     if row is None or row.account_id != author.id:
-        raise NotFound("Record not found")
+        raise NotFound(NO_RECORD)
+    return row
+
+
+async def hold(tx: Transaction, author: Account, scheduled_id: int) -> ScheduledStatus:
+    """`find` for who changes it: until this transaction ends nobody else does, nor is it posted.
+
+    Raises:
+        NotFound: it is none of theirs, or not any more.
+    """
+    row = await tx.get(ScheduledStatus, scheduled_id, with_for_update=True)
+    if row is None or row.account_id != author.id:
+        raise NotFound(NO_RECORD)
     return row
 
 

@@ -86,7 +86,9 @@ async def _publish(
     when, media_ids = draft.scheduled_at, [*draft.media_ids, *painted]
     draft = msgspec.structs.replace(draft, media_ids=media_ids, scheduled_at=None)
     if when is not None and when > tx.now:
-        await scheduling.add(tx, author, draft, when, uri=first.status_uri)
+        # What its words ask for is painted: they ask for nothing more.
+        kept = msgspec.structs.replace(draft, verbatim=True)
+        await scheduling.add(tx, author, kept, when, uri=first.status_uri)
         return None
     return await statuses.publish(tx, author, draft, uri=first.status_uri)
 

@@ -132,20 +132,33 @@ async def post(
     Raises:
         SocialError: as `statuses.publish` and `paintings.request`, or it is not understood.
     """
-    wanted = read(await _written(tx, draft), settings.command)
-    if wanted is None:
+    asked = await understand(tx, settings, draft)
+    if asked is None:
         return await statuses.publish(tx, author, draft, uri=uri)
+    wanted, painted = asked
     made = await paintings.request_several(
         tx,
         settings,
         author,
-        recipe(wanted, settings).times(wanted.count),
+        painted.times(wanted.count),
         share_recipe=wanted.share if share_recipe is None else share_recipe,
         draft=msgspec.structs.replace(draft, text=wanted.words, content_html=None),
         based_on_uri=draft.based_on_uri,
         parent=parent,
     )
     return made[0]
+
+
+async def understand(
+    session: Session, settings: PaintingSettings, draft: Draft
+) -> tuple[Imagined, Recipe] | None:
+    """What a post asks for, and its recipe; None if it asks for nothing.
+
+    Raises:
+        Invalid: it begins so, and is not understood.
+    """
+    wanted = None if draft.verbatim else read(await _written(session, draft), settings.command)
+    return None if wanted is None else (wanted, recipe(wanted, settings))
 
 
 async def _written(session: Session, draft: Draft) -> str:

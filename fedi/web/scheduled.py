@@ -64,7 +64,7 @@ async def move(request: Request, visitor: SignedIn) -> Response:
             raise Invalid(later.NO_MOMENT)
         async with easel_of(request).database.write() as tx:
             author = await tx.get_one(Account, visitor.account.id)
-            row = await scheduling.find(tx, author, number)
+            row = await scheduling.hold(tx, author, number)
             await scheduling.move(tx, author, row, when)
     except SocialError as error:
         return await _page(request, visitor, fields, error, number)
@@ -80,7 +80,7 @@ async def post_now(request: Request, visitor: SignedIn) -> Response:
         attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
             author = await tx.get_one(Account, visitor.account.id)
-            row = await scheduling.find(tx, author, number)
+            row = await scheduling.hold(tx, author, number)
             await scheduled.carry_out(tx, easel.settings.painting, author, row)
     except SocialError as error:
         return await _page(request, visitor, {}, error, number)
@@ -93,7 +93,7 @@ async def take_back(request: Request, visitor: SignedIn) -> Response:
     await forms.read(request)
     sheets.count(request, visitor)
     async with easel_of(request).database.write() as tx:
-        await tx.delete(await scheduling.find(tx, visitor.account, _number(request)))
+        await tx.delete(await scheduling.hold(tx, visitor.account, _number(request)))
     return sheets.back(HERE, kept=True)
 
 

@@ -58,14 +58,14 @@ async def move(call: Call) -> entities.ScheduledStatus:
     when = moment(asked.scheduled_at)
     async with call.easel.database.write() as tx:
         author = await tx.get_one(Account, call.account.id)
-        found = await scheduling.find(tx, author, call.id())
+        found = await scheduling.hold(tx, author, call.id())
         await scheduling.move(tx, author, found, when)
     return await one(call)
 
 
 async def delete(call: Call) -> entities.Empty:
     async with call.easel.database.write() as tx:
-        await tx.delete(await scheduling.find(tx, call.account, call.id()))
+        await tx.delete(await scheduling.hold(tx, call.account, call.id()))
     return entities.Empty()
 
 

@@ -116,6 +116,7 @@ async def post(call: Call) -> entities.Status | entities.ScheduledStatus:
         if uri is None:
             draft, when = await _draft(tx, call, author, asked), _later(tx, asked)
             if when is not None:
+                await imagine.understand(tx, settings, draft)  # what it asks for is refused now
                 uri = (await scheduling.add(tx, author, draft, when)).uri
             else:
                 made = await imagine.post(tx, settings, author, draft)
