@@ -127,20 +127,21 @@ async def _post(
         brought = await bringing.take(easel, visitor.account, fields, files)
         async with easel.database.write() as tx:
             draft, moment = await _draft(tx, visitor, written, number, brought), later.when(fields)
+            asks = await imagine.understand(tx, easel.settings.painting, draft) is not None
+            if asks and draft.poll is not None:
+                raise Invalid("A post with a picture asks nothing: leave out the poll.")
             if moment is not None:
                 author = await tx.get_one(Account, visitor.account.id)
                 await scheduling.add(tx, author, draft, moment)
-                return sheets.back(words.sent(scheduled.HERE, fields, "compose"), kept=True)
+                return sheets.back(words.sent(scheduled.HERE, fields), kept=True)
             made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
-            if draft.poll is not None and not isinstance(made, Status):
-                raise Invalid("A post with a picture asks nothing: leave out the poll.")
     except SocialError as error:
         async with easel.database.read() as session:
             parent = await _parent(session, visitor, number)
         return await page(request, visitor, written, parent, error)
     number = made.id if isinstance(made, Status) else made.status_id
     path = f"/@{visitor.account.username}/{number}" if number else visitors.HOME
-    return sheets.back(words.sent(path, fields, "compose"))
+    return sheets.back(words.sent(path, fields))
 
 
 async def _draft(
@@ -201,7 +202,7 @@ async def page(
         asking=asking,
         typed=written.typed,
         places=places,
-        place=_place(parent, places[0].had if error is None else ""),
+        place=words.place(written.typed) or _place(parent, places[0].had if error is None else ""),
         bringing=bringing,
         longest_description=media.MAX_DESCRIPTION,
         command=easel_of(request).settings.painting.command,
