@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, MediaAttachment, ScheduledStatus
 from fedi.jobs import enqueue
-from fedi.social import drafts, paging, quoting, statuses
+from fedi.social import accounts, drafts, paging, quoting, statuses
 from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.notifications import notify
@@ -47,8 +47,7 @@ async def add(
     _, _, media = await statuses.check(tx, author, draft)
     await quoting.check(tx, author, draft.quoted_status_id, draft.visibility)
     await drafts.write(tx, draft, media)
-    # Of two at once the second one counts the first.
-    await tx.exec(select(Account.id).where(col(Account.id) == author.id).with_for_update())
+    await accounts.take_turns(tx, author.id)
     await check_time(tx, author, when, soon=uri is not None)
     if set(draft.media_ids) & await media_waiting(tx, author):
         raise Invalid("A picture is not there, not yours, or posted already.")
