@@ -7,7 +7,7 @@ when, and it is tried again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from sqlalchemy import func
@@ -28,6 +28,19 @@ MAX_A_DAY = 25  # of them for one day, as Mastodon
 
 NO_RECORD = "Record not found"  # as Mastodon says it
 TOO_SOON = "The scheduled date must be in the future"  # Mastodon's own words
+
+
+def moment(written: str) -> datetime:
+    """When something is to be posted, by ISO 8601; without a time zone in UTC.
+
+    Raises:
+        Invalid: that is no moment.
+    """
+    try:
+        found = datetime.fromisoformat(written.strip())
+        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Invalid("“scheduled_at” is a time such as 2026-12-24T18:00:00Z.") from error
 
 
 async def add(
