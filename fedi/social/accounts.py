@@ -223,6 +223,17 @@ async def find_local(session: Session, username: str) -> Account | None:
     return account if account is not None and account.local and is_person(account) else None
 
 
+async def take_turns(tx: Transaction, account_id: int) -> None:
+    """Of two transactions that ask for this about the same account, the second goes on when the
+    first is committed: so it counts what the first added.
+
+    What refers to the account is inserted meanwhile by whoever likes. Where that had to wait, too
+    (`FOR UPDATE`), two that inserted something before they asked would wait for each other.
+    """
+    row = select(Account.id).where(col(Account.id) == account_id)
+    await tx.exec(row.with_for_update(key_share=True))
+
+
 async def by_id(session: Session, account_id: int) -> Account | None:
     return await session.get(Account, account_id)
 

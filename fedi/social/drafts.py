@@ -46,6 +46,8 @@ class Draft(Struct, frozen=True, kw_only=True):
         details: what its type says besides; None in an edit: that stays.
         application_id: the app that posts it, if it is one.
         training: whether others may train on its pictures; None: as on all of the author's.
+        verbatim: whether its words are posted as they are, even if they begin like those that ask
+            for a picture.
         scheduled_at: of a post that waits for its picture: when it is published, if the picture is
             there by then; None: as soon as it is there.
     """
@@ -69,6 +71,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     details: kinds.Details | None = None
     application_id: int | None = None
     training: bool | None = None
+    verbatim: bool = False
     scheduled_at: datetime | None = None
 
 

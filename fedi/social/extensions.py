@@ -102,11 +102,20 @@ async def _make_room(tx: Transaction, actor_id: int, recipients: Sequence[int]) 
         .order_by(col(Account.id))
     )
     for account_id, activity_id in full.all():
+        too_old = (
+            select(InboxRecipient.activity_id)
+            .where(
+                col(InboxRecipient.account_id) == account_id,
+                col(InboxRecipient.activity_id) <= activity_id,
+            )
+            .order_by(col(InboxRecipient.activity_id))
+            .limit(BATCH)  # of what was kept before there was a bound
+        )
         left = await tx.execute(
             delete(InboxRecipient)
             .where(
                 col(InboxRecipient.account_id) == account_id,
-                col(InboxRecipient.activity_id) <= activity_id,
+                col(InboxRecipient.activity_id).in_(too_old),
             )
             .returning(col(InboxRecipient.activity_id))
             .execution_options(synchronize_session=False)

@@ -34,8 +34,7 @@ async def add(tx: Transaction, account: Account, name: str) -> tuple[FeaturedTag
     words = text.clean(name).strip().lstrip("#")
     if text.hashtags(f"#{words}") != [words]:
         raise Invalid("That is no hashtag.")
-    # Of two at once the second one counts the first.
-    await tx.exec(select(Account.id).where(col(Account.id) == account.id).with_for_update())
+    await accounts.take_turns(tx, account.id)
     shown = await _of_account(tx, account)
     normal = text.normal_tag(words)
     known = next(((row, tag) for row, tag in shown if tag.name == normal), None)

@@ -20,7 +20,7 @@ from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Filter, FilterKeyword, FilterStatus
 from fedi.events import Event
-from fedi.social import text
+from fedi.social import accounts, text
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.posts import Post
 
@@ -131,7 +131,7 @@ async def create(tx: Transaction, account: Account) -> Filter:
     Raises:
         Invalid: there are too many.
     """
-    await _lock(tx, account.id)
+    await accounts.take_turns(tx, account.id)
     mine = select(func.count()).where(col(Filter.account_id) == account.id)
     if ((await tx.execute(mine)).scalar() or 0) >= MAX_FILTERS:
         raise Invalid(f"At most {MAX_FILTERS} filters can be made.")
@@ -178,7 +178,7 @@ async def add_keyword(
     Raises:
         Invalid: there are none, or too many.
     """
-    await _lock(tx, row.account_id)
+    await accounts.take_turns(tx, row.account_id)
     counted = select(func.count()).where(col(FilterKeyword.filter_id) == row.id)
     if ((await tx.execute(counted)).scalar() or 0) >= MAX_KEYWORDS:
         raise Invalid(f"A filter has at most {MAX_KEYWORDS} keywords.")
@@ -221,7 +221,7 @@ async def add_status(tx: Transaction, row: Filter, status_id: int) -> FilterStat
     Raises:
         Invalid: it is already, or they are for too many.
     """
-    await _lock(tx, row.account_id)
+    await accounts.take_turns(tx, row.account_id)
     if await _counted(tx, FilterStatus, row.account_id) >= MAX_STATUSES:
         raise Invalid(f"All filters together are for at most {MAX_STATUSES} posts.")
     made = FilterStatus(id=tx.new_id(), filter_id=row.id, status_id=status_id)
@@ -229,11 +229,6 @@ async def add_status(tx: Transaction, row: Filter, status_id: int) -> FilterStat
         raise Invalid("Status has already been taken")
     announce(tx, row)
     return made
-
-
-async def _lock(tx: Transaction, account_id: int) -> None:
-    """Nobody else adds to an account's filters until this is committed."""
-    await tx.exec(select(Account.id).where(col(Account.id) == account_id).with_for_update())
 
 
 async def _counted(

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import insert_new
 from fedi.database.tables import Account, Follow, ListMember, Status, UserList
-from fedi.social import homes, paging, text, timelines
+from fedi.social import accounts, homes, paging, text, timelines
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.visibility import seen_by
 
@@ -59,7 +59,7 @@ async def create(
     Raises:
         Invalid: the title or the policy is none, or there are too many lists.
     """
-    await tx.exec(select(Account.id).where(col(Account.id) == account.id).with_for_update())
+    await accounts.take_turns(tx, account.id)
     if len(await of_account(tx, account)) >= MAX_LISTS:
         raise Invalid("You have reached the maximum number of lists")
     row = UserList(id=tx.new_id(), account_id=account.id, title="", created_at=tx.now)

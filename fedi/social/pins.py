@@ -8,6 +8,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Pin, Status
+from fedi.social import accounts
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.outbound import tell
 from fedi.social.visibility import SHOWN_TO_ALL
@@ -42,9 +43,8 @@ async def add(tx: Transaction, account: Account, status: Status) -> Pin:
         raise Invalid("Only posts for everybody can be pinned.")
     if status.deleted_at is not None:
         raise NotFound("There is no such post.")
-    if account.local:  # of two pins at once the second one counts the first
-        mine = select(Account.id).where(col(Account.id) == account.id)
-        await tx.exec(mine.with_for_update())
+    if account.local:
+        await accounts.take_turns(tx, account.id)
     known = await find(tx, account, status)
     if known is not None:
         return known

@@ -7,7 +7,7 @@ what it says or when, and it is tried again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from sqlalchemy import func
@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, MediaAttachment, ScheduledStatus
 from fedi.jobs import enqueue
-from fedi.social import drafts, paging, quoting, statuses
+from fedi.social import accounts, drafts, paging, quoting, statuses
 from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.notifications import notify
@@ -26,7 +26,21 @@ MOST_AHEAD = timedelta(days=5 * 365)
 MAX_WAITING = 300  # of one account, as Mastodon
 MAX_A_DAY = 25  # of them for one day, as Mastodon
 
+NO_RECORD = "Record not found"  # as Mastodon says it
 TOO_SOON = "The scheduled date must be in the future"  # Mastodon's own words
+
+
+def moment(written: str) -> datetime:
+    """When something is to be posted, by ISO 8601; without a time zone in UTC.
+
+    Raises:
+        Invalid: that is no moment.
+    """
+    try:
+        found = datetime.fromisoformat(written.strip())
+        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Invalid("“scheduled_at” is a time such as 2026-12-24T18:00:00Z.") from error
 
 
 async def add(
@@ -67,8 +81,7 @@ async def add(
 
 
 async def _check(tx: Transaction, author: Account, draft: Draft, but: int = 0) -> None:
-    """Refuse what could not be published, and lock the account's row until the transaction ends:
-    of two posts at once the second one counts the first.
+    """Refuse what could not be published; of two posts at once the second one counts the first.
 
     Args:
         but: the post whose draft this is already, and whose pictures it may have.
@@ -76,7 +89,7 @@ async def _check(tx: Transaction, author: Account, draft: Draft, but: int = 0) -
     _, _, media = await statuses.check(tx, author, draft)
     await quoting.check(tx, author, draft.quoted_status_id, draft.visibility)
     await drafts.write(tx, draft, media)
-    await tx.exec(select(Account.id).where(col(Account.id) == author.id).with_for_update())
+    await accounts.take_turns(tx, author.id)
     if set(draft.media_ids) & await media_waiting(tx, author, but):
         raise Invalid("A picture is not there, not yours, or posted already.")
 
@@ -233,7 +246,7 @@ async def find(session: Session, author: Account, scheduled_id: int) -> Schedule
     """
     row = await session.get(ScheduledStatus, scheduled_id)
     if row is None or row.account_id != author.id:
-        raise NotFound("Record not found")
+        raise NotFound(NO_RECORD)
     return row
 
 

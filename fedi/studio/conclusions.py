@@ -84,7 +84,8 @@ async def _publish(
     draft = msgspec.convert(first.draft, Draft)
     painted = [one.media_id for one in pictures if one.media_id is not None]
     when, media_ids = draft.scheduled_at, [*draft.media_ids, *painted]
-    draft = msgspec.structs.replace(draft, media_ids=media_ids, scheduled_at=None)
+    # What its words ask for is painted: kept for later, they ask for nothing more.
+    draft = msgspec.structs.replace(draft, media_ids=media_ids, scheduled_at=None, verbatim=True)
     if first.status_uri is not None and await scheduling.complete(tx, first.status_uri, draft):
         return None
     if when is not None and when > tx.now:

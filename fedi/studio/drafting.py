@@ -17,20 +17,20 @@ can be sent as it is with the next: so a post that came to nothing is a draft.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from fedi import ids
-from fedi.social import drafts, statuses, text
+from fedi.social import drafts, scheduling, statuses, text
 from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid
 
 QUOTERS = ("public", "followers", "nobody")
 # A post with pictures asks nothing; types besides Note are for ActivityPub's own clients; which app
-# asks says its token.
-NOT_HERE = ("poll", "kind", "details", "application_id")
+# asks says its token; and these words are posted as they are anyway.
+NOT_HERE = ("poll", "kind", "details", "application_id", "verbatim")
 OF_STATUSES = ("in_reply_to_id", "quoted_status_id")
 IDS = ("media_ids", "recipients", "blind")
 MAX_IDS = 2 * text.MAX_MENTIONS  # of one list; what is allowed, and more than enough to say so
@@ -113,15 +113,8 @@ def flag(values: Mapping[str, Any], name: str) -> bool:
 
 
 def _moment(values: Mapping[str, Any], name: str) -> datetime | None:
-    """When; without a time zone in UTC."""
     value = words(values, name, 40).strip()
-    if not value:
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise Invalid(f"“{name}” is a time such as 2026-12-24T18:00:00Z.") from error
+    return scheduling.moment(value) if value else None
 
 
 def _one_of(values: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:

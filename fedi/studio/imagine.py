@@ -143,7 +143,7 @@ async def asked(session: Session, settings: PaintingSettings, draft: Draft) -> I
     Raises:
         Invalid: they ask for something, and are not understood.
     """
-    return read(await written(session, draft), settings.command)
+    return None if draft.verbatim else read(await written(session, draft), settings.command)
 
 
 async def paint(

@@ -19,7 +19,7 @@ from fedi.database import Session, Transaction
 from fedi.database.tables import Account, InputPicture, Painting, PaintingInput
 from fedi.runtime import Easel
 from fedi.settings import PaintingSettings
-from fedi.social import scheduling, statuses, text
+from fedi.social import accounts, scheduling, statuses, text
 from fedi.social.errors import Invalid, TooMany
 from fedi.social.statuses import Draft
 from fedi.studio import inputs, shares
@@ -55,14 +55,14 @@ async def may_ask(session: Session, settings: PaintingSettings, account: Account
 
 
 async def refuse_too_many(tx: Transaction, settings: PaintingSettings, account: Account) -> None:
-    """Refuse who has asked for all that an account may, and lock the account's row until the
-    transaction ends, so that two requests at once cannot both be the last allowed.
+    """Refuse who has asked for all that an account may; of two requests at once the second counts
+    the first.
 
     Raises:
         Invalid: too many are waiting.
         TooMany: too many within an hour; it says when to ask again.
     """
-    await tx.exec(select(Account).where(col(Account.id) == account.id).with_for_update())
+    await accounts.take_turns(tx, account.id)
     await _refuse_waiting(tx, settings, account)
     await _refuse_too_often(tx, settings, account)
 

@@ -142,6 +142,8 @@ async def change(
         SocialError: as `keep`; then all of it stays as it was.
     """
     row, painting, before = held.row, held.painting, held.draft
+    if before.verbatim and _same_words(draft, before):
+        draft = msgspec.structs.replace(draft, verbatim=True)
     wanted = await imagine.asked(tx, settings, draft)
     if held.state == paintings.DONE and _same_words(draft, before):
         wanted = None  # what it asked for is there: these are the words that remained

@@ -148,7 +148,7 @@ async def _post(
             if moment is not None:
                 author = await tx.get_one(Account, visitor.account.id)
                 await keep(tx, easel.settings.painting, author, draft, moment)
-                return sheets.back(words.sent(scheduled.HERE, fields, "compose"), kept=True)
+                return sheets.back(words.sent(scheduled.HERE, fields), kept=True)
             made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
     except SocialError as error:
         async with easel.database.read() as session:
@@ -156,7 +156,7 @@ async def _post(
         return await page(request, visitor, written, parent, error)
     number = made.id if isinstance(made, Status) else made.status_id
     path = f"/@{visitor.account.username}/{number}" if number else visitors.HOME
-    return sheets.back(words.sent(path, fields, "compose"))
+    return sheets.back(words.sent(path, fields))
 
 
 def read(fields: Mapping[str, str]) -> Written:
@@ -258,7 +258,8 @@ async def page(
         asking=asking,
         typed=written.typed,
         places=places,
-        place=_place(parent, places[0].had if error is None else "", anew),
+        place=words.place(written.typed)
+        or _place(parent, places[0].had if error is None else "", anew),
         bringing=bringing,
         longest_description=media.MAX_DESCRIPTION,
         command=easel_of(request).settings.painting.command,

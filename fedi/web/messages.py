@@ -148,7 +148,7 @@ async def reply(request: Request, visitor: SignedIn) -> Response:
             await _write(request, visitor, to, fields, brought, written[-1] if written else None)
         except SocialError as error:
             return await _thread(request, visitor, row, fields, error)
-    return sheets.back(words.sent(f"{HERE}/{row.id}", fields, "messages"))
+    return sheets.back(words.sent(f"{HERE}/{row.id}", fields))
 
 
 @visitors.signed_in
@@ -182,7 +182,7 @@ async def begin(request: Request, visitor: SignedIn) -> Response:
         except SocialError as error:
             return await _new(request, visitor, fields, error)
     path = f"{HERE}/{found.id}" if found is not None else HERE
-    return sheets.back(words.sent(path, fields, "messages"))
+    return sheets.back(words.sent(path, fields))
 
 
 async def _named(request: Request, visitor: SignedIn, typed: str) -> list[Account]:
@@ -308,7 +308,7 @@ async def _new(
         error=error,
         here="messages",
         modules=("writing",),
-        place=_place(typed) if error is None else NEW,
+        place=words.place(typed) or (_place(typed) if error is None else NEW),
         typed=typed,
         covered=_covered(visitor, typed, error),
         places=places,

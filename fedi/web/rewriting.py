@@ -78,7 +78,7 @@ async def _change(
             await scheduled.change(tx, settings, author, held, draft, _when(fields, held.row))
     except SocialError as error:
         return await _again(request, visitor, written, fields, error)
-    return sheets.back(words.sent(HERE, fields, "scheduled"), kept=True)
+    return sheets.back(words.sent(HERE, fields), kept=True)
 
 
 async def _row(session: Session, visitor: SignedIn, number: int) -> ScheduledStatus | None:
@@ -128,6 +128,7 @@ async def _changed(session: Session, old: Draft, written: Written, brought: list
     return replace(
         old,
         text=old.text if same else written.words,
+        verbatim=old.verbatim and same,
         # What came as HTML from an app would lose what no form can show.
         content_html=old.content_html if same else None,
         spoiler_text=written.warning,

@@ -26,6 +26,7 @@ from fedi.uploads.forms import UploadedFile
 from fedi.uploads.multipart import Limits
 from fedi.web import bringing, composing, forms, visitors
 from fedi.web.settings import sheets
+from fedi.web.words import REMEMBERED
 
 HERE = "/share"
 WORDS, PICTURES = "text", "picture"
@@ -54,7 +55,8 @@ async def take(request: Request) -> Response:
         try:
             await bringing.take(easel, visitor.account, fields, chosen)
         except SocialError as error:
-            written = composing.begun(visitor, words, fields)
+            # What is typed there takes no words' place that were begun before.
+            written = composing.begun(visitor, words, fields | {REMEMBERED: HERE})
             return await composing.page(request, visitor, written, None, error)
     return sheets.back(f"/compose?{urlencode({'words': words} | fields)}")
 

@@ -1,7 +1,8 @@
 """Words that a browser keeps until they were sent (`static/js/words.js`).
 
-Its script says so in the form. The page that comes after the form hears of it in its address, and
-loads the script that lets the words go: a form that never arrived loses none.
+Its script says in the form from where they are. The page that comes after the form hears of it in
+its address, and loads the script that lets the words of that place go: a form that never arrived
+loses none.
 """
 
 from __future__ import annotations
@@ -9,16 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-REMEMBERED = "remembered"  # the field by which a script says that words are kept
-SENT = "sent"  # the parameter that says from where
+REMEMBERED = "remembered"  # the field by which a script says under which address words are kept
+SENT = "sent"  # the parameter that says it
+MAX_PLACE = 2000  # characters: the longest is that of a message to whom the address names
 
 
-def sent(path: str, fields: Mapping[str, str], page: str) -> str:
+def place(fields: Mapping[str, str]) -> str:
+    """Where the words of a form are kept, if its script said so."""
+    return fields.get(REMEMBERED, "")[:MAX_PLACE]
+
+
+def sent(path: str, fields: Mapping[str, str]) -> str:
     """Where to go after a form of words was done.
 
     Args:
         path: the page, without any parameters.
         fields: of the form.
-        page: where it stands: the first part of its path.
     """
-    return f"{path}?{urlencode({SENT: page})}" if REMEMBERED in fields else path
+    where = place(fields)
+    return f"{path}?{urlencode({SENT: where})}" if where else path

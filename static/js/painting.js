@@ -2,13 +2,10 @@
 // the picture is there. Without this the page loads itself again every few seconds.
 import { drawing } from "./mask.js";
 import { here } from "./times.js";
-import { forgetSent } from "./words.js";
 
 const ended = ["review", "done", "failed", "cancelled", "posted"];
 const told = document.getElementById("told");
 const scene = () => document.getElementById("scene");
-
-forgetSent("/studio");
 
 function seconds(left) {
   if (!Number.isFinite(left)) return "";

@@ -2,6 +2,6 @@
 import { forgetSent } from "./words.js";
 
 const address = new URL(location);
-forgetSent(`/${address.searchParams.get("sent")}`);
+forgetSent(address.searchParams.get("sent"));
 address.searchParams.delete("sent");
 history.replaceState(history.state, "", address);

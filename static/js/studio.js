@@ -6,7 +6,8 @@ import { keeping } from "./words.js";
 
 const form = document.querySelector("form[data-compose]");
 // A remix, an answer and a new picture are kept apart.
-const keep = keeping(form, location.pathname + location.search);
+const place = form.dataset.words || location.pathname + location.search;
+const keep = keeping(form, place);
 
 let sent = false;
 form.addEventListener("submit", (event) => {

@@ -13,11 +13,12 @@ function kept() {
   }
 }
 
-// What was sent from a page is kept by the server now: whatever comes after it calls this.
-export function forgetSent(page) {
+// What was sent from a place is kept by the server now: whatever comes after it calls this. What was
+// sent from elsewhere may never have arrived.
+export function forgetSent(place) {
   for (const [key, { sent }] of kept()) {
-    const place = key.slice(PREFIX.length).split(" ").slice(1).join(" ");
-    if (sent && place.startsWith(page)) localStorage.removeItem(key);
+    const own = key.slice(PREFIX.length).split(" ").slice(1).join(" ");
+    if (sent && own === place) localStorage.removeItem(key);
   }
 }
 
@@ -56,8 +57,9 @@ function put(field, value) {
 }
 
 // Keep what is typed into a form of an account (`data-account`), and put back what was kept. One that
-// was refused (`data-given`) came back with what was sent, which is newer. Gives a function that
-// keeps what stands there now.
+// was refused (`data-given`) came back with what was sent, which is newer. The form says that words
+// are kept, and where: the page that comes after it loads `sent.js`. Gives a function that keeps what
+// stands there now.
 export function keeping(form, place) {
   const { account, given } = form.dataset;
   const key = `${PREFIX}${account} ${place}`;
@@ -92,6 +94,9 @@ export function keeping(form, place) {
   const [, found] = kept().find(([name]) => name === key) ?? [];
   if (found && !whole) restore(found);
   else if (found?.sent) keep(); // it was not taken
+  const mark = document.createElement("input");
+  [mark.type, mark.name, mark.value] = ["hidden", "remembered", place];
+  form.append(mark);
   form.addEventListener("input", () => keep());
   form.addEventListener("submit", () => keep(true));
   for (const fold of folds) fold.addEventListener("toggle", () => keep());

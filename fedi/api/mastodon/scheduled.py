@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import cast
 
 from msgspec import Struct
@@ -17,7 +16,6 @@ from fedi.database import Session, Transaction
 from fedi.database.tables import Account, ScheduledStatus
 from fedi.runtime import Easel
 from fedi.social import scheduling
-from fedi.social.errors import Invalid
 from fedi.studio import scheduled
 from fedi.studio.remote_files import gallery
 from fedi.studio.scheduled import Held
@@ -27,19 +25,6 @@ SCHEDULED = "/api/v1/scheduled_statuses"
 
 class Moving(Struct, kw_only=True):
     scheduled_at: str
-
-
-def moment(text: str) -> datetime:
-    """When something is to happen; without a time zone in UTC.
-
-    Raises:
-        Invalid: that is no moment.
-    """
-    try:
-        found = datetime.fromisoformat(text.strip())
-        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise Invalid("scheduled_at is a time such as 2026-12-24T18:00:00Z.") from error
 
 
 async def listed(call: Call) -> Paged:
@@ -57,7 +42,7 @@ async def one(call: Call) -> entities.ScheduledStatus:
 
 async def move(call: Call) -> entities.ScheduledStatus:
     asked = await call.read(Moving)
-    when = moment(asked.scheduled_at)
+    when = scheduling.moment(asked.scheduled_at)
     async with call.easel.database.write() as tx:
         author = await tx.get_one(Account, call.account.id)
         held = await _held(tx, author, call)

@@ -131,7 +131,7 @@ async def post(call: Call) -> entities.Status | entities.ScheduledStatus:
 
 def _later(tx: Transaction, asked: Posting) -> datetime | None:
     """When it is to be posted; None: at once, as is what should have been posted already."""
-    when = scheduled.moment(asked.scheduled_at) if asked.scheduled_at.strip() else None
+    when = scheduling.moment(asked.scheduled_at) if asked.scheduled_at.strip() else None
     return when if when is not None and when > tx.now else None
 
 

@@ -22,7 +22,7 @@ from fedi.studio.assistance import Advice
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import claims, gallery
 from fedi.uploads.forms import UploadedFile
-from fedi.web import forms, visitors
+from fedi.web import forms, visitors, words
 from fedi.web.render import private_page
 from fedi.web.studio import proposals, typed
 from fedi.web.views import studio as views
@@ -127,7 +127,8 @@ async def ask(request: Request, visitor: SignedIn) -> Response:
     except TooMany as error:  # nothing of the form was read
         told = TooMany(f"{error} Go back: your words are still there.", error.retry_after)
         return await page(request, visitor, typed.blank(), error=told)
-    return RedirectResponse(f"{PATH}/{made[0].id}", 303, {"Cache-Control": "no-store"})
+    path = words.sent(f"{PATH}/{made[0].id}", fields)
+    return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
 
 
 async def _granted(

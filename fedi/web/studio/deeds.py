@@ -73,6 +73,7 @@ async def post(request: Request, visitor: SignedIn) -> Response:
                 if when is None:
                     await statuses.publish(tx, author, draft)
                 else:
+                    draft = msgspec.structs.replace(draft, verbatim=True)  # as if posted now
                     await scheduling.add(tx, author, draft, when)
     except SocialError as error:
         return await picture.page(

@@ -12,7 +12,7 @@ from fedi.settings import PaintingSettings
 from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid
 from fedi.studio import drafting, imagine
-from fedi.web import later
+from fedi.web import later, words
 from generation.recipe import MAX_LORAS, RecipeError
 
 # Width to height. The first is the model's own, which it was trained for.
@@ -45,7 +45,7 @@ POST = (
     "text", "description", "spoiler_text", "sensitive", "visibility", "language", "quoters",
     "in_reply_to_id", "share_recipe", "training",
 )  # fmt: skip
-FIELDS = (*RECIPE, *POST, "post", *later.FIELDS)
+FIELDS = (*RECIPE, *POST, "post", *later.FIELDS, words.REMEMBERED)
 
 
 def blank(**known: str) -> dict[str, str]:

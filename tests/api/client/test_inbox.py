@@ -263,6 +263,13 @@ async def test_only_the_latest_is_kept_of_what_means_nothing_here(
     assert await inbox(bob) == [3, 1]
     async with instance.easel.database.read() as session:
         assert len((await session.exec(select(InboxActivity.id))).all()) == 4
+    # Of what came before there was a bound, each that comes takes some along.
+    monkeypatch.setattr(extensions, "MAX_PER_RECIPIENT", 1)
+    monkeypatch.setattr(extensions, "BATCH", 2)
+    for left in ([6, 5], [7]):
+        sent.append(cleo.activity("Sneeze", f"{cleo.origin}/song", to=[alice.account.uri]))
+        await comes(instance, cleo, sent[-1])
+        assert await inbox(alice) == left
 
 
 async def test_what_one_of_ours_does_comes_to_another(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -108,6 +109,20 @@ async def test_a_key_posts_once_even_at_once(alice: App, bob: App) -> None:
     assert other.body["id"] != answers[0].body["id"]
     async with alice.instance.easel.database.read() as session:
         assert len((await session.exec(select(Status))).all()) == 3
+
+
+@pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
+async def test_what_is_asked_for_at_once_under_keys_of_their_own_is_all_taken(alice: App) -> None:
+    when = entities.moment(alice.instance.clock.now() + timedelta(days=1))
+    for asked in ({"status": "later", "scheduled_at": when}, {"status": "/imagine a fox"}):
+        answers = await asyncio.gather(
+            *(
+                alice.post(STATUSES, asked, headers={"Idempotency-Key": f"{asked} {nth}"})
+                for nth in range(4)
+            )
+        )
+        assert [answer.status for answer in answers] == [200] * 4, asked
+        assert len({answer.body["id"] for answer in answers}) == 4
 
 
 async def test_a_key_whose_post_was_refused_is_free_again(alice: App) -> None:
