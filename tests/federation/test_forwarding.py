@@ -78,6 +78,36 @@ async def test_an_answer_is_passed_on_to_followers_as_it_came(
     assert internet.got(carol.inbox) == []
 
 
+@pytest.mark.parametrize("proof", ["signature", "proof"])
+async def test_what_answers_in_public_and_proves_itself_is_passed_on(
+    instance: Instance, internet: Internet, alice: Account, bob: Person, carol: Person, proof: str
+) -> None:
+    """Nobody addresses the followers of whom they answer; Mastodon signs what it says to all."""
+    uri = await seeing.publish(instance, alice)
+    secret = await seeing.publish(instance, alice, "for few", visibility="private")
+    await instance.run_jobs()
+    internet.posted.clear()
+    proven = {proof: {"type": "RsaSignature2017", "signatureValue": "x"}}
+    named: dict[str, Any] = {"cc": [alice.uri]}
+    note = carol.note(inReplyTo=uri, **named)
+    await carol.does(instance, {**carol.create(note), **proven})
+    edited = {**note, "content": "<p>second</p>"}
+    await carol.does(instance, {**carol.activity("Update", edited, to=[PUBLIC], **named), **proven})
+    for unproven in (
+        carol.create(carol.note('"signature" "proof"', inReplyTo=uri, **named)),
+        {**carol.create(carol.note(inReplyTo=secret, **named)), **proven},
+        {**carol.create(carol.note(inReplyTo=uri, to=[alice.uri], cc=[])), **proven},
+        {**carol.create(carol.note(inReplyTo=note["id"], **named)), **proven},
+        {**carol.activity("Like", uri, to=[PUBLIC], **named), **proven},
+    ):
+        await carol.does(instance, unproven)
+    gone = carol.activity("Delete", {"id": note["id"], "type": "Tombstone"}, to=[PUBLIC])
+    await carol.does(instance, {**gone, **proven})
+    types = [activity["type"] for activity in internet.got(shared_inbox(bob))]
+    assert types == ["Create", "Update", "Delete"]
+    assert internet.got(carol.inbox) == []
+
+
 @pytest.mark.parametrize("named", ["inbox", "sharedInbox"])
 async def test_what_was_passed_on_to_us_goes_back_to_nobody_who_has_it(
     instance: Instance, internet: Internet, alice: Account, bob: Person, carol: Person, named: str
