@@ -5,7 +5,7 @@ and `write`. A picture is a Status as in Mastodon's API, and has besides
 
     "reason": {"kind": "author" | "tag" | "term" | "look" | "follow" | "friends" | "new",
                "words": "Because you liked 4 pictures with #ukiyoe",
-               "about": "#ukiyoe",   a hashtag, words of the prompt, a handle, what it shows; or ""
+               "about": "#ukiyoe",   a hashtag, words of the prompt, a handle, what it shows, or ""
                "count": 4},          pictures, or people; 0 where nothing is counted
     "wanted": true | false           whether the reader said «more like this»
 """
