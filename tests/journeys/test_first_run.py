@@ -32,6 +32,7 @@ SMALL = """
         if (one !== small) one.remove();
     }
 """
+WIDTHS = (1280, 390)  # pixels: each page is tried on both, and gone on with on the phone
 PATIENCE_S = 240.0  # torch is read from the disk, on a busy machine
 
 
@@ -138,8 +139,7 @@ async def test_by_forms_alone_and_through_a_server_that_is_killed(tmp_path: Path
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("width", [390, 1280])
-async def test_in_a_browser(tmp_path: Path, hub: Hub, width: int) -> None:
+async def test_in_a_browser(tmp_path: Path, hub: Hub) -> None:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     playwright = pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
@@ -148,17 +148,18 @@ async def test_in_a_browser(tmp_path: Path, hub: Hub, width: int) -> None:
         playwright.async_playwright() as driver,
     ):
         chromium = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        window = await chromium.new_context(viewport={"width": width, "height": 844})
-        page = await window.new_page()
+        page = await (await chromium.new_context()).new_page()
         page.set_default_timeout(PATIENCE_S * 1000)
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text))
 
         async def usable() -> None:
-            assert await violations(page) == [], page.url
-            inside = await page.evaluate("document.documentElement.scrollWidth")
-            assert inside <= width, (page.url, inside)
+            for width in WIDTHS:
+                await page.set_viewport_size({"width": width, "height": 844})
+                assert await violations(page) == [], page.url
+                inside = await page.evaluate("document.documentElement.scrollWidth")
+                assert inside <= width, (page.url, inside)
 
         await page.goto(address)
         await usable()
@@ -229,13 +230,12 @@ async def test_in_a_browser_without_scripts_to_a_first_post(tmp_path: Path, hub:
         playwright.async_playwright() as driver,
     ):
         chromium = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        window = await chromium.new_context(java_script_enabled=False)
-        page = await window.new_page()
+        page = await (await chromium.new_context(java_script_enabled=False)).new_page()
         page.set_default_timeout(PATIENCE_S * 1000)
 
         async def usable(button: str) -> None:
             """On a desktop and on a phone the page fits, and what leads on can be pressed."""
-            for width in (1280, 390):
+            for width in WIDTHS:
                 await page.set_viewport_size({"width": width, "height": 844})
                 inside = await page.evaluate("document.documentElement.scrollWidth")
                 assert inside <= width, (page.url, inside)

@@ -55,6 +55,11 @@ async def test_one_boosts_writes_posts_later_reports_and_blocks_and_somebody_mod
         await page.wait_for_selector(".expected li:has-text('Later')")
         # In July New York is four hours behind, whatever it is now; without a script it is UTC.
         assert ("12:00 PM" if scripts else "12:00 UTC") in await page.inner_text(".expected time")
+        await page.click(".expected a:has-text('Change')")
+        await page.fill("[name=words]", "Later, and better said")
+        await page.select_option("[name=audience]", "private")
+        await page.click("button:has-text('Save')")
+        await page.wait_for_selector(".expected li:has-text('better said')")
         await page.goto(f"{instance.url}/report?post={post.id}")
         await page.click(".look >> nth=0")
         await page.fill("[name=comment]", "He shouts.")
@@ -76,6 +81,7 @@ async def test_one_boosts_writes_posts_later_reports_and_blocks_and_somebody_mod
         [later] = await scheduling.of_account(session, alice, Page(10))
         suspended = (await session.get_one(Account, bob.id)).suspended_at
     assert later.scheduled_at.hour == (16 if scripts else 12)
+    assert later.draft["visibility"] == "private"
     assert relation.blocking and suspended is not None
 
 
