@@ -10,6 +10,8 @@ ONCE ?=
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((n < 3 ? n + 1 : 4)))
 PORTS ?=
 export PIP_REQUIRE_VIRTUALENV := true
+# Where this is set, each start reads all of Easel from its sources again, which takes a second.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 

@@ -20,13 +20,10 @@ from pathlib import Path
 
 import uvloop
 
-from bench import load, peers, server
+from bench import load, peers, served, server
 from bench.measure import ROUNDS, Figure
-from fedi.database import Database
-from fedi.database.migrations import migrate
+from fedi.database import Transaction
 from fedi.database.tables import Account, Follow
-from fedi.settings import DatabaseSettings, InstanceSettings
-from fedi.social import accounts, credentials
 
 CLIENTS = 16
 CREATES = 2000
@@ -71,12 +68,8 @@ class Measured:
 
 async def prepare(folder: Path, url: str, authors: Sequence[peers.Person]) -> str:
     """A database with alice, who follows the authors and is followed by them; her token."""
-    settings = DatabaseSettings.model_validate({"url": f"sqlite:///{folder / 'easel.db'}"})
-    await migrate(settings.url)
-    database = Database(settings, InstanceSettings.model_validate({"url": url}))
-    async with database.write() as tx:
-        alice = await accounts.create_local(tx, "alice")
-        token = await credentials.issue_token(tx, alice, "bench")
+
+    async def befriend(tx: Transaction, alice: Account) -> None:
         for person in authors:
             account = Account(
                 id=tx.new_id(),
@@ -103,8 +96,8 @@ async def prepare(folder: Path, url: str, authors: Sequence[peers.Person]) -> st
                     created_at=tx.now,
                 )
                 tx.add(follow)
-    await database.close()
-    return token
+
+    return await served.prepare(folder, url, lambda connection, reader: None, befriend)
 
 
 def fill(database: Path, statuses: int) -> None:

@@ -30,8 +30,9 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     loading it tells. loras: all names by which recipes may call those that it has; `None` where
     only asking tells. misfits: by model, those of them that do not fit it. upscales: whether it
     makes pictures larger; `None` where nobody said. judges: the classifier that looks at what it
-    paints; empty if none does. describes: likewise, what writes alt text. card: what it paints on,
-    as people know it; empty until it has painted. memory_gb: all memory of that. bytes_per_weight:
+    paints; empty if none does. describes: likewise, what writes alt text. recognises: likewise,
+    what sees what pictures show. card: what it paints on, as people know it; empty until it has
+    painted. memory_gb: all memory of that. bytes_per_weight:
     as in `devices.Memory`.
     """
 
@@ -41,6 +42,7 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     upscales: bool | None = None
     judges: str = ""
     describes: str = ""
+    recognises: str = ""
     card: str = ""
     memory_gb: float = 0.0
     bytes_per_weight: int = 2

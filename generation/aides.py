@@ -11,7 +11,8 @@ import io
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,7 +21,15 @@ from generation import helpers
 from generation.abilities import Abilities
 from generation.catalogue import Kind, Model
 from generation.errors import PaintError, Stopped
-from generation.protocol import Finished, FromPainter, Judgement, Suggest, Suggested
+from generation.protocol import (
+    Finished,
+    FromPainter,
+    Judgement,
+    Recognise,
+    Recognised,
+    Suggest,
+    Suggested,
+)
 from generation.shelf import NotHere, Shelf
 
 if TYPE_CHECKING:
@@ -31,6 +40,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("generation")
 
 _Send = Callable[[FromPainter, bytes], None]
+
+SEEN = 512  # pixels of the longer side that pictures are looked at with; models take 224
+LOOKED_AT = 4  # pictures between two looks at whether something came that somebody waits for
 
 
 class Aides:
@@ -48,12 +60,17 @@ class Aides:
         describer: str = helpers.NONE,
         language_model: str = helpers.NONE,
         upscaler: str = helpers.AUTO,
+        recogniser: str = helpers.NONE,
     ) -> None:
         self._shelf = Shelf(device)
         self._classifier = _chosen("safety", classifier)
         self._describer = _chosen("description", describer)
         self._writer = _chosen("language", language_model)
         self._upscaler = _chosen("upscaling", upscaler)
+        self._recogniser = _chosen("recognition", recogniser)
+        self._unseen: queue.SimpleQueue[_Looking] = queue.SimpleQueue()
+        self._looking: set[str] = set()
+        self._looker: threading.Thread | None = None
         self._requests: queue.SimpleQueue[tuple[Suggest, _Send]] = queue.SimpleQueue()
         self._dropped: set[str] = set()
         self._waiting: set[str] = set()
@@ -71,12 +88,13 @@ class Aides:
             upscales=self._upscaler is not None,
             judges="" if self._classifier is None else self._classifier.name,
             describes="" if self._describer is None else self._describer.name,
+            recognises="" if self._recogniser is None else self._recogniser.name,
         )
 
     @property
     def busy(self) -> bool:
-        """Whether somebody waits for a proposal."""
-        return bool(self._waiting)
+        """Whether somebody waits for a proposal, or pictures are looked at."""
+        return bool(self._waiting or self._looking)
 
     def make_room(self) -> bool:
         """Gives the helpers' memory to whoever needs it; they come back when they are used.
@@ -145,6 +163,24 @@ class Aides:
         self._waiting.add(request.request)
         self._requests.put((request, send))
 
+    def recognise(
+        self,
+        request: Recognise,
+        pictures: Mapping[str, bytes],
+        send: _Send,
+        stop: Callable[[], bool],
+    ) -> None:
+        """Says what pictures show, in a thread of its own, one request after another; tells it by
+        `send`.
+
+        stop: whether something came that somebody waits for; what is left is not looked at.
+        """
+        if self._looker is None:
+            self._looker = threading.Thread(target=self._look_on, name="looking", daemon=True)
+            self._looker.start()
+        self._looking.add(request.request)
+        self._unseen.put(_Looking(request, pictures, send, stop))
+
     def drop(self, request: str) -> None:
         """Nobody waits for this proposal any more: it is stopped at its next word."""
         if request in self._waiting:
@@ -192,6 +228,36 @@ class Aides:
             self._dropped.discard(request.request)
             send(suggested, b"")
 
+    def _look_on(self) -> None:
+        while True:
+            asked = self._unseen.get()
+            recognised = self._recognised(asked)
+            self._looking.discard(asked.request.request)
+            asked.send(recognised, b"")
+
+    def _recognised(self, asked: _Looking) -> Recognised:
+        from generation.recognition import Recogniser
+
+        seen: dict[str, tuple[str, ...]] = {}
+        helper, names = self._recogniser, list(asked.pictures)
+        for start in range(0, len(names), LOOKED_AT):
+            if helper is None or asked.stop() or self._waiting:
+                break
+            some = names[start : start + LOOKED_AT]
+            read = {name: image for name in some if (image := _read(asked.pictures[name]))}
+            seen |= dict.fromkeys(some, ())
+            if not read:
+                continue
+            try:
+                with self._shelf.use(helper, Recogniser.load) as recogniser:
+                    found = recogniser.see(list(read.values()))
+            except Exception:
+                log.exception("%s could not look at pictures", helper.name)
+                break
+            seen |= dict(zip(read, found, strict=True))
+        name = "" if helper is None else helper.name
+        return Recognised(request=asked.request.request, seen=seen, model=name)
+
     def _suggested(self, request: Suggest) -> Suggested:
         nothing = Suggested(request=request.request)
         if self._writer is None or request.request in self._dropped:
@@ -228,6 +294,30 @@ class Aides:
             hashtags=proposal.hashtags,
             model=name,
         )
+
+
+@dataclass(frozen=True)
+class _Looking:
+    """Pictures to look at, and who is told."""
+
+    request: Recognise
+    pictures: Mapping[str, bytes]
+    send: _Send
+    stop: Callable[[], bool]
+
+
+def _read(content: bytes) -> Picture | None:
+    """A picture as it is looked at; None for what is none."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            image.draft("RGB", (SEEN, SEEN))
+            image.thumbnail((SEEN, SEEN))
+            return image.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        log.warning("a picture could not be read")
+        return None
 
 
 def _chosen(kind: Kind, name: str) -> Model | None:

@@ -17,7 +17,7 @@ import msgspec
 
 from generation import families
 
-Kind = Literal["painting", "safety", "description", "language", "upscaling"]
+Kind = Literal["painting", "safety", "description", "language", "upscaling", "recognition"]
 
 
 class UnknownModel(ValueError):

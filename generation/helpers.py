@@ -1,4 +1,5 @@
-"""The models that help: they judge pictures, describe them, make them larger, and help with words.
+"""The models that help: they judge pictures, describe them, say what they show, make them larger,
+and help with words.
 
 Each is a single transformers model from the hub or in a folder, pulled like one that paints and
 never fetched by itself. A folder may say in an `easel.json` what it is called (`name`) and, of a
@@ -105,6 +106,27 @@ HELPERS = {
             memory_gb=3.5,
             kinds=("language",),
         ),
+        Model(
+            key="clip-vit-b-32",
+            name="CLIP ViT-B/32 (LAION-2B)",
+            source="laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
+            licence="MIT",
+            commercial=True,
+            memory_gb=0.6,
+            download_gb=0.61,
+            kinds=("recognition",),
+            note="Sees what pictures show, for the feed “For you”.",
+        ),
+        Model(
+            key="tinyclip-40m",
+            name="TinyCLIP 40M",
+            source="wkcn/TinyCLIP-ViT-40M-32-Text-19M-LAION400M",
+            licence="MIT",
+            commercial=True,
+            memory_gb=0.3,
+            kinds=("recognition",),
+            note="The same with half the size, and less exact.",
+        ),
         # Time and memory are those of their layers with random weights, one thread, one piece.
         Model(
             key="swin2sr-x2",
@@ -203,6 +225,8 @@ def kinds_of(config: dict[str, Any]) -> tuple[Kind, ...]:
         return ("safety",)
     if name == "Swin2SRForImageSuperResolution":
         return ("upscaling",)
+    if name in ("CLIPModel", "SiglipModel", "Siglip2Model"):
+        return ("recognition",)
     if "vision_config" in config and name.endswith(("ForConditionalGeneration", "ForVision2Seq")):
         return ("description", "language") if "florence" not in name.lower() else ("description",)
     return ("language",) if name.endswith(("ForCausalLM", "LMHeadModel")) else ()

@@ -34,6 +34,7 @@ from generation.protocol import (
     Paint,
     ProtocolError,
     Ready,
+    Recognise,
     Suggest,
 )
 from generation.recipe import RecipeError
@@ -300,6 +301,12 @@ class Painter:
             case Suggest():
                 self._idle.set()
                 self._aides.suggest(message, send)
+            case Recognise():
+                self._idle.set()
+                # What is to be painted comes first; and where the connection is over, nobody waits.
+                self._aides.recognise(
+                    message, pictures, send, lambda: bool(tasks) or self._tasks is not tasks
+                )
             case Drop():
                 self._aides.drop(message.request)
             case Leave():

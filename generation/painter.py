@@ -70,6 +70,7 @@ def run(
     describer: str = helpers.AUTO,
     language_model: str = helpers.AUTO,
     upscaler: str = helpers.AUTO,
+    recogniser: str = helpers.AUTO,
     endpoint: str = "",
     endpoint_token: str = "",
     at_once: int = AT_ONCE,
@@ -99,6 +100,7 @@ def run(
             describer=describer,
             language_model=language_model,
             upscaler=upscaler,
+            recogniser=recogniser,
         )
         painter = Painter(
             server=server,
@@ -178,6 +180,7 @@ def main() -> NoReturn:
         ("--describer", "describes pictures"),
         ("--language-model", "helps with words"),
         ("--upscaler", "makes pictures larger"),
+        ("--recogniser", "sees what pictures show"),
     ):
         parser.add_argument(
             option, default=helpers.AUTO, help=f"the model that {what}: a name, auto or none"
@@ -244,6 +247,7 @@ def main() -> NoReturn:
             describer=options.describer,
             language_model=options.language_model,
             upscaler=options.upscaler,
+            recogniser=options.recogniser,
             endpoint=options.endpoint,
             endpoint_token=os.environ.get("EASEL_ENDPOINT_TOKEN", ""),
             at_once=options.at_once,

@@ -11,6 +11,7 @@ painter gives up. Then:
     painter              Finished (with the picture), Failed, Cancelled
     server   Cancel    → Cancelled, unless the painting ended before it was read
     server   Suggest   → one Suggested, beside whatever is being painted
+    server   Recognise (with pictures) → one Recognised, when nothing else is to be done
     server   Drop      nobody waits for a Suggested any more; there may still come one. Without a
                        request it asks for nothing: the server sees whether anybody reads
     server   Leave     the painter finishes nothing more and disconnects
@@ -180,6 +181,18 @@ class Suggested(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
     reply: str = ""
 
 
+class Recognised(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="recognised"):
+    """What pictures show: words of concepts (`generation.concepts`), by the pictures' names.
+
+    A picture that is missing was not looked at: something came that somebody waits for. One that
+    has no words shows nothing that is known, or could not be read. model: as people read it.
+    """
+
+    request: str
+    seen: dict[str, tuple[str, ...]] = {}
+    model: str = ""
+
+
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """A picture in a message's data: its name in the recipe, and its length in bytes."""
 
@@ -224,6 +237,17 @@ class Suggest(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     thread: str = ""
 
 
+class Recognise(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="recognise"):
+    """Say what these pictures show. Only a painter that `recognises` is asked, and it puts this
+    off for anything that somebody waits for.
+
+    request: the server's id for this. pictures: which; data: they, one after another.
+    """
+
+    request: str
+    pictures: tuple[Picture, ...]
+
+
 class Drop(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="drop"):
     """Nobody waits for this Suggested any more."""
 
@@ -240,8 +264,10 @@ class Leave(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="le
     refused: bool = False
 
 
-FromPainter = Hello | Able | Ready | Progress | Finished | Failed | Cancelled | Suggested
-FromServer = Paint | Cancel | Suggest | Drop | Leave
+FromPainter = (
+    Hello | Able | Ready | Progress | Finished | Failed | Cancelled | Suggested | Recognised
+)
+FromServer = Paint | Cancel | Suggest | Recognise | Drop | Leave
 Message = FromPainter | FromServer
 
 _encoder = msgspec.json.Encoder()
@@ -271,7 +297,7 @@ def decode_from_server(frame: str | bytes) -> tuple[FromServer, dict[str, bytes]
     """What a painter received: the message, and its pictures by name. Raises ProtocolError."""
     head, data = _split(frame)
     message = _decode(_from_server, head)
-    sizes = message.pictures if isinstance(message, Paint) else ()
+    sizes = message.pictures if isinstance(message, Paint | Recognise) else ()
     if len(data) > MAX_INPUTS:
         raise ProtocolError(f"A {type(message).__name__} message carries {len(data)} bytes.")
     if any(picture.size < 0 for picture in sizes) or len(data) != sum(p.size for p in sizes):
@@ -283,8 +309,9 @@ def decode_from_server(frame: str | bytes) -> tuple[FromServer, dict[str, bytes]
     return message, pictures
 
 
-def with_pictures(message: Paint, pictures: Mapping[str, bytes]) -> str | bytes:
-    """The frame that asks for a painting, with the pictures that its recipe begins with."""
+def with_pictures(message: Paint | Recognise, pictures: Mapping[str, bytes]) -> str | bytes:
+    """The frame that asks for a painting, with the pictures that its recipe begins with; or for
+    what some pictures show."""
     told = tuple(Picture(name=name, size=len(content)) for name, content in pictures.items())
     complete = msgspec.structs.replace(message, pictures=told)
     return encode(complete, b"".join(pictures.values()))

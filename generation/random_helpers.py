@@ -12,12 +12,18 @@ import math
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from generation.random_parts import WEIGHTS_SEED, byte_alphabet
+from generation.concepts import CONCEPTS
+from generation.random_parts import WEIGHTS_SEED, byte_alphabet, clip_tokenizer
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 SIDE = 32  # pixels of the pictures that they look at
 WIDTH = 320  # of a language model: each token can have a direction of its own
+LONGEST_CAPTION = 48  # tokens; with these a letter is one
+CAPTIONS_WIDTH = 32 * (len(CONCEPTS) // 32 + 2)  # each caption can have a direction of its own
 _TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n"
     "{% if message.content is string %}{{ message.content }}{% else %}"
@@ -52,6 +58,62 @@ def build_classifier(folder: Path, chances: Mapping[str, float], **described: An
         model.classifier.bias.data[number] = math.log(max(chance, 1e-9))
     processor = ViTImageProcessor(size={"height": SIDE, "width": SIDE})
     return _write(folder, described, model, processor)
+
+
+def build_clip(folder: Path, shows: Mapping[str, Image], **described: Any) -> Path:
+    """A CLIP of few layers that sees these concepts in these pictures, and in what looks like them;
+    of other pictures it says what it says. Returns the folder.
+
+    shows: pictures by the words of concepts (`generation.concepts`).
+    """
+    import torch
+    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
+
+    from generation.recognition import nothing
+
+    tokenizer = clip_tokenizer()
+    last = len(tokenizer) - 1
+    text = dict(
+        vocab_size=len(tokenizer), hidden_size=CAPTIONS_WIDTH, intermediate_size=37,
+        num_hidden_layers=2, num_attention_heads=16, max_position_embeddings=LONGEST_CAPTION,
+        initializer_factor=20.0,  # or captions are told apart by too little for a solution
+        bos_token_id=last - 1, eos_token_id=last, pad_token_id=last,
+    )  # fmt: skip
+    vision = dict(
+        hidden_size=32, intermediate_size=37, num_hidden_layers=2, num_attention_heads=2,
+        image_size=SIDE, patch_size=8,
+    )  # fmt: skip
+    config = CLIPConfig(text_config=text, vision_config=vision, projection_dim=64)
+    model = _seeded(lambda: CLIPModel(config)).eval()
+    size = {"height": SIDE, "width": SIDE}
+    processor = CLIPImageProcessorPil(size=size, crop_size=size)
+    with torch.no_grad():
+        model.logit_scale.fill_(math.log(1000.0))
+        looks = processor(
+            images=[image.convert("RGB") for image in (*shows.values(), *nothing())],
+            return_tensors="pt",
+        )
+        seen = model.get_image_features(**looks).pooler_output
+        seen = seen / seen.norm(dim=-1, keepdim=True)
+        given = tokenizer(
+            [concept.prompt for concept in CONCEPTS],
+            padding="max_length", max_length=LONGEST_CAPTION, truncation=True, return_tensors="pt",
+        )  # fmt: skip
+        read = model.text_model(**given).pooler_output
+        # Captions of nothing that is shown lead where no picture is; there is one way for each, as
+        # captions are told apart by more numbers than there are captions.
+        wanted = torch.randn(len(CONCEPTS), 64, generator=torch.Generator().manual_seed(1))
+        usual = seen[len(shows) :].mean(0)
+        mine = torch.linalg.pinv(seen[: len(shows)] - usual).T  # like its picture, and no other
+        span = torch.linalg.qr(seen.T.double()).Q.float()
+        wanted -= wanted @ span @ span.T
+        for place, concept in enumerate(CONCEPTS):
+            if concept.words in shows:
+                wanted[place] = mine[list(shows).index(concept.words)]
+        wanted = wanted / wanted.norm(dim=-1, keepdim=True)
+        solved = torch.linalg.lstsq(read.double(), wanted.double()).solution
+        model.text_projection.weight.copy_(solved.T.float())
+    return _write(folder, described, model, tokenizer, processor)
 
 
 def build_swin2sr(folder: Path, times: int = 2, **described: Any) -> Path:

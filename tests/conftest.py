@@ -121,6 +121,13 @@ async def mailbox() -> AsyncIterator[Mailbox]:
         yield mailbox
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first: what begins last ends alone, while other cores have nothing to
+    do. All else stays in its order."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 # What a machine may lack even in CI.
 MAY_SKIP_IN_CI = ("GPU",)
 _skipped_in_ci: list[str] = []

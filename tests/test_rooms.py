@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import aiohttp
+import pytest
 import yarl
 from starlette.routing import BaseRoute, Match
 
@@ -23,6 +24,7 @@ def asked_one_after_another(routes: list[BaseRoute], scope: dict[str, Any]) -> B
     return None
 
 
+@pytest.mark.long
 async def test_every_path_leads_to_the_first_route_that_it_fits(instance: Instance) -> None:
     router = instance.app.router
     assert isinstance(router, Rooms)

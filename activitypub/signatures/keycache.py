@@ -17,6 +17,10 @@ CACHE_SIZE = 10_000
 REFETCH_INTERVAL = 60.0
 """Seconds between two refetches of one key, so that bad signatures cannot make us fetch."""
 
+HELD_FOR = 900.0
+"""Seconds for which a key is believed without a look at what is stored: its owner may have
+replaced it since, and told another process."""
+
 FAILURE_INTERVAL = 30.0
 """Seconds for which a failed fetch is remembered, for the same reason."""
 
@@ -69,8 +73,9 @@ class KeyCache:
         self._busy: Counter[str] = Counter()  # fetches under way, by host
 
     async def find(self, key_id: str, *, fresh: bool = False) -> Key:
-        """The key of this id; with `fresh`, fetched anew, at most once a minute and id (within
-        it the cached key is given again). Raises `KeyUnavailable`."""
+        """The key of this id, as it was within a quarter of an hour; with `fresh`, fetched anew,
+        at most once a minute and id (within it the cached key is given again). Raises
+        `KeyUnavailable`."""
         entry = self._entries.get(key_id)
         if entry is not None and self._holds(entry, fresh):
             self._entries.move_to_end(key_id)
@@ -104,7 +109,7 @@ class KeyCache:
         if isinstance(entry.outcome, KeyUnavailable):
             return now - entry.found < FAILURE_INTERVAL
         if not fresh:
-            return True
+            return now - entry.found < HELD_FOR
         return entry.refetched is not None and now - entry.refetched < REFETCH_INTERVAL
 
     async def _fetched(self, key_id: str, fresh: bool) -> Key:
@@ -115,7 +120,7 @@ class KeyCache:
         except KeyUnavailable as unavailable:
             # A new one: the traceback of what was raised keeps all that the fetch had in hand.
             outcome = unavailable.again()
-            if fresh and not unavailable.permanent and before is not None:
+            if not unavailable.permanent and before is not None and isinstance(before.outcome, Key):
                 # its server is down: the old key stays good for what it signed
                 outcome = before.outcome
         now = self._monotonic()

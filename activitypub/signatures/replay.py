@@ -26,17 +26,18 @@ class Replays:
 
     def seen(self, request: Verified, now: datetime) -> bool:
         """Whether this very request was taken in before."""
-        taken = self._taken.get(_name(request))
+        taken = self._taken.get(digest(request))
         return taken is not None and now.timestamp() - taken < REMEMBERED_FOR.total_seconds()
 
     def remember(self, request: Verified, now: datetime) -> None:
         """Note that a request was taken in, once that is certain."""
-        self._taken[_name(request)] = now.timestamp()
+        self._taken[digest(request)] = now.timestamp()
         if len(self._taken) > self._size:
             self._taken.popitem(last=False)
 
 
-def _name(request: Verified) -> bytes:
+def digest(request: Verified) -> bytes:
+    """What tells a signed request from all others: 16 bytes."""
     named = hashlib.blake2b(request.signature, digest_size=16)
     named.update(request.key_id.encode())
     return named.digest()

@@ -20,6 +20,7 @@ from fedi.cli import (
     announcements,
     auditing,
     context,
+    database,
     dataset,
     doctor,
     domains,
@@ -68,6 +69,7 @@ app.command("moderate")(moderation.moderate)
 app.command("quotes")(moderation.quotes)
 app.add_typer(announcements.app, name="announcement")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(database.app, name="database")
 app.add_typer(federation.app, name="federation")
 app.add_typer(domains.app, name="domain")
 app.add_typer(painters.app, name="painters")

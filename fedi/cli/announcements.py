@@ -12,7 +12,9 @@ from rich.table import Column, Table
 from fedi.cli import context
 from fedi.social import announcements
 
-app = typer.Typer(help="What everybody here is told by their apps.", no_args_is_help=True)
+app = typer.Typer(
+    help="What everybody here is told, at home and by their apps.", no_args_is_help=True
+)
 
 SHOWN = 60  # characters of an announcement in the list
 

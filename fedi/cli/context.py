@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fedi import adjustments, logs
 from fedi import settings as settings_module
 from fedi.database import Database
+from fedi.database.home import OfAnother
 from fedi.runtime import Easel
 from fedi.settings import Settings
 
@@ -35,6 +36,10 @@ class DatabaseUnusable(CommandError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"The database cannot be used: {reason}. Mend database.url.")
         self.reason = reason
+
+
+class WrongAddress(CommandError):
+    """The database is that of another address than the settings name."""
 
 
 def settings() -> Settings:
@@ -78,9 +83,12 @@ def database_in_words() -> Iterator[None]:
 
     Raises:
         DatabaseUnusable: in place of all that.
+        WrongAddress: it is that of another address than the settings name.
     """
     try:
         yield
+    except OfAnother as error:
+        raise WrongAddress(str(error)) from error
     except Exception as error:
         # Here, so that a start that goes well need not load them.
         from alembic.util import CommandError as MigrationError
@@ -89,6 +97,8 @@ def database_in_words() -> Iterator[None]:
 
         words = str(getattr(error, "orig", None) or error).splitlines()
         reason = words[0].rstrip(".") if words else type(error).__name__
+        if isinstance(error, OSError) and error.strerror:
+            reason = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
         if isinstance(error, MigrationError):
             raise DatabaseUnusable(f"it may be a newer Easel's ({reason})") from error
         if isinstance(error, OSError | ValueError | SQLAlchemyError | PostgresError):
@@ -101,6 +111,7 @@ async def open_easel(chosen: Settings) -> Easel:
 
     Raises:
         DatabaseUnusable: its database is none that this Easel can work with.
+        WrongAddress: it is that of another address than the settings name.
     """
     with database_in_words():
         return await Easel.open(chosen)

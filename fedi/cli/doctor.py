@@ -70,6 +70,8 @@ async def _examine() -> int:
                 for check in CHECKS:
                     async for finding in check(easel):
                         show(finding)
+    except context.WrongAddress as error:
+        show(Finding("settings", "problem", str(error)))
     except context.DatabaseUnusable as error:
         show(
             Finding("database", "problem", f"It cannot be used: {error.reason}. Mend database.url.")

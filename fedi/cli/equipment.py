@@ -72,7 +72,7 @@ def check_precision(settings: Settings) -> list[Finding]:
 
 
 def check_helpers(settings: Settings) -> list[Finding]:
-    """The models that judge, describe and enlarge pictures and help with words."""
+    """The models that judge, describe, enlarge and recognise pictures, and help with words."""
     from generation import helpers
 
     safety, words = settings.safety, settings.words
@@ -96,6 +96,11 @@ def check_helpers(settings: Settings) -> list[Finding]:
             "upscaler", "painting.upscaler", "upscaling", settings.painting.upscaler,
             "None is here, not even the one that comes with Easel: pictures cannot be made larger. "
             "Install Easel again.",
+        ),
+        _check_helper(
+            "recogniser", "painting.recogniser", "recognition", settings.painting.recogniser,
+            "None is here: “For you” knows pictures by their makers, tags and prompts alone. "
+            "`easel models pull clip-vit-b-32` fetches one.",
         ),
     ]  # fmt: skip
 

@@ -89,6 +89,7 @@ def _can(can: Abilities) -> str:
         return "what it can do is not told yet"
     helps = [f"judges ({can.judges})" if can.judges else "does not judge"]
     helps += [f"describes ({can.describes})"] if can.describes else []
+    helps += [f"sees what pictures show ({can.recognises})"] if can.recognises else []
     return "; ".join([f"paints from {abilities.told(can)}", *helps])
 
 

@@ -51,6 +51,9 @@ def paint(
     upscaler: Annotated[
         str, typer.Option(help="The model that makes pictures larger: a name, auto or none.")
     ] = "auto",
+    recogniser: Annotated[
+        str, typer.Option(help="The model that sees what pictures show: a name, auto or none.")
+    ] = "auto",
     endpoint: Annotated[
         str,
         typer.Option(
@@ -92,6 +95,7 @@ def paint(
             describer=describer,
             language_model=language_model,
             upscaler=upscaler,
+            recogniser=recogniser,
             endpoint=endpoint,
             endpoint_token=_secret(endpoint_token_file) or os.environ.get(ENDPOINT_TOKEN, ""),
             at_once=at_once,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import signal
 import socket
@@ -18,6 +19,11 @@ from fedi.settings import Settings
 if TYPE_CHECKING:
     from fedi.runtime import Easel
 
+_HINTS = {
+    errno.EADDRINUSE: "Is Easel running already? Else choose another server.port.",
+    errno.EACCES: "Ports below 1024 are for root: put a web server in front (docs/hosting.md).",
+    errno.EADDRNOTAVAIL: "This machine has no such address: look at server.host.",
+}
 GRACE_S = 5  # seconds that open requests have when the server ends
 
 
@@ -65,7 +71,7 @@ async def _run_web(easel: object, role: Role) -> None:
 
     assert isinstance(easel, Easel)
     settings = easel.settings
-    listening = _listen(settings)
+    listening = listen(settings)
     config = uvicorn.Config(
         create_app(easel, run_jobs=role is Role.all),
         http="httptools",
@@ -110,7 +116,7 @@ async def _greet(easel: Easel) -> None:
         typer.echo(f"Nobody is here yet. Make your account at {where}")
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
     """Bind before anything else starts, so that a taken port is one plain sentence."""
     family = socket.AF_INET6 if ":" in settings.server.host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -119,9 +125,9 @@ def _listen(settings: Settings) -> socket.socket:
         sock.bind((settings.server.host, settings.server.port))
     except OSError as error:
         sock.close()
+        hint = _HINTS.get(error.errno or 0, "Look at server.host and server.port.")
         raise context.CommandError(
-            f"Cannot listen on {settings.server.host}:{settings.server.port}: {error.strerror}. "
-            "Is Easel running already? Else choose another server.port."
+            f"Cannot listen on {settings.server.host}:{settings.server.port}: {error.strerror}. {hint}"
         ) from error
     return sock
 

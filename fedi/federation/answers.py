@@ -24,11 +24,11 @@ from activitypub.objects import Collection, CollectionPage, Note, values
 from activitypub.objects.collection import COLLECTION_TYPES, Item
 from fedi.database import Session, Transaction
 from fedi.database.insertion import table_of
-from fedi.database.tables import Status
+from fedi.database.tables import Account, Status
 from fedi.federation import remote
 from fedi.jobs import Claimed, NewJob, enqueue, enqueue_many, handles
 from fedi.runtime import Easel
-from fedi.social.statuses import NewStatus
+from fedi.social.statuses import SHOWN_TO_ALL, NewStatus
 
 # What one post may lead to; Mastodon 4.4 reads 500 replies of 200 pages.
 MAX_PAGES = 10  # of all lists together
@@ -64,6 +64,23 @@ async def look_up(tx: Transaction, status: Status, *, delay: timedelta = timedel
         return
     payload = {"status_id": status.id}
     await enqueue(tx, "answers", payload, delay=delay, unique_key=f"answers {status.id}")
+
+
+async def opened(easel: Easel, reader: Account | None, status: Status) -> None:
+    """Somebody opens a post: what answered it since it came is asked for, if that is due. Who is
+    not signed in leads to no request of ours, however many they are.
+
+    Args:
+        reader: of here; None: nobody.
+        status: what they read, and may see.
+    """
+    if reader is None or status.local or status.visibility not in SHOWN_TO_ALL:
+        return
+    async with easel.database.read() as session:
+        if _lists(session, status) == (None, None) or not await _due(session, status):
+            return
+    async with easel.database.write() as tx:
+        await look_up(tx, status)
 
 
 async def look_up_new(
@@ -169,7 +186,7 @@ class _Walk:
             self._seen.add(following)
             try:
                 got = await self._easel.client.get_document(following, signer)
-                items, following = _read(got.document)
+                items, following = page_of(got.document)
             except (FetchError, Malformed):
                 return
             if not origin.same_origin(following, address):
@@ -211,7 +228,7 @@ def _answer_to(uri: str) -> remote.Belongs:
     return lambda note: note.in_reply_to == uri
 
 
-def _read(document: dict[str, object]) -> tuple[tuple[Item, ...], str | None]:
+def page_of(document: dict[str, object]) -> tuple[tuple[Item, ...], str | None]:
     """What a collection or a page of one carries, and where it goes on.
 
     Raises:

@@ -8,6 +8,7 @@ asks the server that they are from, as we do (`hearsay`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from sqlmodel import col, select
@@ -17,7 +18,7 @@ from activitypub.objects import Activity, values
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Status
 from fedi.federation import recipients, sending
-from fedi.social import follows
+from fedi.social import accounts, follows
 
 ABOUT = ("object", "inReplyTo", "target", "tag")  # where an activity names what it is about
 MAX_DEPTH = 3  # objects in objects
@@ -25,14 +26,21 @@ MAX_ABOUT = 50  # things that one activity can be about
 MAX_ABOVE = 20  # answers between ours and the one that is passed on
 
 
-async def pass_on(tx: Transaction, actor: Account, activity: Activity, body: bytes) -> None:
+async def pass_on(
+    tx: Transaction,
+    actor: Account,
+    activity: Activity,
+    body: bytes,
+    brought_by: str | None = None,
+) -> None:
     """Pass an activity on to the followers of those to whose followers it is addressed and whose
     posts it is about. It is taken in only once, so it is passed on only once.
 
     Args:
-        actor: who sent it, on another server.
+        actor: who did it, on another server.
         activity: it, after it took effect here.
         body: it, as it came.
+        brought_by: who passed it on to us, if it was not the actor.
     """
     prefix = f"{tx.instance.url}/"
     addressed = [*activity.to, *activity.cc, *activity.audience]
@@ -54,11 +62,18 @@ async def pass_on(tx: Transaction, actor: Account, activity: Activity, body: byt
         author = authors.pop(author_id, None)
         if author is None or (await follows.relationship(tx, author, actor)).blocking:
             continue
-        sender = origin.host(actor.uri)
+        have_it = await _servers_of(tx, {actor.uri, brought_by or actor.uri})
         inboxes = await recipients.of_followers(tx, author)
-        others = [inbox for inbox in inboxes if origin.host(inbox) != sender]
+        others = [inbox for inbox in inboxes if origin.host(inbox) not in have_it]
         assert activity.id is not None
         await sending.forward(tx, author, activity.id, body, others)
+
+
+async def _servers_of(session: Session, uris: set[str]) -> set[str | None]:
+    """The hosts of some actors, and of their inboxes, which may be others."""
+    known = (await accounts.by_uris(session, sorted(uris))).values()
+    inboxes = [(account.inbox_uri, account.shared_inbox_uri or "") for account in known]
+    return {origin.host(uri) for uri in (*uris, *chain.from_iterable(inboxes))} - {None}
 
 
 async def _answered(session: Session, document: Mapping[str, Any]) -> list[int]:

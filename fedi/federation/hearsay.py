@@ -155,7 +155,7 @@ async def forwarded(easel: Easel, job: Claimed) -> None:
     except FetchError as error:
         if error.permanent:
             return
-        raise Retry(error.reason) from error
+        raise Retry(error.reason, asked=error.retry_after) from error
     async with easel.database.write() as tx:
         if status is not None:
             await threads.look_up(tx, status)

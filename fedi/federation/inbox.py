@@ -22,7 +22,7 @@ from activitypub.context import is_activity_type
 from activitypub.errors import Malformed
 from activitypub.objects import Activity, Collection, values
 from activitypub.objects.collection import COLLECTION_TYPES
-from activitypub.signatures import Key, Reason, Refused, Replays, Verified, verify
+from activitypub.signatures import Key, Reason, Refused, Replays, Verified, replay, verify
 from activitypub.signatures import Request as SignedRequest
 from fedi import logs
 from fedi.database import Transaction
@@ -43,6 +43,10 @@ from fedi.social import accounts, domains
 
 MAX_ACTIVITIES = 50  # in one collection; nobody was seen to send more than a handful
 UNWELCOME = "This instance does not talk to that server."
+
+# Mastodon 4.6 gives no id to what it says of pinned posts and hashtags. Nobody ever asks for it
+# again (ActivityPub 3: such an activity is transient); here it is called after its request.
+TRANSIENT = frozenset({"Add", "Remove"})
 
 _KEY_ID = re.compile(r'keyid\s*=\s*"([^"]*)"', re.IGNORECASE)
 
@@ -92,6 +96,10 @@ async def _receive(request: Request) -> Response:
     replays = _replays.setdefault(easel, Replays())
     if isinstance(answer, Verified) and replays.seen(answer, easel.clock.now()):
         return Response(status_code=202)
+    nameless = activity.id is None and activity.type in TRANSIENT
+    if nameless and isinstance(answer, Verified) and answer.owner == activity.actor:
+        body = _named(document, answer)
+        activity = Activity.parse(document)
     signer = sender = await _author(easel, activity, answer)
     actor = activity.actor
     if actor is not None and actor != signer:
@@ -132,7 +140,9 @@ class _Came:
 
 async def _write_down(tx: Transaction, several: Sequence[_Came]) -> list[None]:
     """Put what came for the first time into the queue."""
-    first = await _queue(tx, [(came.activity, came.body, came.signer) for came in several])
+    first = await _queue(
+        tx, [(came.activity, came.body, came.signer, came.sender) for came in several]
+    )
     for came, is_first in zip(several, first, strict=True):
         if is_first:
             await synchronisation.take(tx, came.sender, came.headers)
@@ -140,16 +150,22 @@ async def _write_down(tx: Transaction, several: Sequence[_Came]) -> list[None]:
     return [None] * len(several)
 
 
-async def _queue(tx: Transaction, several: Sequence[tuple[Activity, bytes, str]]) -> list[bool]:
-    """Ask for what came to be done: each activity, its bytes, and who answers for it.
+async def _queue(
+    tx: Transaction, several: Sequence[tuple[Activity, bytes, str, str]]
+) -> list[bool]:
+    """Ask for what came to be done: each activity, its bytes, who answers for it, and who sent it.
 
     Returns:
         Whether each came for the first time; else nothing is asked for.
     """
-    first = await duplicates.first_times(tx, [(each.actor, each.id) for each, _, _ in several])
+    first = await duplicates.first_times(tx, [(each.actor, each.id) for each, *_ in several])
     jobs = [
-        NewJob({"body": body.decode(), "signer": signer}, lane=origin.host(signer) or "")
-        for (_, body, signer), is_first in zip(several, first, strict=True)
+        NewJob(
+            {"body": body.decode(), "signer": signer}
+            | ({"sender": sender} if sender != signer else {}),
+            lane=origin.host(signer) or "",
+        )
+        for (_, body, signer, sender), is_first in zip(several, first, strict=True)
         if is_first
     ]
     await enqueue_many(tx, "incoming", jobs)
@@ -193,9 +209,20 @@ async def _receive_many(
     known = await hosts.of(easel)
     known.seen(origin.host(answer.owner) or "")
     async with easel.database.write() as tx:
-        await _queue(tx, [(activity, alone, answer.owner) for activity, alone in allowed])
+        owner = answer.owner
+        await _queue(tx, [(activity, alone, owner, owner) for activity, alone in allowed])
         await known.save(tx)
     return Response(status_code=202)
+
+
+def _named(document: dict[str, Any], answer: Verified) -> bytes:
+    """Give an activity without an id one that no other has.
+
+    Returns:
+        It, as if it had come so.
+    """
+    document["id"] = f"{answer.owner}#transient-{replay.digest(answer).hex()}"
+    return json.encode(document)
 
 
 async def _author(easel: Easel, activity: Activity, answer: Verified | Refused) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from activitypub import json
+from activitypub import json, origin
 from activitypub.client import FetchError
 from activitypub.errors import Malformed
 from activitypub.objects import Activity
@@ -19,7 +19,7 @@ from fedi import logs
 from fedi.database import Transaction
 from fedi.database.loading import Loader
 from fedi.database.tables import Account
-from fedi.federation import forwarding, remote
+from fedi.federation import forwarding, hosts, remote
 from fedi.federation.handlers import HANDLERS, Effect, Handler, extensions
 from fedi.federation.handlers.follows import Asking
 from fedi.federation.handlers.posts import Arrival
@@ -49,7 +49,9 @@ async def incoming(easel: Easel, job: Claimed) -> None:
     document = json.decode_again(body)
     activity = Activity.parse(document)
     handler = HANDLERS.get(activity.type)
-    if handler is None or activity.type in STATED:
+    if activity.type in extensions.SORTED:
+        handler = extensions.kept_besides(document, handler)
+    elif handler is None or activity.type in STATED:
         handler = extensions.handler_of(activity, document) or handler
     if handler is None:
         log.debug("activity_ignored", type=activity.type, id=activity.id)
@@ -71,13 +73,28 @@ async def _do(
         return
     except FetchError as error:
         if not error.permanent:
-            raise Retry(error.reason) from error
+            raise Retry(error.reason, asked=error.retry_after) from error
         log.info("activity_dropped", type=activity.type, id=activity.id, reason=error.reason)
         return
     if actor is None or effect is None:
         return
-
+    if "sender" not in job.payload:
+        await _revive(easel, actor)
     await easel.database.in_bulk(_change, _Change(job, actor, activity, effect))
+
+
+async def _revive(easel: Easel, actor: Account) -> None:
+    """Whose inbox is on another host of their domain: if that one rested, it is to be tried again,
+    before what is answered to them is sent."""
+    spoke = origin.host(actor.uri) or ""
+    inboxes = {origin.host(uri or "") for uri in (actor.inbox_uri, actor.shared_inbox_uri)}
+    for host in inboxes - {None, spoke}:
+        assert host is not None
+        known = await hosts.of(easel)
+        if known.is_rested(host) and origin.domain_of(host) == origin.domain_of(spoke):
+            known.seen(host)
+            async with easel.database.write() as tx:
+                await known.save(tx)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +127,8 @@ async def _change(tx: Transaction, changes: Sequence[_Change]) -> Sequence[None]
     for change in changes:
         if change.job.id not in refused:
             body = change.job.payload["body"].encode()
-            await forwarding.pass_on(tx, change.actor, change.activity, body)
+            brought_by = change.job.payload.get("sender")
+            await forwarding.pass_on(tx, change.actor, change.activity, body, brought_by)
     await finish_all(tx, [change.job for change in changes])
     return [None] * len(changes)
 

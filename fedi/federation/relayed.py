@@ -33,7 +33,7 @@ async def relayed(easel: Easel, job: Claimed) -> None:
         return
     except FetchError as error:
         if not error.permanent and job.attempts < ATTEMPTS:
-            raise Retry(error.reason) from error
+            raise Retry(error.reason, asked=error.retry_after) from error
         return
     if effect is not None:
         async with easel.database.write() as tx:

@@ -116,7 +116,11 @@ async def _at(easel: Easel, address: str) -> Account:
         known = await accounts.by_uri(session, address)
     if known is not None:
         return await refreshed(easel, known)
-    return await _stored(easel, await actor_of(easel, address, fresh=False))
+    found = await _stored(easel, await actor_of(easel, address, fresh=False))
+    if found.featured_uri is not None:
+        async with easel.database.write() as tx:
+            await arrivals.expect_pins(tx, [found])
+    return found
 
 
 async def refreshed(easel: Easel, known: Account) -> Account:
@@ -190,6 +194,9 @@ async def _save(
     for account, (_, rules) in zip(saved, several, strict=True):
         if account.deleted_at is None:
             rules.mark(account, tx.now)
+    await arrivals.expect_pins_of_followed(
+        tx, [each for each in saved if each.deleted_at is None and each.suspended_at is None]
+    )
     return saved
 
 

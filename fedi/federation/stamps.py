@@ -31,7 +31,7 @@ def reading() -> Iterator[None]:
         pass
     except FetchError as error:
         if not error.permanent:
-            raise Retry(error.reason) from error
+            raise Retry(error.reason, asked=error.retry_after) from error
 
 
 async def holds(

@@ -190,7 +190,7 @@ async def synchronise(easel: Easel, job: Claimed) -> None:
     except FetchError as error:
         if error.permanent:
             return
-        raise Retry(error.reason) from error
+        raise Retry(error.reason, asked=error.retry_after) from error
     async with easel.database.write() as tx:
         held = await _local_follows(tx, account)
         for follow, uri in held:

@@ -69,7 +69,7 @@ async def parent(easel: Easel, job: Claimed) -> None:
     except FetchError as error:
         if error.permanent:
             return
-        raise Retry(error.reason) from error
+        raise Retry(error.reason, asked=error.retry_after) from error
     if status is None:
         return
     async with easel.database.write() as tx:

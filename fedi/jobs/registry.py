@@ -40,13 +40,20 @@ class Backoff:
         return planned * (1 + random.random() * self.jitter)
 
 
-class Retry(Exception):
-    """Try this job again, after its usual wait or after `after` (such as a Retry-After)."""
+MAX_ASKED = timedelta(days=1)  # that a job waits because another server says so
 
-    def __init__(self, reason: str, after: timedelta | None = None) -> None:
+
+class Retry(Exception):
+    """Try this job again, after its usual wait or after `after`; and never before `asked`, which is
+    in seconds (a Retry-After), as far as anybody may ask for."""
+
+    def __init__(
+        self, reason: str, after: timedelta | None = None, *, asked: float | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.after = after
+        self.asked = min(timedelta(seconds=asked or 0), MAX_ASKED)
 
 
 class Postpone(Exception):

@@ -261,7 +261,7 @@ class Runner:
         except Postpone as wait:
             self._failed.append(_Failure(job, wait.reason, wait.until, tried=False))
         except Retry as retry:
-            self._fail(kind, job, retry.reason, retry.after)
+            self._fail(kind, job, retry.reason, retry.after, retry.asked)
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -271,7 +271,14 @@ class Runner:
             if not job.finished:
                 self._done.append(job.id)
 
-    def _fail(self, kind: Kind, job: Claimed, reason: str, after: timedelta | None) -> None:
+    def _fail(
+        self,
+        kind: Kind,
+        job: Claimed,
+        reason: str,
+        after: timedelta | None,
+        asked: timedelta = timedelta(),
+    ) -> None:
         if job.attempts >= kind.attempts:
             log.warning("job_dead", kind=job.kind, job=job.id, reason=reason)
             self._failed.append(_Failure(job, reason, None))
@@ -279,6 +286,7 @@ class Runner:
             wait = kind.backoff.wait(job.attempts)
             if after is not None:
                 wait = max(after, timedelta(seconds=1))
+            wait = max(wait, asked)
             self._failed.append(_Failure(job, reason, self.easel.clock.now() + wait))
 
     async def _complete(self, tx: Transaction) -> None:

@@ -78,6 +78,12 @@ class PaintingSettings(Section):
         '"auto" takes one that was pulled, else the small one that comes with Easel; "none" takes '
         "none.",
     )
+    recogniser: str = Field(
+        "auto",
+        description="The model that sees what public pictures show, for the feed “For you”: a name "
+        'from the catalogue, a hub id, or a folder. "auto" takes one that was pulled, "none" takes '
+        "none: what pictures are about then say their tags and prompts.",
+    )
     max_upscaled_megapixels: float = Field(
         16.8,
         gt=0,

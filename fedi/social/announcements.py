@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, exists, func
 from sqlmodel import col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from fedi.database import Session, Transaction
 from fedi.database.insertion import insert_new
@@ -102,15 +103,22 @@ async def find(session: Session, announcement_id: int) -> Announcement:
 
 async def listed(session: Session) -> Sequence[Announcement]:
     """What is told now, the newest first."""
-    query = (
-        select(Announcement)
-        .where(
-            or_(col(Announcement.ends_at).is_(None), col(Announcement.ends_at) > session.now),
-        )
-        .order_by(col(Announcement.id).desc())
-        .limit(MAX_SHOWN)
+    return (await session.exec(_current(session))).all()
+
+
+async def unread(session: Session, account: Account) -> Sequence[Announcement]:
+    """What is told now and somebody has not put away, the newest first."""
+    read = select(AnnouncementRead).where(
+        col(AnnouncementRead.announcement_id) == col(Announcement.id),
+        AnnouncementRead.account_id == account.id,
     )
-    return (await session.exec(query)).all()
+    return (await session.exec(_current(session).where(~exists(read)))).all()
+
+
+def _current(session: Session) -> SelectOfScalar[Announcement]:
+    lasts = or_(col(Announcement.ends_at).is_(None), col(Announcement.ends_at) > session.now)
+    newest = col(Announcement.id).desc()
+    return select(Announcement).where(lasts).order_by(newest).limit(MAX_SHOWN)
 
 
 async def show(

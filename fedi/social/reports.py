@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from sqlalchemy import func
@@ -151,6 +151,21 @@ async def statuses_of(session: Session, reports: Sequence[Report]) -> dict[int, 
         select(Status).where(col(Status.id).in_(wanted), col(Status.deleted_at).is_(None))
     )
     return {status.id: status for status in rows.all()}
+
+
+def concerned(reports: Iterable[Report]) -> set[int]:
+    """The ids of all accounts in reports: who reports whom, and who sees to it."""
+    return {
+        account_id
+        for report in reports
+        for account_id in (
+            report.account_id,
+            report.target_account_id,
+            report.assigned_account_id,
+            report.resolved_by_id,
+        )
+        if account_id is not None
+    }
 
 
 async def resolve(tx: Transaction, report: Report, by: Account | None) -> None:

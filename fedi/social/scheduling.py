@@ -1,7 +1,7 @@
 """Posts for later: kept as their authors meant them, and published when it is time.
 
 What cannot be published then stays as it was, with the reason, and its author is told: they change
-when, and it is tried again.
+what it says or when, and it is tried again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ MOST_AHEAD = timedelta(days=5 * 365)
 MAX_WAITING = 300  # of one account, as Mastodon
 MAX_A_DAY = 25  # of them for one day, as Mastodon
 
-NO_RECORD = "Record not found"  # as Mastodon says it
 TOO_SOON = "The scheduled date must be in the future"  # Mastodon's own words
 
 
@@ -44,26 +43,28 @@ def moment(written: str) -> datetime:
 
 
 async def add(
-    tx: Transaction, author: Account, draft: Draft, when: datetime, *, uri: str | None = None
+    tx: Transaction,
+    author: Account,
+    draft: Draft,
+    when: datetime,
+    *,
+    uri: str | None = None,
+    promised: bool = False,
 ) -> ScheduledStatus:
     """Keep a post for later; what could not be published now is refused now.
 
     Args:
         when: at least `LEAST_AHEAD` from now, unless this was promised before.
-        uri: the id that the post was promised.
+        uri: the id of the post, if it was minted before.
+        promised: whether its time was agreed to before.
 
     Raises:
         Invalid: too soon, too late, or too many; or as for `statuses.publish`.
         NotFound: as there.
         NotAllowed: as there.
     """
-    _, _, media = await statuses.check(tx, author, draft)
-    await quoting.check(tx, author, draft.quoted_status_id, draft.visibility)
-    await drafts.write(tx, draft, media)
-    await accounts.take_turns(tx, author.id)
-    await check_time(tx, author, when, soon=uri is not None)
-    if set(draft.media_ids) & await media_waiting(tx, author):
-        raise Invalid("A picture is not there, not yours, or posted already.")
+    await _check(tx, author, draft)
+    await check_time(tx, author, when, soon=promised)
     row = ScheduledStatus(
         id=tx.new_id(),
         account_id=author.id,
@@ -76,6 +77,41 @@ async def add(
     await tx.flush()
     await _expect(tx, row)
     return row
+
+
+async def _check(tx: Transaction, author: Account, draft: Draft, but: int = 0) -> None:
+    """Refuse what could not be published; of two posts at once the second one counts the first.
+
+    Args:
+        but: the post whose draft this is already, and whose pictures it may have.
+    """
+    _, _, media = await statuses.check(tx, author, draft)
+    await quoting.check(tx, author, draft.quoted_status_id, draft.visibility)
+    await drafts.write(tx, draft, media)
+    await accounts.take_turns(tx, author.id)
+    if set(draft.media_ids) & await media_waiting(tx, author, but):
+        raise Invalid("A picture is not there, not yours, or posted already.")
+
+
+async def change(
+    tx: Transaction, author: Account, row: ScheduledStatus, draft: Draft, when: datetime
+) -> None:
+    """Say something else, or at another time, under the same id. What could not be published now is
+    refused now, and the post stays as it was.
+
+    Args:
+        row: one that `hold` gave.
+        when: as for `add`, if that is another time than before.
+
+    Raises:
+        Invalid, NotFound, NotAllowed: as `add`.
+    """
+    await _check(tx, author, draft, row.id)
+    row.draft = msgspec.to_builtins(draft)
+    if row.error or when != row.scheduled_at:
+        await move(tx, author, row, when)
+    tx.add(row)
+    await tx.flush()
 
 
 async def move(
@@ -138,12 +174,50 @@ def draft_of(row: ScheduledStatus) -> Draft:
     return msgspec.convert(row.draft, Draft)
 
 
-async def due(tx: Transaction, scheduled_id: int) -> tuple[Account, ScheduledStatus] | None:
-    """What is to be published now, and for whom; None: it was taken back, or put off."""
-    row = await tx.get(ScheduledStatus, scheduled_id, with_for_update=True)
-    if row is None or row.scheduled_at > tx.now or row.error:
-        return None
-    return await tx.get_one(Account, row.account_id), row
+async def hold(tx: Transaction, scheduled_id: int) -> ScheduledStatus | None:
+    """A post for later, locked until the transaction ends; None if it is posted, or taken back."""
+    return await tx.get(ScheduledStatus, scheduled_id, with_for_update=True, populate_existing=True)
+
+
+def is_due(row: ScheduledStatus, now: datetime) -> bool:
+    """Whether it is time for a post, and nothing stands against it."""
+    return row.scheduled_at <= now and not row.error
+
+
+async def complete(tx: Transaction, uri: str, draft: Draft) -> bool:
+    """The pictures that a post for later asks for are there, and it has them from now on.
+
+    Args:
+        uri: its id.
+        draft: the post with its pictures.
+
+    Returns:
+        Whether there is such a post.
+    """
+    row = await _promised(tx, uri)
+    if row is not None:
+        row.draft = msgspec.to_builtins(draft)
+        tx.add(row)
+    return row is not None
+
+
+async def halt(tx: Transaction, uri: str, reason: str) -> None:
+    """A post for later will not have the pictures that it asks for: it stays, and is not posted
+    unless its author changes it."""
+    row = await _promised(tx, uri)
+    if row is not None:
+        row.error = reason
+        tx.add(row)
+
+
+async def _promised(tx: Transaction, uri: str) -> ScheduledStatus | None:
+    rows = await tx.exec(
+        select(ScheduledStatus)
+        .where(ScheduledStatus.uri == uri)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return rows.first()
 
 
 async def fail(tx: Transaction, author: Account, scheduled_id: int, reason: str) -> None:
@@ -171,19 +245,7 @@ async def find(session: Session, author: Account, scheduled_id: int) -> Schedule
     """
     row = await session.get(ScheduledStatus, scheduled_id)
     if row is None or row.account_id != author.id:
-        raise NotFound(NO_RECORD)
-    return row
-
-
-async def hold(tx: Transaction, author: Account, scheduled_id: int) -> ScheduledStatus:
-    """`find` for who changes it: until this transaction ends nobody else does, nor is it posted.
-
-    Raises:
-        NotFound: it is none of theirs, or not any more.
-    """
-    row = await tx.get(ScheduledStatus, scheduled_id, with_for_update=True)
-    if row is None or row.account_id != author.id:
-        raise NotFound(NO_RECORD)
+        raise NotFound("Record not found")
     return row
 
 
@@ -195,10 +257,12 @@ async def by_uri(session: Session, author: Account, uri: str) -> ScheduledStatus
     return (await session.exec(mine)).first()
 
 
-async def media_waiting(session: Session, author: Account) -> set[int]:
-    """The pictures that somebody's posts for later have."""
+async def media_waiting(session: Session, author: Account, but: int = 0) -> set[int]:
+    """The pictures that somebody's posts for later have, all but one of those."""
     rows = await session.exec(
-        select(ScheduledStatus.draft).where(ScheduledStatus.account_id == author.id)
+        select(ScheduledStatus.draft).where(
+            ScheduledStatus.account_id == author.id, col(ScheduledStatus.id) != but
+        )
     )
     return {media_id for draft in rows.all() for media_id in draft.get("media_ids", ())}
 

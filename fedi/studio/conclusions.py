@@ -85,10 +85,10 @@ async def _publish(
     painted = [one.media_id for one in pictures if one.media_id is not None]
     when, media_ids = draft.scheduled_at, [*draft.media_ids, *painted]
     draft = msgspec.structs.replace(draft, media_ids=media_ids, scheduled_at=None)
+    if first.status_uri is not None and await scheduling.complete(tx, first.status_uri, draft):
+        return None
     if when is not None and when > tx.now:
-        # What its words ask for is painted: they ask for nothing more.
-        kept = msgspec.structs.replace(draft, verbatim=True)
-        await scheduling.add(tx, author, kept, when, uri=first.status_uri)
+        await scheduling.add(tx, author, draft, when, uri=first.status_uri, promised=True)
         return None
     return await statuses.publish(tx, author, draft, uri=first.status_uri)
 
@@ -102,6 +102,9 @@ async def fail_post(tx: Transaction, painting: Painting) -> None:
     for one in others:
         if one.id != painting.id:
             await stop(tx, one)
+    if first is not None and first.status_uri is not None:
+        why = f"Its picture could not be made. {painting.error}".strip()
+        await scheduling.halt(tx, first.status_uri, why)
     if first is None or first.id == painting.id or first.state in (FAILED, CANCELLED):
         return
     await let_go(tx, first)

@@ -112,6 +112,7 @@ class Connection:
     batches: bool = False  # takes only what can be painted together, while it gathers
     suggests: bool = False
     asked: str = ""  # by `Assistance`
+    looking: str = ""  # at pictures, for `Recognition`
     open: bool = True
     leaving: bool = False
     retiring: bool = False  # it is given nothing more, and leaves when it is done
@@ -139,6 +140,11 @@ class Connection:
     def stays(self) -> bool:
         """Whether it is given anything new."""
         return self.open and not self.leaving and not self.retiring
+
+    @property
+    def idle(self) -> bool:
+        """Whether it has no picture in hand."""
+        return not self.work
 
     def suits(self, model: str, needs: Iterable[str]) -> bool:
         return self.stays and self.card.suits(model, needs)

@@ -20,6 +20,7 @@ from fedi.database.tables import Painter
 from fedi.events import Listener
 from fedi.runtime import Easel
 from fedi.settings import PaintingSettings
+from fedi.social.for_you import looks
 from fedi.studio import (
     appraisal,
     cards,
@@ -36,11 +37,21 @@ from fedi.studio.allotment import Allotment
 from fedi.studio.assistance import Assistance
 from fedi.studio.connections import Connection, Ended, Gone, Socket
 from fedi.studio.local import LocalPainter
+from fedi.studio.recognition import Recognition
 from fedi.studio.refusals import Refusals
 from fedi.studio.reports import Reports
 from fedi.studio.turns import Place
 from generation import protocol
-from generation.protocol import Able, Hello, Leave, Progress, ProtocolError, Ready, Suggested
+from generation.protocol import (
+    Able,
+    Hello,
+    Leave,
+    Progress,
+    ProtocolError,
+    Ready,
+    Recognised,
+    Suggested,
+)
 
 MAX_SLOTS = 64  # of one painter, whatever it says
 RENEW_SHARE = 3  # leases are renewed so many times within their length
@@ -73,10 +84,11 @@ class Dispatcher:
         self._local_id = 0  # and which row is its
         self.local: LocalPainter | None = None
         self.assistance = Assistance(easel, self._summon)
+        self.recognition = Recognition(easel, self._summon, self._wake.set)
 
     async def start(self) -> None:
         """Take back what an earlier run of the server left behind, and begin."""
-        topics = [paintings.TOPIC, stock.MARK, adjustments.APPLIED]
+        topics = [paintings.TOPIC, stock.MARK, adjustments.APPLIED, looks.TOPIC]
         heard = self._context.enter_context(self._easel.events.listen(topics))
         async with self._easel.database.write() as tx:
             lost = 0
@@ -171,6 +183,7 @@ class Dispatcher:
             models=list(hello.models),
         )
         self.assistance.came(connection)
+        self.recognition.came(connection)
         self._wake.set()  # even if it takes none: what nobody can paint may be known now
 
     async def _part(self, connection: Connection, *, crashed: bool, hangs: bool) -> None:
@@ -183,6 +196,7 @@ class Dispatcher:
         if (blamed or hangs) and connection.pid and self.local is not None:
             self.local.kill(connection.pid)  # if it lives, it answered no ping
         self.assistance.left(connection)
+        await self.recognition.left(connection)
         async with self._easel.database.write() as tx:
             given_back = await self._allotment.take_back(tx, connection, blamed=blamed)
             # It may be back already, by another connection, before this one was given up.
@@ -213,6 +227,9 @@ class Dispatcher:
         if isinstance(message, Suggested):
             self.assistance.answered(connection, message)
             return
+        if isinstance(message, Recognised):
+            await self.recognition.answered(connection, message)
+            return
         work = connection.work.get(message.painting)
         if work is None:
             raise ProtocolError(f"This painter was not given the painting {message.painting}.")
@@ -229,6 +246,8 @@ class Dispatcher:
         async for event in heard:
             if event.kind == paintings.CANCELLED:
                 self._allotment.stop(int(event.data["id"]))
+            if event.topic == looks.TOPIC:
+                self.recognition.due()
             self._wake.set()
 
     async def _run(self) -> None:
@@ -248,6 +267,7 @@ class Dispatcher:
                     tend_at = loop.time() + every
                     await self.tend()
                 await self.hand_out()
+                await self.recognition.tend()
             except Exception:
                 log.exception("painting_dispatcher_failed")
             pause = max(0.0, tend_at - loop.time())

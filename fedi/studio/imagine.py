@@ -124,44 +124,73 @@ async def post(
 
     Args:
         draft: what the author wrote.
-        share_recipe: whether the app says that the recipe is shared; None: it says nothing, and
-            the words decide (`--share`).
-        parent: the picture of the post that it is a remix of; its file is stored.
-        uri: the id of the post, if it was minted before and nothing is painted for it.
+        share_recipe, parent, uri: as for `paint`.
 
     Raises:
         SocialError: as `statuses.publish` and `paintings.request`, or it is not understood.
     """
-    asked = await understand(tx, settings, draft)
-    if asked is None:
+    wanted = await asked(tx, settings, draft)
+    if wanted is None:
         return await statuses.publish(tx, author, draft, uri=uri)
-    wanted, painted = asked
+    return await paint(
+        tx, settings, author, draft, wanted, share_recipe=share_recipe, parent=parent, uri=uri
+    )
+
+
+async def asked(session: Session, settings: PaintingSettings, draft: Draft) -> Imagined | None:
+    """What the words of a draft ask for; None if they ask for nothing.
+
+    Raises:
+        Invalid: they ask for something, and are not understood.
+    """
+    if draft.verbatim:
+        return None
+    return read(await written(session, draft), settings.command)
+
+
+async def paint(
+    tx: Transaction,
+    settings: PaintingSettings,
+    author: Account,
+    draft: Draft,
+    wanted: Imagined,
+    *,
+    share_recipe: bool | None = None,
+    parent: Found | None = None,
+    uri: str | None = None,
+) -> Painting:
+    """Paint what a draft asks for; its post publishes itself when that is done.
+
+    Args:
+        wanted: what it asks for.
+        share_recipe: whether the app says that the recipe is shared; None: it says nothing, and
+            the words decide (`--share`).
+        parent: the picture of the post that it is a remix of; its file is stored.
+        uri: the id of the post, if it was minted before.
+
+    Raises:
+        SocialError: as `paintings.request`.
+    """
     made = await paintings.request_several(
         tx,
         settings,
         author,
-        painted.times(wanted.count),
+        recipe(wanted, settings).times(wanted.count),
         share_recipe=wanted.share if share_recipe is None else share_recipe,
-        draft=msgspec.structs.replace(draft, text=wanted.words, content_html=None),
+        draft=without(draft, wanted),
+        status_uri=uri,
         based_on_uri=draft.based_on_uri,
         parent=parent,
     )
     return made[0]
 
 
-async def understand(
-    session: Session, settings: PaintingSettings, draft: Draft
-) -> tuple[Imagined, Recipe] | None:
-    """What a post asks for, and its recipe; None if it asks for nothing.
-
-    Raises:
-        Invalid: it begins so, and is not understood.
-    """
-    wanted = None if draft.verbatim else read(await _written(session, draft), settings.command)
-    return None if wanted is None else (wanted, recipe(wanted, settings))
+def without(draft: Draft, wanted: Imagined) -> Draft:
+    """The post of a draft: what it says besides what it asks for."""
+    return msgspec.structs.replace(draft, text=wanted.words, content_html=None)
 
 
-async def _written(session: Session, draft: Draft) -> str:
+async def written(session: Session, draft: Draft) -> str:
     """A draft as plain text, in which people are named by their whole handles."""
     if draft.content_html is None:
         return draft.text

@@ -109,6 +109,7 @@ class LocalPainter:
         command += ["--describer", settings.words.describer]
         command += ["--language-model", settings.words.language_model]
         command += ["--upscaler", painting.upscaler]
+        command += ["--recogniser", painting.recogniser]
         if painting.endpoint:
             command += ["--endpoint", painting.endpoint]
             command += ["--at-once", str(painting.endpoint_at_once)]

@@ -21,7 +21,7 @@ from fedi.database.tables import Account, Painting
 from fedi.events import Event
 from fedi.jobs import enqueue
 from fedi.settings import PaintingSettings
-from fedi.social import statuses
+from fedi.social import scheduling, statuses
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.statuses import Draft
 from fedi.studio import appraisal, cards, inputs, limits, media, shares, turns
@@ -35,6 +35,7 @@ REVIEW = "review"  # painted, and waiting for a moderator (`fedi.studio.reviews`
 ENDED = frozenset({DONE, FAILED, CANCELLED})
 DROP = "drop_held_files"  # a job
 APOLOGISE = "apologise_for_a_picture"  # a job: somebody asked its author for it, in vain
+STOPPED = "Its picture was stopped."
 PAINTED = ENDED | {REVIEW}  # no painter has anything to do with it any more
 
 
@@ -199,6 +200,7 @@ async def request_several(
     share_recipe: bool = False,
     description: str = "",
     draft: Draft | None = None,
+    status_uri: str | None = None,
     begun_post: Draft | None = None,
     pictures: Sequence[Found] = (),
     based_on_uri: str | None = None,
@@ -206,11 +208,12 @@ async def request_several(
     sensitive: bool = False,
     asker: Account | None = None,
 ) -> list[Painting]:
-    """Ask for some pictures at once. With a draft, all of them are for one post, whose id is made
-    here, and the first painting has it.
+    """Ask for some pictures at once. With a draft, all of them are for one post, and the first
+    painting has its id.
 
     Args:
         recipes: one for each picture.
+        status_uri: that id, if it was minted before; else it is made here.
 
     Raises:
         SocialError: as `request`; then none of them is painted.
@@ -228,7 +231,9 @@ async def request_several(
             share_recipe=share_recipe,
             description=description,
             draft=None if first else draft,
-            status_uri=None if first or draft is None else statuses.mint_uri(tx, account),
+            status_uri=None
+            if first or draft is None
+            else status_uri or statuses.mint_uri(tx, account),
             post_of=first if draft is not None else None,
             asked_with=first,
             begun_post=begun_post,
@@ -295,8 +300,12 @@ async def cancel(tx: Transaction, painting: Painting) -> Painting:
         first, others = await together(tx, current)
         if first is not None and first.status_id is not None:
             return current
-        for one in [current, *([] if first is None else [first]), *others]:
+        every = [current, *([] if first is None else [first]), *others]
+        whole = all(one.state == DONE for one in every)
+        for one in every:
             await stop(tx, one)
+        if first is not None and first.status_uri is not None and not whole:
+            await scheduling.halt(tx, first.status_uri, STOPPED)
     return current
 
 

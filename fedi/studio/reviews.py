@@ -26,6 +26,12 @@ from fedi.studio.turns import STAFF
 from generation.protocol import Finished
 
 MAX_REASON = 300  # characters of why a picture was refused
+# What goes out with a picture that waits: nothing keeps it, and nothing in it runs.
+HEADERS = {
+    "Cache-Control": "private, no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+}
 _NOTHING = "There is no such picture to review."
 _GONE = "The files of this picture are gone: it can only be refused."
 # Written out, because SQLite uses a partial index only for what it can read in the statement.

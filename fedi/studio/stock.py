@@ -24,6 +24,7 @@ SETTINGS: dict[Kind, tuple[str, str]] = {
     "description": ("words", "describer"),
     "language": ("words", "language_model"),
     "upscaling": ("painting", "upscaler"),
+    "recognition": ("painting", "recogniser"),
 }
 DOES: dict[Kind, str] = {
     "painting": "paints",
@@ -31,6 +32,7 @@ DOES: dict[Kind, str] = {
     "description": "describes pictures",
     "language": "proposes words",
     "upscaling": "makes pictures larger",
+    "recognition": "sees what pictures show",
 }
 OURS = frozenset({catalogue.STARTER.key, helpers.OWN_UPSCALER.key})  # come with Easel
 _CAN = {

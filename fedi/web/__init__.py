@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 import fedi.numbers  # noqa: F401  (before any pattern)
 from fedi.web import (
     admin,
+    announced,
     appearance,
     authorize,
     composing,
@@ -37,6 +38,7 @@ from fedi.web import (
     pages,
     profiles,
     reacting,
+    rewriting,
     scheduled,
     searching,
     security,
@@ -56,6 +58,7 @@ routes: list[BaseRoute] = [
     *feeds.routes,
     *manifest.routes,
     *feed_pages.routes,
+    *announced.routes,
     *for_you.routes,
     *tags.routes,
     *events.routes,
@@ -65,6 +68,7 @@ routes: list[BaseRoute] = [
     *keeping.routes,
     *lists.routes,
     *messages.routes,
+    *rewriting.routes,
     *scheduled.routes,
     *voting.routes,
     *editing.routes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import ceil
 
@@ -87,10 +87,21 @@ def is_same(poll: Poll, draft: DraftPoll | None, fields: Mapping[str, str]) -> b
 
 def typed(poll: Poll) -> dict[str, str]:
     """The fields of a poll as it stands."""
-    found = {"poll_ends": STAYS}
-    found |= {name: option["title"] for name, option in zip(NAMES, poll.options, strict=False)}
-    if poll.multiple:
+    titles = [option["title"] for option in poll.options]
+    return _fields(titles, STAYS, poll.multiple, poll.hide_totals)
+
+
+def drafted(poll: DraftPoll) -> dict[str, str]:
+    """The fields of a poll that is still to be posted."""
+    ends = str(poll.expires_in)
+    chosen = ends if ends in ENDS else STAYS
+    return _fields(poll.options, chosen, poll.multiple, poll.hide_totals)
+
+
+def _fields(titles: Sequence[str], ends: str, multiple: bool, hidden: bool) -> dict[str, str]:
+    found = {"poll_ends": ends} | dict(zip(NAMES, titles, strict=False))
+    if multiple:
         found["poll_multiple"] = "1"
-    if poll.hide_totals:
+    if hidden:
         found["poll_hidden"] = "1"
     return found

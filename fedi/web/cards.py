@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from fedi.database.tables import Account
+from fedi.database.tables import Account, Status
 from fedi.settings import InstanceSettings
 from fedi.social import text
 from fedi.social.posts import Post
+from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio.remote_files.gallery import Gallery
 from fedi.web.views import people, posts
 from fedi.web.views.links import excerpt
@@ -46,6 +47,7 @@ class Card:
         more: further OpenGraph properties.
         creator: whom Mastodon names beside a link to the page (`fediverse:creator`).
         activity: the id of the ActivityPub object that the page shows.
+        embed: where its oEmbed is; empty: it has none.
         feeds: whether there are feeds beside it (`web.feeds`).
     """
 
@@ -58,6 +60,7 @@ class Card:
     more: Sequence[tuple[str, str]] = ()
     creator: str = ""
     activity: str = ""
+    embed: str = ""
     feeds: bool = False
 
 
@@ -136,7 +139,15 @@ def post(found: Post, gallery: Gallery) -> Card:
         more=more,
         creator=shown.maker.handle,
         activity=status.uri,
+        embed=_embed(status, instance),
     )
+
+
+def _embed(status: Status, instance: InstanceSettings) -> str:
+    """Where others ask how to show a post of ours inside their pages (`api.mastodon.oembed`)."""
+    if not status.local or status.visibility not in SHOWN_TO_ALL:
+        return ""
+    return f"{instance.url}/api/oembed?{urlencode({'format': 'json', 'url': status.url})}"
 
 
 def _preview(picture: Picture) -> Preview:

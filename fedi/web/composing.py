@@ -13,13 +13,15 @@ from fedi import ids
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import easel_of
-from fedi.social import attempts, drafts, posts, preferences, scheduling, statuses, text
+from fedi.settings import PaintingSettings
+from fedi.social import attempts, drafts, posts, preferences, statuses, text
 from fedi.social.drafts import Draft
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
 from fedi.studio import imagine, media
 from fedi.studio.remote_files import claims, gallery
+from fedi.studio.scheduled import keep
 from fedi.uploads.forms import UploadedFile
 from fedi.web import (
     asking,
@@ -37,7 +39,10 @@ from fedi.web.intents import AUDIENCES
 from fedi.web.render import private_page
 from fedi.web.settings import sheets
 from fedi.web.studio import typed
+from fedi.web.studio.composer import QUOTING
 from fedi.web.views import posts as post_views
+
+POLL_AND_PICTURE = "A post with a picture asks nothing: leave out the poll."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,29 @@ class Written:
     warning: str = ""
     audience: str = "public"
     language: str = ""
+    quoters: str = "public"
     training: str = ""
     covered: bool = False
     typed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """A post for later that stands in the form, to be changed (`rewriting`).
+
+    Attributes:
+        number: leads to it.
+        uri: the id that it will have when it is posted.
+        utc: the moment that stands in the form, unless somebody typed another.
+        making: the page of the picture that is being painted for it, if one is.
+        ends: when its poll may end.
+    """
+
+    number: int
+    uri: str
+    utc: str = ""
+    making: str = ""
+    ends: Mapping[str, str] = field(default_factory=lambda: asking.ENDS)
 
 
 @visitors.signed_in
@@ -82,6 +107,7 @@ def begun(visitor: SignedIn, words: str, typed: Mapping[str, str] | None = None)
         words=words,
         audience=str(usual.get("posting:default:visibility") or "public"),
         language=str(usual.get("posting:default:language") or ""),
+        quoters=preferences.usual(visitor.login).quoters,
         covered=usual.get("posting:default:sensitive") is True,
         typed=typed or {},
     )
@@ -111,37 +137,63 @@ async def _post(
     fields: dict[str, str],
     files: Mapping[str, UploadedFile],
 ) -> Response:
-    easel = easel_of(request)
-    written = Written(
-        words=fields.get("words", ""),
-        warning=fields.get("warning", ""),
-        audience=fields.get("audience", ""),
-        language=fields.get("language", ""),
-        training=fields.get("training", ""),
-        typed=fields,
-        covered="covered" in fields,
-    )
+    easel, written = easel_of(request), read(fields)
     number = ids.parse(fields.get("reply_to"))
     try:
         attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         brought = await bringing.take(easel, visitor.account, fields, files)
         async with easel.database.write() as tx:
             draft, moment = await _draft(tx, visitor, written, number, brought), later.when(fields)
-            asks = await imagine.understand(tx, easel.settings.painting, draft) is not None
-            if asks and draft.poll is not None:
-                raise Invalid("A post with a picture asks nothing: leave out the poll.")
+            await refuse_poll_and_picture(tx, easel.settings.painting, draft)
             if moment is not None:
                 author = await tx.get_one(Account, visitor.account.id)
-                await scheduling.add(tx, author, draft, moment)
+                await keep(tx, easel.settings.painting, author, draft, moment)
                 return sheets.back(words.sent(scheduled.HERE, fields), kept=True)
             made = await imagine.post(tx, easel.settings.painting, visitor.account, draft)
     except SocialError as error:
         async with easel.database.read() as session:
-            parent = await _parent(session, visitor, number)
+            parent = await answered(session, visitor, number)
         return await page(request, visitor, written, parent, error)
     number = made.id if isinstance(made, Status) else made.status_id
     path = f"/@{visitor.account.username}/{number}" if number else visitors.HOME
     return sheets.back(words.sent(path, fields))
+
+
+def read(fields: Mapping[str, str]) -> Written:
+    """What was sent."""
+    return Written(
+        words=fields.get("words", ""),
+        warning=fields.get("warning", ""),
+        audience=fields.get("audience", ""),
+        language=fields.get("language", ""),
+        quoters=fields.get("quoters", ""),
+        training=fields.get("training", ""),
+        typed=fields,
+        covered="covered" in fields,
+    )
+
+
+def quoters(written: Written, usual: str) -> str:
+    """Who may quote it; as usual, if the form says nothing.
+
+    Raises:
+        Invalid: nobody is called so.
+    """
+    if written.quoters and written.quoters not in QUOTING:
+        raise Invalid(f"Who may quote it is one of {', '.join(QUOTING)}.")
+    return written.quoters or usual
+
+
+async def refuse_poll_and_picture(
+    session: Session, settings: PaintingSettings, draft: Draft
+) -> None:
+    """Refuse a post that asks something, and asks for a picture.
+
+    Raises:
+        Invalid: it does; or what it asks for is not understood.
+    """
+    if draft.poll is not None and await imagine.asked(session, settings, draft) is not None:
+        raise Invalid(POLL_AND_PICTURE)
 
 
 async def _draft(
@@ -156,14 +208,14 @@ async def _draft(
         visibility=written.audience,
         language=written.language or None,
         in_reply_to_id=None if parent is None else parent.id,
-        quoters=usual.quoters,
+        quoters=quoters(written, usual.quoters),
         training=typed.training({"training": written.training}),
         media_ids=brought,
         poll=asking.read(written.typed),
     )
 
 
-async def _parent(session: Session, visitor: SignedIn, number: int | None) -> Post | None:
+async def answered(session: Session, visitor: SignedIn, number: int | None) -> Post | None:
     """What is answered, if it is still there."""
     status = await statuses.load(session, visitor.account, number or 0)
     if status is None:
@@ -178,42 +230,50 @@ async def page(
     written: Written,
     parent: Post | None,
     error: SocialError | None = None,
+    anew: Anew | None = None,
 ) -> Response:
-    """The form, with what stands in it and what it answers, and what is wrong with it."""
+    """The form, with what stands in it and what it answers, and what is wrong with it; `anew`: of a
+    post for later."""
     easel = easel_of(request)
     async with easel.database.read() as session:
         hung = await gallery.of(easel, session, claims.of_posts([parent] if parent else []))
         places = await bringing.places(easel, session, visitor.account, written.typed)
-    return private_page(
+    answer = private_page(
         request,
         "compose.html",
         sheets=("forms", "settings"),
         status=error.status if error is not None else 200,
         modules=("times", "writing"),
-        here="compose",
+        here="compose" if anew is None else "scheduled",
         form_key=forms.key(request),
         error=str(error) if error is not None else "",
         parent=post_views.shown(parent, hung, visitor.account) if parent is not None else None,
         parent_id=str(parent.status.id) if parent is not None else "",
         written=written,
+        anew=anew,
         audiences=AUDIENCES,
+        quoting=QUOTING,
         training=typed.TRAINING,
         languages=languages.offered(written.language),
         asking=asking,
         typed=written.typed,
         places=places,
-        place=words.place(written.typed) or _place(parent, places[0].had if error is None else ""),
+        place=words.place(written.typed)
+        or _place(parent, places[0].had if error is None else "", anew),
         bringing=bringing,
         longest_description=media.MAX_DESCRIPTION,
         command=easel_of(request).settings.painting.command,
         longest=text.MAX_TEXT,
         longest_warning=drafts.MAX_SPOILER,
     )
+    return forms.patient(answer, error)
 
 
-def _place(parent: Post | None, had: str) -> str:
+def _place(parent: Post | None, had: str, anew: Anew | None) -> str:
     """Under which address a browser keeps what is typed. A reply is no post of its own, and what
     was shared with us (`sharing`) leaves alone what somebody had begun before."""
+    if anew is not None:
+        return f"{scheduled.HERE}/{anew.number}/change"
     if parent is not None:
         return f"/compose?reply_to={parent.status.id}"
     return f"/compose?had-1={had}" if had else "/compose"

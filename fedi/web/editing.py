@@ -20,7 +20,7 @@ from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
 from fedi.studio import media
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import asking, deeds, forms, languages, visitors
+from fedi.web import asking, bringing, deeds, forms, languages, visitors
 from fedi.web.render import private_page
 from fedi.web.views import pictures
 from fedi.web.views import posts as post_views
@@ -47,6 +47,28 @@ async def ask(request: Request, visitor: SignedIn, number: int | None) -> Respon
     if post.poll is not None:
         typed |= asking.typed(post.poll)
     return await _page(request, visitor, post, typed)
+
+
+async def instead(
+    request: Request,
+    visitor: SignedIn,
+    number: int,
+    fields: Mapping[str, str],
+    error: SocialError,
+) -> Response:
+    """The form of a post, with what somebody wrote of it where that came too late.
+
+    Args:
+        fields: of the form in which it is written (`composing`).
+        error: why that came too late.
+    """
+    post = await _load(request, visitor, number)
+    typed = {name: said for name, said in fields.items() if not name.startswith("alt-")}
+    for place in bringing.PLACES:
+        typed[f"alt-{fields.get(f'had-{place}', '')}"] = fields.get(f"alt-{place}", "")
+    if "covered" in fields:
+        typed["sensitive"] = "1"
+    return await _page(request, visitor, post, typed, error)
 
 
 @visitors.signed_in

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from sqlmodel import col
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -16,7 +14,7 @@ from activitypub.context import accepts_activity
 from fedi.database import Session
 from fedi.database.tables import Account, LinkPreview, Status
 from fedi.runtime import easel_of
-from fedi.social import posts, previews, remixes, statuses, suggestions
+from fedi.social import posts, previews, remixes, suggestions
 from fedi.social.posts import Post
 from fedi.social.trends import listing, verdicts
 from fedi.social.trends.listing import Reason
@@ -153,19 +151,10 @@ async def show(request: Request) -> Response:
 async def tree(request: Request) -> Response:
     """`GET /@NAME/ID/remixes`: what a post was made of, and what was made of it."""
     easel = easel_of(request)
-    status_id: int = request.path_params["id"]
     missing = "There is no such post here, or it is not for everybody."
     viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
-        author = await profiles.find(session, request.path_params["name"], viewer, nobody=missing)
-        query = statuses.visible_to(viewer).where(
-            col(Status.id) == status_id,
-            col(Status.account_id) == author.id,
-            col(Status.reblog_of_id).is_(None),
-        )
-        status = (await session.exec(query)).first()
-        if status is None:
-            raise HTTPException(404, missing)
+        status = await profiles.find_post(session, request, viewer, nobody=missing)
         above = list(reversed(await remixes.parents(session, viewer, status)))
         below = await _below(session, viewer, status)
         rows = [*above, status, *(row for row, _ in below)]

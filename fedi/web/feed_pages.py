@@ -19,10 +19,11 @@ from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
 from fedi.social.timelines import Page
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import choosing, cursors, sifting, visitors
+from fedi.web import announced, choosing, cursors, sifting, visitors
 from fedi.web.cards import Card
 from fedi.web.choosing import Choice
 from fedi.web.render import ROBOTS_NOWHERE, page
+from fedi.web.views.announcements import Told
 
 WALL_LENGTH = 24  # posts with pictures on one page of a wall: a few screens
 POSTS_LENGTH = 20  # posts on one page of posts, as Mastodon's
@@ -92,8 +93,12 @@ async def _list(session: Session, account: Account, number: int) -> Feed:
 
 @visitors.signed_in
 async def home(request: Request, visitor: SignedIn) -> Response:
-    """`GET /home`: what those whom one follows posted and boosted."""
-    return await show(request, visitor.account, _home(visitor.account))
+    """`GET /home`: what those whom one follows posted and boosted, below what the host tells."""
+    told: list[Told] = []
+    if cursors.max_id(request) is None:
+        async with easel_of(request).database.read() as session:
+            told = await announced.of(session, visitor.account)
+    return await show(request, visitor.account, _home(visitor.account), told=told)
 
 
 async def local(request: Request) -> Response:
@@ -127,12 +132,14 @@ async def show(
     *,
     card: Card | None = None,
     followed: bool | None = None,
+    told: Sequence[Told] = (),
 ) -> Response:
     """A page of a feed, in the way that its reader chose.
 
     Args:
         card: what the page says of itself elsewhere.
         followed: of a hashtag, whether its reader follows it.
+        told: what stands above it, of what the host tells everybody.
     """
     easel = easel_of(request)
     choice = choosing.read(request, feed.name, feed.usual)
@@ -155,6 +162,7 @@ async def show(
         views=choosing.links(feed.path, choice),
         card=card,
         followed=followed,
+        told=told,
         tiles=sieve.tiles(found, hung) if choice.view == "wall" else [],
         posts=sieve.shown(found, hung) if choice.view == "posts" else [],
         newest=str(found[0].status.id) if found and not max_id else "",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from fedi.social.errors import Invalid
 
 FIELDS = ("when", "offset")
+TYPED = "%Y-%m-%dT%H:%M"  # a moment as browsers write it
 MAX_OFFSET = 16 * 60  # minutes that a place is from UTC, and some more
 NO_MOMENT = "When to post it is a day and a time."
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fedi.database import Session
-from fedi.database.tables import Account, Notification, Painting
+from fedi.database.tables import Account, AccountWarning, Notification, Painting
 from fedi.runtime import Easel, easel_of
 from fedi.social import markers, notification_lists, posts, statuses
 from fedi.social.notification_lists import Group, Wanted
@@ -48,6 +48,7 @@ async def show(request: Request, visitor: SignedIn) -> Response:
         people = await _people(session, shown)
         about = await _posts(session, account, shown)
         paintings = await _paintings(session, account, shown)
+        warnings = await _warnings(session, account, shown)
         hung = await gallery.of(
             easel,
             session,
@@ -72,7 +73,7 @@ async def show(request: Request, visitor: SignedIn) -> Response:
         notices=[
             notice
             for group in shown
-            if (notice := views.notice(group, people, about, paintings, hung, account))
+            if (notice := views.notice(group, people, about, paintings, warnings, hung, account))
         ],
         older=f"{path}{'&' if only else '?'}max_id={oldest}" if oldest else None,
         newer=path if max_id else None,
@@ -115,6 +116,20 @@ async def _paintings(
         select(Painting).where(col(Painting.id).in_(wanted), col(Painting.account_id) == account.id)
     )
     return {painting.id: painting for painting in found.all()}
+
+
+async def _warnings(
+    session: Session, account: Account, groups: Sequence[Group]
+) -> dict[int, AccountWarning]:
+    wanted = {group.newest.warning_id for group in groups} - {None}
+    if not wanted:
+        return {}
+    found = await session.exec(
+        select(AccountWarning).where(
+            col(AccountWarning.id).in_(wanted), col(AccountWarning.account_id) == account.id
+        )
+    )
+    return {warning.id: warning for warning in found.all()}
 
 
 routes: list[BaseRoute] = [Route("/notifications", show, methods=["GET"])]

@@ -14,8 +14,9 @@ from starlette.routing import BaseRoute, Route
 from activitypub.context import accepts_activity
 from fedi.database import Session
 from fedi.database.tables import Account, Status
+from fedi.federation import answers
 from fedi.runtime import easel_of
-from fedi.social import edits, posts, reactions, statuses, timelines
+from fedi.social import edits, posts, reactions, timelines
 from fedi.social.timelines import Page
 from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import testimony
@@ -80,12 +81,7 @@ async def post(request: Request) -> Response:
     viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
         author = await profiles.find(session, request.path_params["name"], viewer, nobody=_NO_POST)
-        query = statuses.visible_to(viewer).where(
-            col(Status.id) == status_id,
-            col(Status.account_id) == author.id,
-            col(Status.reblog_of_id).is_(None),
-        )
-        status = (await session.exec(query)).first()
+        status = await profiles.post_of(session, author, status_id, viewer)
         if status is None:
             made = await waiting.show(request, easel, session, author, status_id, viewer)
             if made is not None:
@@ -104,6 +100,7 @@ async def post(request: Request) -> Response:
         reacted = (await reactions.of_statuses(session, [status.id])).get(status.id)
         training = await consenting.all_of(easel, session, around)
     heard = await testimony.of(easel).hear(testimony.exhibits(around, hung))
+    await answers.opened(easel, viewer, status)
     listed = author.discoverable and status.visibility == "public"
     return page(
         request,

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from sqlmodel import col
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -14,9 +15,9 @@ from starlette.routing import BaseRoute, Route
 
 from activitypub.context import accepts_activity
 from fedi.database import Session
-from fedi.database.tables import Account
+from fedi.database.tables import Account, Status
 from fedi.runtime import easel_of
-from fedi.social import accounts, posts, relationships, timelines
+from fedi.social import accounts, posts, relationships, statuses, timelines
 from fedi.social.posts import Post
 from fedi.social.timelines import Page
 from fedi.social.training import standing
@@ -120,6 +121,36 @@ async def find(
     if account.deleted_at is not None:
         raise HTTPException(410, "This account was deleted.")
     return account
+
+
+async def find_post(
+    session: Session, request: Request, viewer: Account | None, *, nobody: str
+) -> Status:
+    """The post of an address that begins with `/@NAME/ID`, as a viewer may see it.
+
+    Args:
+        nobody: what is said if there is none.
+
+    Raises:
+        HTTPException: as `find`; 404 if there is no such post.
+    """
+    author = await find(session, request.path_params["name"], viewer, nobody=nobody)
+    status = await post_of(session, author, request.path_params["id"], viewer)
+    if status is None:
+        raise HTTPException(404, nobody)
+    return status
+
+
+async def post_of(
+    session: Session, author: Account, status_id: int, viewer: Account | None
+) -> Status | None:
+    """A post of somebody, no boost, if a viewer may see it."""
+    query = statuses.visible_to(viewer).where(
+        col(Status.id) == status_id,
+        col(Status.account_id) == author.id,
+        col(Status.reblog_of_id).is_(None),
+    )
+    return (await session.exec(query)).first()
 
 
 def to_activity(uri: str) -> Response:

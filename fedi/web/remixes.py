@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlmodel import col
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.runtime import easel_of
-from fedi.social import posts, remixes, statuses
+from fedi.social import posts, remixes
 from fedi.social.posts import Post
 from fedi.studio.remote_files import claims, gallery
 from fedi.web import cards, profiles, visitors
@@ -54,19 +53,10 @@ def remixable(post: Post) -> bool:
 async def show(request: Request) -> Response:
     """`GET /@NAME/ID/remix`: how to make another picture of this one."""
     easel = easel_of(request)
-    status_id: int = request.path_params["id"]
     missing = "There is no such post here, or its recipe is not shared."
     viewer = await visitors.viewer(request)
     async with easel.database.read() as session:
-        author = await profiles.find(session, request.path_params["name"], viewer, nobody=missing)
-        query = statuses.visible_to(viewer).where(
-            col(Status.id) == status_id,
-            col(Status.account_id) == author.id,
-            col(Status.reblog_of_id).is_(None),
-        )
-        status = (await session.exec(query)).first()
-        if status is None:
-            raise HTTPException(404, missing)
+        status = await profiles.find_post(session, request, viewer, nobody=missing)
         (found,) = await posts.assemble(session, [status], viewer)
         hung = await gallery.of(easel, session, claims.of_posts([found]))
     if not remixable(found):

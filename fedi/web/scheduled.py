@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from fedi.database.tables import Account, MediaAttachment, ScheduledStatus
+from fedi.database.tables import Account, MediaAttachment, Painting, ScheduledStatus
 from fedi.runtime import easel_of
 from fedi.social import attempts, scheduling, text
 from fedi.social.drafts import Draft
@@ -33,7 +34,8 @@ EXCERPT = 300  # characters of what a post says
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A post for later, as it is listed. `error` says why it could not be posted in time."""
+    """A post for later, as it is listed. `making` is the page of the picture that is being painted
+    for it, if one is; `error` says why it could not be posted in time, or will not be."""
 
     id: str
     when: Moment
@@ -44,6 +46,7 @@ class Waiting:
     audience: str
     pictures: list[Picture]
     asks: bool
+    making: str
     error: str
 
 
@@ -62,10 +65,11 @@ async def move(request: Request, visitor: SignedIn) -> Response:
         when = later.when(fields)
         if when is None:
             raise Invalid(later.NO_MOMENT)
-        async with easel_of(request).database.write() as tx:
+        easel = easel_of(request)
+        async with easel.database.write() as tx:
             author = await tx.get_one(Account, visitor.account.id)
-            row = await scheduling.hold(tx, author, number)
-            await scheduling.move(tx, author, row, when)
+            held = await scheduled.hold(tx, author, number)
+            await scheduled.move(tx, easel.settings.painting, author, held, when)
     except SocialError as error:
         return await _page(request, visitor, fields, error, number)
     return sheets.back(HERE, kept=True)
@@ -80,8 +84,8 @@ async def post_now(request: Request, visitor: SignedIn) -> Response:
         attempts.by_account(easel, attempts.POSTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
             author = await tx.get_one(Account, visitor.account.id)
-            row = await scheduling.hold(tx, author, number)
-            await scheduled.carry_out(tx, easel.settings.painting, author, row)
+            held = await scheduled.hold(tx, author, number)
+            await scheduled.carry_out(tx, easel.settings.painting, author, held)
     except SocialError as error:
         return await _page(request, visitor, {}, error, number)
     return sheets.back(HERE, kept=True)
@@ -93,7 +97,8 @@ async def take_back(request: Request, visitor: SignedIn) -> Response:
     await forms.read(request)
     sheets.count(request, visitor)
     async with easel_of(request).database.write() as tx:
-        await tx.delete(await scheduling.hold(tx, visitor.account, _number(request)))
+        held = await scheduled.hold(tx, visitor.account, _number(request))
+        await scheduled.take_back(tx, held)
     return sheets.back(HERE, kept=True)
 
 
@@ -109,6 +114,7 @@ async def _page(
     async with easel.database.read() as session:
         rows = await scheduling.of_account(session, visitor.account, Page(LENGTH + 1, max_id))
         media = await scheduling.media_of(session, rows)
+        to_come = await scheduled.to_come(session, rows)
         hung = await gallery.of(easel, session, [])
     return sheets.show(
         request,
@@ -116,27 +122,35 @@ async def _page(
         error=error,
         here="scheduled",
         modules=("times",),
-        waiting=[_waiting(row, media, hung) for row in rows[:LENGTH]],
+        waiting=[_waiting(row, media, to_come.get(row.uri), hung) for row in rows[:LENGTH]],
         about=str(about),
+        gone=about not in {row.id for row in rows[:LENGTH]},
         typed=typed or {},
         older=f"{HERE}?max_id={rows[LENGTH - 1].id}" if len(rows) > LENGTH else None,
         newer=HERE if max_id else None,
     )
 
 
-def _waiting(row: ScheduledStatus, media: Mapping[int, MediaAttachment], hung: Gallery) -> Waiting:
+def _waiting(
+    row: ScheduledStatus,
+    media: Mapping[int, MediaAttachment],
+    painting: Painting | None,
+    hung: Gallery,
+) -> Waiting:
     draft = scheduling.draft_of(row)
+    said = draft if painting is None else msgspec.convert(painting.draft, Draft)
     there: Sequence[MediaAttachment] = [media[one] for one in draft.media_ids if one in media]
     return Waiting(
         id=str(row.id),
         when=moment(row.scheduled_at),
-        typed=row.scheduled_at.strftime("%Y-%m-%dT%H:%M"),
-        words=excerpt(_said(draft), EXCERPT),
+        typed=row.scheduled_at.strftime(later.TYPED),
+        words=excerpt(_said(said), EXCERPT),
         language=draft.language,
         warning=draft.spoiler_text,
         audience=AUDIENCES[draft.visibility],
         pictures=[picture(one, False, hung) for one in there],
         asks=draft.poll is not None,
+        making="" if painting is None else f"/studio/{painting.id}",
         error=row.error,
     )
 

@@ -108,6 +108,7 @@ def paint(host: Host, model: Path, lora: str) -> tuple[bool, str]:
     return said == "True", said
 
 
+@pytest.mark.long
 def test_a_lora_from_the_hub_from_its_pull_to_its_end(
     hub: Hub, host: Host, ink: Path, tiny: Path, tmp_path: Path
 ) -> None:

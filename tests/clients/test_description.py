@@ -162,6 +162,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.ServerProce
     asyncio.run(server.stop())
 
 
+@pytest.mark.long
 def test_no_answer_breaks_its_shape(server: rig.ServerProcess, tmp_path: Path) -> None:
     programs.needed(programs.PYTHON, "make test makes it")
     alice, ids = seeded(server)

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 
 from fedi.database.tables import Account
 from fedi.federation import answers
+from tests.api.apps import App
+from tests.api.mastodon.apps import nobody
+from tests.api.oauth.person import at, join
 from tests.federation import seeing
 from tests.federation.peer import AS2, Internet, Person
 from tests.rig import Instance
@@ -75,6 +79,42 @@ async def test_answers_are_read_from_their_own_servers_and_put_before_nobody(
     assert await seeing.home(instance, alice) == [note["id"]]
     assert await seeing.notices(instance, alice) == []
     assert await seeing.jobs(instance) == []
+
+
+async def test_who_opens_a_post_sees_what_answered_it_since(
+    instance: Instance, internet: Internet, browser: aiohttp.ClientSession, carol: Person
+) -> None:
+    """By an app or on its page, when it is time again; and only who is of here."""
+    await join(instance)
+    app = await App.of(instance, browser, "alice")
+    bob = internet.person("bob")
+    await seeing.befriend(instance, app.account, bob)
+    note = bob.note(replies=f"{bob.uri}/replies")
+    collection(internet, note["replies"], [])
+    await arrives(instance, bob, note)
+    first, second = (carol.note("<p>late</p>", inReplyTo=note["id"]) for _ in range(2))
+    collection(internet, note["replies"], [show(internet, each) for each in (first, second)][:1])
+    status = await seeing.status(instance, note["id"])
+    assert status is not None
+    thread = f"/api/v1/statuses/{status.id}/context"
+    await app.get(thread)  # it was just read
+    instance.clock.advance(answers.SOONEST)
+    async with at(instance) as visitor:
+        page = f"/@{bob.handle}/{status.id}"
+        await visitor.get(page)
+        assert (await nobody(instance, browser, app).get(thread)).status == 200
+        await instance.run_jobs()
+        assert not await here(instance, first) and internet.asked[note["replies"]] == 1
+        await app.get(thread)
+        await instance.run_jobs()
+        assert await here(instance, first) and internet.asked[note["replies"]] == 2
+        assert (await app.get(thread)).body["descendants"][0]["uri"] == first["id"]
+        collection(internet, note["replies"], [first["id"], second["id"]])
+        await visitor.sign_in("alice")
+        instance.clock.advance(2 * answers.SOONEST)
+        assert (await visitor.get(page)).status == 200
+        await instance.run_jobs()
+        assert await here(instance, second) and internet.asked[note["replies"]] == 3
 
 
 async def test_the_list_of_a_thread_is_read_instead_of_many(

@@ -78,6 +78,27 @@ async def test_an_answer_is_passed_on_to_followers_as_it_came(
     assert internet.got(carol.inbox) == []
 
 
+@pytest.mark.parametrize("named", ["inbox", "sharedInbox"])
+async def test_what_was_passed_on_to_us_goes_back_to_nobody_who_has_it(
+    instance: Instance, internet: Internet, alice: Account, bob: Person, carol: Person, named: str
+) -> None:
+    """Not to who brought it, nor to its author, wherever either has their inbox."""
+    uri = await seeing.publish(instance, alice)
+    elsewhere = {"endpoints": {"sharedInbox": f"http://{internet.host('mail')}/inbox"}}
+    if named == "inbox":
+        elsewhere = {"inbox": f"http://{internet.host('mail')}/carol"}
+    internet.show(carol.uri, carol.document(**elsewhere))
+    await carol.does(instance, carol.activity("Update", carol.uri))
+    dave = internet.person("dave", "fourth")
+    await dave.does(instance, dave.activity("Follow", alice.uri))
+    internet.posted.clear()
+    create = carol.create(to_followers(alice, carol, inReplyTo=uri))
+    internet.show(create["id"], create)
+    assert await bob.send(instance, create) == 202  # he has it from her, and brings it
+    await instance.run_jobs()
+    assert [inbox for inbox, *_ in internet.posted] == [dave.inbox]
+
+
 async def test_who_does_not_believe_what_is_passed_on_is_left_in_peace(
     instance: Instance, internet: Internet, alice: Account, bob: Person, carol: Person
 ) -> None:

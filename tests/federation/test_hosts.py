@@ -205,6 +205,20 @@ async def test_the_first_word_of_a_host_that_rested_is_answered(
     assert ["welcome" in said["object"]["content"] for said in internet.got(bob.inbox)] == [True]
 
 
+@pytest.mark.parametrize("inbox", ["inbox.dead", "elsewhere"])
+async def test_whose_inbox_is_on_another_host_of_their_domain_revives_it(
+    instance: Instance, internet: Internet, alice: Account, inbox: str
+) -> None:
+    """And nobody else's, by saying that it is theirs."""
+    bob, carol = internet.person("bob", inbox), internet.person("carol", "dead")
+    internet.show(carol.uri, carol.document(inbox=bob.inbox))
+    await dead_for_a_week(instance, internet, alice, bob)
+    await carol.does(instance, carol.activity("Follow", alice.uri))
+    accepted = [said["type"] for said in internet.got(bob.inbox)]
+    rests = (await row(instance, bob.host)).rested_at is not None
+    assert (accepted, rests) == (([], True) if inbox == "elsewhere" else (["Accept"], False))
+
+
 async def test_what_is_forged_in_its_name_revives_nobody(
     instance: Instance, internet: Internet, alice: Account
 ) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from fedi.database.tables import Account
 from fedi.social import blocks
@@ -299,6 +300,20 @@ async def test_a_parent_that_cannot_be_had_is_left(
     await bob.does(instance, bob.create(answer))
     assert await seeing.seen(instance, alice, answer["id"]) is not None
     assert await seeing.jobs(instance) == []
+
+
+async def test_a_parent_is_not_asked_for_before_its_server_says_so(
+    instance: Instance, internet: Internet, bob: Person
+) -> None:
+    """Retry-After holds for what is read, as it does for what is delivered."""
+    url = f"{bob.origin}/busy"
+    busy = {"Retry-After": "3600"}
+    internet.pages[url] = lambda _: web.Response(status=429, headers=busy)
+    await bob.does(instance, bob.create(bob.note(inReplyTo=url)))
+    for minutes, asked in ((0, 1), (59, 1), (2, 2)):
+        instance.clock.advance(timedelta(minutes=minutes))
+        await instance.run_jobs()
+        assert internet.asked[url] == asked
 
 
 # ---- Update -------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests import rig
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +41,7 @@ async def demo(folder: Path, ports: tuple[int, int]) -> tuple[int, str]:
     return process.returncode, output.decode()
 
 
+@pytest.mark.long
 async def test_the_demo_tells_its_story_to_the_end_and_once_more(tmp_path: Path) -> None:
     ports = free_ports()
     pictures = []

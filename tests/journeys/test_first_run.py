@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 from sqlmodel import select
 
-from fedi.database.tables import AuditEntry, MediaAttachment, ModelPull
+from fedi.database.tables import AuditEntry, MediaAttachment, ModelPull, Status
 from tests import rig
 from tests.api.oauth.person import PASSWORD, Person, Seen
 from tests.generation.hub_server import Hub
@@ -137,6 +137,7 @@ async def test_by_forms_alone_and_through_a_server_that_is_killed(tmp_path: Path
     assert actions == ["setting.change"] * 3 + ["model.pull"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [390, 1280])
 async def test_in_a_browser(tmp_path: Path, hub: Hub, width: int) -> None:
     if CHROMIUM is None:
@@ -217,3 +218,76 @@ async def test_in_a_browser(tmp_path: Path, hub: Hub, width: int) -> None:
         await chromium.close()
         ai_system, _ = await painted(server)
     assert wrong == [] and ai_system == TINY
+
+
+async def test_in_a_browser_without_scripts_to_a_first_post(tmp_path: Path, hub: Hub) -> None:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    playwright = pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
+    async with (
+        fresh(tmp_path / "server") as (server, address),
+        playwright.async_playwright() as driver,
+    ):
+        chromium = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        window = await chromium.new_context(java_script_enabled=False)
+        page = await window.new_page()
+        page.set_default_timeout(PATIENCE_S * 1000)
+
+        async def usable(button: str) -> None:
+            """On a desktop and on a phone the page fits, and what leads on can be pressed."""
+            for width in (1280, 390):
+                await page.set_viewport_size({"width": width, "height": 844})
+                inside = await page.evaluate("document.documentElement.scrollWidth")
+                assert inside <= width, (page.url, inside)
+                found = page.locator(f"main {button}").first
+                await found.scroll_into_view_if_needed()
+                box = await found.bounding_box()
+                assert box["x"] >= 0 and box["x"] + box["width"] <= width, (page.url, box)
+
+        await page.goto(address)
+        await usable("button.strong")
+        await page.fill("[name=username]", "olga")
+        await page.fill("[name=password]", PASSWORD)
+        await page.click("main button.strong")
+        await page.wait_for_url("**/welcome/place")
+        await usable("button.strong")
+        await page.fill("[name='instance.name']", "Olga's wall")
+        await page.click("main button.strong")
+        await page.wait_for_url("**/welcome/model")
+        await page.wait_for_selector("text=There is no graphics card here")
+        await usable("form[action='/welcome/done'] button")
+
+        # What is fetched is seen to come, and can be stopped: the page loads itself again.
+        hub.stall_after = HALF
+        await page.click("summary:has-text('Another one')")
+        await page.fill("details input[placeholder]", TINY)
+        await page.click("details[open] button:has-text('Fetch it')")
+        await page.wait_for_selector("progress[value]:not([value='0'])")
+        await page.wait_for_selector("[data-line]:has-text('MB of')")
+        await usable("button:has-text('Stop')")
+        await page.click("button:has-text('Stop')")
+        await page.wait_for_selector("[data-line]:has-text('Stopped at')")
+        hub.stall_after = None
+        await page.click("button:has-text('Go on')")
+        await page.wait_for_selector("text=is here, and paints")
+        await usable("button:has-text('Paint a first picture')")
+        await page.click("button:has-text('Paint a first picture')")
+        await page.wait_for_url("**/studio?prompt=*")
+        assert await page.input_value("#prompt") == "a red sailboat on the beach"
+        await usable("button:text-is('Paint')")
+        await page.click("text=How it is painted")
+        await page.fill("[name=steps]", "2")
+        await page.evaluate(SMALL)
+        await page.click("button:text-is('Paint')")
+        await page.wait_for_selector("#scene[data-state=done]")
+        await usable("button:text-is('Post')")
+        await page.fill("[name=text]", "My first")
+        await page.click("button:text-is('Post')")
+        await page.wait_for_selector("#scene[data-state=posted]")
+        await page.click("text=See the post")
+        await page.wait_for_selector("article:has-text('My first') img.picture")
+        await chromium.close()
+        ai_system, _ = await painted(server)
+        async with server.database() as database, database.read() as session:
+            [status] = (await session.exec(select(Status))).all()
+    assert (ai_system, status.source) == (TINY, "My first")

@@ -134,6 +134,7 @@ async def shifts(page: Any, url: str) -> list[str]:
 
 
 # What a browser does is the same on every database.
+@pytest.mark.long
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_hold_still_stay_inside_and_run_nothing(

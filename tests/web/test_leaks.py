@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import pytest
+
 from fedi.database.tables import Account, Status
 from fedi.social import blocks, favourites, follows, statuses
 from fedi.social.errors import NotFound
@@ -28,6 +30,7 @@ SEEN = {
 }
 
 
+@pytest.mark.long
 async def test_no_page_shows_a_post_to_who_may_not_see_it(instance: Instance) -> None:
     people: dict[str, Account] = {
         name: await join(instance, name) for name in READERS if name != "nobody"

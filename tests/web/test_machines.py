@@ -22,6 +22,7 @@ from tests.web.reading import get
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 MEDIA = "{http://search.yahoo.com/mrss/}"
+DUBLIN = "{http://purl.org/dc/elements/1.1/}"
 MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
 
@@ -80,6 +81,69 @@ async def test_an_account_in_three_formats(
         assert (
             await get(browser, alternates[kind], if_none_match=again.headers["ETag"])
         ).status == 304
+
+
+async def test_a_feed_says_who_wrote_and_how_large_a_picture_is(
+    instance: Instance, browser: aiohttp.ClientSession
+) -> None:
+    """What an enclosure of RSS 2.0 must have, and who fetches pictures beforehand asks for."""
+    alice = await hanging.join(instance, display_name="Alice")
+    pictures = [await hanging.paint(instance, alice, size=1000 + number) for number in (1, 2)]
+    await hanging.publish(instance, alice, text="two #fog", media_ids=pictures)
+    home = f"{instance.url}/tags/fog"
+
+    item = ElementTree.fromstring((await get(browser, f"{home}.rss")).body).find("channel/item")
+    assert item is not None and item.findtext(f"{DUBLIN}creator") == "Alice"
+    [enclosure] = item.findall("enclosure")
+    assert (enclosure.attrib["length"], enclosure.attrib["type"]) == ("1001", "image/png")
+    shown = [one.attrib for one in item.findall(f"{MEDIA}content")]
+    assert [one["fileSize"] for one in shown] == ["1001", "1002"]
+    assert enclosure.attrib["url"] == shown[0]["url"]
+
+    entry = ElementTree.fromstring((await get(browser, f"{home}.atom")).body).find(f"{ATOM}entry")
+    assert entry is not None
+    links = [link.attrib for link in entry.findall(f"{ATOM}link[@rel='enclosure']")]
+    assert [link["length"] for link in links] == ["1001", "1002"]
+    [told] = json.loads((await get(browser, f"{home}/feed.json")).body)["items"]
+    assert [one["size_in_bytes"] for one in told["attachments"]] == [1001, 1002]
+
+
+async def test_other_sites_find_how_to_show_a_post(
+    instance: Instance, browser: aiohttp.ClientSession
+) -> None:
+    """As WordPress does: the page names the address, which is asked with some more of its own."""
+    alice = await hanging.join(instance)
+    post = await hanging.hang(instance, alice, text="Tides & fog")
+    quiet = await hanging.hang(instance, alice, text="quiet", visibility="unlisted")
+    for status in (post, quiet):
+        page = (await get(browser, hanging.address(instance, status))).page
+        address = page.one("link", type="application/json+oembed")["href"]
+        answer = await get(browser, f"{address}&maxwidth=320&maxheight=120&dnt=1")
+        told = json.loads(answer.body)
+        assert (answer.status, told["type"], told["author_name"]) == (200, "rich", "alice")
+        assert (told["thumbnail_width"], told["thumbnail_height"]) == (160, 120)
+        assert (await get(browser, told["thumbnail_url"])).status == 200
+        assert told["thumbnail_url"] in told["html"]
+        assert (await get(browser, address.replace("format=json", "format=xml"))).status == 501
+    profile = (await get(browser, f"{instance.url}/@alice")).page
+    assert not profile.all("link", type="application/json+oembed")
+
+
+async def test_what_is_behind_a_warning_is_in_no_page_of_others(
+    instance: Instance, browser: aiohttp.ClientSession
+) -> None:
+    alice = await hanging.join(instance)
+    post = await hanging.hang(instance, alice, text="fog", spoiler_text="Spoiled")
+    bob = await hanging.join(instance, "bob")
+    marked = await hanging.hang(instance, bob, text="more fog")
+    async with instance.easel.database.write() as tx:
+        bob.sensitized_at = tx.now  # by a moderator: all that bob posts
+        tx.add(bob)
+    for status in (post, marked):
+        address = f"{instance.url}/api/oembed?url={status.url}"
+        told = json.loads((await get(browser, address)).body)
+        assert "/media/" not in str(told)
+        assert "thumbnail_url" not in told
 
 
 async def test_what_xml_cannot_hold_breaks_no_feed(

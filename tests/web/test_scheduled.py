@@ -33,7 +33,7 @@ async def test_what_is_being_posted_is_not_posted_moved_or_taken_back_besides(
     instance: Instance,
 ) -> None:
     database = instance.easel.database
-    await join(instance)
+    alice = await join(instance)
     async with at(instance) as visitor:
         await visitor.sign_in("alice")
         for words in ("plain", "/imagine a fox"):
@@ -41,9 +41,9 @@ async def test_what_is_being_posted_is_not_posted_moved_or_taken_back_besides(
                 path = await later(visitor, words)
                 fields = filled(form_of(await visitor.get("/scheduled"), f"{path}/{deed}"))
                 async with database.write() as tx:
-                    row = await tx.get_one(ScheduledStatus, int(path.rpartition("/")[2]))
-                    author = await tx.get_one(Account, row.account_id)
-                    await scheduled.carry_out(tx, instance.easel.settings.painting, author, row)
+                    author = await tx.get_one(Account, alice.id)
+                    held = await scheduled.hold(tx, author, int(path.rpartition("/")[2]))
+                    await scheduled.carry_out(tx, instance.easel.settings.painting, author, held)
                     await tx.flush()
                     late = asyncio.create_task(visitor.post(f"{path}/{deed}", fields))
                     await somebody_waits(database)

@@ -10,51 +10,22 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fedi.clock import FakeClock
-from fedi.database.tables import Account, Filter, Status, UserList
-from fedi.social import (
-    blocks,
-    correspondence,
-    favourites,
-    filters,
-    followed_tags,
-    follows,
-    hiding,
-    lists,
-    mutes,
-    notification_policies,
-    profiles,
-    reblogs,
-    statuses,
-    text,
-)
-from fedi.social.for_you import choices
-from fedi.social.paging import Page
-from fedi.social.polls import DraftPoll
-from fedi.social.profiles import Changes, Line
-from fedi.social.statuses import Draft
-from fedi.studio import faces
+from fedi.database.tables import Status
+from fedi.social import follows
 from tests.api.oauth.person import PASSWORD, join
 from tests.federation.peer import Internet
 from tests.rig import Instance, NewDatabase, serve_instance
-from tests.social.trends.acting import settle
 from tests.studio.test_reviews import STRICT
-from tests.web import hanging
-from tests.web.admin import furnishing
-from tests.web.test_browser import (
-    ARTEFACTS,
-    WATCH_SHIFTS,
-    chromium,
-    furnish_from_elsewhere,
-    shifts,
-)
-from tests.web.test_hostile import HTML, STRINGS
+from tests.web import furnishing, hanging
+from tests.web.admin import furnishing as staff_furnishing
+from tests.web.test_browser import ARTEFACTS, WATCH_SHIFTS, chromium, shifts
+from tests.web.unvisited import ELSEWHERE, NO_PAGES, OF_STAFF, unvisited
 
 __all__ = ["chromium"]
 
@@ -62,173 +33,9 @@ AXE = Path(__file__).parent / "axe/node_modules/axe-core/axe.min.js"
 # WCAG 2.2 AA, with all that it builds on (https://github.com/dequelabs/axe-core, API.md).
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SIZES = ((390, 844), (1280, 860))  # pixels: a phone, a desktop
-POLL = DraftPoll(options=["Fog", STRINGS[0]], expires_in=3600)
 BUDGET = 60 * 1024  # bytes of HTML, CSS and JavaScript of a feed of 20 pictures, compressed
 
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
-
-
-async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
-    """Somebody with a full house, hostile strings in all that others can write; the pages."""
-    alice = await join(instance, display_name="Alice Marlowe")
-    bob = await join(instance, "bob")
-    async with instance.easel.database.write() as tx:
-        row = await tx.get_one(Account, bob.id)
-        row.display_name, row.note = STRINGS[-1], "<p>Hello.</p>"
-        tx.add(row)
-        await follows.request(tx, alice, bob)
-        await follows.request(tx, bob, alice)
-    shapes = [(1216, 832), (832, 1216), (1024, 1024), (1536, 640), (640, 1536), (None, None)]
-    for number, (width, height) in enumerate(shapes):
-        picture = await hanging.paint(instance, bob, width=width, height=height)
-        words = STRINGS[number % len(STRINGS)]
-        await hanging.publish(instance, bob, text=words, media_ids=[picture])
-    await hanging.hang(instance, bob, text="x", spoiler_text=STRINGS[0], sensitive=True)
-    picture = await hanging.paint(instance, alice, share_recipe=True, description=STRINGS[1])
-    main = await hanging.publish(instance, alice, text="Morning #fog", media_ids=[picture])
-    for number, hostile in enumerate(HTML[:-2]):
-        sam = await hanging.stranger(instance, f"sam{number}", display_name=STRINGS[number])
-        answer = await hanging.receive(instance, sam, content=hostile, in_reply_to_uri=main.uri)
-    await furnish_from_elsewhere(instance, internet, main)
-    async with instance.easel.database.write() as tx:
-        await favourites.add(tx, bob, main)
-        await reblogs.add(tx, bob, answer)
-        await favourites.add(tx, alice, answer)
-    await hanging.publish(instance, bob, text=f"@alice {STRINGS[2]}", in_reply_to_id=main.id)
-    await fill_explore(instance, alice, bob, main)
-    await instance.run_jobs()
-    await _arrange(instance, alice)
-    async with instance.easel.database.write() as tx:
-        await choices.switch_on(tx, alice, choices.Tuning(warned=True))
-    asking = await hanging.publish(instance, bob, text="Which?", poll=POLL)
-    row, held = await _sort(instance, alice, bob)
-    for words in (STRINGS[0], "And you?"):
-        await hanging.publish(instance, bob, text=f"@alice {words}", visibility="direct")
-    async with instance.easel.database.read() as session:
-        [talk, *_] = await correspondence.of_account(session, alice, Page(1))
-    async with instance.easel.database.write() as tx:
-        row_of_main = await tx.get_one(Status, main.id)
-        author = await tx.get_one(Account, alice.id)
-        warned = Draft(text="Evening #fog", spoiler_text=STRINGS[0], sensitive=True)
-        for changed in (warned, Draft(text="Morning #fog")):
-            await statuses.edit(tx, author, row_of_main, changed)
-    return {
-        "home": "/home",
-        "home-wall": "/home?view=wall",
-        "local": "/local",
-        "federated": "/federated?view=posts",
-        "tag": "/tags/fog",
-        "own-post": f"/@alice/{main.id}",
-        "remote-post": f"/@sam0@elsewhere.example/{answer.id}",
-        "self": "/@alice/posts",
-        "somebody": "/@bob",
-        "somebody-remote": "/@sam0@elsewhere.example/posts",
-        "notifications": "/notifications",
-        "search": "/search?q=fog",
-        "favourites": "/favourites",
-        "bookmarks": "/bookmarks",
-        "lists": "/lists",
-        "explore": "/explore",
-        "for-you": "/for-you",
-        "for-you-posts": "/for-you?view=posts",
-        "tuning": "/settings/for-you",
-        "tree": f"/@alice/{main.id}/remixes",
-        "compose": "/compose",
-        "reply": f"/compose?reply_to={answer.id}",
-        "more": f"/posts/{answer.id}/more",
-        "own-more": f"/posts/{main.id}/more",
-        "report": f"/report?post={answer.id}",
-        "settings": "/settings",
-        "profile": "/settings/profile",
-        "privacy": "/settings/privacy",
-        "training": "/settings/training",
-        "filters": "/settings/filters",
-        "filter-new": "/settings/filters/new",
-        "filter": f"/settings/filters/{held.id}",
-        "followers": "/settings/followers",
-        "following": "/settings/following",
-        "requests": "/settings/requests",
-        "followed-tags": "/settings/tags",
-        "muted": "/settings/muted",
-        "blocked": "/settings/blocked",
-        "domains": "/settings/domains",
-        "list": f"/lists/{row.id}/arrange",
-        "lists-with": f"/people/{bob.id}/lists",
-        "scheduled": "/scheduled",
-        "messages": "/messages",
-        "message-new": "/messages/new?to=%40bob",
-        "conversation": f"/messages/{talk.id}",
-        "edits": f"/@alice/{main.id}/edits",
-        "edit": f"/compose?edit={main.id}",
-        "poll": f"/@bob/{asking.id}",
-        "carrying": "/settings/carrying",
-        "leaving": "/settings/leaving",
-        "appearance": "/settings/appearance",
-        "security": "/settings/security",
-        "missing": "/nothing",
-    }
-
-
-async def _arrange(instance: Instance, alice: Account) -> None:
-    """A full profile: pictures, words, a table with hostile strings."""
-    picture = await faces.store(instance.easel, "avatar", hanging.png(400, 400, "#3a6ea5"))
-    header = await faces.store(instance.easel, "header", hanging.png(1500, 500, "#c9b18a"))
-    lines = [Line("Site", "https://alice.example"), Line(STRINGS[2], STRINGS[1])]
-    said = Changes(
-        note="I draw fog.", fields=lines, avatar=picture, header=header, avatar_description="A cat"
-    )
-    async with instance.easel.database.write() as tx:
-        row = await tx.get_one(Account, alice.id)
-        await profiles.change(tx, row, said)
-        row.fields = [{**row.fields[0], "verified_at": "2026-01-01T00:00:00.000Z"}, row.fields[1]]
-        tx.add(row)
-
-
-async def _sort(instance: Instance, alice: Account, bob: Account) -> tuple[UserList, Filter]:
-    """Somebody in each of the drawers: muted, blocked, asking, set aside, on a list."""
-    unseen = [
-        await hanging.stranger(instance, f"una{number}", display_name=STRINGS[number])
-        for number in range(2)
-    ]
-    carol = await join(instance, "carol", display_name=STRINGS[1])
-    async with instance.easel.database.write() as tx:
-        row = await tx.get_one(Account, alice.id)
-        row.locked = True
-        tx.add(row)
-        await follows.request(tx, carol, row)
-        await mutes.add(tx, alice, unseen[0], expires_at=tx.now + timedelta(days=1))
-        await blocks.add(tx, alice, unseen[1])
-        await followed_tags.follow(tx, row, "x" * text.MAX_TAG_LENGTH)
-        await hiding.add(tx, alice, f"{'long.' * 12}example")
-        await notification_policies.change(tx, alice, {"for_not_following": "filter"})
-        held = await filters.create(tx, row)
-        await filters.change(tx, held, title=STRINGS[3], context=filters.CONTEXTS)
-        for word in (*STRINGS[:4], "ordinary"):
-            await filters.add_keyword(tx, held, word, whole_word=True)
-        made = await lists.create(tx, alice, STRINGS[0])
-        await lists.add(tx, alice, made, [bob.id])
-    await hanging.publish(instance, carol, text="@alice hello")
-    await instance.run_jobs()
-    return made, held
-
-
-async def fill_explore(instance: Instance, alice: Account, bob: Account, main: Status) -> None:
-    """Something of each kind trends, with hostile strings in it."""
-    for who in (alice, bob):
-        text = f"#fog https://news.example/{'long' * 30} {STRINGS[1]}"
-        words = await hanging.publish(instance, who, text=text)
-    for number in range(3):
-        sam = await hanging.stranger(instance, f"ana{number}", display_name=STRINGS[number])
-        recipe = {"share_recipe": True, "ai_prompt": STRINGS[number] * 5}
-        picture = await hanging.paint(instance, bob, **recipe)
-        remix = await hanging.publish(
-            instance, bob, text="a remix", media_ids=[picture], based_on_uri=main.uri
-        )
-        async with instance.easel.database.write() as tx:
-            for liked in (main, words, remix):
-                await favourites.add(tx, sam, liked, f"{sam.uri}#{liked.id}")
-                await favourites.add(tx, alice if liked is remix else sam, liked)
-    await settle(instance.easel)
 
 
 @asynccontextmanager
@@ -265,11 +72,12 @@ async def violations(page: Any) -> list[tuple[str, Any, str]]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_that_everybody_sees_can_be_used_by_everybody(
     instance: Instance, internet: Internet, chromium: Any, scheme: str
 ) -> None:
-    paths = await furnish(instance, internet)
+    paths = await furnishing.furnish(instance, internet)
     public = [
         paths[name] for name in ("local", "tag", "own-post", "self", "missing", "explore", "tree")
     ]
@@ -287,19 +95,25 @@ async def test_pages_that_everybody_sees_can_be_used_by_everybody(
         await context.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_hold_still_stay_inside_run_nothing_and_can_be_used_by_everybody(
     instance: Instance, internet: Internet, chromium: Any, scheme: str
 ) -> None:
-    await look_at(instance, chromium, await furnish(instance, internet), scheme)
+    paths = await furnishing.furnish(instance, internet)
+    assert unvisited(paths.values()) == NO_PAGES | ELSEWHERE
+    await look_at(instance, chromium, paths, scheme)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_of_the_staff_do_so_too(
     new_database: NewDatabase, tmp_path: Path, clock: FakeClock, chromium: Any, scheme: str
 ) -> None:
     async with serve_instance(tmp_path, new_database(), clock=clock, safety=STRICT) as instance:
-        await look_at(instance, chromium, await furnishing.furnish(instance), scheme, "ada")
+        paths = await staff_furnishing.furnish(instance)
+        assert unvisited(paths.values(), staff=True) == OF_STAFF
+        await look_at(instance, chromium, paths, scheme, "ada")
 
 
 async def look_at(
@@ -308,6 +122,12 @@ async def look_at(
     """Hold pages to what all pages keep to, on a phone and on a desktop."""
     wrong: list[str] = []
     hosts: set[str] = set()
+    refused: set[str] = set()
+
+    def answered(answer: Any) -> None:
+        if answer.status >= 400 and answer.request.is_navigation_request():
+            refused.add(answer.url.removeprefix(instance.url))
+
     for width, height in SIZES:
         options = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
         async with window(chromium, instance, name, **options) as page:
@@ -315,6 +135,7 @@ async def look_at(
             page.on("console", lambda message: wrong.append(message.text))
             page.on("pageerror", lambda error: wrong.append(str(error)))
             page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+            page.on("response", answered)
             await page.add_init_script(WATCH_SHIFTS)
             for title, path in paths.items():
                 assert await shifts(page, instance.url + path) == [], (title, width)
@@ -326,6 +147,7 @@ async def look_at(
                 assert await violations(page) == [], (title, width, scheme)
     assert [text for text in wrong if "404 (Not Found)" not in text] == []
     assert hosts == {instance.domain}
+    assert refused <= {paths.get("missing", "")}
 
 
 async def test_a_feed_of_twenty_pictures_is_light_and_waits_for_no_script(

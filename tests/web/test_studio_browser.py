@@ -175,8 +175,24 @@ async def test_it_is_stopped_varied_and_chosen_among_several(
         await at.shows("#scene[data-state=done]")
 
 
+async def drag(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """A finger on the glass, from one place in the window to another."""
+    glass = await page.context.new_cdp_session(page)
+
+    async def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y} for x, y in places]
+        await glass.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    await touch("touchStart", start)
+    for part in (0.25, 0.5, 0.75, 1):
+        x, y = (a + part * (b - a) for a, b in zip(start, end, strict=True))
+        await touch("touchMove", (x, y))
+    await touch("touchEnd")
+    await glass.detach()
+
+
 async def test_a_mask_is_drawn_or_given_by_numbers(instance: Instance, chromium: Any) -> None:
-    async with at_work(instance, chromium) as at:
+    async with at_work(instance, chromium, has_touch=True) as at:
         await at.open("/studio")
         await at.page.fill("#prompt", "a fox")
         await at.page.click("text=How it is painted")
@@ -185,7 +201,8 @@ async def test_a_mask_is_drawn_or_given_by_numbers(instance: Instance, chromium:
         await at.finish(number, picture(200, 100))
         await at.shows("#scene[data-state=done]")
         await at.page.click("summary:has-text('Paint only a part')")
-        box = await (await at.shows(".mask canvas:not(.under)")).bounding_box()
+        canvas = await at.shows(".mask canvas:not(.under)")
+        box = await canvas.bounding_box()
         await at.shows(".mask .under")
         for erase, x in ((False, 0.25), (False, 0.75), (True, 0.75)):
             await at.page.click(f"[data-tool={'erase' if erase else 'draw'}]")
@@ -193,7 +210,28 @@ async def test_a_mask_is_drawn_or_given_by_numbers(instance: Instance, chromium:
             await at.page.mouse.down()
             await at.page.mouse.move(box["x"] + x * box["width"], box["y"] + box["height"] * 0.6)
             await at.page.mouse.up()
-        await at.shows(".mask [role=status]:has-text('is painted anew')")
+        told = ".mask [role=status]"
+        await at.shows(f"{told}:has-text('is painted anew')")
+
+        # On a phone, with a finger: the page stays where it is, and a slip is undone.
+        await at.page.set_viewport_size({"width": 390, "height": 844})
+        await canvas.scroll_into_view_if_needed()
+        for control in await at.page.query_selector_all(".mask .tools > *"):
+            size = await control.bounding_box()
+            assert size["height"] >= 44 and size["width"] >= 44, await control.text_content()
+        box = await canvas.bounding_box()
+        scrolled = await at.page.evaluate("scrollY")
+        left, top = box["x"] + box["width"] / 2, box["y"]
+        await at.page.click("[data-tool=draw]")
+        before = await at.page.text_content(told)
+        await drag(at.page, (left, top + box["height"] - 5), (left, top + 5))
+        said = "before => document.querySelector('.mask [role=status]').textContent !== before"
+        await at.page.wait_for_function(said, arg=before)
+        await at.page.click("[data-tool=undo]")
+        await at.shows(f"{told}:text-is('{before}')")
+        await drag(at.page, (left, top + 5), (left, top + 20))
+        await at.page.wait_for_function(said, arg=before)
+        assert await at.page.evaluate("scrollY") == scrolled
         await at.page.wait_for_function(
             "document.querySelector('.inside input[type=file]').files.length === 1"
         )
@@ -206,6 +244,7 @@ async def test_a_mask_is_drawn_or_given_by_numbers(instance: Instance, chromium:
             drawn = mask.convert("L")
         assert drawn.size == (200, 100)
         assert drawn.getpixel((50, 55)) == 255 and drawn.getpixel((150, 55)) == 0
+        assert drawn.getpixel((100, 8)) == 255 and drawn.getpixel((100, 90)) == 0
 
         # From the keyboard: a rectangle, without a pointer.
         await at.open(f"/studio/{number}")
@@ -300,6 +339,7 @@ async def test_it_works_without_a_script(instance: Instance, chromium: Any, widt
         assert [one.source for one in (await session.exec(select(Status))).all()] == ["Fog"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_hostile_words_run_nothing_and_nothing_spills(
     instance: Instance, chromium: Any, scheme: str

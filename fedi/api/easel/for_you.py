@@ -3,9 +3,9 @@
 All of it is about what one person likes, their bookmarks among it: so it needs the whole of `read`
 and `write`. A picture is a Status as in Mastodon's API, and has besides
 
-    "reason": {"kind": "author" | "tag" | "term" | "follow" | "friends" | "new",
+    "reason": {"kind": "author" | "tag" | "term" | "look" | "follow" | "friends" | "new",
                "words": "Because you liked 4 pictures with #ukiyoe",
-               "about": "#ukiyoe",   the hashtag, the words of the prompt, or the handle; or ""
+               "about": "#ukiyoe",   the hashtag, the words of the prompt, the handle, what it shows; or ""
                "count": 4},          pictures, or people; 0 where nothing is counted
     "wanted": true | false           whether the reader said «more like this»
 """

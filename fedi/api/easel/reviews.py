@@ -79,15 +79,7 @@ async def picture(request: Request) -> Response:
     if not mine:
         await auth.caller(request, "admin:read")
     content, media_type = await reviews.picture(easel.storage, painting)
-    return Response(
-        content,
-        media_type=media_type,
-        headers={
-            "Cache-Control": "private, no-store",
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-        },
-    )
+    return Response(content, media_type=media_type, headers=reviews.HEADERS)
 
 
 async def _moderator(request: Request) -> Account:

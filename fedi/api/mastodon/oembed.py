@@ -1,20 +1,26 @@
-"""`/api/oembed`: a post of ours, as other sites show it inside their pages."""
+"""`/api/oembed`: a post of ours, as other sites show it inside their pages (oEmbed 1.0).
+
+The page of a post says where (`web.cards`). Sites that take no HTML from strangers show the title
+and the picture of it.
+"""
 
 from __future__ import annotations
 
 from html import escape
 
 from msgspec import Struct
+from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from fedi import ids
 from fedi.api.mastodon import entities
 from fedi.api.mastodon.route import NO_RECORD, Call, route
-from fedi.database.tables import Status
+from fedi.database.tables import MediaAttachment, Status
+from fedi.settings import InstanceSettings
 from fedi.social import posts, statuses, text
 from fedi.social.errors import NotFound
 from fedi.social.posts import Post
-from fedi.studio import media
+from fedi.studio import media, pictures
 
 KEPT_S = 86_400  # by who shows it; Mastodon's
 WIDTH = 400  # pixels, if none is asked for
@@ -26,10 +32,13 @@ class Asked(Struct, kw_only=True):
     url: str
     maxwidth: int = WIDTH
     maxheight: int | None = None
+    format: str = "json"
 
 
 async def embed(call: Call) -> entities.OEmbed:
     asked = await call.read(Asked)
+    if asked.format != "json":
+        raise HTTPException(501, "How to show a post is told as JSON alone.")  # its section 2.2
     instance = call.easel.settings.instance
     address = asked.url.partition("?")[0].partition("#")[0].rstrip("/")
     async with call.easel.database.read() as session:
@@ -42,6 +51,7 @@ async def embed(call: Call) -> entities.OEmbed:
     words = text.plain(status.spoiler_text or status.content)
     title = f"{name}: {words[:MAX_TITLE]}" if words else name
     width = max(1, min(asked.maxwidth, MAX_WIDTH))
+    thumbnail = _thumbnail(instance, post, width, asked.maxheight)
     return entities.OEmbed(
         type="rich",
         version="1.0",
@@ -51,8 +61,11 @@ async def embed(call: Call) -> entities.OEmbed:
         provider_name=instance.name,
         provider_url=f"{instance.url}/",
         cache_age=KEPT_S,
-        html=_html(call, post, name, width),
+        html=_html(instance, post, name, width),
         width=width,
+        thumbnail_url=thumbnail[0] if thumbnail else entities.UNSET,
+        thumbnail_width=thumbnail[1] if thumbnail else entities.UNSET,
+        thumbnail_height=thumbnail[2] if thumbnail else entities.UNSET,
     )
 
 
@@ -60,21 +73,38 @@ def _named(status: Status, address: str) -> bool:
     return status.local and status.reblog_of_id is None and address in {status.url, status.uri}
 
 
-def _html(call: Call, post: Post, name: str, width: int) -> str:
+def _shown(post: Post) -> list[tuple[str, MediaAttachment]]:
+    """What of a post has no warning: storage keys of pictures, and whose they are."""
+    if post.sensitive or post.status.spoiler_text:
+        return []
+    kept = [(medium.preview_file or medium.file, medium) for medium in post.media]
+    return [(key, one) for key, one in kept if key and (one.preview_file or one.type == "image")]
+
+
+def _thumbnail(
+    instance: InstanceSettings, post: Post, width: int, height: int | None
+) -> tuple[str, int, int] | None:
+    """The first picture, and its width and height in pixels where it has so much room."""
+    for key, medium in _shown(post):
+        if medium.width and medium.height:
+            size = pictures.shrunk_size((medium.width, medium.height), pictures.PREVIEW_PIXELS)
+            if medium.preview_width and medium.preview_height:
+                size = medium.preview_width, medium.preview_height
+            room = min(1.0, width / size[0], (height or size[1]) / size[1])
+            wide, high = (max(1, int(side * room)) for side in size)
+            return media.address(instance, key), wide, high
+    return None
+
+
+def _html(instance: InstanceSettings, post: Post, name: str, width: int) -> str:
     """A quotation with what is in the post: nobody has to run or frame anything of ours. What is
     sensitive is linked, and not shown."""
     status, link = post.status, escape(post.status.url)
     body = f"<p>{escape(status.spoiler_text)}</p>" if status.spoiler_text else status.content
-    if not status.sensitive:
-        for medium in post.media:
-            key = medium.preview_file or medium.file
-            if key:
-                source = escape(media.address(call.easel.settings.instance, key))
-                alt = escape(medium.description)
-                body += (
-                    f'<p><a href="{link}"><img src="{source}" alt="{alt}" width="{width}"></a></p>'
-                )
-    handle = f"@{post.account.username}@{call.easel.settings.instance.domain}"
+    for key, medium in _shown(post):
+        source, alt = escape(media.address(instance, key)), escape(medium.description)
+        body += f'<p><a href="{link}"><img src="{source}" alt="{alt}" width="{width}"></a></p>'
+    handle = f"@{post.account.username}@{instance.domain}"
     return (
         f'<blockquote class="mastodon-embed" cite="{link}">{body}'
         f'<footer>— <a href="{link}">{escape(name)} ({escape(handle)})</a></footer></blockquote>'

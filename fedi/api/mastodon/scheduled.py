@@ -12,11 +12,13 @@ from fedi.api.mastodon import entities, paging
 from fedi.api.mastodon.paging import Paged, paged
 from fedi.api.mastodon.route import Call, by_id, route
 from fedi.api.mastodon.views import frames
-from fedi.database import Session
+from fedi.database import Session, Transaction
 from fedi.database.tables import Account, ScheduledStatus
 from fedi.runtime import Easel
 from fedi.social import scheduling
+from fedi.studio import scheduled
 from fedi.studio.remote_files import gallery
+from fedi.studio.scheduled import Held
 
 SCHEDULED = "/api/v1/scheduled_statuses"
 
@@ -43,15 +45,20 @@ async def move(call: Call) -> entities.ScheduledStatus:
     when = scheduling.moment(asked.scheduled_at)
     async with call.easel.database.write() as tx:
         author = await tx.get_one(Account, call.account.id)
-        found = await scheduling.hold(tx, author, call.id())
-        await scheduling.move(tx, author, found, when)
+        held = await _held(tx, author, call)
+        await scheduled.move(tx, call.easel.settings.painting, author, held, when)
     return await one(call)
 
 
 async def delete(call: Call) -> entities.Empty:
     async with call.easel.database.write() as tx:
-        await tx.delete(await scheduling.hold(tx, call.account, call.id()))
+        await scheduled.take_back(tx, await _held(tx, call.account, call))
     return entities.Empty()
+
+
+async def _held(tx: Transaction, author: Account, call: Call) -> Held:
+    await scheduling.find(tx, author, call.id())  # refuses in Mastodon's words
+    return await scheduled.hold(tx, author, call.id())
 
 
 async def show(

@@ -14,11 +14,13 @@ from fedi.api.mastodon.views import accounts as account_views
 from fedi.api.mastodon.views import statuses as views
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Login, Status
+from fedi.federation import answers
 from fedi.runtime import Easel
 from fedi.social import conversations, idempotency, pending, posts, scheduling, statuses
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.statuses import Draft
 from fedi.studio import imagine, media
+from fedi.studio.scheduled import keep
 
 STATUSES = "/api/v1/statuses"
 MAX_MANY = 20  # statuses that are asked for at once, as Mastodon
@@ -91,6 +93,7 @@ async def context(call: Call) -> entities.Context:
         after = await conversations.after(session, call.viewer, status, bounds)
         around = [*before, *(answer for answer, _ in after)]
         found = await views.show(call.easel, session, call.viewer, around)
+    await answers.opened(call.easel, call.viewer, status)
     return entities.Context(ancestors=found[: len(before)], descendants=found[len(before) :])
 
 
@@ -116,8 +119,7 @@ async def post(call: Call) -> entities.Status | entities.ScheduledStatus:
         if uri is None:
             draft, when = await _draft(tx, call, author, asked), _later(tx, asked)
             if when is not None:
-                await imagine.understand(tx, settings, draft)  # what it asks for is refused now
-                uri = (await scheduling.add(tx, author, draft, when)).uri
+                uri = (await keep(tx, settings, author, draft, when)).uri
             else:
                 made = await imagine.post(tx, settings, author, draft)
                 uri = made.uri if isinstance(made, Status) else made.status_uri or ""
@@ -173,10 +175,10 @@ async def _of_uri(
     status = await statuses.load_by_uri(session, call.account, uri)
     if status is not None:
         return await views.show_one(call.easel, session, call.account, status)
-    waiting = await pending.load(session, call.account, uri)
-    later = await scheduling.by_uri(session, call.account, uri) if waiting is None else None
+    later = await scheduling.by_uri(session, call.account, uri)
     if later is not None:
         return (await scheduled.show(call.easel, session, [later]))[0]
+    waiting = await pending.load(session, call.account, uri)
     if waiting is None:  # posted under this key, and taken back since
         raise NotFound(NO_RECORD)
     [shown] = await views.show_posts(call.easel, session, call.account, [waiting.post])

@@ -165,7 +165,7 @@ WATCHES = (
     ),
     Hanging(
         "status",
-        "UPDATE OF content, spoiler_text, sensitive, deleted_at, visibility, approval",
+        "UPDATE OF content, spoiler_text, sensitive, deleted_at, visibility, approval, edited_at",
         "picture",
         "id",
         _PICTURED,

@@ -38,6 +38,7 @@ from fedi.database.tables.for_you import (
     ForYouRanking,
     PictureChange,
     PictureFeature,
+    PictureLook,
     PictureTerm,
 )
 from fedi.database.tables.hosts import DomainAllow, DomainRule, Mark, PeerHost, Relay
@@ -177,6 +178,7 @@ __all__ = [
     "PeerHost",
     "PictureChange",
     "PictureFeature",
+    "PictureLook",
     "PictureTerm",
     "Pin",
     "Poll",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index
+from sqlalchemy import JSON, Index, text
 from sqlmodel import Field
 
 from fedi.database.tables.columns import (
     BigId,
     Table,
     moment,
+    new_list,
     optional_moment,
     primary_id,
     reference,
@@ -36,6 +37,28 @@ class PictureFeature(Table, table=True):
     kind: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     value: int = Field(sa_type=BigId, primary_key=True)  # by `kind`: see `for_you.features`
     status_id: int = reference("status.id", primary=True)
+
+
+class PictureLook(Table, table=True):
+    """What a painter saw in a picture of a public post, or that one is to look at it."""
+
+    __tablename__ = "picture_look"
+    __table_args__ = (
+        Index(
+            "picture_look_due",
+            "media_id",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+    )
+
+    media_id: int = reference("media_attachment.id", primary=True)
+    status_id: int = reference("status.id", index=True)
+    concepts: list[str] = Field(default_factory=new_list, sa_type=JSON)  # `generation.concepts`
+    model: str = ""  # that saw them; empty: none did yet
+    wanted: str = ""  # the model that is to look; empty: any
+    tries: int = 0  # how often it was asked for
+    due_at: datetime | None = optional_moment()  # from when on it may be asked for; None: no more
 
 
 class PictureTerm(Table, table=True):
@@ -90,5 +113,6 @@ __all__ = [
     "ForYouRanking",
     "PictureChange",
     "PictureFeature",
+    "PictureLook",
     "PictureTerm",
 ]

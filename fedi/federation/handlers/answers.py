@@ -6,7 +6,7 @@ from activitypub import origin
 from activitypub.objects import Activity
 from fedi.database import Transaction
 from fedi.database.tables import Account, Follow
-from fedi.federation import relays, subscriptions
+from fedi.federation import arrivals, relays, subscriptions
 from fedi.federation.handlers.effects import Effect, embedded, local_person
 from fedi.runtime import Easel
 from fedi.social import accounts, approvals, follows, quoting
@@ -23,6 +23,7 @@ async def accept(easel: Easel, actor: Account, activity: Activity) -> Effect | N
         found = await _sent(tx, actor, activity)
         if found is not None:
             await follows.accept(tx, found)
+            await arrivals.expect_pins(tx, [actor])
         elif activity.object_id is None or stamp is None or not own:
             return
         elif not await quoting.accept(tx, actor, activity.object_id, stamp):

@@ -1,4 +1,5 @@
-"""What a picture is about: its author, its hashtags, and words of its prompt, if that is shared."""
+"""What a picture is about: its author, its hashtags, words of its prompt if that is shared, and
+what a model sees in it if one was pulled."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from enum import IntEnum
 
 from fedi.social.search.words import words
 from fedi.social.trends.subjects import number_of
+from generation.concepts import CONCEPTS, Concept
 
 
 class Kind(IntEnum):
@@ -18,6 +20,7 @@ class Kind(IntEnum):
     TAG = 2  # a hashtag
     TERM = 3  # the number of a word
     PHRASE = 4  # the number of several
+    LOOK = 5  # the number of a concept that a model sees in it
 
 
 Feature = tuple[int, int]  # kind and value
@@ -44,6 +47,9 @@ _EMPTY = frozenset(
     when where which while who with work you your
     """.split()  # noqa: SIM905
 )
+# By their words: the list may be put in another order, and added to.
+_CONCEPTS = {number_of(f"look:{one.words}"): one for one in CONCEPTS}
+_NUMBERS = {one.words: number for number, one in _CONCEPTS.items()}
 
 
 def terms(prompts: Iterable[str]) -> dict[Feature, str]:
@@ -67,6 +73,16 @@ def terms(prompts: Iterable[str]) -> dict[Feature, str]:
     kept = dict.fromkeys(list(phrases)[: MAX_TERMS // 2], int(Kind.PHRASE))
     kept |= dict.fromkeys(list(single)[: MAX_TERMS - len(kept)], int(Kind.TERM))
     return {(kind, number_of(term)): term for term, kind in kept.items()}
+
+
+def looks(seen: Iterable[str]) -> set[Feature]:
+    """What a model saw, as features; what is no concept here is none."""
+    return {(int(Kind.LOOK), _NUMBERS[words]) for words in seen if words in _NUMBERS}
+
+
+def concept(number: int) -> Concept | None:
+    """The concept with the number that it has as a feature."""
+    return _CONCEPTS.get(number)
 
 
 def _tells(word: str) -> bool:

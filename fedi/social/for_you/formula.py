@@ -7,7 +7,7 @@ What somebody did with a picture says so much about what it is about (`ACTS`):
     3  for remixing it, or «more like this»; as much against it for «less like this»
 
 It fades: after `HALF_LIFE` days it says half. For each feature (an author, a hashtag, words of a
-prompt) all of it together is the reader's liking w, and
+prompt, something that a model sees in it) all of it together is the reader's liking w, and
 
     liking(f) = sign(w) * log2(1 + |w|) * weight of the kind
 
@@ -30,6 +30,8 @@ Why these constants:
     FADING     36 h   Between what a home timeline is for (hours) and what pictures live (weeks).
     WINDOW     30 d   What is older is found by searching.
     AUTHORS    2      pictures by one maker among `SPREAD`: a page is never somebody's gallery.
+    LOOK       0.7    What a model sees says less than a hashtag, which somebody chose, and more
+                      than one word of a prompt, which may be about anything.
     THEMES     8      pictures for one and the same reason among as many.
 """
 
@@ -50,7 +52,9 @@ ACTS: Mapping[str, float] = {
     "more": 3.0,
     "less": -3.0,
 }
-WEIGHTS: Mapping[int, float] = {Kind.AUTHOR: 1.2, Kind.TAG: 1.0, Kind.TERM: 0.6, Kind.PHRASE: 0.8}
+WEIGHTS: Mapping[int, float] = {
+    Kind.AUTHOR: 1.2, Kind.TAG: 1.0, Kind.TERM: 0.6, Kind.PHRASE: 0.8, Kind.LOOK: 0.7,
+}  # fmt: skip
 HALF_LIFE = timedelta(days=30)
 FOLLOWED_TAG = 3.0
 MOST_OF_KIND = 3

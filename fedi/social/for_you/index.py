@@ -31,17 +31,18 @@ from fedi.database.tables import (
 from fedi.jobs import Claimed, chore, enqueue, handles
 from fedi.runtime import Easel
 from fedi.social import text
-from fedi.social.for_you import features
+from fedi.social.for_you import features, looks
 from fedi.social.for_you.features import EVERY, Feature, Kind
 from fedi.social.labels import AI_LABEL
 from fedi.social.visibility import HELD
+from generation import helpers
 
 INDEX = "picture_index"
 BATCH = 200  # changes that are looked at together
 LOOKED_AT = 500  # terms of one job, whether they are still used
 ATTEMPTS = 1000  # a job that lay dead would be the last
-SHOWN = ("image", "gifv")  # types of media
 RANKING_KEPT = timedelta(days=1)
+NOBODY = helpers.NONE  # in the settings: no model is to look at pictures
 
 LABEL = text.normal_tag(AI_LABEL)  # every painted picture has it: nobody chose it
 
@@ -77,13 +78,17 @@ async def follow(easel: Easel, job: Claimed) -> None:
         async with easel.database.read() as session:
             rows = (await session.execute(_NEXT)).all()
             about = {row.status_id for row in rows}
-            found, said = await _read(session, about)
+            found, said, showing = await _read(session, about)
+        if easel.settings.painting.recogniser == NOBODY:
+            showing = {}
         async with easel.database.write() as tx:
             await tx.execute_core(delete(_CHANGE).where(_CHANGE.c.id.in_([r.id for r in rows])))
             await keep(tx, about, found, said)
+            await looks.note(tx, about, showing)
             if len(rows) < BATCH:
                 await forget_rankings(tx)
                 await forget_terms(tx)
+                await looks.prune(tx)
                 await job.finish(tx)
                 return
 
@@ -132,10 +137,11 @@ async def forget_terms(tx: Transaction) -> None:
 
 async def _read(
     session: Session, about: Collection[int]
-) -> tuple[dict[int, set[Feature]], dict[int, str]]:
-    """What posts are about as they stand, and the words of its terms."""
+) -> tuple[dict[int, set[Feature]], dict[int, str], dict[int, int]]:
+    """What posts are about as they stand, the words of its terms, and the pictures that a painter
+    may look at."""
     pictured = select(_MEDIUM.c.id).where(
-        _MEDIUM.c.status_id == _STATUS.c.id, _MEDIUM.c.type.in_(SHOWN)
+        _MEDIUM.c.status_id == _STATUS.c.id, _MEDIUM.c.type.in_(looks.SHOWN)
     )
     query = select(
         _STATUS.c.id, _STATUS.c.account_id, _STATUS.c.sensitive, _STATUS.c.spoiler_text
@@ -176,4 +182,6 @@ async def _read(
         terms = features.terms(each)
         said |= {number: words for (_, number), words in terms.items()}
         found[status_id] |= terms.keys()
-    return found, said
+    for status_id, showing in (await looks.seen(session, clear)).items():
+        found[status_id] |= showing
+    return found, said, await looks.pictures(session, clear)

@@ -29,12 +29,13 @@ from fedi.social.for_you.taste import Taste
 LENGTH = 120  # pictures: few read on for more than six pages of anything
 KEPT = 8  # feeds of one reader that can be read on in: several windows
 
-Why = Literal["author", "tag", "term", "follow", "friends", "new"]
+Why = Literal["author", "tag", "term", "look", "follow", "friends", "new"]
 _WHY: dict[int, Why] = {
     Kind.AUTHOR: "author",
     Kind.TAG: "tag",
     Kind.TERM: "term",
     Kind.PHRASE: "term",
+    Kind.LOOK: "look",
 }
 
 _RANKING = table_of(ForYouRanking)

@@ -13,9 +13,11 @@ from fedi.database import Session
 from fedi.database.among import among
 from fedi.database.insertion import table_of
 from fedi.database.tables import Follow, PictureFeature, PictureTerm, Tag
+from fedi.social.for_you import features
 from fedi.social.for_you.features import Feature
 from fedi.social.for_you.ranking import Entry, Why
 from fedi.social.posts import Post
+from generation.concepts import Group
 
 VERBS = {
     "like": "liked",
@@ -23,6 +25,14 @@ VERBS = {
     "boost": "boosted",
     "remix": "remixed",
     "more": "wanted more like",
+}
+# How a sentence says it of one picture and of several.
+SEEM: Mapping[Group, tuple[str, str]] = {
+    "subject": ("seems to show", "seem to show"),
+    "place": ("seems to show", "seem to show"),
+    "medium": ("looks like", "look like"),
+    "light": ("seems to have", "seem to have"),
+    "mood": ("seems", "seem"),
 }
 
 
@@ -41,7 +51,7 @@ class Reason:
     Attributes:
         kind: what speaks for it most.
         words: that in one sentence.
-        about: the hashtag, the words of the prompt, or the handle.
+        about: the hashtag, the words of the prompt, the handle, or what the picture seems to show.
         count: pictures that the reader did something with, or people; 0 where nothing is counted.
     """
 
@@ -86,6 +96,8 @@ class Names:
             if not entry.count:
                 return Reason("tag", f"You follow {tag}", tag)
             return Reason("tag", f"{_done(entry)} with {tag}", tag, entry.count)
+        if entry.why == "look":
+            return _look(entry)
         term = self._terms.get(entry.value, "")
         return Reason("term", f"{_done(entry)} made of “{term}”", term, entry.count)
 
@@ -130,6 +142,18 @@ def _done(entry: Entry) -> str:
     said = " or ".join((", ".join(verbs[:-1]), verbs[-1])) if len(verbs) > 1 else verbs[0]
     pictures = "a picture" if entry.count == 1 else f"{entry.count:,} pictures"
     return f"Because you {said} {pictures}"
+
+
+def _look(entry: Entry) -> Reason | None:
+    """What a model sees in it: a guess, and told as one. None for what is no concept any more."""
+    concept = features.concept(entry.value)
+    if concept is None:
+        return None
+    one, many = SEEM[concept.group]
+    seems = one if entry.count == 1 else many
+    return Reason(
+        "look", f"{_done(entry)} that {seems} {concept.words}", concept.words, entry.count
+    )
 
 
 def _friends(count: int) -> str:

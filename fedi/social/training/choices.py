@@ -29,8 +29,6 @@ LICENCES = {
     "CC-BY-SA-4.0": "CC BY-SA: if I am named, and what comes of it is as free",
     "CC-BY-NC-4.0": "CC BY-NC: if I am named, and not for money",
 }
-# How little each leaves to others. Of two that leave as much, each forbids what the other allows.
-_STRICTNESS = {"CC0-1.0": 0, "CC-BY-4.0": 1, "CC-BY-SA-4.0": 2, "CC-BY-NC-4.0": 2, "": 3}
 TRAINING_ALONE = "LicenseRef-training-alone"  # how an empty one is written
 
 
@@ -69,7 +67,8 @@ async def consent(
         return False
     tx.add(account)
     await _note(tx, account, None, allowed)
-    if is_stricter(terms(account), before[1:]):
+    terms = account.training_credit, account.training_licence
+    if standing.is_stricter(*terms, before=before[1:]):
         await ledger.recall(tx, account)
     if turned:  # the actor says so, too
         await accounts.update_profile(tx, account)
@@ -127,6 +126,7 @@ async def history(session: Session, account: Account, page: Page) -> list[Consen
 async def _note(
     tx: Transaction, account: Account, status_id: int | None, allowed: bool | None
 ) -> None:
+    await ledger.hold(tx)  # an export that ends just now sees this, or is seen by it
     tx.add(
         ConsentChange(
             id=tx.new_id(),
@@ -144,20 +144,8 @@ async def _note(
 
 
 def _said(account: Account) -> tuple[bool, str, str]:
-    return (account.training_consent_at is not None, *terms(account))
-
-
-def terms(account: Account) -> tuple[str, str]:
-    """How an author lets others use their pictures, if they do: the credit, and the licence."""
-    return account.training_credit, account.training_licence
-
-
-def is_stricter(now: tuple[str, str], before: tuple[str, str]) -> bool:
-    """Whether terms leave out anything that others allowed."""
-    (credit, licence), (old_credit, old_licence) = now, before
-    unnamed = (credit, old_credit) == ("anonymous", "name")
-    stricter = _STRICTNESS[licence] >= _STRICTNESS[old_licence] and licence != old_licence
-    return unnamed or stricter
+    consents = account.training_consent_at is not None
+    return consents, account.training_credit, account.training_licence
 
 
 def _one_of(value: str, known: Collection[str], what: str) -> str:

@@ -7,7 +7,7 @@ position in the order in which things were taken back: the list of what was with
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,7 @@ from fedi.social import paging
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.paging import Page
 from fedi.social.training import offers, standing
+from fedi.social.training.standing import Terms
 from fedi.social.visibility import SHOWN_TO_ALL
 
 FILES, STREAM = "files", "stream"
@@ -56,12 +57,14 @@ class Gone:
     Attributes:
         key: what it is called there.
         digest: the SHA-256 of its file, in hexadecimal.
+        terms: what was said of it there.
     """
 
     media: MediaAttachment
     status: Status
     key: str
     digest: str
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,30 +151,52 @@ async def withdraw(
     return marked
 
 
-async def recall(tx: Transaction, account: Account, *, export_id: int | None = None) -> None:
+async def recall(tx: Transaction, account: Account) -> None:
     """Take back all of an author's that is out, since they offer it on other terms now. Streams
-    tell it anew on those; who has it in files finds it in the next ones.
-
-    Args:
-        account: as it is from now on.
-        export_id: of this export alone.
-    """
-    # What is going out at this moment, on the old terms, is out before this looks.
-    await positions(tx, 0)
+    tell it anew on those; who has it in files finds it in the next ones."""
     query = (
         select(DatasetItem)
         .where(col(DatasetItem.account_id) == account.id, col(DatasetItem.withdrawn_at).is_(None))
         .order_by(col(DatasetItem.id))
         .limit(BATCH)
     )
-    if export_id is not None:
-        query = query.where(col(DatasetItem.export_id) == export_id)
     while found := (await tx.exec(query)).all():
         for item, position in zip(found, await positions(tx, len(found)), strict=True):
             item.reason, item.withdrawn_at, item.withdrawn_position = "terms", tx.now, position
             tx.add(item)
         await tx.flush()
         standing.hint(tx)
+
+
+async def withdraw_narrowed(tx: Transaction, export: DatasetExport, given: Sequence[Gone]) -> None:
+    """Take back what is in an export on terms that its author narrowed while it was written. Those
+    who narrow them later find its rows.
+
+    Args:
+        given: all that went out with it, and is recorded; nobody says anything meanwhile (`hold`).
+    """
+    for start in range(0, len(given), BATCH):
+        some = {gone.media.id: gone for gone in given[start : start + BATCH]}
+        query = (
+            select(DatasetItem, Status, Account)
+            .join(Status, col(Status.id) == col(DatasetItem.status_id))
+            .join(Account, col(Account.id) == col(DatasetItem.account_id))
+            .where(
+                col(DatasetItem.export_id) == export.id,
+                col(DatasetItem.media_id).in_(list(some)),
+                col(DatasetItem.withdrawn_at).is_(None),
+            )
+        )
+        narrowed = [
+            item
+            for item, status, author in (await tx.exec(query)).all()
+            if standing.is_narrower(standing.terms(author, status), some[item.media_id].terms)
+        ]
+        places = await positions(tx, len(narrowed)) if narrowed else range(0)
+        for item, position in zip(narrowed, places, strict=True):
+            item.reason, item.withdrawn_at, item.withdrawn_position = "terms", tx.now, position
+            tx.add(item)
+        await tx.flush()
 
 
 async def is_overdue(session: Session, export_id: int) -> bool:
@@ -322,14 +347,22 @@ async def given(session: Session, account: Account, page: Page) -> list[Given]:
     return [Given(*row) for row in await paging.rows(session, query, page, col(DatasetExport.id))]
 
 
-async def positions(tx: Transaction, count: int) -> range:
-    """The next places in the order in which things go out and are taken back. Who gets some is
-    alone with it until they are committed, so that nobody who has read up to one place finds
-    another before it later."""
+async def hold(tx: Transaction) -> Mark:
+    """Be alone, until this is committed, with what authors say and with what goes out. Whoever says
+    something, and whoever gives something away, begins with it: of two that meet, the second sees
+    all of the first."""
     row = await tx.get(Mark, POSITIONS, with_for_update=True, populate_existing=True)
     if row is None:
         await add_once(tx, Mark(name=POSITIONS, value="0"))
         row = await tx.get_one(Mark, POSITIONS, with_for_update=True, populate_existing=True)
+    return row
+
+
+async def positions(tx: Transaction, count: int) -> range:
+    """The next places in the order in which things go out and are taken back. Who gets some is
+    alone with it until they are committed, so that nobody who has read up to one place finds
+    another before it later."""
+    row = await hold(tx)
     first = max(tx.new_id(), int(row.value) + 1)
     row.value = str(first + count - 1)
     tx.add(row)

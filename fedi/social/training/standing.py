@@ -1,9 +1,9 @@
-"""Whether an author lets others train on pictures, as it stands."""
+"""Whether an author lets others train on pictures, and on what terms, as it stands."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlmodel import col, select
@@ -14,6 +14,9 @@ from fedi.database.tables import Account, ConsentChange, Status
 from fedi.events import Event
 from fedi.runtime import Easel
 
+# How little each licence leaves to others. Of two that leave as much, each forbids what the other
+# allows.
+_STRICTNESS = {"CC0-1.0": 0, "CC-BY-4.0": 1, "CC-BY-SA-4.0": 2, "CC-BY-NC-4.0": 2, "": 3}
 TOPIC = "training"  # who lets what be trained on has changed, or what went out was taken back
 
 
@@ -30,6 +33,41 @@ def since(account: Account, status: Status) -> tuple[str, datetime | None]:
     if status.training is not None:
         return "post", status.training_said_at
     return "account", account.training_consent_at
+
+
+class Terms(NamedTuple):
+    """On what terms a post may be trained on: by which of both and since when (`since`), whether
+    its author is named, and by which licence."""
+
+    by: str
+    at: datetime | None
+    credit: str
+    licence: str
+
+
+def terms(account: Account, status: Status) -> Terms:
+    """The terms of a post that may be trained on, as they stand."""
+    return Terms(*since(account, status), account.training_credit, account.training_licence)
+
+
+def is_stricter(credit: str, licence: str, *, before: tuple[str, str]) -> bool:
+    """Whether terms leave out anything that others allowed.
+
+    Args:
+        before: the credit and the licence of those.
+    """
+    old_credit, old_licence = before
+    unnamed = (credit, old_credit) == ("anonymous", "name")
+    stricter = _STRICTNESS[licence] >= _STRICTNESS[old_licence] and licence != old_licence
+    return unnamed or stricter
+
+
+def is_narrower(now: Terms, then: Terms) -> bool:
+    """Whether what was given on some terms is not given on them any more: they are stricter now, or
+    the yes was taken back since and said anew."""
+    if is_stricter(now.credit, now.licence, before=(then.credit, then.licence)):
+        return True
+    return now.by == then.by and now.at != then.at
 
 
 async def changed(tx: Transaction) -> None:

@@ -11,8 +11,7 @@ import asyncio
 import json
 import os
 import shutil
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,11 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from fedi import __version__, logs
-from fedi.database import Session, Transaction
-from fedi.database.among import among
-from fedi.database.tables import Account, DatasetExport, MediaAttachment
+from fedi.database import Session
+from fedi.database.tables import DatasetExport, MediaAttachment
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid
-from fedi.social.training import choices, ledger, offers, pseudonyms
+from fedi.social.training import ledger, offers, pseudonyms, standing
 from fedi.social.training.ledger import Gone
 from fedi.storage import Missing
 from fedi.studio import gate
@@ -40,7 +38,6 @@ UNFINISHED = "not-finished"  # lies in a folder that is being made, and in no ot
 PAGE = 100  # pictures that are read of the database at once
 
 Report = Callable[[int, int], None]
-Terms = tuple[str, str]  # of `choices.terms`
 
 log = logs.get(__name__)
 
@@ -74,18 +71,19 @@ async def export(
             tx, ledger.FILES, recipient=recipient, purpose=purpose, by=by, sensitive=sensitive
         )
     try:
-        given, terms, contents, files = await _fill(easel, part, sensitive, report)
+        given, contents, files = await _fill(easel, part, sensitive, report)
         files.append(await asyncio.to_thread(_card, part, easel, made, contents))
         manifest = _manifest(easel, made, contents, files)
         whole = await asyncio.to_thread(shards.write, part, MANIFEST, manifest)
         async with easel.database.write() as tx:
+            await ledger.hold(tx)
             row = await tx.get_one(DatasetExport, made.id)
             row.items, row.digest, row.finished_at = contents.samples, whole.sha256, tx.now
             tx.add(row)
             await ledger.record(tx, row, given)
-            # Who took it back while it was written, or allows less since, is on the list at once.
+            # Who took it back, or narrowed the terms, while it was written is on the list at once.
             await ledger.withdraw(tx, export_id=row.id)
-            await _recall(tx, row, terms)
+            await ledger.withdraw_narrowed(tx, row, given)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         async with easel.database.write() as tx:
@@ -96,53 +94,34 @@ async def export(
     return row
 
 
-async def _recall(
-    tx: Transaction, export: DatasetExport, terms: Mapping[int, Collection[Terms]]
-) -> None:
-    """Take back from an export what is offered on narrower terms by now.
-
-    Args:
-        terms: on which it was written, by author.
-    """
-    await ledger.positions(tx, 0)  # who changes them now sees what is recorded here
-    authors = await tx.exec(
-        select(Account)
-        .where(among(col(Account.id), "ids"))
-        .execution_options(populate_existing=True),
-        params={"ids": list(terms)},
-    )
-    for author in authors.all():
-        now = choices.terms(author)
-        if any(choices.is_stricter(now, before) for before in terms[author.id]):
-            await ledger.recall(tx, author, export_id=export.id)
-
-
 async def _fill(
     easel: Easel, part: Path, sensitive: bool, report: Report
-) -> tuple[list[Gone], Mapping[int, Collection[Terms]], Contents, list[Written]]:
-    """Write the pictures: which they are, and on which terms of each author, who may change them
-    meanwhile."""
+) -> tuple[list[Gone], Contents, list[Written]]:
     contents = Contents()
     given: list[Gone] = []
-    terms: defaultdict[int, set[Terms]] = defaultdict(set)
     async with easel.database.read() as session:
         total = await _count(session, sensitive)
     key = await pseudonyms.secret(easel)
     report(0, total)
     with Shards(part) as out:
-        async for (media, status, author), document in _pages(easel, sensitive, key):
+        async for found in _offered(easel, sensitive):
             try:
-                content = await samples.picture(easel, media, gate.of(easel).job())
+                content = await samples.picture(easel, found, gate.of(easel).job())
             except Missing:
-                log.warning("picture_missing", media=media.id)
+                log.warning("picture_missing", media=found.id)
                 continue
+            # To read the file took time: what is said of it is what holds now.
+            now = await _as_it_stands(easel, found, sensitive, key)
+            if now is None:
+                continue
+            (media, status, author), document = now
             said = samples.with_file(document, content)
             await asyncio.to_thread(out.add, said, content)
             contents.count(said)
-            given.append(Gone(media, status, said["key"], said["sha256"]))
-            terms[author.id].add(choices.terms(author))
+            terms = standing.terms(author, status)
+            given.append(Gone(media, status, said["key"], said["sha256"], terms))
             report(len(given), max(total, len(given)))
-    return given, terms, contents, out.written
+    return given, contents, out.written
 
 
 async def _count(session: Session, sensitive: bool) -> int:
@@ -150,9 +129,7 @@ async def _count(session: Session, sensitive: bool) -> int:
     return (await session.exec(select(func.count()).select_from(among.subquery()))).one()
 
 
-async def _pages(
-    easel: Easel, sensitive: bool, key: bytes
-) -> AsyncIterator[tuple[Offered, dict[str, Any]]]:
+async def _offered(easel: Easel, sensitive: bool) -> AsyncIterator[MediaAttachment]:
     last = 0
     while True:
         query = (
@@ -162,13 +139,27 @@ async def _pages(
             .limit(PAGE)
         )
         async with easel.database.read() as session:
-            found = [(media, status, who) for media, status, who in (await session.exec(query))]
-            told = await samples.documents(session, easel.settings.instance, found, key)
-        for one, document in zip(found, told, strict=True):
-            yield one, document
+            found = [media for media, _, _ in (await session.exec(query)).all()]
+        for media in found:
+            yield media
         if len(found) < PAGE:
             return
-        last = found[-1][0].id
+        last = found[-1].id
+
+
+async def _as_it_stands(
+    easel: Easel, read: MediaAttachment, sensitive: bool, key: bytes
+) -> tuple[Offered, dict[str, Any]] | None:
+    """A picture whose file was read, and what is said of it, as it stands; None if it is not
+    offered any more, or has another file."""
+    query = offers.offered(sensitive=sensitive).where(col(MediaAttachment.id) == read.id)
+    async with easel.database.read() as session:
+        row = (await session.exec(query)).first()
+        if row is None or row[0].file != read.file:
+            return None
+        found: Offered = (row[0], row[1], row[2])
+        [document] = await samples.documents(session, easel.settings.instance, [found], key)
+    return found, document
 
 
 def _manifest(easel: Easel, made: DatasetExport, contents: Contents, files: list[Written]) -> str:

@@ -98,15 +98,7 @@ async def file(request: Request, visitor: SignedIn) -> Response:
     async with easel.database.read() as session:
         painting = await reviews.find(session, access.id_of(request))
     content, media_type = await reviews.picture(easel.storage, painting)
-    return Response(
-        content,
-        media_type=media_type,
-        headers={
-            "Cache-Control": "private, no-store",
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-        },
-    )
+    return Response(content, media_type=media_type, headers=reviews.HEADERS)
 
 
 @access.only("reports")

@@ -114,18 +114,7 @@ async def _page(
 async def _shown(
     request: Request, session: Session, viewer: Account, rows: Sequence[Report]
 ) -> list[Reported]:
-    named = {
-        account_id
-        for row in rows
-        for account_id in (
-            row.account_id,
-            row.target_account_id,
-            row.assigned_account_id,
-            row.resolved_by_id,
-        )
-        if account_id is not None
-    }
-    people = await posts.accounts_of(session, named)
+    people = await posts.accounts_of(session, reports.concerned(rows))
     faces = [claim for account in people.values() for claim in claims.of_account(account)]
     hung = await gallery.of(easel_of(request), session, faces)
     rule_ids = {rule_id for row in rows for rule_id in row.rule_ids}

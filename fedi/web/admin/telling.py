@@ -3,10 +3,8 @@ told."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -18,21 +16,11 @@ from fedi.social.errors import Invalid, NotFound, SocialError
 from fedi.social.sessions import SignedIn
 from fedi.web.admin import access
 from fedi.web.admin.access import Deed, Fields
-from fedi.web.views.posts import Moment, moment
+from fedi.web.views import announcements as views
+from fedi.web.views.links import excerpt
 
+MOST_TOLD = 200  # characters of an announcement that are written down
 RULES, ANNOUNCEMENTS = "/admin/rules", "/admin/announcements"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An announcement."""
-
-    id: str
-    content: Markup
-    since: Moment
-    starts: Moment | None
-    ends: Moment | None
-    reactions: list[tuple[str, int]]
 
 
 @access.only("house")
@@ -94,23 +82,11 @@ async def _announcements(
         "announcements",
         "announcements",
         error=error,
-        announcements=[_told(one) for one in shown],
+        announcements=[views.told(one) for one in shown],
         words=fields.get("words", ""),
         starts=fields.get("starts", ""),
         ends=fields.get("ends", ""),
         longest=announcements.MAX_TEXT,
-    )
-
-
-def _told(shown: announcements.Shown) -> Told:
-    row = shown.announcement
-    return Told(
-        id=str(row.id),
-        content=Markup(row.content),  # sanitised when it was written
-        since=moment(row.published_at),
-        starts=moment(row.starts_at) if row.starts_at is not None else None,
-        ends=moment(row.ends_at) if row.ends_at is not None else None,
-        reactions=[(name, count) for name, (count, _) in shown.reactions.items()],
     )
 
 
@@ -131,7 +107,8 @@ async def _publish(deed: Deed) -> str:
         starts_at=_when(deed.fields.get("starts", "")),
         ends_at=_when(deed.fields.get("ends", "")),
     )
-    await deed.note("announcement.publish", str(row.id), row.id)
+    words = excerpt(row.source, MOST_TOLD)
+    await deed.note("announcement.publish", str(row.id), row.id, words=words)
     return ANNOUNCEMENTS
 
 

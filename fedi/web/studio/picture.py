@@ -101,15 +101,7 @@ async def held(request: Request, visitor: SignedIn) -> Response:
     if painting.held is None:
         raise HTTPException(404, NONE)
     content, media_type = await reviews.picture(easel.storage, painting)
-    return Response(
-        content,
-        media_type=media_type,
-        headers={
-            "Cache-Control": "private, no-store",
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-        },
-    )
+    return Response(content, media_type=media_type, headers=reviews.HEADERS)
 
 
 async def page(
@@ -140,6 +132,7 @@ async def page(
         status = await _status(session, painting, there)
         later = await _later(session, visitor.account, painting)
         planned = _planned(await paintings.post_of(session, painting))
+        expected = await _expected(session, visitor.account, painting)
         sketches = [
             views.sketch(one, there.get(one.id), hung, anybody=offered.anybody)
             for one in group
@@ -174,6 +167,7 @@ async def page(
         status_url=status.url if status is not None else "",
         later=later,
         planned=planned,
+        expected=expected,
         post=_post_fields(painting, medium.description if medium else "", fields),
         change=_change_fields(painting, fields),
         offer=of_model,
@@ -211,6 +205,17 @@ async def _later(session: Session, account: Account, painting: Painting) -> bool
     if painting.media_id is None:
         return False
     return painting.media_id in await scheduling.media_waiting(session, account)
+
+
+async def _expected(session: Session, account: Account, painting: Painting) -> str:
+    """Where the post for later is changed that asked for a picture in vain; empty if none did."""
+    first = painting
+    if painting.post_of is not None:
+        first = await session.get(Painting, painting.post_of) or painting
+    if painting.state not in (paintings.FAILED, paintings.CANCELLED) or first.status_uri is None:
+        return ""
+    row = await scheduling.by_uri(session, account, first.status_uri)
+    return "" if row is None else f"/scheduled/{row.id}/change"
 
 
 def _planned(draft: Mapping[str, Any]) -> Moment | None:

@@ -154,6 +154,11 @@ def training(fields: Mapping[str, str]) -> bool | None:
     return _TRAINING.get(fields.get("training", ""))
 
 
+def trained(said: bool | None) -> str:
+    """What was said of training, as a form has it."""
+    return next((word for word, may in _TRAINING.items() if may is said), "")
+
+
 def post(fields: Mapping[str, str]) -> Draft:
     """The post of a form.
 
@@ -193,8 +198,10 @@ def of_post(draft: Mapping[str, Any] | None) -> dict[str, str]:
         name: str(said[name] or "")
         for name in ("text", "spoiler_text", "visibility", "language", "quoters", "in_reply_to_id")
     }
-    chosen = next((word for word, may in _TRAINING.items() if may is said["training"]), "")
-    return fields | {"sensitive": "1" if said["sensitive"] else "", "training": chosen}
+    return fields | {
+        "sensitive": "1" if said["sensitive"] else "",
+        "training": trained(said["training"]),
+    }
 
 
 def _size(fields: Mapping[str, str], settings: PaintingSettings) -> tuple[int | None, int | None]:

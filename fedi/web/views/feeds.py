@@ -23,8 +23,10 @@ TITLE_LENGTH = 80  # characters
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _MEDIA = "http://search.yahoo.com/mrss/"
+_DUBLIN = "http://purl.org/dc/elements/1.1/"  # RSS itself knows authors by their mail alone
 register_namespace("atom", _ATOM)
 register_namespace("media", _MEDIA)
+register_namespace("dc", _DUBLIN)
 # What XML 1.0 cannot hold.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -130,7 +132,10 @@ def atom(feed: Feed) -> bytes:
         for tag in one.tags:
             _add(item, "category", term=tag)
         for picture in one.pictures:
-            _add(item, "link", rel="enclosure", href=picture.address, **_type(picture))
+            about = {"rel": "enclosure", "href": picture.address} | _type(picture)
+            if picture.size:
+                about["length"] = str(picture.size)
+            _add(item, "link", **about)
         _add(item, "content", one.html, type="html")
     return _written(root)
 
@@ -156,11 +161,24 @@ def rss(feed: Feed) -> bytes:
         _add(item, "link", one.page)
         _add(item, "guid", one.id, isPermaLink="false")
         _add(item, "pubDate", _rfc(one.posted))
+        SubElement(item, f"{{{_DUBLIN}}}creator").text = _UNWRITABLE.sub("", one.author)
         _add(item, "description", one.html)
         for tag in one.tags:
             _add(item, "category", tag)
+        # An item has one enclosure, and says how long that is: readers and players ask for no more.
+        for picture in one.pictures[:1]:
+            if picture.size and picture.media_type:
+                _add(
+                    item,
+                    "enclosure",
+                    url=picture.address,
+                    length=str(picture.size),
+                    type=picture.media_type,
+                )
         for picture in one.pictures:
             about = {"url": picture.address, "medium": "image"} | _type(picture)
+            if picture.size:
+                about["fileSize"] = str(picture.size)
             if picture.width and picture.height:
                 about |= {"width": str(picture.width), "height": str(picture.height)}
             media = SubElement(item, f"{{{_MEDIA}}}content", _writable(about))
@@ -192,7 +210,13 @@ def json_feed(feed: Feed) -> bytes:
                     "tags": list(one.tags),
                     "language": one.language,
                     "attachments": [
-                        {"url": picture.address, "mime_type": picture.media_type}
+                        _filled(
+                            {
+                                "url": picture.address,
+                                "mime_type": picture.media_type,
+                                "size_in_bytes": picture.size,
+                            }
+                        )
                         for picture in one.pictures
                         if picture.media_type
                     ],

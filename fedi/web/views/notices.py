@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fedi.database.tables import Account, Painting
+from fedi.database.tables import Account, AccountWarning, Painting
 from fedi.social import text
 from fedi.social.notification_lists import Group
 from fedi.social.posts import Post
@@ -45,6 +45,11 @@ _NEWS = {
     "painting_refused": "Your picture is not shown here.",
     "painting_approved": "Your picture may be shown.",
 }
+# What was done to an account, besides that it was warned. Who cannot sign in reads none of it.
+_DONE_TO = {
+    "sensitive": "Your pictures are covered until somebody wants to see them.",
+    "silence": "What you post is shown only to who follows you.",
+}
 _PLACES = {"scheduled_failed": "/scheduled"}  # where something can be done about it
 _WORDS = frozenset({"mention", "quote", "remix", "status"})  # whose words are what is new
 
@@ -58,6 +63,7 @@ class Notice:
         said: the sentence, after the names.
         href: where the post is, or what can be done; empty without either.
         asks: the account that waits for an answer; empty if none does.
+        told: what those who run this place say to them, on lines as they wrote it.
     """
 
     id: str
@@ -71,6 +77,7 @@ class Notice:
     language: str | None
     picture: Picture | None
     asks: str
+    told: str
 
 
 def notice(
@@ -78,16 +85,19 @@ def notice(
     people: Mapping[int, Account],
     about: Mapping[int, Post],
     paintings: Mapping[int, Painting],
+    warnings: Mapping[int, AccountWarning],
     gallery: Gallery,
     viewer: Account,
 ) -> Notice | None:
     """One group of notifications; None if there is nothing to say, as of what is gone."""
     row = group.newest
-    post = about.get(row.status_id or 0)
+    post, warning = about.get(row.status_id or 0), warnings.get(row.warning_id or 0)
     if row.type in _NEWS:
         painting = paintings.get(row.painting_id or 0)
-        error = painting.error if painting is not None and painting.error else ""
-        said, sign, makers = f"{_NEWS[row.type]} {error}".strip(), "studio", []
+        more = painting.error if painting is not None and painting.error else ""
+        more = _DONE_TO.get(warning.action, "") if warning is not None else more
+        sign = "shield" if warning is not None else "studio"
+        said, makers = f"{_NEWS[row.type]} {more}".strip(), []
     elif row.type in _DONE and (row.status_id is None or post is not None):
         said, sign = _DONE[row.type]
         known = [people[one] for one in group.account_ids if one in people]
@@ -109,4 +119,5 @@ def notice(
         language=post.status.language if post is not None else None,
         picture=pictured[0] if pictured and row.type not in _WORDS - {"remix"} else None,
         asks=str(row.from_account_id) if row.type == "follow_request" else "",
+        told=warning.text if warning is not None else "",
     )

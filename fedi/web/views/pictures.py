@@ -65,6 +65,7 @@ class Picture:
     sensitive: bool
     label: str
     told: bool = False
+    size: int | None = None  # bytes, of what lies here
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ def picture(media: MediaAttachment, sensitive: bool, gallery: Gallery) -> Pictur
         alt=excerpt(media.description, ALT_LENGTH, keep_lines=True),
         sensitive=sensitive,
         label=_label(media),
+        size=media.size if media.file else None,
     )
     if framed is not None:
         seen = _framed(seen, framed)

@@ -44,6 +44,13 @@ class Sketch:
     def waits(self) -> bool:
         return self.state in WAITS
 
+    @property
+    def brief(self) -> str:
+        """Where it stands, on a tile that holds few words."""
+        if self.state == paintings.REVIEW:
+            return "A moderator looks at it."
+        return "It waits." if self.line == NOBODY else self.line
+
 
 def sketch(
     painting: Painting,

@@ -12,6 +12,7 @@ from activitypub.signatures import Key, KeyCache, KeyUnavailable, keys
 from activitypub.signatures.keycache import (
     FAILURE_INTERVAL,
     FETCHES_LIMIT,
+    HELD_FOR,
     REFETCH_INTERVAL,
 )
 
@@ -60,6 +61,20 @@ async def test_all_who_wait_share_one_fetch(world: World) -> None:
     assert isinstance(results[0], asyncio.CancelledError)
     assert all(isinstance(result, Key) for result in results[1:])
     assert world.fetched == [("k", False)]
+
+
+async def test_a_key_is_looked_at_again_after_a_while(world: World) -> None:
+    """Another process may have heard that it is no longer its owner's."""
+    cache = world.cache()
+    key = await cache.find("k")
+    world.now += HELD_FOR
+    world.trouble = KeyUnavailable("No answer.", permanent=False)
+    assert await cache.find("k") is key
+    assert world.fetched == [("k", False)] * 2
+    world.now += HELD_FOR
+    world.trouble = KeyUnavailable("The key's owner does not list it.")
+    with pytest.raises(KeyUnavailable):
+        await cache.find("k")
 
 
 async def test_a_flood_of_bad_signatures_refetches_once_a_minute(world: World) -> None:

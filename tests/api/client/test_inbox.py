@@ -152,9 +152,8 @@ async def test_what_means_nothing_here_is_in_the_inbox_of_those_whom_it_is_for(
     chess = {"type": "ChessGame", "id": carol.new_id("games"), "attributedTo": carol.uri,
              "moves": ["e4"], **mine}  # fmt: skip
     game = carol.create(chess)
-    viewed = carol.activity("View", f"{dave.origin}/film", to=[PUBLIC], cc=[carol.followers])
     carol.internet.show(listen["id"], listen)
-    for person, activity in ((carol, sneeze), (dave, listen), (carol, game), (carol, viewed)):
+    for person, activity in ((carol, sneeze), (dave, listen), (carol, game)):
         await comes(instance, person, activity)  # the second is passed on, and asked for
     await comes(instance, dave, arrive)
     found = await members(alice, alice.account.inbox_uri)
@@ -184,6 +183,58 @@ async def test_what_means_nothing_here_is_in_the_inbox_of_those_whom_it_is_for(
         assert await extensions.is_old(tx)
         assert await extensions.drop_old(tx) == 2
     assert await members(alice, alice.account.inbox_uri) == []
+
+
+async def test_what_people_saw_is_in_it_and_what_servers_count_is_not(
+    instance: rig.Instance, alice: App, bob: App, carol: Person, internet: Internet
+) -> None:
+    server = internet.person("peertube", "films", type="Application")
+    await seeing.befriend(instance, alice.account, server)
+    await follow(instance, bob, alice)
+    film = f"{server.origin}/film"
+    for person in (carol, server):
+        seen = person.activity("View", film, to=[PUBLIC], cc=[person.followers])
+        await comes(instance, person, seen)
+    named = carol.activity("View", film, to=[bob.account.uri])
+    await comes(instance, carol, named)
+    mine = await done(alice, {"type": "View", "object": film, "to": [PUBLIC]})
+    assert [told(one) for one in await members(alice, alice.account.inbox_uri)] == [
+        ("View", carol.uri, film),
+        ("Follow", bob.account.uri, alice.account.uri),
+    ]
+    found = await members(bob, bob.account.inbox_uri)
+    assert [one["id"] for one in found] == [mine["id"], named["id"]]
+
+
+async def test_what_somebody_puts_into_their_collections_is_in_the_inbox_of_their_followers(
+    instance: rig.Instance, alice: App, bob: App, carol: Person, internet: Internet
+) -> None:
+    """Into whichever of their own, pinned posts among them; Mastodon names neither the activity nor
+    whom it is for."""
+    dave = internet.person("dave", "other")
+    featured, shelf = f"{carol.uri}/featured", f"{carol.uri}/shelf"
+    internet.show(carol.uri, carol.document(featured=featured))
+    await comes(instance, carol, carol.activity("Update", carol.document(featured=featured)))
+    note = carol.note()
+    await comes(instance, carol, carol.create(note))
+    book = {"type": "Edition", "id": f"{carol.origin}/books/1", "title": "Foxes"}
+    public = {"to": [PUBLIC], "cc": [carol.followers]}
+    for activity in (
+        carol.activity("Add", book, target=shelf, **public),
+        carol.activity("Add", note["id"], target=featured, id=None),
+        carol.activity("Remove", book["id"], target=shelf, **public),
+        carol.activity("Add", book["id"], target=shelf, to=[bob.account.uri]),
+    ):
+        await comes(instance, carol, activity)
+    foreign = carol.activity("Add", book["id"], target=f"{dave.uri}/shelf", **public)
+    assert await carol.send(instance, foreign) == 403
+    found = await members(alice, alice.account.inbox_uri)
+    assert [(one["type"], one.get("target")) for one in found] == [
+        ("Remove", shelf), ("Add", featured), ("Add", shelf), ("Create", None),
+    ]  # fmt: skip
+    assert found[1]["object"] == note["id"] and found[2]["object"] == book
+    [only] = await members(bob, bob.account.inbox_uri)
+    assert told(only) == ("Add", carol.uri, book["id"])
 
 
 async def test_only_the_latest_is_kept_of_what_means_nothing_here(

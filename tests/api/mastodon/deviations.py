@@ -70,6 +70,10 @@ MORE = {
     },
     "Suggestion": {"source": "served by Mastodon, for clients of before 4.3"},
     "Quote": {"quoted_status_id": "of ShallowQuote, which is the same entity here"},
+    "OEmbedResponse": {
+        f"thumbnail_{name}": "of oEmbed 1.0, for sites that show no HTML of others"
+        for name in ("url", "width", "height")
+    },
     "WebPushSubscription": {"policy": "served by Mastodon since 4.3"},
 }
 

@@ -348,6 +348,7 @@ async def test_what_is_for_moderators_answers_nobody_else(scene: Scene) -> None:
             assert answer.status == (401 if reader == "nobody" else 403), (route, reader)
 
 
+@pytest.mark.long
 async def test_nothing_leaks(scene: Scene) -> None:
     readable = [route for route in ROUTES if route.startswith("GET") and route in OF_POSTS | OF_ALL]
     writable = [

@@ -83,6 +83,7 @@ def test_no_two_routes_are_one() -> None:
     assert {f"{method} {path}" for method, path in ROUTES} >= OPEN
 
 
+@pytest.mark.long
 async def test_who_has_no_token_or_one_for_something_else_gets_what_is_for_all(
     alice: App, instance: rig.Instance, browser: aiohttp.ClientSession
 ) -> None:

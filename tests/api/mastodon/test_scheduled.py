@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
+from sqlmodel import col, select
 
 from fedi.api.mastodon import entities
 from fedi.clock import FakeClock
-from fedi.database.tables import Account
+from fedi.database.tables import Account, Painting
 from fedi.social import moderation, scheduling
 from fedi.social import statuses as social_statuses
 from tests import rig
@@ -156,3 +157,30 @@ async def test_one_account_keeps_only_so_many_for_a_day(alice: App, clock: FakeC
     more = {"status": "x", "scheduled_at": in_(clock, days=3)}
     assert (await alice.post(STATUSES, more)).status == 422
     await later(alice, in_(clock, days=5))
+
+
+async def test_a_picture_that_is_asked_for_is_painted_meanwhile(
+    instance: rig.Instance, alice: App, clock: FakeClock
+) -> None:
+    async def asked() -> list[tuple[str, str]]:
+        async with instance.easel.database.read() as session:
+            rows = (await session.exec(select(Painting).order_by(col(Painting.id)))).all()
+        return [(row.state, (row.draft or {})["scheduled_at"]) for row in rows]
+
+    async def ask(key: str) -> entities.ScheduledStatus:
+        said = {"status": "/imagine a boat\nAhoy", "scheduled_at": in_(clock, hours=1)}
+        answer = await alice.post(STATUSES, said, headers={"Idempotency-Key": key})
+        found: entities.ScheduledStatus = held(answer, entities.ScheduledStatus)
+        return found
+
+    made = await ask("one")
+    assert await ask("one") == made and made.params.text.startswith("/imagine")
+    [(state, before)] = await asked()
+    moved = await alice.ask("PUT", f"{SCHEDULED}/{made.id}", {"scheduled_at": in_(clock, hours=2)})
+    assert moved.status == 200
+    [(_, after)] = await asked()
+    assert state == "queued" and after > before
+    assert (await alice.ask("DELETE", f"{SCHEDULED}/{made.id}")).body == {}
+    assert [state for state, _ in await asked()] == ["cancelled"]
+    wrong = {"status": "/imagine a boat --ar wide", "scheduled_at": in_(clock, hours=1)}
+    assert (await alice.post(STATUSES, wrong)).status == 422

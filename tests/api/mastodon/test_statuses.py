@@ -257,6 +257,7 @@ SEEN = {
 }
 
 
+@pytest.mark.long
 async def test_nothing_leaks(instance: rig.Instance, browser: aiohttp.ClientSession) -> None:
     """Each route that gives back statuses, for each reader and each visibility."""
     apps = {name: await App.of(instance, browser, name) for name in NAMES if name != "nobody"}

@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+import pytest
 from sqlalchemy import func
 from sqlmodel import col, select
 
@@ -75,6 +76,7 @@ def spread(total: int, hours: int) -> Iterator[int]:
         yield total * (hour + 1) // hours - total * hour // hours
 
 
+@pytest.mark.long
 async def test_a_brigade_stays_out_of_the_top_ten_and_the_honest_are_in(
     easel: Easel, clock: FakeClock
 ) -> None:

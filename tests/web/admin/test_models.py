@@ -114,6 +114,7 @@ async def test_a_model_is_fetched_stopped_gone_on_with_and_removed(
         ]
 
 
+@pytest.mark.long
 async def test_the_next_picture_is_painted_by_the_model_that_was_chosen(
     sqlite_template: Path, tmp_path: Path, hub: Hub
 ) -> None:

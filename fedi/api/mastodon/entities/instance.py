@@ -255,6 +255,9 @@ class OEmbed(Entity, kw_only=True):
     html: str
     width: int
     height: None = None
+    thumbnail_url: str | Omitted = UNSET
+    thumbnail_width: int | Omitted = UNSET
+    thumbnail_height: int | Omitted = UNSET
 
 
 class Empty(Entity, kw_only=True):

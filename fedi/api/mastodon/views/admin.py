@@ -79,18 +79,7 @@ async def show_reports(
     Args:
         viewer: who of the staff looks.
     """
-    named = {
-        account_id
-        for row in rows
-        for account_id in (
-            row.account_id,
-            row.target_account_id,
-            row.assigned_account_id,
-            row.resolved_by_id,
-        )
-        if account_id is not None
-    }
-    accounts = await accounts_of(session, named)
+    accounts = await accounts_of(session, reports.concerned(rows))
     people = dict(zip(accounts, await show(easel, session, list(accounts.values())), strict=True))
     posts = await reports.statuses_of(session, rows)
     shown = await status_views.show(easel, session, viewer, list(posts.values()))

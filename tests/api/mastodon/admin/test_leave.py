@@ -71,6 +71,7 @@ async def test_a_part_of_the_leave_is_for_its_part_alone(
             assert (await app.get(other)).status in {403, 405}, other
 
 
+@pytest.mark.long
 async def test_no_request_breaks_a_route(ada: App) -> None:
     headers = {"Authorization": f"Bearer {ada.token}"}
     for method, path in ROUTES:
