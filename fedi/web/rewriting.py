@@ -128,9 +128,9 @@ async def _changed(session: Session, old: Draft, written: Written, brought: list
     return replace(
         old,
         text=old.text if same else written.words,
-        verbatim=old.verbatim and same,
         # What came as HTML from an app would lose what no form can show.
         content_html=old.content_html if same else None,
+        verbatim=old.verbatim and same,
         spoiler_text=written.warning,
         sensitive=written.covered,
         visibility=written.audience,

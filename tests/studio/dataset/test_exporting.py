@@ -291,29 +291,6 @@ async def test_who_allows_less_takes_back_what_went_out_on_the_old_terms(
         last = again
 
 
-async def test_who_allows_less_while_files_are_written_takes_them_back(
-    instance: Instance, tmp_path: Path
-) -> None:
-    alice, bob = [await hanging.join(instance, name) for name in ("alice", "bob")]
-    for author in (alice, bob):
-        await hanging.hang(instance, author, text="Look")
-        await consent(instance, author, credit="name", licence="CC-BY-4.0")
-    changes: list[asyncio.Task[None]] = []
-
-    def narrow(done: int, total: int) -> None:
-        if done == 1:  # one is in the files already, and the other may be
-            changes.append(asyncio.create_task(consent(instance, alice, licence="")))
-            changes.append(asyncio.create_task(consent(instance, bob, licence="CC0-1.0")))
-
-    made = await export(instance, tmp_path / "out", report=narrow)
-    await asyncio.gather(*changes)
-    async with instance.easel.database.read() as session:
-        rows = await ledger.withdrawn(session, None, after=0, limit=50)
-    assert [(row.account_id, row.export_id, row.reason) for row in rows] == [
-        (alice.id, made.id, "terms")
-    ]
-
-
 @pytest.mark.parametrize("new_database", ["postgresql"], indirect=True)
 async def test_who_allows_less_at_the_moment_in_which_it_goes_out_takes_it_back(
     instance: Instance,
