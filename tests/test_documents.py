@@ -57,8 +57,18 @@ def test_each_setting_can_be_set_by_the_environment(
     [
         ("[instance]\nurl = 'easel.example'\n", "instance.url: must be an address such as"),
         ("[instance]\nurl = 'https://a.example/b'\n", "without a path"),
-        ("[instance]\nnmae = 'x'\n", "there is no setting instance.nmae"),
-        ("[server]\nport = 'x'\n", "server.port"),
+        (
+            "[instance]\nnmae = 'x'\n",
+            "there is no setting instance.nmae: instance.name may be meant.",
+        ),
+        ("[instnce]\nname = 'x'\n", "there is no setting instnce: instance may be meant."),
+        ("port = 80\n", "no setting port outside of a section: it stands under [server] or [mail]"),
+        ("[instance]\nurl = 'https://a.example:99999'\n", "instance.url: Port out of range"),
+        ("[server]\nport = 'x'\n", "server.port: must be a whole number, such as 8."),
+        ("[server]\nport = 80000\n", "server.port: must be less than or equal to 65535."),
+        ("[instance]\nname = 5\n", "instance.name: must be words in quotes"),
+        ("[media]\nfolder = 5\n", "media.folder: must be a folder in quotes"),
+        ("server = 5\n", "server: must be a section"),
         ("[server\n", "is not valid TOML"),
         ('[federation]\nreject = ["spam.example", "a b"]\n', "a b is no domain"),
         (
@@ -74,6 +84,22 @@ def test_a_mistake_in_the_settings_is_told_in_words(
     config.write_text(written, encoding="utf-8")
     with pytest.raises(SettingsError, match=re.escape(told)):
         load(config)
+
+
+def test_a_mistake_in_the_environment_names_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.toml").write_text("", encoding="utf-8")
+    monkeypatch.setenv("EASEL_SERVER__PORT", "eighty")
+    with pytest.raises(SettingsError, match=r"^EASEL_SERVER__PORT: must be a whole number"):
+        load(tmp_path / "config.toml")
+
+
+def test_settings_that_cannot_be_read_are_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+    with pytest.raises(SettingsError, match="There is no settings file"):
+        load(tmp_path / "none.toml")
 
 
 def documents() -> list[Path]:

@@ -126,9 +126,8 @@ def listen(settings: Settings) -> socket.socket:
     except OSError as error:
         sock.close()
         hint = _HINTS.get(error.errno or 0, "Look at server.host and server.port.")
-        raise context.CommandError(
-            f"Cannot listen on {settings.server.host}:{settings.server.port}: {error.strerror}. {hint}"
-        ) from error
+        where = f"{settings.server.host}:{settings.server.port}"
+        raise context.CommandError(f"Cannot listen on {where}: {error.strerror}. {hint}") from error
     return sock
 
 

@@ -22,6 +22,7 @@ import sqlalchemy.ext.asyncio
 from sqlalchemy import CursorResult, QueuePool, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import _CoreAnyExecuteParams
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.sql.base import Executable
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -309,7 +310,13 @@ def driver_url(address: str) -> URL:
     Raises:
         ValueError: it is neither SQLite nor PostgreSQL.
     """
-    url = make_url(address)
+    try:
+        url = make_url(address)
+    except ArgumentError:  # without the address, which may hold a password
+        raise ValueError(
+            "that is no address such as sqlite:///data/easel.db or "
+            "postgresql://USER:PASSWORD@HOST/NAME"
+        ) from None
     match url.get_backend_name():
         case "sqlite":
             return url.set(drivername="sqlite+aiosqlite")

@@ -6,6 +6,7 @@ in step, so the description of a field is also its comment there.
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from pathlib import Path
@@ -53,6 +54,22 @@ __all__ = [
 
 CONFIG_FILE_VARIABLE = "EASEL_CONFIG"
 DEFAULT_CONFIG_FILE = Path("config.toml")
+ENVIRONMENT = "EASEL_"  # what the variables begin with
+
+# What Pydantic says in its own terms.
+_WRITTEN = {
+    "string_type": 'must be words in quotes, such as "Easel"',
+    "int_type": "must be a whole number, such as 8",
+    "int_parsing": "must be a whole number, such as 8",
+    "int_from_float": "must be a whole number, such as 8",
+    "float_type": "must be a number, such as 0.5",
+    "float_parsing": "must be a number, such as 0.5",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "list_type": 'must be a list, such as ["one", "two"]',
+    "path_type": 'must be a folder in quotes, such as "data/media"',
+    "model_type": "must be a section, with its settings in the lines below it",
+}
 
 
 class SettingsError(Exception):
@@ -61,7 +78,7 @@ class SettingsError(Exception):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="EASEL_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix=ENVIRONMENT, env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
     instance: InstanceSettings = InstanceSettings.model_validate({})
@@ -112,19 +129,21 @@ def load(file: Path | None = None) -> Settings:
     """
     named = _named(file)
     path = named or DEFAULT_CONFIG_FILE
-    values: dict[str, Any] = {}
-    if path.exists():
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{path} is not valid TOML: {error}.") from error
-    elif named is not None:
-        raise SettingsError(f"There is no settings file {path}.")
+    values: dict[str, Any] | None = None
     try:
-        settings = Settings(**values)
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if named is not None:
+            raise SettingsError(f"There is no settings file {path}.") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+    try:
+        settings = Settings(**values or {})
     except ValidationError as error:
         raise SettingsError(_plain(error, path)) from error
-    return _anchored(settings, path.parent if path.exists() else Path())
+    return _anchored(settings, Path() if values is None else path.parent)
 
 
 def file_in_use(file: Path | None = None) -> Path | None:
@@ -157,14 +176,32 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
 
 
 def _plain(error: ValidationError, path: Path) -> str:
+    """What is wrong, a sentence for each mistake."""
     lines = []
     for mistake in error.errors():
         where = ".".join(str(part) for part in mistake["loc"])
         if mistake["type"] == "extra_forbidden":
-            lines.append(f"{path}: there is no setting {where}.")
-        else:
-            lines.append(f"{path}: {where}: {mistake['msg'].removeprefix('Value error, ')}.")
+            lines.append(f"{path}: there is no setting {where}{_meant(where)}.")
+            continue
+        said = mistake["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)
+        said = _WRITTEN.get(mistake["type"], said)
+        variable = f"{ENVIRONMENT}{where.replace('.', '__')}".upper()
+        source = variable if variable in os.environ else f"{path}: {where}"
+        lines.append(f"{source}: {said}.")
     return "\n".join(lines)
+
+
+def _meant(where: str) -> str:
+    """What somebody may have had in mind who wrote a name that is none."""
+    section, _, name = where.rpartition(".")
+    known = {
+        key: list(type(entry.default).model_fields) for key, entry in Settings.model_fields.items()
+    }
+    if not section and any(name in keys for keys in known.values()):
+        places = " or ".join(f"[{key}]" for key, keys in known.items() if name in keys)
+        return f" outside of a section: it stands under {places}"
+    near = difflib.get_close_matches(name, known.get(section, known), n=1)
+    return f": {'.'.join(filter(None, (section, near[0])))} may be meant" if near else ""
 
 
 def render_example() -> str:

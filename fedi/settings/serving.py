@@ -54,6 +54,7 @@ class InstanceSettings(Section):
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be an address such as https://easel.example")
+        parts.port  # noqa: B018  (raises ValueError where it is none)
         if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username:
             raise ValueError("must be a bare address without a path, such as https://easel.example")
         return f"{parts.scheme}://{parts.netloc.lower()}"
