@@ -20,6 +20,7 @@ from fedi import api, logs, web
 from fedi.api import problems
 from fedi.api.mastodon.cors import Cors
 from fedi.api.problems import Problem
+from fedi.database.room import is_full
 from fedi.federation import (  # the JOBS below register theirs when they are imported
     answers,
     approving,
@@ -270,5 +271,8 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
+    if is_full(error):
+        log.error("disk_full", path=request.url.path)
+        return _answer(request, 503, "This server has no room left: nothing was kept.", {})
     log.error("request_failed", path=request.url.path, exc_info=error)
     return _answer(request, 500, "Something went wrong on this server.", {})

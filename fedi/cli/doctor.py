@@ -27,6 +27,7 @@ from generation.credentials import CredentialsError
 from generation.helpers import NONE
 
 MIN_FREE_GB = 2.0
+NO_ROOM_GB = 0.2
 PROBE_TIMEOUT_S = 120.0  # torch takes seconds to import, more on a slow disk
 
 
@@ -127,13 +128,14 @@ def check_settings(settings: Settings) -> list[Finding]:
             Finding("storage", "problem", f"{existing} cannot be written to: change its owner.")
         )
     free = shutil.disk_usage(existing).free / 1e9
-    findings.append(
-        Finding(
-            "storage",
-            "ok" if free > MIN_FREE_GB else "warning",
-            f"{free:.0f} GB are free for pictures.",
+    told = f"{free:.0f} GB are free for pictures."
+    if free <= MIN_FREE_GB:
+        told = (
+            f"Only {free:.1f} GB are free: on a full disk nothing can be kept. "
+            "`easel media prune` makes room."
         )
-    )
+    state = "ok" if free > MIN_FREE_GB else "warning" if free > NO_ROOM_GB else "problem"
+    findings.append(Finding("storage", state, told))
     return findings
 
 

@@ -58,8 +58,8 @@ async def _fill(server: rig.ServerProcess) -> None:
                 assert answer.status == 200, await answer.text()
 
         async def painted() -> bool:
-            async with browser.get(f"{server.url}/@alice.rss") as feed:
-                return "<item>" in await feed.text()
+            async with browser.get(f"{server.url}/", headers={"Accept": "text/html"}) as wall:
+                return (await wall.text()).count('class="tile"') == len(POSTS)
 
         await rig.until(painted, seconds=400)
 
@@ -71,7 +71,7 @@ async def _take(server: rig.ServerProcess) -> None:
             executable_path=shutil.which("chromium"), args=["--no-sandbox", rule]
         )
         window = await chromium.new_context(
-            viewport={"width": 1180, "height": 660}, device_scale_factor=1.5, color_scheme="light"
+            viewport={"width": 1180, "height": 720}, device_scale_factor=1.5, color_scheme="light"
         )
         page = await window.new_page()
         await page.goto(f"{PLACE}/")
@@ -91,7 +91,10 @@ async def _take(server: rig.ServerProcess) -> None:
 
 
 async def _shot(page: Page, name: str) -> None:
-    await page.evaluate("document.fonts.ready")
+    await page.wait_for_function(
+        "[...document.images].every((image) => image.complete && image.naturalWidth)"
+    )
+    await page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
     await page.screenshot(path=IMAGES / f"{name}.png")
 
 
