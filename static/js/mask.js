@@ -161,7 +161,8 @@ export function drawing(sheet, form) {
       if (!stroke || event.pointerId !== pointer) return;
       stroke = pointer = null;
       if (event.pointerType !== "mouse") tip.hidden = true;
-      keep();
+      if (end === "pointerup") keep();
+      else undo(); // the browser took the finger for something else
     });
   }
   canvas.addEventListener("pointerleave", () => {

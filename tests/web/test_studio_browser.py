@@ -227,11 +227,11 @@ async def test_a_mask_is_drawn_or_given_by_numbers(instance: Instance, chromium:
         await drag(at.page, (left, top + box["height"] - 5), (left, top + 5))
         said = "before => document.querySelector('.mask [role=status]').textContent !== before"
         await at.page.wait_for_function(said, arg=before)
+        assert await at.page.evaluate("scrollY") == scrolled
         await at.page.click("[data-tool=undo]")
         await at.shows(f"{told}:text-is('{before}')")
         await drag(at.page, (left, top + 5), (left, top + 20))
         await at.page.wait_for_function(said, arg=before)
-        assert await at.page.evaluate("scrollY") == scrolled
         await at.page.wait_for_function(
             "document.querySelector('.inside input[type=file]').files.length === 1"
         )
