@@ -139,7 +139,9 @@ async def is_due(session: Session, model: str, enough: int, patience: timedelta)
         _LOOK.c.wanted.in_(("", model)),
     )
     waiting = (await session.execute(query.order_by(_LOOK.c.media_id.desc()).limit(enough))).all()
-    since = min((row.due_at for row in waiting), default=session.now)
+    if not waiting:
+        return False
+    since = min(row.due_at for row in waiting)
     return len(waiting) >= enough or since <= session.now - patience
 
 
