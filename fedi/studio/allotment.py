@@ -86,7 +86,9 @@ class Allotment:
         # All at once and before anything is sent: a cancel may come while something is.
         for connection, painting in given:
             if connection.open:
-                connection.work[str(painting.id)] = Work(claims.claim_of(painting), alike(painting))
+                connection.work[str(painting.id)] = Work(
+                    claims.claim_of(painting), painting.account_id, alike(painting)
+                )
         gone = [painting for connection, painting in given if not connection.open]
         if gone:  # they left while we were choosing
             async with self._easel.database.write() as tx:

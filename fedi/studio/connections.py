@@ -91,6 +91,7 @@ class Work:
     """A picture that a connected painter was given."""
 
     claim: Claim
+    account_id: int  # who asked for it
     alike: Alike  # what can be painted with it
     sent: bool = False  # the painter knows of it
     begun: bool = False  # a step was heard of

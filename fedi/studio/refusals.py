@@ -18,7 +18,10 @@ from fedi.clock import Clock
 from fedi.studio import cards
 from fedi.studio.connections import Connection, Ended, Work
 
-IN_A_ROW = 3  # different pictures; one that nobody could make says nothing of who tried it
+# Different pictures: one that nobody could make says nothing of who tried it. Nor do many of one
+# account that are too much for a card: what a painter admits counts once for whoever asked for it,
+# who could keep the only painter from everybody otherwise.
+IN_A_ROW = 3
 REMEMBERED = 100  # pictures of one painter: more than are tried again at the same time
 FIRST_PAUSE = timedelta(seconds=5)  # doubled with each further one
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -29,7 +32,7 @@ class _Record:
     """What is remembered of a painter."""
 
     pictures: dict[int, Work] = field(default_factory=dict)  # the latest last
-    row: set[int] = field(default_factory=set)  # since the last that came of it
+    row: set[int] = field(default_factory=set)  # what counts since the last that came of it
     pauses: int = 0
     until: datetime | None = None
 
@@ -45,21 +48,25 @@ class Refusals:
         self._clock = clock
         self._records: dict[int, _Record] = {}
 
-    def note(self, connection: Connection, work: Work) -> None:
+    def note(self, connection: Connection, work: Work, *, admitted: bool = False) -> None:
         """A picture did not come of a painter, and is tried again; the connection ends if that is
-        one too many."""
+        one too many.
+
+        Args:
+            admitted: whether the painter says so itself, rather than bring something else.
+        """
         record = self._records.setdefault(connection.painter.id, _Record())
         number = work.claim.painting_id
         record.pictures.pop(number, None)
         record.pictures[number] = work
         for oldest in list(record.pictures)[:-REMEMBERED]:
             del record.pictures[oldest]
-        record.row.add(number)
+        record.row.add(work.account_id if admitted else number)
         if len(record.row) >= IN_A_ROW:
             pause = min(FIRST_PAUSE * 2 ** min(record.pauses, 16), LONGEST_PAUSE)
             record.pauses += 1
             record.until = self._clock.now() + pause
-            reason = f"{len(record.row)} pictures in a row did not come of it."
+            reason = "Too many pictures in a row did not come of it."
             connection.end(Ended(1013, reason))  # IANA's «try again later»
 
     def forgive(self, connection: Connection) -> None:

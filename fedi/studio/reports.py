@@ -64,7 +64,7 @@ class Reports:
                 reason = answers.reason(message)
                 log.warning("painting_failed", painting=message.painting, reason=reason)
                 if message.retry:
-                    self._refusals.note(connection, work)
+                    self._refusals.note(connection, work, admitted=True)
                 async with self._easel.database.write() as tx:
                     await claims.fail(tx, work.claim, reason, retry=message.retry)
             case Cancelled() if not work.cancelling:  # nobody asked it to

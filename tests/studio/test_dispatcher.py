@@ -422,6 +422,26 @@ async def test_a_broken_painter_costs_no_picture_that_another_can_paint(
         assert (await rested.given()).painting == str(last.id)
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+async def test_what_one_account_asks_for_in_vain_keeps_the_painter_from_nobody(
+    instance: rig.Instance,
+) -> None:
+    easel = instance.easel
+    mallory, alice = await account(easel, "mallory"), await account(easel, "alice")
+    async with connected(instance) as only:
+        for _ in range(4):
+            painting = await ask(easel, mallory)
+            async with reaches(easel, painting, "failed"):
+                for _ in range(claims.MAX_CRASHES):
+                    given = await only.given()
+                    assert given.painting == str(painting.id)
+                    reason = "There is too little memory at this size."
+                    await only.say(Failed(painting=given.painting, reason=reason, retry=True))
+        painting = await ask(easel, alice)
+        async with reaches(easel, painting, "done"):
+            await only.finish(await only.given())
+
+
 async def test_a_post_that_cannot_be_made_any_more_does_not_cost_the_picture(
     instance: rig.Instance,
 ) -> None:
