@@ -17,7 +17,9 @@ import msgspec
 
 from generation import families
 
-Kind = Literal["painting", "safety", "description", "language", "upscaling", "recognition"]
+Kind = Literal[
+    "painting", "safety", "description", "language", "upscaling", "recognition", "preview"
+]
 
 
 class UnknownModel(ValueError):

@@ -1,8 +1,8 @@
 """The models that help: they judge pictures, describe them, say what they show, make them larger,
-and help with words.
+show them while they are painted, and help with words.
 
-Each is a single transformers model from the hub or in a folder, pulled like one that paints and
-never fetched by itself. A folder may say in an `easel.json` what it is called (`name`) and, of a
+Each is a single model of transformers or diffusers, from the hub or in a folder, pulled like one
+that paints and never fetched by itself. A folder may say in an `easel.json` what it is called (`name`) and, of a
 classifier, which labels count how much (`labels`).
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from generation import catalogue, hub, parts
+from generation import catalogue, hub, parts, tiny
 from generation.catalogue import Kind, Model, UnknownModel
 
 AUTO, NONE = "auto", "none"  # as a host may write instead of a name
@@ -127,6 +127,24 @@ HELPERS = {
             kinds=("recognition",),
             note="The same with half the size, and less exact.",
         ),
+        *(
+            Model(
+                key=key,
+                name=name,
+                source=f"madebyollin/{key}",
+                licence="MIT",
+                commercial=True,
+                memory_gb=0.1,
+                download_gb=0.01,
+                kinds=("preview",),
+                note=f"Clearer previews of what {painters} paint. Used as soon as it is here.",
+            )
+            for key, name, painters in (
+                ("taesd", "TAESD", "Stable Diffusion 1 and 2"),
+                ("taesdxl", "TAESDXL", "SDXL and its relatives"),
+                ("taef1", "TAEF1", "FLUX.1 and Z-Image"),
+            )
+        ),
         # Time and memory are those of their layers with random weights, one thread, one piece.
         Model(
             key="swin2sr-x2",
@@ -188,6 +206,12 @@ def choose(kind: Kind, name: str) -> Model | None:
     return msgspec.structs.replace(model, kinds=(kind,)) if kind not in model.kinds else model
 
 
+def folders(kind: Kind) -> list[Path]:
+    """Those of all helpers of the catalogue for something that were pulled."""
+    known = (model for model in HELPERS.values() if kind in model.kinds)
+    return [folder for model in known if (folder := here(model)) is not None]
+
+
 def here(model: Model) -> Path | None:
     """The folder of a helper, if it is on this machine whole."""
     if model.local:
@@ -219,6 +243,8 @@ def described(model: Model) -> Model:
 
 def kinds_of(config: dict[str, Any]) -> tuple[Kind, ...]:
     """What a transformers model can do, by its `config.json`."""
+    if config.get("_class_name") == tiny.CLASS:
+        return ("preview",)
     names = config.get("architectures")
     name = str(names[0]) if isinstance(names, list) and names else ""
     if name.endswith("ForImageClassification"):

@@ -106,10 +106,13 @@ def offer(model: Model) -> Offer:
     with plainly(model.name, model.source):
         listing, files = listed(model.source)
         names = list(files)
-        index = None
+        index = config = None
         if parts.INDEX in files:
             index = parts.document(download(files[parts.INDEX]))
-        wanted = [files[n] for n in parts.needed(model.name, index, names, model.variant)]
+        elif parts.CONFIG in files:
+            config = parts.document(download(files[parts.CONFIG]))
+        needed = parts.needed(model.name, index, names, model.variant, config)
+        wanted = [files[name] for name in needed]
     if model.adapter is not None and not is_folder(model.adapter.source):
         if not model.adapter.file.endswith(".safetensors"):
             raise Unusable(f"The adapter of {model.name} is no safetensors file.")

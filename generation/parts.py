@@ -20,6 +20,8 @@ CONFIG = "config.json"
 MAX_DOCUMENT = 65_536  # bytes of a JSON file that are read; an index of the catalogue has 2,000
 MAX_HEADER = 25_000_000  # bytes; those that we know have less than one million
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+# Of diffusers, what is used without the rest of a model (`generation.tiny`).
+SINGLE = ("AutoencoderTiny",)
 # Parts that their pipeline paints without, and that are never used here: ERNIE-Image's language
 # model rewrites prompts by chance, but what was asked for (and judged) is painted.
 UNUSED = {"ErnieImagePipeline": ("pe", "pe_tokenizer")}
@@ -41,11 +43,16 @@ class Unusable(Exception):
 
 
 def needed(
-    name: str, index: Mapping[str, Any] | None, files: Iterable[str], variant: str = ""
+    name: str,
+    index: Mapping[str, Any] | None,
+    files: Iterable[str],
+    variant: str = "",
+    config: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """The files that a model is loaded from.
 
-    name: the model, as people know it. index: its `model_index.json`, or None if it has none.
+    name: the model, as people know it. index: its `model_index.json`, or None if it has none, and
+    config: then its `config.json`, if it has that.
     files: all its files, as paths with `/` relative to its folder. variant: the variant of the
     weights to take where a part has it.
     Returns paths out of `files`. Raises Unusable for a model that is no diffusers model, has
@@ -53,7 +60,7 @@ def needed(
     """
     files = sorted(files)
     if index is None:
-        if single := _of_single(name, files, variant):
+        if single := _of_single(name, files, variant, config):
             return single
         pickled = [file for file in files if file.endswith(PICKLES)]
         if pickled and not any(file.endswith(".safetensors") for file in files):
@@ -86,15 +93,19 @@ def unused(index: Mapping[str, Any]) -> tuple[str, ...]:
     return UNUSED.get(str(index.get("_class_name")), ())
 
 
-def _of_single(name: str, files: list[str], variant: str) -> list[str]:
-    """The files of a single transformers model; none if it is none."""
+def _of_single(
+    name: str, files: list[str], variant: str, config: Mapping[str, Any] | None
+) -> list[str]:
+    """The files of a single model; none if it is none."""
     own = [file for file in files if "/" not in file]
     if CONFIG not in own:
         return []
-    if not any(_WEIGHTS.fullmatch(file) and file.startswith("model") for file in own):
+    weights = [file for file in own if _WEIGHTS.fullmatch(file)]
+    if not any(file.startswith("model") for file in weights):
         if "pytorch_model.bin" in own:
             raise _pickled(name, "pytorch_model.bin")
-        return []
+        if not weights or (config or {}).get("_class_name") not in SINGLE:
+            return []  # a part of a diffusers model is none by itself
     return _of_part(name, "model", own, variant)
 
 
@@ -110,7 +121,7 @@ def of_folder(name: str, folder: Path, variant: str = "") -> list[str]:
         parts = [folder / part for part in index if _is_name(part) and (folder / part).is_dir()]
         found = [path for part in parts for path in part.rglob("*")]
         files = [INDEX, *(path.relative_to(folder).as_posix() for path in found)]
-    return needed(name, index, files, variant)
+    return needed(name, index, files, variant, document(folder / CONFIG))
 
 
 def document(path: Path) -> dict[str, Any] | None:

@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from generation import batching, devices, embeddings, families, fast, loading, memory, steps
+from generation import (
+    batching,
+    devices,
+    embeddings,
+    families,
+    fast,
+    helpers,
+    loading,
+    memory,
+    steps,
+)
 from generation.catalogue import Model
 from generation.errors import PaintError, TooManyAtOnce, full, out_of_memory, plainly
 from generation.modes import Modes
@@ -327,7 +337,7 @@ class Pipeline:
 
     def _preview(self, latents: torch.Tensor, index: int, recipe: Recipe) -> bytes | None:
         if self._previews is None:
-            self._previews = Previews.fit(self._pipe)
+            self._previews = Previews.fit(self._pipe, helpers.folders("preview"))
         assert recipe.width and recipe.height
         return self._previews.jpeg(latents, index, recipe.width, recipe.height)
 

@@ -3,15 +3,24 @@
 A preview is a matrix: each latent pixel's channels to one colour. The matrix is fitted, once per
 loaded pipeline, by least squares on what the pipeline's own decoder makes of some latents, so
 every model that decodes has previews, without a table of its own.
+
+Where tiny decoders were pulled (`generation.tiny`), the one that comes nearest to the pipeline's
+own decoder on the same latents shows more than colours; if none comes nearer than the matrix, none
+is used.
 """
 
 from __future__ import annotations
 
 import io
 import logging
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
+
+from generation import tiny
+from generation.tiny import TinyDecoder
 
 if TYPE_CHECKING:
     import torch
@@ -32,25 +41,39 @@ RIDGE = 1e-3  # of the mean variance: channels that say nothing of colour get no
 class Previews:
     """Latents to small JPEGs, for one pipeline."""
 
-    def __init__(self, pipe: Any, matrix: torch.Tensor | None) -> None:
+    def __init__(
+        self, pipe: Any, matrix: torch.Tensor | None, decoder: TinyDecoder | None = None
+    ) -> None:
         self._pipe = pipe
         self._matrix = matrix  # (channels + 1, 3), the last row is the constant
+        self._decoder = decoder
 
     @classmethod
-    def fit(cls, pipe: Any) -> Previews:
-        """Fits the matrix on the pipeline's decoder, in about the time of one decoding.
+    def fit(cls, pipe: Any, decoders: Iterable[Path] = ()) -> Previews:
+        """Fits the matrix on the pipeline's decoder, in about the time of one decoding, and chooses
+        among tiny decoders.
 
-        A pipeline whose decoder we cannot drive gets no previews, which is logged.
+        decoders: the folders of those that are here. A pipeline whose decoder we cannot drive gets
+        no previews, which is logged.
         """
         import torch
 
         try:
             with torch.inference_mode():
-                latents, colours = _examples(pipe)
-                return cls(pipe, _least_squares(latents, colours))
+                latents, decoded = _examples(pipe)
+                matrix = _least_squares(latents, decoded)
+                shown = _coloured(latents, matrix)
         except (AttributeError, TypeError, ValueError, RuntimeError) as error:
             log.warning("no previews for %s: %s", type(pipe).__name__, error)
             return cls(pipe, None)
+        if (scale := _scale(pipe)) is None:
+            return cls(pipe, matrix)
+        return cls(pipe, matrix, tiny.nearest(decoders, pipe.vae, scale, latents, decoded, shown))
+
+    @property
+    def decoder(self) -> str:
+        """The folder of the tiny decoder that shows the pictures; empty for the matrix."""
+        return "" if self._decoder is None else str(self._decoder.folder)
 
     def jpeg(self, latents: torch.Tensor, index: int, width: int, height: int) -> bytes | None:
         """The n-th picture of a batch as a JPEG of at most PREVIEW_SIDE pixels.
@@ -64,17 +87,31 @@ class Previews:
         import torch
 
         with torch.inference_mode():
-            flat = _decodable(self._pipe, latents[index : index + 1].float(), width, height)[0]
-            channels, rows, columns = flat.shape
-            pixels = flat.reshape(channels, -1).T.cpu()
-            colours = pixels @ self._matrix[:-1] + self._matrix[-1]
-            data = (colours.clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8).contiguous()
+            flat = _decodable(self._pipe, latents[index : index + 1].float(), width, height)
+            colours = self._decoded(flat)
+            if colours is None:
+                colours = _coloured(flat.cpu(), self._matrix)
+            shown = colours[0].movedim(0, -1)
+            data = (shown.clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8).contiguous()
+        rows, columns, _ = data.shape
         image = Image.frombytes("RGB", (columns, rows), data.numpy().tobytes())
         scale = PREVIEW_SIDE / max(width, height)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         out = io.BytesIO()
         image.resize(size, Image.Resampling.BICUBIC).save(out, "JPEG", quality=JPEG_QUALITY)
         return out.getvalue()
+
+    def _decoded(self, latents: torch.Tensor) -> torch.Tensor | None:
+        """What the tiny decoder makes of latents, on the processor; None without one. One that
+        fails, such as by lack of memory, is not asked again: the picture goes on."""
+        if self._decoder is None:
+            return None
+        try:
+            return self._decoder.show(latents)
+        except (RuntimeError, MemoryError) as error:
+            log.warning("no previews by %s: %s", self.decoder, str(error).split("\n")[0])
+            self._decoder = None
+            return None
 
 
 def _decodable(pipe: Any, latents: torch.Tensor, width: int, height: int) -> torch.Tensor:
@@ -111,8 +148,18 @@ def _of_films(vae: Any) -> bool:
     return "latents_mean" in vae.config and "scaling_factor" not in vae.config
 
 
+def _scale(pipe: Any) -> tuple[float, float] | None:
+    """By what a decoder's latents are multiplied, after what was taken off, to be those of the
+    scheduler again; None where no tiny decoder is known to take those."""
+    vae = pipe.vae
+    if hasattr(vae, "bn") or _of_films(vae):
+        return None
+    return float(vae.config.scaling_factor), float(vae.config.get("shift_factor") or 0.0)
+
+
 def _examples(pipe: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Latents and the colours that the decoder makes of them, (samples, channels) and (…, 3)."""
+    """Latents and what the decoder makes of them, (pictures, channels, h, w) and (pictures, 3, …),
+    on the processor."""
     import torch
     from torch.nn import functional
 
@@ -134,8 +181,7 @@ def _examples(pipe: Any) -> tuple[torch.Tensor, torch.Tensor]:
     wanted = latents.to(like.dtype)
     decoded = vae.decode(wanted.unsqueeze(2) if films else wanted, return_dict=False)[0].float()
     decoded = decoded.squeeze(2) if films else decoded
-    colours = functional.adaptive_avg_pool2d(decoded.clamp(-1, 1), (cells, cells))
-    return latents.movedim(1, -1).flatten(0, 2).cpu(), colours.movedim(1, -1).flatten(0, 2).cpu()
+    return latents.cpu(), decoded.clamp(-1, 1).cpu()
 
 
 def _pictures(count: int, side: int, random: torch.Generator) -> torch.Tensor:
@@ -154,13 +200,23 @@ def _pictures(count: int, side: int, random: torch.Generator) -> torch.Tensor:
     return fields.clamp(-1, 1)
 
 
-def _least_squares(latents: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
+def _least_squares(latents: torch.Tensor, decoded: torch.Tensor) -> torch.Tensor:
+    """The matrix that comes nearest to what the decoder makes of `_examples`."""
     import torch
+    from torch.nn import functional
 
-    ones = torch.ones(len(latents), 1)
-    inputs = torch.cat([latents, ones], dim=1).double()
+    colours = functional.adaptive_avg_pool2d(decoded, (latents.shape[2], latents.shape[3]))
+    colours = colours.movedim(1, -1).flatten(0, 2)
+    cells = latents.movedim(1, -1).flatten(0, 2)
+    inputs = torch.cat([cells, torch.ones(len(cells), 1)], dim=1).double()
     normal = inputs.T @ inputs
-    ridge = RIDGE * len(latents) * latents.double().var(0).mean()
+    ridge = RIDGE * len(cells) * cells.double().var(0).mean()
     normal += ridge * torch.eye(len(normal), dtype=torch.float64)
     matrix: torch.Tensor = torch.linalg.solve(normal, inputs.T @ colours.double()).float()
     return matrix
+
+
+def _coloured(latents: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """Latents as the matrix shows them, (pictures, 3, h, w)."""
+    colours: torch.Tensor = latents.movedim(1, -1) @ matrix[:-1] + matrix[-1]
+    return colours.movedim(-1, 1)

@@ -18,10 +18,12 @@ from generation.concepts import CONCEPTS
 from generation.random_parts import WEIGHTS_SEED, byte_alphabet, clip_tokenizer
 
 if TYPE_CHECKING:
+    import torch
     from PIL.Image import Image
 
 SIDE = 32  # pixels of the pictures that they look at
 WIDTH = 320  # of a language model: each token can have a direction of its own
+LESSONS, LEARNING_RATE = 120, 4e-3  # enough to do better than a matrix
 LONGEST_CAPTION = 48  # tokens; with these a letter is one
 CAPTIONS_WIDTH = 32 * (len(CONCEPTS) // 32 + 2)  # each caption can have a direction of its own
 _TEMPLATE = (
@@ -130,6 +132,38 @@ def build_swin2sr(folder: Path, times: int = 2, **described: Any) -> Path:
     )  # fmt: skip
     model = _seeded(lambda: Swin2SRForImageSuperResolution(config))
     return _write(folder, described, model, Swin2SRImageProcessorPil())
+
+
+def build_tiny_decoder(
+    folder: Path, channels: int = 4, taught: tuple[torch.Tensor, torch.Tensor] | None = None
+) -> Path:
+    """A tiny decoder of few layers, which makes pictures twice as large as their latents. Returns
+    the folder.
+
+    channels: of the latents. taught: latents as a scheduler holds them, and pictures of them that
+    it learns, roughly; else it makes something at random.
+    """
+    import torch
+    from diffusers import AutoencoderTiny
+
+    layers = (1, 1)
+    model = _seeded(
+        lambda: AutoencoderTiny(
+            latent_channels=channels,
+            encoder_block_out_channels=(8, 8), num_encoder_blocks=layers,
+            decoder_block_out_channels=(16, 16), num_decoder_blocks=layers,
+        )
+    )  # fmt: skip
+    if taught is not None:
+        latents, pictures = (each.clone() for each in taught)
+        learning = torch.optim.Adam(model.decoder.parameters(), lr=LEARNING_RATE)
+        for _ in range(LESSONS):
+            loss = (model.decode(latents).sample - pictures).square().mean()
+            learning.zero_grad()
+            loss.backward()
+            learning.step()
+    model.save_pretrained(folder)
+    return folder
 
 
 def build_language(folder: Path, says: Sequence[str] = (), **described: Any) -> Path:

@@ -167,7 +167,9 @@ def pull(
         typer.echo(f"It needs the package {model.needs}: pip install {model.needs}")
     for kind in model.kinds:
         chosen = _chosen(kind)
-        if chosen is None or chosen.key != model.key:
+        if kind not in stock.SETTINGS:
+            typer.echo(f"It {stock.DOES[kind]}, where it fits, from the painter's next start on.")
+        elif chosen is None or chosen.key != model.key:
             typer.echo(f"`easel models default {name}` makes it the one that {stock.DOES[kind]}.")
         elif kind != "painting":
             typer.echo(f"It {stock.DOES[kind]} from the painter's next start on.")
@@ -215,6 +217,10 @@ def default(name: Name) -> None:
         if model.local:
             parts.of_folder(model.name, Path(model.source), model.variant)
     for kind in model.kinds:
+        if kind not in stock.SETTINGS:
+            raise context.CommandError(
+                f"{model.name} need not be chosen: it {stock.DOES[kind]}, where it fits."
+            )
         if kind == "painting" and _is_chosen_while_running():
             context.run(adjusting.change("painting.model", value))
             typer.echo(f"{model.name} paints from now on: what a page chose before, it replaces.")

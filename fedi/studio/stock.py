@@ -17,7 +17,7 @@ from generation import catalogue, fetching, helpers, hub
 from generation.catalogue import Kind, Model
 
 MARK = "models"  # changes when one came or went
-# Where the settings name the model of each kind.
+# Where the settings name the model of each kind; those of others are used as soon as they are here.
 SETTINGS: dict[Kind, tuple[str, str]] = {
     "painting": ("painting", "model"),
     "safety": ("safety", "classifier"),
@@ -33,6 +33,7 @@ DOES: dict[Kind, str] = {
     "language": "proposes words",
     "upscaling": "makes pictures larger",
     "recognition": "sees what pictures show",
+    "preview": "shows pictures while they are painted",
 }
 OURS = frozenset({catalogue.STARTER.key, helpers.OWN_UPSCALER.key})  # come with Easel
 _CAN = {
@@ -109,6 +110,8 @@ def is_here(model: Model) -> bool:
 
 def chosen(settings: Settings, kind: Kind = "painting") -> Model | None:
     """The model that the settings name for something, or that is used where they leave it open."""
+    if kind not in SETTINGS:
+        return None  # what is here is used
     section, entry = SETTINGS[kind]
     name = getattr(getattr(settings, section), entry)
     try:

@@ -14,7 +14,7 @@ from tests.generation.hub_server import Hub, Repository
 
 pytest.importorskip("transformers", reason="easel[paint] is not installed")
 
-from generation.random_helpers import build_classifier, build_language
+from generation.random_helpers import build_classifier, build_language, build_tiny_decoder
 
 KEY, SOURCE = "nsfw-falconsai", "Falconsai/nsfw_image_detection"
 BESIDE = ("pytorch_model.bin", "yolo.pt", "modeling_evil.py", "onnx/model.onnx", "README.md")
@@ -59,6 +59,31 @@ def test_a_classifier_is_pulled_used_and_removed(hub: Hub, host: Host, judge: Pa
     status, said = host.easel("remove", KEY, "--yes")
     assert (status, "is removed" in said) == (0, True), said
     assert f"* │ {KEY}" not in host.easel("list")[1]
+
+
+def test_a_tiny_decoder_is_pulled_and_need_not_be_chosen(
+    hub: Hub, host: Host, tmp_path: Path
+) -> None:
+    folder = build_tiny_decoder(tmp_path / "taesd")
+    hub.repositories["madebyollin/taesd"] = Repository(folder)
+    status, said = host.easel("pull", "taesd")
+    assert status == 0, said
+    assert "It shows pictures while they are painted, where it fits, from" in said
+    status, said = host.easel("default", "taesd")
+    assert (status, "TAESD need not be chosen" in said) == (1, True), said
+    hub.close()
+    assert "│ taesd " in host.easel("list")[1]
+    status, said = host.easel("remove", "taesd", "--yes")
+    assert (status, "is removed" in said) == (0, True), said
+
+
+def test_a_part_of_a_model_is_no_model(hub: Hub, host: Host, tmp_path: Path) -> None:
+    folder = build_tiny_decoder(tmp_path / "part")
+    config = (folder / "config.json").read_text(encoding="utf-8")
+    (folder / "config.json").write_text(config.replace("Tiny", "KL"), encoding="utf-8")
+    hub.repositories["someone/part"] = Repository(folder)
+    status, said = host.easel("pull", "someone/part")
+    assert (status, "is no diffusers model" in said) == (1, True), said
 
 
 def test_a_helper_that_is_not_in_the_catalogue(hub: Hub, host: Host, tmp_path: Path) -> None:

@@ -3,17 +3,24 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from generation.pipeline import Painted, Pipeline, Step
 from generation.preview import PREVIEW_SIDE, Previews
+from generation.random_helpers import build_tiny_decoder
 from generation.recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
 
 # diffusers 0.42 hands tensors to numpy 2.4 in a way that numpy will stop to accept.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 TALL = Recipe(prompt="a cat", seed=3, width=64, height=96)
 
 
@@ -65,6 +72,73 @@ def test_the_last_preview_resembles_the_picture(
         for pair in ([each.png for each in painted], previews[-1])
     ]
     assert likeness(pictures, lasts) > 0.25
+
+
+def lessons(pipeline: Pipeline) -> tuple[torch.Tensor, torch.Tensor]:
+    """Latents as the scheduler holds them, and what the pipeline's own decoder makes of those."""
+    import torch
+    from torch.nn import functional
+
+    vae = pipeline._pipe.vae
+    coarse = torch.randn(24, 3, 4, 4, generator=torch.Generator().manual_seed(5))
+    with torch.inference_mode():
+        pictures = functional.interpolate(coarse, (24, 24), mode="bicubic").clamp(-1, 1)
+        latents = vae.encode(pictures).latent_dist.mode()
+        decoded = vae.decode(latents).sample.clamp(-1, 1)
+    return latents * vae.config.scaling_factor, decoded
+
+
+def test_a_tiny_decoder_shows_the_pictures_where_it_comes_near(
+    pipeline_of: Callable[[str], Pipeline], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of those that are here the nearest; none made for other latents, and none that is broken."""
+    pipeline = pipeline_of("stable-diffusion")
+    taught = build_tiny_decoder(tmp_path / "taught", taught=lessons(pipeline))
+    stranger = build_tiny_decoder(tmp_path / "stranger")
+    others = build_tiny_decoder(tmp_path / "others", channels=16)
+    broken = build_tiny_decoder(tmp_path / "broken")
+    (broken / WEIGHTS).write_bytes(b"nothing")
+    folders = [stranger, broken, others, taught]
+    pipe = pipeline._pipe
+    shown = Previews.fit(pipe, folders)
+    assert shown.decoder == str(taught)
+    assert f"{broken} shows no previews" in caplog.text
+    plain = Previews.fit(pipe, [stranger, others])
+    assert plain.decoder == ""
+
+    latents, pictures = lessons(pipeline)
+    wanted = [round(float(one) * 127.5 + 127.5) for one in coarsely(pictures[0])]
+    far = [
+        sum(abs(a - b) for a, b in zip(colours(one.jpeg(latents, 0, 24, 24)), wanted, strict=True))
+        for one in (shown, plain)
+    ]
+    assert far[0] < far[1]
+
+
+def test_a_tiny_decoder_that_fails_leaves_the_picture_alone(
+    pipeline_of: Callable[[str], Pipeline], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipeline = pipeline_of("stable-diffusion")
+    folder = build_tiny_decoder(tmp_path / "taught", taught=lessons(pipeline))
+    shown = Previews.fit(pipeline._pipe, [folder])
+    assert shown._decoder is not None
+    shown._decoder.decoder.register_forward_pre_hook(exhausted)
+    shown._decoder.decoder.decoder.register_forward_pre_hook(exhausted)
+    latents, _ = lessons(pipeline)
+    assert shown.jpeg(latents, 0, 24, 24) is not None
+    assert shown.decoder == "" and "no previews by" in caplog.text
+
+
+def exhausted(*_: object) -> None:
+    raise RuntimeError("CUDA out of memory.")
+
+
+def coarsely(picture: torch.Tensor) -> list[float]:
+    """A picture, (3, h, w), as `colours` sees one."""
+    from torch.nn import functional
+
+    seen: torch.Tensor = functional.adaptive_avg_pool2d(picture, (12, 8)).movedim(0, -1).flatten()
+    return [float(one) for one in seen]
 
 
 def test_a_pipeline_without_a_decoder_paints_without_previews(
