@@ -89,7 +89,11 @@ async def _take(server: rig.ServerProcess) -> None:
 
 
 async def _shot(page: Page, name: str) -> None:
-    await page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
+    # Those that are loaded once they are seen are, where they are.
+    await page.evaluate(
+        "Promise.all([...document.images].filter((one) => one.loading != 'lazy')"
+        ".map((one) => one.decode()))"
+    )
     await page.screenshot(path=IMAGES / f"{name}.png")
 
 
