@@ -14,7 +14,7 @@ from activitypub.network import AddressPolicy
 from activitypub.signatures import Schemes
 from fedi import __version__, adjustments, logs
 from fedi.clock import Clock
-from fedi.database import Database, home, hosts, marks
+from fedi.database import Database, hosts, marks
 from fedi.database.migrations import migrate
 from fedi.database.relay import Relay
 from fedi.events import Event, Events
@@ -54,21 +54,13 @@ class Easel:
         Args:
             settings: the host's settings.
             clock: what time it is; the wall clock by default.
-
-        Raises:
-            OfAnother: the database is that of another address.
         """
         clock = clock or Clock()
         events = Events()
         await migrate(settings.database.url)
         database = Database(settings.database, settings.instance, clock, events)
-        try:
-            async with database.read() as session:
-                await home.check(session)
-                changed = await adjustments.kept(session)
-        except home.OfAnother:
-            await database.close()
-            raise
+        async with database.read() as session:
+            changed = await adjustments.kept(session)
         base, settings = settings, adjustments.laid_over(settings, changed)
         database.instance = settings.instance
         relay = None if database.sqlite else Relay(database.url, events)

@@ -12,8 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fedi import adjustments, logs
 from fedi import settings as settings_module
-from fedi.database import Database
-from fedi.database.home import OfAnother
+from fedi.database import Database, home
 from fedi.runtime import Easel
 from fedi.settings import Settings
 
@@ -87,7 +86,7 @@ def database_in_words() -> Iterator[None]:
     """
     try:
         yield
-    except OfAnother as error:
+    except home.OfAnother as error:
         raise WrongAddress(str(error)) from error
     except Exception as error:
         # Here, so that a start that goes well need not load them.
@@ -114,7 +113,14 @@ async def open_easel(chosen: Settings) -> Easel:
         WrongAddress: it is that of another address than the settings name.
     """
     with database_in_words():
-        return await Easel.open(chosen)
+        easel = await Easel.open(chosen)
+        try:
+            async with easel.database.read() as session:
+                await home.check(session)
+        except BaseException:
+            await easel.close()
+            raise
+        return easel
 
 
 @asynccontextmanager

@@ -139,8 +139,8 @@ async def test_it_is_watched_on_every_process(
 ) -> None:
     """Two processes on one database: as real ones, each of which would not hear itself."""
     url = postgres.new()
-    web = rig.ServerProcess(tmp_path / "web", database={"url": url})
     async with rig.serve_instance(tmp_path / "here", url) as here:
+        web = rig.ServerProcess(tmp_path / "web", instance={"url": here.url}, database={"url": url})
         await web.start()
         try:
             alice = await App.of(here, browser, "alice")

@@ -240,10 +240,12 @@ async def test_an_author_withdraws_a_picture_that_waits(strict: rig.Instance) ->
 
 async def test_a_review_on_the_command_line(new_database: rig.NewDatabase, tmp_path: Path) -> None:
     url = new_database()
-    server = rig.ServerProcess(tmp_path / "host", database={"url": url})
     async with rig.serve_instance(
         tmp_path, url, safety=STRICT, media={"folder": tmp_path / "host" / "media"}
     ) as instance:
+        server = rig.ServerProcess(
+            tmp_path / "host", instance={"url": instance.url}, database={"url": url}
+        )
         alice = await account(instance.easel, "alice")
         first = await painted(instance, alice, judged(0.7), "review", prompt="a lighthouse")
         second = await painted(instance, alice, judged(0.8), "review", prompt="another")

@@ -74,8 +74,6 @@ async def _take(server: rig.ServerProcess) -> None:
             viewport={"width": 1180, "height": 720}, device_scale_factor=1.5, color_scheme="light"
         )
         page = await window.new_page()
-        await page.goto(f"{PLACE}/")
-        await _shot(page, "front")
         await page.goto(f"{PLACE}/@alice")
         await page.locator("a.tile").first.click()
         await page.locator("article.exhibit").wait_for()
@@ -91,10 +89,11 @@ async def _take(server: rig.ServerProcess) -> None:
 
 
 async def _shot(page: Page, name: str) -> None:
-    await page.wait_for_function(
-        "[...document.images].every((image) => image.complete && image.naturalWidth)"
+    # Those that are loaded once they are seen are, where they are.
+    await page.evaluate(
+        "Promise.all([...document.images].filter((one) => one.loading != 'lazy')"
+        ".map((one) => one.decode()))"
     )
-    await page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
     await page.screenshot(path=IMAGES / f"{name}.png")
 
 

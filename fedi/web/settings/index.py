@@ -21,7 +21,7 @@ PARTS: dict[str, tuple[tuple[str, str, str], ...]] = {
             "Whether others may train on your pictures, and who got which.",
         ),
         ("/settings/for-you", "For you", "A feed of pictures that you may like, if you want one."),
-        ("/scheduled", "Posts for later", "When they go out, and taking one back."),
+        ("/scheduled", "Posts for later", "What they say, when they go out, and taking one back."),
         ("/settings/appearance", "Appearance", "Light or dark, in this browser."),
         (
             "/settings/security",

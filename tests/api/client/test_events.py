@@ -363,8 +363,8 @@ async def test_it_is_heard_on_every_process(
     """Two processes on one database: what is posted by one is heard at the other, and who hears at
     one and is cut off goes on at the other."""
     url = postgres.new()
-    web = rig.ServerProcess(tmp_path / "web", database={"url": url})
     async with rig.serve_instance(tmp_path / "here", url) as here:
+        web = rig.ServerProcess(tmp_path / "web", instance={"url": here.url}, database={"url": url})
         await web.start()
         try:
             alice = await App.of(here, browser, "alice")
