@@ -2,8 +2,8 @@
 show them while they are painted, and help with words.
 
 Each is a single model of transformers or diffusers, from the hub or in a folder, pulled like one
-that paints and never fetched by itself. A folder may say in an `easel.json` what it is called (`name`) and, of a
-classifier, which labels count how much (`labels`).
+that paints and never fetched by itself. A folder may say in an `easel.json` what it is called
+(`name`) and, of a classifier, which labels count how much (`labels`).
 """
 
 from __future__ import annotations

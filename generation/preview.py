@@ -60,7 +60,7 @@ class Previews:
 
         try:
             with torch.inference_mode():
-                latents, decoded = _examples(pipe)
+                latents, decoded = examples(pipe)
                 matrix = _least_squares(latents, decoded)
                 shown = _coloured(latents, matrix)
         except (AttributeError, TypeError, ValueError, RuntimeError) as error:
@@ -157,7 +157,7 @@ def _scale(pipe: Any) -> tuple[float, float] | None:
     return float(vae.config.scaling_factor), float(vae.config.get("shift_factor") or 0.0)
 
 
-def _examples(pipe: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def examples(pipe: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Latents and what the decoder makes of them, (pictures, channels, h, w) and (pictures, 3, …),
     on the processor."""
     import torch
@@ -201,7 +201,7 @@ def _pictures(count: int, side: int, random: torch.Generator) -> torch.Tensor:
 
 
 def _least_squares(latents: torch.Tensor, decoded: torch.Tensor) -> torch.Tensor:
-    """The matrix that comes nearest to what the decoder makes of `_examples`."""
+    """The matrix that comes nearest to what the decoder makes of `examples`."""
     import torch
     from torch.nn import functional
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SIDE = 32  # pixels of the pictures that they look at
 WIDTH = 320  # of a language model: each token can have a direction of its own
-LESSONS, LEARNING_RATE = 120, 4e-3  # enough to do better than a matrix
+LESSONS, LEARNING_RATE = 80, 6e-3  # enough to do better than a matrix
 LONGEST_CAPTION = 48  # tokens; with these a letter is one
 CAPTIONS_WIDTH = 32 * (len(CONCEPTS) // 32 + 2)  # each caption can have a direction of its own
 _TEMPLATE = (

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from generation.pipeline import Painted, Pipeline, Step
-from generation.preview import PREVIEW_SIDE, Previews
+from generation.preview import PREVIEW_SIDE, Previews, examples
 from generation.random_helpers import build_tiny_decoder
 from generation.recipe import Recipe
 
@@ -77,15 +77,10 @@ def test_the_last_preview_resembles_the_picture(
 def lessons(pipeline: Pipeline) -> tuple[torch.Tensor, torch.Tensor]:
     """Latents as the scheduler holds them, and what the pipeline's own decoder makes of those."""
     import torch
-    from torch.nn import functional
 
-    vae = pipeline._pipe.vae
-    coarse = torch.randn(24, 3, 4, 4, generator=torch.Generator().manual_seed(5))
     with torch.inference_mode():
-        pictures = functional.interpolate(coarse, (24, 24), mode="bicubic").clamp(-1, 1)
-        latents = vae.encode(pictures).latent_dist.mode()
-        decoded = vae.decode(latents).sample.clamp(-1, 1)
-    return latents * vae.config.scaling_factor, decoded
+        latents, decoded = examples(pipeline._pipe)
+    return latents * pipeline._pipe.vae.config.scaling_factor, decoded
 
 
 def test_a_tiny_decoder_shows_the_pictures_where_it_comes_near(
