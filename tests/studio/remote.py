@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -29,6 +30,15 @@ class Remote:
         """`kill -9`."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def limit_memory(self, more: int | None) -> None:
+        """Let its allocator have so many bytes more than it has, and none beyond; None: any, as
+        before. On Linux."""
+        most = resource.RLIM_INFINITY
+        if more is not None:
+            pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[0]
+            most = int(pages) * resource.getpagesize() + more
+        resource.prlimit(self.process.pid, resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
 
     def files(self) -> set[str]:
         """What it has open, on Linux."""

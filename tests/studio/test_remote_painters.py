@@ -37,6 +37,7 @@ from tests.studio.easel_painter import token_for
 from tests.studio.remote import PATIENCE_S, in_thread, network, painting
 from tests.studio.test_dispatcher import dispatcher
 
+ROOM = 2**24  # bytes: less than one layer of a megapixel takes
 STEPS = 100  # so many that it can be interrupted in the middle
 
 
@@ -167,6 +168,31 @@ async def test_when_a_machine_dies_in_the_middle_another_goes_on(
             async with reaches(easel, asked, "done", seconds=PATIENCE_S):
                 pass
         assert [p.name for p in await everybody(easel)] == ["one", "two"]
+
+
+async def test_a_machine_without_memory_says_so_and_paints_on_when_it_has_some(
+    database_url: str, tmp_path: Path, tiny: Path
+) -> None:
+    """Its allocator gives no more: what is too large fails in words, and nothing else does."""
+    async with server(tmp_path, database_url, tiny) as instance:
+        easel = instance.easel
+        alice = await account(easel, "alice")
+        token = await token_for(instance, "home")
+        with painting(tmp_path / "home", instance.url, token, "--model", str(tiny)) as home:
+            before = await ask(easel, alice, steps=2)
+            async with reaches(easel, before, "done", seconds=PATIENCE_S):
+                pass
+            home.limit_memory(ROOM)
+            large = await ask(easel, alice, steps=2, width=1024, height=1024)
+            async with reaches(easel, large, "failed", seconds=PATIENCE_S):
+                pass
+            assert "too little memory" in (await look(easel, large)).error
+            home.limit_memory(None)
+            after = await ask(easel, alice, steps=2)
+            async with reaches(easel, after, "done", seconds=PATIENCE_S):
+                pass
+            assert home.process.poll() is None
+            assert "Traceback" not in home.said()
 
 
 async def test_a_server_that_is_killed_finds_its_painter_again(tmp_path: Path, tiny: Path) -> None:
