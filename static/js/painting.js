@@ -2,6 +2,7 @@
 // the picture is there. Without this the page loads itself again every few seconds.
 import { drawing } from "./mask.js";
 import { here } from "./times.js";
+import { keeping } from "./words.js";
 
 const ended = ["review", "done", "failed", "cancelled", "posted"];
 const told = document.getElementById("told");
@@ -114,6 +115,7 @@ function watch(address) {
 }
 
 function prepare() {
+  for (const form of document.querySelectorAll("form[data-words]")) keeping(form, form.dataset.words);
   const sheet = document.querySelector("form[data-over] [data-mask]");
   if (sheet) {
     const form = sheet.closest("form");

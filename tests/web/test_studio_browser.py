@@ -281,6 +281,28 @@ async def test_what_is_typed_is_kept_until_it_is_sent(instance: Instance, chromi
         assert await at.page.input_value("[name=text]") == "My fox"
 
 
+async def test_what_is_typed_beside_a_picture_is_kept_until_it_is_sent(
+    instance: Instance, chromium: Any
+) -> None:
+    async with at_work(instance, chromium) as at:
+        await at.page.fill("#prompt", "a fox")
+        number = await at.send()
+        await at.finish(number)
+        await at.shows("form[data-post]")
+        await at.page.fill("form[data-post] [name=text]", "My fox")
+        await at.page.fill("form[data-post] [name=description]", "A fox asleep")
+        await at.open("/about")
+        await at.open(f"/studio/{number}")
+        assert await at.page.input_value("form[data-post] [name=text]") == "My fox"
+        assert await at.page.input_value("form[data-post] [name=description]") == "A fox asleep"
+        # What the server keeps, or has posted, the browser lets go of.
+        async with at.page.expect_navigation():
+            await at.page.click("button[name=keep]")
+        assert await at.page.input_value("form[data-post] [name=text]") == "My fox"
+        left = "Object.keys(localStorage).filter((key) => key.endsWith('/post'))"
+        assert await at.page.evaluate(left) == []
+
+
 async def test_only_what_the_model_can_do_is_asked_for(instance: Instance, chromium: Any) -> None:
     async with at_work(instance, chromium) as at:
         await at.page.click("text=How it is painted")

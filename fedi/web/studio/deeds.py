@@ -21,7 +21,7 @@ from fedi.social.errors import Invalid, SocialError
 from fedi.social.sessions import SignedIn
 from fedi.studio import limits, media, paintings, wishes
 from fedi.uploads.forms import UploadedFile
-from fedi.web import forms, later, visitors
+from fedi.web import forms, later, visitors, words
 from fedi.web.studio import picture, typed
 from fedi.web.studio.composer import PATH
 from fedi.web.studio.picture import number_of
@@ -79,7 +79,7 @@ async def post(request: Request, visitor: SignedIn) -> Response:
         return await picture.page(
             request, visitor, painting_id, fields=fields, error=error, about="post"
         )
-    return _to(painting_id)
+    return _to(painting_id, fields)
 
 
 async def _describe(
@@ -97,9 +97,9 @@ async def _describe(
         raise Invalid(NOT_THERE)
     if medium.status_id is not None:
         raise Invalid("It is posted already: change the post instead.")
-    words = media.checked_description(fields.get("description", ""))
-    if words != medium.description:
-        medium.description, medium.described_by = words, ""
+    said = media.checked_description(fields.get("description", ""))
+    if said != medium.description:
+        medium.description, medium.described_by = said, ""
         tx.add(medium)
     painting.begun_post = msgspec.to_builtins(draft)
     tx.add(painting)
@@ -140,7 +140,7 @@ async def more(request: Request, visitor: SignedIn) -> Response:
         return await picture.page(
             request, visitor, painting_id, fields=fields, error=error, about="change"
         )
-    return _to(made.id)
+    return _to(made.id, fields)
 
 
 async def _made(
@@ -196,8 +196,10 @@ def _change(
     return {name: value for name, value in said.items() if name != "strength" or value is not None}
 
 
-def _to(painting_id: int) -> Response:
-    return RedirectResponse(f"{PATH}/{painting_id}", 303, {"Cache-Control": "no-store"})
+def _to(painting_id: int, fields: Mapping[str, str] | None = None) -> Response:
+    """To the page of a picture; what was typed into a form is kept by the server now."""
+    path = words.sent(f"{PATH}/{painting_id}", fields or {})
+    return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
 
 
 routes: list[BaseRoute] = [
