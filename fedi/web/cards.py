@@ -75,6 +75,16 @@ def about(instance: InstanceSettings) -> Card:
     return Card(f"About {instance.name}", instance.description, f"{instance.url}/about")
 
 
+def local(instance: InstanceSettings) -> Card:
+    title = f"What is new on {instance.name}"
+    return Card(title, instance.description, f"{instance.url}/local")
+
+
+def join(instance: InstanceSettings) -> Card:
+    """Of the page to which an invitation leads, which people post."""
+    return Card(f"Join {instance.name}", instance.description, f"{instance.url}/sign-up")
+
+
 def tag(name: str, instance: InstanceSettings) -> Card:
     return Card(
         f"#{name}",

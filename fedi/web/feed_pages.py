@@ -19,7 +19,7 @@ from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
 from fedi.social.timelines import Page
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import announced, choosing, cursors, sifting, visitors
+from fedi.web import announced, cards, choosing, cursors, sifting, visitors
 from fedi.web.cards import Card
 from fedi.web.choosing import Choice
 from fedi.web.render import ROBOTS_NOWHERE, page
@@ -104,7 +104,8 @@ async def home(request: Request, visitor: SignedIn) -> Response:
 async def local(request: Request) -> Response:
     """`GET /local`: what is public of this instance."""
     viewer = await visitors.viewer(request)
-    return await show(request, viewer, _local(viewer))
+    card = cards.local(easel_of(request).settings.instance)
+    return await show(request, viewer, _local(viewer), card=card)
 
 
 @visitors.signed_in

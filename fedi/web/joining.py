@@ -13,7 +13,7 @@ from fedi.runtime import easel_of
 from fedi.social import attempts, invites, letters, mail_links, registration, rules
 from fedi.social.errors import SocialError
 from fedi.social.registration import Joining
-from fedi.web import forms
+from fedi.web import cards, forms
 from fedi.web.render import private_page
 
 CONFIRM = "/confirm-email"
@@ -135,6 +135,7 @@ async def _page(
         "sign_up.html",
         status=error.status if error is not None else 200,
         here="sign-up",
+        card=cards.join(easel.settings.instance),
         form_key=forms.key(request),
         settings=easel.settings.registrations,
         rules=agreed,

@@ -31,6 +31,15 @@ async def test_an_empty_instance_shows_its_name_and_a_blank_canvas(
     assert answer.page.meta("og:title") == "Test Easel"
 
 
+async def test_a_link_to_what_is_new_here_or_to_join_says_so(
+    instance: Instance, browser: aiohttp.ClientSession
+) -> None:
+    for path, title in (("/local", "What is new on Test Easel"), ("/sign-up", "Join Test Easel")):
+        answer = await get(browser, f"{instance.url}{path}")
+        assert answer.page.meta("og:title") == title
+        assert answer.page.one("link", rel="canonical")["href"] == f"{instance.url}{path}"
+
+
 async def test_the_front_page_shows_the_latest_public_pictures_made_here(
     instance: Instance, browser: aiohttp.ClientSession
 ) -> None:
@@ -187,7 +196,7 @@ async def test_a_picture_by_the_starter_says_how_to_choose_a_real_model(
         page = (await get(browser, hanging.address(instance, status))).page
         origin = page.one("section", _class="origin")
         assert ("for trying things out. Whoever runs this server" in origin.text) is hinted
-        assert ("painting.model in config.toml" in origin.text) is hinted
+        assert ("chooses a real one under Models" in origin.text) is hinted
 
 
 async def test_a_shared_recipe_that_cannot_be_read_is_its_prompt(

@@ -19,7 +19,7 @@ from generation.recipe import Recipe
 
 STARTER_HINT = (
     "This small model comes with Easel, for trying things out. "
-    "Whoever runs this server chooses a real one with painting.model in config.toml."
+    "Whoever runs this server chooses a real one under Models."
 )
 
 HASH_LENGTH = 10  # as A1111 shows the hash of a model
