@@ -50,8 +50,8 @@ async def furnish(instance: Instance) -> dict[str, str]:
         for name in (STRINGS[0][:200], "Example Lab"):
             await grants.grant(tx, name, purpose=STRINGS[1])
         await grants.revoke(tx, "Example Lab")
-        made = ledger.begin(tx, ledger.FILES, recipient="", purpose=STRINGS[2], sensitive=False)
-        made.finished_at = tx.now
+        given = ledger.begin(tx, ledger.FILES, recipient="", purpose=STRINGS[2], sensitive=False)
+        given.finished_at = tx.now
     return {
         "overview": "/admin",
         "reports": "/admin/reports",
