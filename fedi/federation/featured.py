@@ -22,7 +22,7 @@ from activitypub.objects.collection import Item
 from activitypub.objects.note import NOTE_TYPES
 from fedi.database.tables import Account, Pin, Status
 from fedi.federation import answers, remote
-from fedi.jobs import Backoff, Claimed, Retry, handles
+from fedi.jobs import Backoff, Claimed, handles
 from fedi.runtime import Easel
 from fedi.social import pins
 from fedi.social.errors import SocialError
@@ -44,9 +44,8 @@ async def featured(easel: Easel, job: Claimed) -> None:
     except Malformed:
         return
     except FetchError as error:
-        if error.permanent:
-            return
-        raise Retry(error.reason, asked=error.retry_after) from error
+        remote.retry(error)
+        return
     shown = [status for uri in listed if (status := await _post(easel, account, uri)) is not None]
     async with easel.database.write() as tx:
         held = await tx.exec(

@@ -21,7 +21,7 @@ from activitypub.objects import Activity
 from activitypub.signatures import Reason, Refused, Verified
 from fedi.database.tables import Account, Follow, Status
 from fedi.federation import keys, newcomers, remote, threads
-from fedi.jobs import Backoff, Claimed, Retry, enqueue, handles
+from fedi.jobs import Backoff, Claimed, enqueue, handles
 from fedi.runtime import Easel
 from fedi.social import accounts, follows
 
@@ -153,9 +153,8 @@ async def forwarded(easel: Easel, job: Claimed) -> None:
     except Malformed:
         return
     except FetchError as error:
-        if error.permanent:
-            return
-        raise Retry(error.reason, asked=error.retry_after) from error
+        remote.retry(error)
+        return
     async with easel.database.write() as tx:
         if status is not None:
             await threads.look_up(tx, status)

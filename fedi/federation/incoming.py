@@ -23,7 +23,7 @@ from fedi.federation import forwarding, hosts, remote
 from fedi.federation.handlers import HANDLERS, Effect, Handler, extensions
 from fedi.federation.handlers.follows import Asking
 from fedi.federation.handlers.posts import Arrival
-from fedi.jobs import Backoff, Claimed, Retry, finish_all, handles
+from fedi.jobs import Backoff, Claimed, finish_all, handles
 from fedi.runtime import Easel
 from fedi.social import accounts
 from fedi.social.errors import SocialError
@@ -72,8 +72,7 @@ async def _do(
         log.info("activity_dropped", type=activity.type, id=activity.id, reason=error.reason)
         return
     except FetchError as error:
-        if not error.permanent:
-            raise Retry(error.reason, asked=error.retry_after) from error
+        remote.retry(error)
         log.info("activity_dropped", type=activity.type, id=activity.id, reason=error.reason)
         return
     if actor is None or effect is None:

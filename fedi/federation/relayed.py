@@ -11,7 +11,7 @@ from activitypub.errors import Malformed
 from fedi.database.tables import Status
 from fedi.federation import remote
 from fedi.federation.handlers import rereading
-from fedi.jobs import Backoff, Claimed, Retry, handles
+from fedi.jobs import Backoff, Claimed, handles
 from fedi.runtime import Easel
 
 ATTEMPTS = 3
@@ -32,8 +32,8 @@ async def relayed(easel: Easel, job: Claimed) -> None:
     except Malformed:
         return
     except FetchError as error:
-        if not error.permanent and job.attempts < ATTEMPTS:
-            raise Retry(error.reason, asked=error.retry_after) from error
+        if job.attempts < ATTEMPTS:
+            remote.retry(error)
         return
     if effect is not None:
         async with easel.database.write() as tx:

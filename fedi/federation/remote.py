@@ -27,7 +27,7 @@ from fedi.database.insertion import table_of
 from fedi.database.tables import Account, Status
 from fedi.federation import arrivals, newcomers
 from fedi.federation.translate import inward
-from fedi.jobs import Backoff
+from fedi.jobs import Backoff, Retry
 from fedi.runtime import Easel
 from fedi.social import accounts, domains, remote_accounts, statuses, text
 from fedi.social.errors import Invalid, NotFound
@@ -51,6 +51,17 @@ Belongs = Callable[[Note], bool]
 _signers: WeakKeyDictionary[Easel, Signer] = WeakKeyDictionary()
 _fetched: WeakKeyDictionary[Easel, OrderedDict[str, tuple[datetime, Actor]]] = WeakKeyDictionary()
 _unread: WeakKeyDictionary[Easel, OrderedDict[str, tuple[int, datetime]]] = WeakKeyDictionary()
+
+
+def retry(error: FetchError) -> None:
+    """What a job does where something could not be read: it is tried again, as soon as the other
+    server asks for it at the earliest. Where that would be of no use, nothing is raised.
+
+    Raises:
+        Retry: it may be readable later.
+    """
+    if not error.permanent:
+        raise Retry(error.reason, asked=error.retry_after) from error
 
 
 async def instance_signer(easel: Easel) -> Signer:

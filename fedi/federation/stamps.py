@@ -14,7 +14,6 @@ from activitypub.errors import Malformed
 from activitypub.objects import Activity, Approval, values
 from fedi.database.tables import Account, Status
 from fedi.federation import remote
-from fedi.jobs import Retry
 from fedi.runtime import Easel
 
 
@@ -30,8 +29,7 @@ def reading() -> Iterator[None]:
     except Malformed:
         pass
     except FetchError as error:
-        if not error.permanent:
-            raise Retry(error.reason, asked=error.retry_after) from error
+        remote.retry(error)
 
 
 async def holds(

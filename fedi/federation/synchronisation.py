@@ -26,7 +26,7 @@ from activitypub.synchronisation import HEADER, NOBODY, Synchronisation
 from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Follow
 from fedi.federation import remote
-from fedi.jobs import Backoff, Claimed, Retry, enqueue, handles
+from fedi.jobs import Backoff, Claimed, enqueue, handles
 from fedi.runtime import Easel
 from fedi.social import accounts, activities, follows
 from fedi.social.outbound import tell
@@ -188,9 +188,8 @@ async def synchronise(easel: Easel, job: Claimed) -> None:
     except Malformed:
         return
     except FetchError as error:
-        if error.permanent:
-            return
-        raise Retry(error.reason, asked=error.retry_after) from error
+        remote.retry(error)
+        return
     async with easel.database.write() as tx:
         held = await _local_follows(tx, account)
         for follow, uri in held:

@@ -16,7 +16,7 @@ from activitypub.errors import Malformed
 from fedi.database import Transaction
 from fedi.database.tables import Status
 from fedi.federation import answers, remote
-from fedi.jobs import Backoff, Claimed, NewJob, Retry, enqueue_many, handles
+from fedi.jobs import Backoff, Claimed, NewJob, enqueue_many, handles
 from fedi.runtime import Easel
 from fedi.social.statuses import SHOWN_TO_ALL, NewStatus
 
@@ -67,9 +67,8 @@ async def parent(easel: Easel, job: Claimed) -> None:
     except Malformed:
         return
     except FetchError as error:
-        if error.permanent:
-            return
-        raise Retry(error.reason, asked=error.retry_after) from error
+        remote.retry(error)
+        return
     if status is None:
         return
     async with easel.database.write() as tx:
