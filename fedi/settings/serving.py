@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -62,16 +63,21 @@ class InstanceSettings(Section):
     @property
     def domain(self) -> str:
         """The host (and port, if not the scheme's own) that handles end with."""
-        parts = urlsplit(self.url)
-        assert parts.hostname is not None
-        default = {"http": 80, "https": 443}[parts.scheme]
-        if parts.port is None or parts.port == default:
-            return parts.hostname
-        return f"{parts.hostname}:{parts.port}"
+        return _domain(self.url)
 
     @property
     def secure(self) -> bool:
         return self.url.startswith("https://")
+
+
+@lru_cache(maxsize=64)  # asked for with nearly every request
+def _domain(url: str) -> str:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    default = {"http": 80, "https": 443}[parts.scheme]
+    if parts.port is None or parts.port == default:
+        return parts.hostname
+    return f"{parts.hostname}:{parts.port}"
 
 
 class ServerSettings(Section):

@@ -4,13 +4,14 @@ them (FEP-521a)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, delete
 from sqlmodel import col, select
 
 from activitypub.signatures.keys import generate_ed25519
 from fedi.database import Session, Transaction
-from fedi.database.insertion import add_once
+from fedi.database.insertion import add_once, table_of
 from fedi.database.tables import Account, AccountKey
 
 FRAGMENT = "ed25519-key"  # of our own key's id, under the actor's
@@ -20,6 +21,27 @@ _OF = (
     .where(col(AccountKey.account_id) == bindparam("account"))
     .order_by(col(AccountKey.id))
 )
+
+
+_KEYS = table_of(AccountKey).c
+_LISTED = (
+    select(_KEYS.key_id, _KEYS.public_pem)
+    .where(_KEYS.account_id == bindparam("account"))
+    .order_by(_KEYS.id)
+)
+
+
+class Listed(NamedTuple):
+    """What everybody may know of a key."""
+
+    key_id: str
+    public_pem: str
+
+
+async def listed(session: Session, account: Account) -> list[Listed]:
+    """What an actor's document says of the further keys of an account, in their order."""
+    rows = await session.execute(_LISTED, {"account": account.id})
+    return [Listed(*row) for row in rows]
 
 
 async def of(session: Session, account: Account) -> list[AccountKey]:

@@ -10,11 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from activitypub.objects import Tombstone
-from fedi.database.tables import Account, AccountKey
+from fedi.database.tables import Account
 from fedi.federation.documents.reading import VARY, answer, here, wants_page
 from fedi.federation.translate import outward
 from fedi.runtime import Easel, easel_of
 from fedi.social import account_keys, accounts, registration
+from fedi.social.account_keys import Listed
 
 
 async def instance_actor(request: Request) -> Response:
@@ -23,7 +24,7 @@ async def instance_actor(request: Request) -> Response:
     async with easel.database.read() as session:
         actor = await accounts.instance_actor(session)
         assert actor is not None
-        keys = await account_keys.of(session, actor)
+        keys = await account_keys.listed(session, actor)
     if wants_page(request):
         return RedirectResponse("/about", 302, headers=VARY)
     return await _document(easel, actor, keys)
@@ -45,15 +46,16 @@ async def actor(request: Request) -> Response:
             raise HTTPException(404, "There is no such account.", headers=VARY)
         if wants_page(request):
             return RedirectResponse(account.url, 302, headers=VARY)
-        keys = await account_keys.of(session, account)
+        keys = await account_keys.listed(session, account)
     return await _document(easel, account, keys)
 
 
-async def _document(easel: Easel, account: Account, keys: Sequence[AccountKey]) -> Response:
+async def _document(easel: Easel, account: Account, keys: Sequence[Listed]) -> Response:
     """The document of a local account; one from before there were such keys gets its key now."""
     if not keys:
         async with easel.database.write() as tx:
-            keys = [await account_keys.ensure(tx, account)]
+            made = await account_keys.ensure(tx, account)
+        keys = [Listed(made.key_id, made.public_pem)]
     return answer(outward.actor(account, easel.settings.instance, keys).document())
 
 

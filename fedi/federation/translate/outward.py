@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ from fedi.database import tables
 from fedi.database.tables import Account, AccountKey, MediaAttachment, Tag
 from fedi.settings import InstanceSettings
 from fedi.social import kinds, policies, polls, text
+from fedi.social.account_keys import Listed
 from fedi.social.accounts import is_person
 from fedi.social.posts import Post
 from fedi.social.training import standing
@@ -55,7 +57,9 @@ def media_url(instance: InstanceSettings, key: str) -> str:
     return f"{instance.url}/media/{key}"
 
 
-def actor(account: Account, instance: InstanceSettings, keys: Sequence[AccountKey]) -> Actor:
+def actor(
+    account: Account, instance: InstanceSettings, keys: Sequence[AccountKey | Listed]
+) -> Actor:
     """A local account and its further keys, as other servers see it; of a suspended one nothing
     but that it is."""
     person = is_person(account)
@@ -121,7 +125,7 @@ def _for_apps(account: Account) -> dict[str, Any]:
     }
 
 
-def _suspended(account: Account, keys: Sequence[AccountKey]) -> Actor:
+def _suspended(account: Account, keys: Sequence[AccountKey | Listed]) -> Actor:
     return Actor(
         id=account.uri,
         type=account.actor_type,
@@ -147,13 +151,16 @@ def _public_keys(account: Account) -> tuple[PublicKey, ...]:
     return (key,)
 
 
-def _further_keys(account: Account, keys: Sequence[AccountKey]) -> tuple[Multikey, ...]:
+def _further_keys(account: Account, keys: Sequence[AccountKey | Listed]) -> tuple[Multikey, ...]:
     return tuple(
-        Multikey(
-            id=key.key_id, controller=account.uri, multibase=multikey(load_public(key.public_pem))
-        )
+        Multikey(id=key.key_id, controller=account.uri, multibase=_multibase(key.public_pem))
         for key in keys
     )
+
+
+@lru_cache(maxsize=4096)
+def _multibase(pem: str) -> str:
+    return multikey(load_public(pem))
 
 
 def _picture(key: str | None, description: str, instance: InstanceSettings) -> Attachment | None:

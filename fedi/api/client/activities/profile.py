@@ -41,7 +41,7 @@ async def update(asked: Asked, object_: Document) -> Done:
     """Change what an account says of itself."""
     async with asked.easel.database.read() as session:
         author = await session.get_one(Account, asked.author.id)
-        keys = await account_keys.of(session, author)
+        keys = await account_keys.listed(session, author)
         staying.check_actor(outward.actor(author, session.instance, keys).document(), object_)
     said: dict[str, Any] = _words(object_) | _flags(object_) | _kind(author, object_)
     if "alsoKnownAs" in object_:
