@@ -55,8 +55,8 @@ async def update(asked: Asked, object_: Document) -> Done:
             author = await asked.whom(tx)
             uri = activities.mint_uri(tx, author)
             await profiles.change(tx, author, Changes(**said), activity_uri=uri)
-            key = await account_keys.ensure(tx, author)
-            actor = outward.actor(author, tx.instance, [key]).document()
+            ours = await account_keys.ensure(tx, author)
+            actor = outward.actor(author, tx.instance, [ours]).document()
             done = made.update(uri, author.uri, actor, to=[PUBLIC], cc=[author.followers_uri])
             return await keep(tx, author, done, visibility="public")
     except SocialError:  # whatever else breaks off leaves files that the daily cleaning finds
