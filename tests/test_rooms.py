@@ -25,6 +25,7 @@ def asked_one_after_another(routes: list[BaseRoute], scope: dict[str, Any]) -> B
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)  # asks none
 async def test_every_path_leads_to_the_first_route_that_it_fits(instance: Instance) -> None:
     router = instance.app.router
     assert isinstance(router, Rooms)
