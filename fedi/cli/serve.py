@@ -63,6 +63,7 @@ async def _serve(settings: Settings, role: Role) -> None:
 
 
 async def _run_web(easel: object, role: Role) -> None:
+    gc.disable()  # as when the commands were imported
     import uvicorn
 
     from fedi.app import create_app
@@ -94,6 +95,7 @@ async def _run_web(easel: object, role: Role) -> None:
     server = uvicorn.Server(config)
     gc.collect()
     gc.freeze()  # what is loaded now stays: no collection need look at it again
+    gc.enable()
     log = logs.get(__name__)
     log.info(
         "serving",
