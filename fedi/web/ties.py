@@ -121,6 +121,7 @@ async def report(request: Request, visitor: SignedIn) -> Response:
         "told.html",
         heading="Thank you",
         words="Those who run this place have been told, and will look at it.",
+        ways={"Home": "/home"},
     )
 
 
@@ -157,6 +158,7 @@ async def _report_page(
         host=target.domain or "",
         categories=CATEGORIES,
         rules=known,
+        ticked=frozenset(fields),
         longest=reports.MAX_COMMENT,
         category=fields.get("category", ""),
         comment=fields.get("comment", ""),
