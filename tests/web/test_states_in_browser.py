@@ -78,7 +78,7 @@ async def test_a_picture_in_each_of_its_states(
         await at.open(f"/studio/{single}")
         await at.page.fill("[name=language]", "no language")
         await at.page.click("button:text-is('Post')")
-        await at.shows(".label .trouble")
+        await at.shows(".label .trouble:focus")
         await look.at("picture-post-refused")
         await at.page.fill("form[data-post] [name=language]", "en")
         await at.page.click("button:text-is('Post')")
@@ -160,6 +160,7 @@ async def look_at_several(at: Studio, hand: Hand, look: Looker) -> None:
     await at.open(f"/studio/{first}")
     await hand.step(given[2], 5, 8, preview("indianred"))
     await at.shows(".strip .growing:not([hidden])")
+    assert await at.page.inner_text(".strip .where") == "Failed"
     await at.page.check(".beside-it input >> nth=0", force=True)
     await look.at("picture-several")
     await at.open("/studio")
@@ -184,6 +185,7 @@ async def test_what_mails_open_and_what_is_refused_to_who_comes_in(
         post = await hanging.publish(instance, alice, text="Morning")
         await at.open("/sign-up")
         await refused(at, "/sign-up", username="no name", email="nowhere", password="short")
+        assert await at.page.locator("[aria-invalid=true]").count() == 6
         await look.at("join-refused")
         said = {"username": "newbie", "email": "new@mail.example", "password": PASSWORD}
         said |= {"reason": "I paint fog.", "date_of_birth": "1990-01-01"}
