@@ -146,8 +146,7 @@ async def look_at(
                 inside = await page.evaluate("document.documentElement.scrollWidth")
                 assert inside <= width, (title, width, inside)
                 if os.environ.get("CI") == "true":
-                    who = "in" if name else "out"
-                    file = ARTEFACTS / f"{who}-{title}-{width}-{scheme}.png"
+                    file = ARTEFACTS / f"{name or 'nobody'}-{title}-{width}-{scheme}.png"
                     await page.screenshot(path=file, full_page=True)
                 await page.evaluate(UNFOLD)
                 assert await violations(page) == [], (title, width, scheme)
