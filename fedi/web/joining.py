@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from fedi.runtime import easel_of
 from fedi.social import attempts, invites, letters, mail_links, registration, rules
 from fedi.social.errors import SocialError
-from fedi.social.registration import Joining
+from fedi.social.registration import Joining, Refused
 from fedi.web import cards, forms
 from fedi.web.render import private_page
 
@@ -26,6 +28,7 @@ SENT_TO_WAIT = (
     "A mail is on its way to the address that you gave. Follow the link in it; then a moderator "
     "looks at your request, and you hear of it by mail.",
 )
+NOT_COME = {"No mail came? Send it again": CONFIRM}
 OVER = "That link does not hold any more. Ask for another one."
 
 
@@ -55,7 +58,7 @@ async def answer(request: Request) -> Response:
     except SocialError as error:
         return await _page(request, fields, error)
     waits = easel.settings.registrations.mode == "approval" and not joining.invite_code
-    return told(request, *(SENT_TO_WAIT if waits else SENT))
+    return told(request, *(SENT_TO_WAIT if waits else SENT), NOT_COME)
 
 
 async def ask_confirmation(request: Request) -> Response:
@@ -105,7 +108,7 @@ async def send_again(request: Request) -> Response:
         await write_to(request, "confirm_again", fields.get("email", ""))
     except SocialError as error:
         return _again_page(request, error)
-    return told(request, *SENT)
+    return told(request, *SENT, NOT_COME)
 
 
 async def write_to(request: Request, what: letters.What, email: str) -> None:
@@ -142,9 +145,17 @@ async def _page(
         fields={name: fields.get(name, "") for name in _KEPT},
         invited=invited,
         error=str(error) if error is not None else "",
+        wrong=_wrong(error),
         closed=registration.CLOSED,
     )
     return forms.remember(request, forms.patient(response, error))
+
+
+def _wrong(error: SocialError | None) -> list[tuple[str, str]]:
+    """Each field that is wrong, and a sentence about it."""
+    if not isinstance(error, Refused):
+        return []
+    return [(field, words) for field, each in error.complaints.items() for _, words in each]
 
 
 _KEPT = ("username", "email", "reason", "date_of_birth", "invite_code")
@@ -162,9 +173,29 @@ def _again_page(request: Request, error: SocialError | None = None) -> Response:
     return forms.remember(request, forms.patient(response, error))
 
 
-def told(request: Request, heading: str, words: str) -> Response:
-    """A page that says one thing."""
-    return private_page(request, "told.html", here="sign-up", heading=heading, words=words)
+def told(
+    request: Request,
+    heading: str,
+    words: str,
+    ways: Mapping[str, str] = MappingProxyType({}),
+    *,
+    status: int = 200,
+) -> Response:
+    """A page that says one thing.
+
+    Args:
+        ways: where one may go on to, by what their links say.
+        status: of the answer, where that thing is a refusal.
+    """
+    return private_page(
+        request,
+        "told.html",
+        status=status,
+        here="sign-up",
+        heading=heading,
+        words=words,
+        ways=ways,
+    )
 
 
 def _day(text: str) -> date | None:

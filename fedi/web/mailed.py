@@ -29,6 +29,7 @@ from fedi.web.joining import OVER, address_of, told, write_to
 from fedi.web.render import private_page
 
 RESET = "/reset-password"
+SETTINGS = "/settings/security"
 
 
 async def ask(request: Request) -> Response:
@@ -44,7 +45,7 @@ async def send(request: Request) -> Response:
     except SocialError as error:
         return _ask_page(request, error)
     words = "If an account here has that address, a mail with a link is on its way to it."
-    return told(request, "Look into your mail", words)
+    return told(request, "Look into your mail", words, {"Back to signing in": "/sign-in"})
 
 
 async def ask_new(request: Request) -> Response:
@@ -114,7 +115,7 @@ async def ask_change(request: Request) -> Response:
     async with easel_of(request).database.read() as session:
         found = await email_changes.find(session, token)
     if found is None:
-        raise HTTPException(404, OVER)
+        return _over(request)
     name, email = found.account.username, found.link.email
     return _form(request, "change_email.html", None, token=token, name=name, email=email)
 
@@ -128,8 +129,14 @@ async def change(request: Request) -> Response:
         found = await email_changes.find(tx, fields.get("token", ""))
         done = found is not None and await email_changes.change(tx, found)
     if not done:
-        raise HTTPException(404, OVER)
-    return told(request, "The address is changed", "Mail for your account goes there from now on.")
+        return _over(request)
+    words = "Mail for your account goes there from now on."
+    return told(request, "The address is changed", words, {"To your settings": SETTINGS})
+
+
+def _over(request: Request) -> Response:
+    ways = {"Change the address in your settings": SETTINGS}
+    return told(request, "Too late", OVER, ways, status=404)
 
 
 async def ask_off(request: Request) -> Response:
@@ -148,7 +155,8 @@ async def switch_off(request: Request) -> Response:
         if login is not None:
             login.digest = ""
             tx.add(login)
-    return told(request, "No more digests", "You can have them again in your settings.")
+    words = "You can have them again in your settings."
+    return told(request, "No more digests", words, {"To your settings": SETTINGS})
 
 
 async def _whose(request: Request) -> int:

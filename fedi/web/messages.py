@@ -206,9 +206,9 @@ async def _named(request: Request, visitor: SignedIn, typed: str) -> list[Accoun
             try:
                 known = await remote.resolve(easel, handle)
             except SocialError as error:
-                raise Invalid(f"{handle[:100]} is not to be found.") from error
+                raise Invalid(f"@{handle[:100]} is not to be found.") from error
         if known is None or not accounts.is_person(known) or known.suspended_at is not None:
-            raise Invalid(f"{handle[:100]} is not to be found.")
+            raise Invalid(f"@{handle[:100]} is not to be found.")
         found.append(known)
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,8 @@ _environment = jinja2.Environment(
 _environment.globals["static"] = assets.address
 _environment.globals["version"] = __version__
 
+NO_PAGE = "There is no page at this address."
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _SORRY = {
     400: "That did not make sense",
     401: "Please sign in first",
@@ -170,6 +173,8 @@ def error_page(request: Request, status: int, message: str) -> Response:
         message: one plain sentence for people; shown as text, whatever it holds.
     """
     heading = _SORRY.get(status) or _SORRY[500 if status >= 500 else 400]
+    if message == _PHRASES.get(status):  # nobody said more than the number does
+        message = NO_PAGE if status == 404 else ""
     html = render(
         "error.html",
         **_common(request, ROBOTS_NOWHERE) | {"heading": heading, "message": message},

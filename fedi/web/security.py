@@ -108,7 +108,7 @@ async def change_email(request: Request, visitor: SignedIn) -> Response:
     except SocialError as error:
         return await _page(request, visitor, error=error)
     words = "A link is on its way to the new address. Follow it, and the address is yours."
-    return told(request, "Look into your mail", words)
+    return told(request, "Look into your mail", words, {"Back to the settings": HERE})
 
 
 @visitors.freshly_signed_in

@@ -15,7 +15,7 @@ from fedi.database import Session, Transaction
 from fedi.database.tables import Account, Status
 from fedi.runtime import easel_of
 from fedi.social import accounts, attempts, blocks, follows, mutes, reports, rules
-from fedi.social.errors import SocialError
+from fedi.social.errors import Invalid, SocialError
 from fedi.social.sessions import SignedIn
 from fedi.studio.remote_files import claims, gallery
 from fedi.web import deeds, forms, visitors
@@ -94,11 +94,11 @@ async def report(request: Request, visitor: SignedIn) -> Response:
     """`POST /report`: those who run this place are told, and another's if that is wished."""
     fields = await forms.read(request)
     category = fields.get("category", "")
-    if category not in CATEGORIES:
-        raise HTTPException(422, "Say what is wrong with it.")
     easel = easel_of(request)
     named = [ids.parse(key.removeprefix("rule-")) or 0 for key in fields if key[:5] == "rule-"]
     try:
+        if category not in CATEGORIES:
+            raise Invalid("Say what is wrong with it.")
         attempts.by_account(easel, attempts.REPORTS_OF_ACCOUNT, visitor.account)
         async with easel.database.write() as tx:
             account = await tx.get_one(Account, visitor.account.id)
@@ -121,6 +121,7 @@ async def report(request: Request, visitor: SignedIn) -> Response:
         "told.html",
         heading="Thank you",
         words="Those who run this place have been told, and will look at it.",
+        ways={"Home": "/home"},
     )
 
 
@@ -157,6 +158,7 @@ async def _report_page(
         host=target.domain or "",
         categories=CATEGORIES,
         rules=known,
+        ticked=frozenset(fields),
         longest=reports.MAX_COMMENT,
         category=fields.get("category", ""),
         comment=fields.get("comment", ""),

@@ -20,8 +20,8 @@ from tests.api.oauth.person import PASSWORD, Person, Seen
 from tests.generation.hub_server import Hub
 from tests.pulling import HALF, TINY, open_hub, stalls
 from tests.web.filling import filled, form_of
+from tests.web.looking import Looker
 from tests.web.test_browser import CHROMIUM, FLAGS
-from tests.web.test_signed_in_browser import violations
 
 SMALL = """
     const shape = document.querySelector("[name=shape]");
@@ -154,26 +154,20 @@ async def test_in_a_browser(tmp_path: Path, hub: Hub) -> None:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text))
 
-        async def usable() -> None:
-            for width in WIDTHS:
-                await page.set_viewport_size({"width": width, "height": 844})
-                assert await violations(page) == [], page.url
-                inside = await page.evaluate("document.documentElement.scrollWidth")
-                assert inside <= width, (page.url, inside)
-
+        look = Looker(page)
         await page.goto(address)
-        await usable()
+        await look.at("welcome")
         await page.fill("[name=username]", "olga")
         await page.fill("[name=password]", PASSWORD)
         await page.click("main button.strong")
         await page.wait_for_url("**/welcome/place")
-        await usable()
+        await look.at("welcome-place")
         await page.fill("[name='instance.name']", "Olga's wall")
         await page.check("[value=invite]")
         await page.click("main button.strong")
         await page.wait_for_url("**/welcome/model")
         await page.wait_for_selector("text=There is no graphics card here")
-        await usable()
+        await look.at("welcome-model")
 
         hub.stall_after = HALF
         await page.click("summary:has-text('Another one')")
@@ -184,7 +178,7 @@ async def test_in_a_browser(tmp_path: Path, hub: Hub) -> None:
         await page.evaluate("window.stayed = true")
         await page.wait_for_selector("progress[value]:not([value='0'])")
         await page.wait_for_selector("[data-line]:has-text('MB of')")
-        await usable()
+        await look.at("welcome-pull")
         await page.click("button:has-text('Stop')")
         await page.wait_for_selector("[data-line]:has-text('Stopped at')")
         hub.stall_after = None
@@ -206,7 +200,7 @@ async def test_in_a_browser(tmp_path: Path, hub: Hub) -> None:
             await rig.until(here, seconds=PATIENCE_S)
         listens.set()
         await page.wait_for_selector("text=is here, and paints")
-        await usable()
+        await look.at("welcome-pulled")
         await page.click("button:has-text('Paint a first picture')")
         await page.wait_for_url("**/studio?prompt=*")
         assert await page.input_value("#prompt") == "a red sailboat on the beach"

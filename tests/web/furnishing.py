@@ -123,6 +123,8 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "own-post": f"/@alice/{main.id}",
         "remote-post": f"/@{sam.acct}/{answer.id}",
         "self": "/@alice/posts",
+        "self-replies": "/@alice/replies",
+        "somebody-remixes": "/@bob/remixes",
         "somebody": "/@bob",
         "somebody-remote": "/@sam0@elsewhere.example/posts",
         "notifications": "/notifications",

@@ -89,9 +89,9 @@ async def _take(server: rig.ServerProcess) -> None:
 
 
 async def _shot(page: Page, name: str) -> None:
-    # Those that are loaded once they are seen are, where they are.
+    # Those that are loaded once they are seen are, where they are; places for pictures have none.
     await page.evaluate(
-        "Promise.all([...document.images].filter((one) => one.loading != 'lazy')"
+        "Promise.all([...document.images].filter((one) => one.loading != 'lazy' && one.src)"
         ".map((one) => one.decode()))"
     )
     await page.screenshot(path=IMAGES / f"{name}.png")

@@ -144,7 +144,7 @@ async def test_what_is_wrong_is_told_and_what_was_typed_stays_but_for_the_passwo
                 instance.clock.advance(timedelta(minutes=4))
                 seen = await sign_up(visitor, **wrong)
                 assert seen.status == 422, wrong
-                assert seen.page.one("p", role="alert").text
+                assert seen.page.one(role="alert").text
                 assert PASSWORD not in seen.body and "Be kind" in seen.page.text
                 if "username" not in wrong:
                     [typed] = [e for e in seen.page.all("input") if e["name"] == "username"]
@@ -237,7 +237,7 @@ async def test_an_invitation_opens_the_door_as_often_and_as_long_as_it_says(
             seen = await visitor.get(gone)
             assert "You are invited" not in seen.body
         again = await sign_up(visitor, username="second", invite_code=once.code)
-        assert again.status == 422 and "invitation" in again.page.one("p", role="alert").text
+        assert again.status == 422 and "invitation" in again.page.one(role="alert").text
         instance.clock.advance(timedelta(days=1))
         path = f"/sign-up?invite={long.code}"
         assert (await sign_up(visitor, path, username="third", email="c@d.example")).status == 200

@@ -328,6 +328,8 @@ async def test_what_was_deleted_is_gone_and_what_is_hidden_never_was(
 
     nothing = await get(browser, f"{instance.url}/@alice/1")
     assert nothing.status == 404
+    lost = await get(browser, f"{instance.url}/no/such/page")
+    assert lost.status == 404 and "There is no page at this address." in lost.page.text
     hidden = [
         *(hanging.address(instance, status) for status in (secret_gone, private, direct)),
         f"{instance.url}/@bob/{private.id}",

@@ -22,15 +22,17 @@ NO_PAGES = {
     "/home/new", "/local/new", "/federated/new", "/tags/{name}/new", "/lists/{id:int}/new",
     "/authorize_interaction",
 }  # fmt: skip
-ELSEWHERE = {
+# Those of mails and codes, in `test_states_in_browser`.
+MAILED = {
+    "/sign-in/code", "/confirm-email", "/reset-password/new", "/change-email", "/mail/digests/off",
+}  # fmt: skip
+ELSEWHERE = MAILED | {
     # Those of everybody, in `test_browser` and `test_signed_in_browser`.
     "/", "/about", "/sign-in", "/sign-up", "/reset-password", "/interact",
     "/@{name}/{id:int}/remix",
     # Those of the first run, in `tests/journeys/test_first_run.py`.
     "/welcome", "/welcome/place", "/welcome/model",
-    # Those of mails and codes, with one form each that others have, too.
-    "/sign-in/code", "/confirm-email", "/reset-password/new", "/change-email", "/mail/digests/off",
-    # Those of links elsewhere, which look as those for a like and a new post do.
+    # Those of links elsewhere, in `test_states_in_browser`.
     "/intents/object", "/intents/follow", "/intents/announce",
 }  # fmt: skip
 OF_STAFF = {"/admin/pictures/{id:int}/file", "/admin/domains/export", "/admin/models/events"}

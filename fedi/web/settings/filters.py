@@ -28,7 +28,7 @@ CONTEXTS = {
     "account": "Pages of people",
 }
 ACTIONS = {
-    "warn": "Fold it under the name of the filter",
+    "warn": "Fold it under its name",
     "hide": "Leave it out",
     "blur": "Cover its pictures",
 }

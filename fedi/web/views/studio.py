@@ -18,6 +18,11 @@ from fedi.web.views.pictures import Picture
 from generation.recipe import Recipe
 
 WAITS = frozenset({paintings.QUEUED, paintings.PAINTING})
+ENDED = {
+    paintings.REVIEW: "Held",
+    paintings.FAILED: "Failed",
+    paintings.CANCELLED: "Stopped",
+}
 TITLE = 80  # characters of a prompt that name its picture
 NOBODY = "No painter is here just now. It is painted when one comes."
 
@@ -43,6 +48,11 @@ class Sketch:
     @property
     def waits(self) -> bool:
         return self.state in WAITS
+
+    @property
+    def ended(self) -> str:
+        """How it ended, in a word, where there is no picture to see."""
+        return ENDED.get(self.state, "")
 
     @property
     def brief(self) -> str:
