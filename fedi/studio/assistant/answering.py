@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlmodel import col, select
 
 from activitypub import origin
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, AssistantRequest, Painting, Status
-from fedi.jobs import Claimed, handles
+from fedi.jobs import Claimed, Retry, handles
 from fedi.runtime import Easel
 from fedi.social import favourites, statuses
 from fedi.social.errors import Invalid, NotAllowed, NotFound, SocialError
@@ -17,7 +19,7 @@ from fedi.social.trends import listing, verdicts
 from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import imagine, inputs, paintings, remixing
 from fedi.studio.assistant import account as assistants
-from fedi.studio.assistant import callers, reading, replying, saying
+from fedi.studio.assistant import callers, reading, replying, saying, withdrawing
 from fedi.studio.assistant.reading import Wanted
 from fedi.studio.imagine import Imagined
 from fedi.studio.inputs import Found
@@ -26,9 +28,14 @@ from fedi.studio.remixing import Parent
 from generation.recipe import Recipe, RecipeError
 
 MAX_TRENDS = 5  # hashtags that are named
+ATTEMPTS = 5
+# What a post answers comes by a job of its own, if it is not here yet: seconds that are waited for
+# it, one after the other.
+WAITS_S = (5, 30)
 
 
-@handles(ASKED, attempts=5, at_once=2)
+# One at a time of each lane, so that what is counted of it is true.
+@handles(ASKED, attempts=ATTEMPTS, at_once=2, per_lane=1)
 async def answer(easel: Easel, job: Claimed) -> None:
     """Somebody named a bot of this instance in a post; if that is the assistant, it answers."""
     settings = easel.settings.assistant
@@ -76,6 +83,7 @@ async def _take(
     wanted = _read(status)
     if wanted is not None and wanted.what == "silence":
         if await callers.silence(tx, status):
+            await withdrawing.end_thread(tx, (await callers.thread_of(tx, status)).name)
             await favourites.add(tx, helper, status)
         return None
     if wanted is not None and wanted.what == "nothing":
@@ -96,9 +104,13 @@ async def _take(
         created_at=tx.now,
     )
     if state == "taken" and await callers.server_spent(tx, settings, row.domain):
-        row.state = state = "ignored"
-    reason = "" if state == "ignored" else await callers.too_many(tx, settings, asker)
+        told = await callers.server_told(tx, row.domain)
+        row.state = state = "ignored" if told else "spent"
+    reason = await callers.too_many(tx, settings, asker) if state == "taken" else ""
     if not await add_once(tx, row) or state == "ignored":
+        return None
+    if state == "spent":
+        await saying.say(tx, helper, status, asker, callers.SPENT)
         return None
     if reason:
         await saying.refuse(tx, helper, status, asker, reason)
@@ -129,6 +141,8 @@ async def _in_words(
         reading.read(status)
     except Invalid as refusal:
         await saying.refuse(tx, helper, status, asker, str(refusal))
+        return
+    await saying.settle(tx, status.id, "ignored")  # it was edited, and asks for nothing any more
 
 
 async def _trending(easel: Easel, session: Session, asker: Account) -> str:
@@ -150,6 +164,9 @@ async def _paint(
     assert wanted.picture is not None
     settings = easel.settings.painting
     parent, found = None, None
+    if wanted.change and status.in_reply_to_id is None and job.attempts <= len(WAITS_S):
+        wait = timedelta(seconds=WAITS_S[job.attempts - 1])
+        raise Retry("What it answers is not here yet.", wait)
     if wanted.change and status.in_reply_to_id is not None:
         async with easel.database.read() as session:
             parent = await _parent(session, easel, helper, asker, status.in_reply_to_id)
