@@ -51,7 +51,7 @@ def draft(asker: Account, status: Status, words: str, parent: Parent | None) -> 
         in_reply_to_id=status.id,
         recipients=[asker.id],
         based_on_uri=None if parent is None else parent.status.uri,
-        names_parent=False,  # who asks has answered their post, and so told them
+        names_parent=False,  # it is credited; what names people is who asks
     )
 
 
