@@ -72,6 +72,22 @@ async def test_a_picture_of_another_server_is_changed_if_its_author_shares_it(
         [refused] = await bob.answers(asked)
         assert "The author of that post does not share its recipe." in plain(refused["content"])
 
+        # One's own picture is changed whatever is known of it: from the picture itself.
+        mine = await painted(bob.app, share=False, post=PUBLIC_POST)
+        asked = await bob.say("this, but at night", str(mine["status"]["id"]))
+        clock.advance(timedelta(seconds=10))
+        await settle(*everybody)
+        async with connected(a) as card:
+            given = await card.given()
+            assert given.recipe.prompt == "at night"
+            assert set(card.pictures) == {given.recipe.source} != {""}
+            async with reaches(a.easel, int(given.painting), "done"):
+                await card.finish(given)
+        await settle(*everybody)
+        [answer] = await bob.answers(asked)
+        changed = await bob.person.status(str(answer["uri"]))
+        assert changed is not None and changed.based_on_uri == mine["status"]["uri"]
+
 
 async def test_who_asked_thinks_again(
     new_database: rig.NewDatabase, tmp_path: Path, clock: FakeClock, browser: Browser

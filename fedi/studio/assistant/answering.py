@@ -13,19 +13,17 @@ from fedi.database.tables import Account, AssistantRequest, Painting, Status
 from fedi.jobs import Claimed, Retry, handles
 from fedi.runtime import Easel
 from fedi.social import favourites, statuses
-from fedi.social.errors import Invalid, NotAllowed, NotFound, SocialError
+from fedi.social.errors import Invalid, SocialError
 from fedi.social.notifications import ASKED
 from fedi.social.trends import listing, verdicts
 from fedi.social.visibility import SHOWN_TO_ALL
-from fedi.studio import imagine, inputs, paintings, remixing
+from fedi.studio import imagine, inputs, paintings
 from fedi.studio.assistant import account as assistants
-from fedi.studio.assistant import callers, reading, replying, saying, withdrawing
+from fedi.studio.assistant import callers, changing, reading, replying, saying, withdrawing
+from fedi.studio.assistant.changing import Change
 from fedi.studio.assistant.reading import Wanted
-from fedi.studio.imagine import Imagined
-from fedi.studio.inputs import Found
 from fedi.studio.paintings import APOLOGISE
-from fedi.studio.remixing import Parent
-from generation.recipe import Recipe, RecipeError
+from generation.recipe import Recipe
 
 MAX_TRENDS = 5  # hashtags that are named
 ATTEMPTS = 5
@@ -162,23 +160,16 @@ async def _paint(
     easel: Easel, job: Claimed, helper: Account, status: Status, asker: Account, wanted: Wanted
 ) -> None:
     assert wanted.picture is not None
-    settings = easel.settings.painting
-    parent, found = None, None
     if wanted.change and status.in_reply_to_id is None and job.attempts <= len(WAITS_S):
         wait = timedelta(seconds=WAITS_S[job.attempts - 1])
         raise Retry("What it answers is not here yet.", wait)
+    recipe, changed = imagine.recipe(wanted.picture, easel.settings.painting), None
     if wanted.change and status.in_reply_to_id is not None:
-        async with easel.database.read() as session:
-            parent = await _parent(session, easel, helper, asker, status.in_reply_to_id)
-        if parent is not None:
-            found = await remixing.picture_of(easel, asker, parent.medium, parent.status)
-    recipe = imagine.recipe(wanted.picture, settings)
-    if parent is not None:
-        recipe = _changed(parent, recipe)
-    begun_with = [found] if found is not None else []
+        changed = await changing.change(easel, helper, asker, status.in_reply_to_id, recipe)
+    begun_with = [changed.found] if changed is not None and changed.found is not None else []
     await inputs.keep_files(easel, begun_with)
     try:
-        await _request(easel, job, helper, status, asker, wanted.picture, recipe, parent, found)
+        await _request(easel, job, helper, status, asker, wanted.picture.count, recipe, changed)
     except BaseException:
         await inputs.discard_files(easel, begun_with)
         raise
@@ -190,13 +181,15 @@ async def _request(
     helper: Account,
     status: Status,
     asker: Account,
-    wanted: Imagined,
+    count: int,
     recipe: Recipe,
-    parent: Parent | None,
-    found: Found | None,
+    changed: Change | None,
 ) -> None:
     """Ask for the picture, on the share of who asks."""
     settings = easel.settings.painting
+    parent, found = None, None
+    if changed is not None:
+        recipe, parent, found = changed.recipe, changed.parent, changed.found
     async with easel.database.write() as tx:
         status = await saying.still(tx, helper, status.id)
         asker = await tx.get_one(Account, asker.id)
@@ -205,64 +198,20 @@ async def _request(
             tx,
             settings,
             helper,
-            recipe.times(wanted.count),
+            recipe.times(count),
             # What was kept to few is not told to all by being changed.
             share_recipe=status.visibility in SHOWN_TO_ALL
             and (parent is None or parent.medium.share_recipe),
             draft=saying.draft(asker, status, "", parent),
             based_on_uri=None if parent is None else parent.status.uri,
+            pictures=[found] if found is not None and recipe.source else [],
             parent=found,
-            sensitive=status.sensitive,
+            sensitive=status.sensitive or (parent is not None and parent.status.sensitive),
             asker=asker,
         )
         await saying.settle(tx, status.id, "answered", painting.id)
         await favourites.add(tx, helper, status)  # it is being painted
         await job.finish(tx)
-
-
-async def _parent(
-    session: Session, easel: Easel, helper: Account, asker: Account, answered: int
-) -> Parent | None:
-    """The picture that is to be changed: of a post whose recipe is shared, or of who asks. What
-    the assistant painted for somebody is theirs as well.
-
-    Raises:
-        NotAllowed: it is somebody else's.
-    """
-    try:
-        return await remixing.parent(session, easel.settings.painting, asker, answered)
-    except NotAllowed:
-        status = await statuses.load(session, asker, answered)
-        if status is None or status.account_id != helper.id:
-            raise
-        if not await _was_for(session, status, asker):
-            raise
-        return await remixing.parent(session, easel.settings.painting, helper, answered)
-    except (Invalid, NotFound):  # no picture is there: the words stand for themselves
-        return None
-
-
-async def _was_for(session: Session, status: Status, asker: Account) -> bool:
-    query = (
-        select(AssistantRequest.status_id)
-        .join(Painting, col(Painting.id) == col(AssistantRequest.painting_id))
-        .where(col(Painting.status_id) == status.id, col(AssistantRequest.account_id) == asker.id)
-    )
-    return (await session.exec(query)).first() is not None
-
-
-def _changed(parent: Parent, recipe: Recipe) -> Recipe:
-    """The recipe of a picture, with what is different."""
-    before = Recipe.from_document(parent.recipe)
-    said = {k: v for k, v in recipe.document().items() if k != "prompt" and v}
-    try:
-        return Recipe.parse(
-            before.document()
-            | said
-            | {"prompt": f"{before.prompt}, {recipe.prompt}", "seed": recipe.seed or before.seed}
-        )
-    except RecipeError as refusal:
-        raise Invalid(str(refusal)) from refusal
 
 
 @handles(APOLOGISE, attempts=5, at_once=2)
