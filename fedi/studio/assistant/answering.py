@@ -12,7 +12,7 @@ from fedi.database.insertion import add_once
 from fedi.database.tables import Account, AssistantRequest, Painting, Status
 from fedi.jobs import Claimed, Retry, handles
 from fedi.runtime import Easel
-from fedi.social import favourites, statuses
+from fedi.social import favourites, statuses, text
 from fedi.social.errors import Invalid, SocialError
 from fedi.social.notifications import ASKED
 from fedi.social.trends import listing, verdicts
@@ -132,7 +132,8 @@ async def _in_words(
     wanted: Wanted | None,
 ) -> None:
     if wanted is not None and wanted.what == "trends":
-        await saying.say(tx, helper, status, asker, await _trending(easel, tx, asker))
+        words = await _trending(easel, tx, asker)
+        await saying.say(tx, helper, status, asker, words, markdown=True)
         await saying.settle(tx, status.id, "answered")
         return
     try:
@@ -145,14 +146,18 @@ async def _in_words(
 
 async def _trending(easel: Easel, session: Session, asker: Account) -> str:
     """What trends for who asks, and why: hashtags alone, since posts and prompts name other
-    people."""
+    people. They are linked, and not used: what is asked about would trend by being told."""
     which = verdicts.which(easel.settings.trends)
     found = await listing.tags(session, asker, which, limit=MAX_TRENDS)
     if not found:
         return "Nothing stands out here just now."
     why = await listing.reasons(session, "tag", [tag.id for tag in found])
-    named = "; ".join(f"#{tag.display_name or tag.name} ({why[tag.id].words})" for tag in found)
-    page = f"{easel.settings.instance.url}/explore"
+    url = easel.settings.instance.url
+    named = "; ".join(
+        f"[#{tag.display_name or tag.name}]({text.tag_url(tag.name, url)}) ({why[tag.id].words})"
+        for tag in found
+    )
+    page = f"{url}/explore"
     return f"People here talk about {named}. There is more at {page}"
 
 
