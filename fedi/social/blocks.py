@@ -8,6 +8,7 @@ from sqlmodel import col, select
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, Block
+from fedi.jobs import enqueue
 from fedi.social import activities, follows, homes, notifications, paging
 from fedi.social.errors import Invalid
 from fedi.social.outbound import tell
@@ -70,6 +71,8 @@ async def add(tx: Transaction, account: Account, target: Account, uri: str | Non
         existing = await find(tx, account.id, target.id)
         assert existing is not None
         return existing
+    if target.local and target.actor_type == notifications.BOT:
+        await enqueue(tx, notifications.UNASKED, {"account_id": account.id})
     if account.local:
         await homes.forget_boosts_of(tx, account.id, target.id)
         await notifications.forget(tx, account.id, target.id)

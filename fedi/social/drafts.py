@@ -39,6 +39,7 @@ class Draft(Struct, frozen=True, kw_only=True):
         recipients: ids of accounts that are addressed, named in the text or not.
         blind: ids of accounts that are addressed without anybody else being told.
         based_on_uri: the post whose picture was remixed.
+        names_parent: whether the author of that post is named by the line that credits it.
         quoters: who may quote it: public, followers or nobody.
         poll: what it asks.
         quoted_status_id: what it quotes; the author must be able to see it.
@@ -64,6 +65,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     recipients: list[int] = field(default_factory=list)
     blind: list[int] = field(default_factory=list)
     based_on_uri: str | None = None
+    names_parent: bool = True
     quoters: str = "public"
     poll: polls.DraftPoll | None = None
     quoted_status_id: int | None = None
@@ -152,8 +154,8 @@ async def write(
     html = f"{kinds.heading(draft.details)}{html}{kinds.footing(draft.details)}"
     if credit is not None:
         html += credit.html
-        maker = remixes.told(credit, draft.visibility)
-        if maker is not None and not maker.local and maker.id not in {m.id for m in mentions}:
+        maker = remixes.told(credit, draft.visibility) if credit.names_author else None
+        if maker is not None and maker.id not in {m.id for m in mentions}:
             mentions.append(maker)
     if labels.needs_hashtag(media) and not _has_tag(tags, labels.AI_LABEL):
         html += f"<p>{text.hashtag_link(labels.AI_LABEL, session.instance.url)}</p>"

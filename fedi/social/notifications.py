@@ -10,6 +10,7 @@ import sqlmodel
 from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, union_all
 from sqlmodel import col
 
+from activitypub import origin
 from fedi.database import Session, Transaction
 from fedi.database.insertion import table_of
 from fedi.database.tables import (
@@ -17,6 +18,7 @@ from fedi.database.tables import (
     AccountDomainBlock,
     Block,
     Login,
+    Mention,
     Mute,
     Notification,
     Status,
@@ -52,7 +54,11 @@ Kind = Literal[
     "painting_refused",
 ]
 
-ASKED = "asked_in_a_post"  # a job: somebody named a bot of this instance
+# Jobs: somebody named a bot of this instance, `{"account_id": …, "status_id": …}`; and they took
+# that back, `{"status_id": …}`, or want nothing of it any more, `{"account_id": …}` of who asked.
+ASKED = "asked_in_a_post"
+UNASKED = "asked_no_more"
+BOT = "Service"  # the type of their actors
 
 # What apps may show together, and over how long, as Mastodon.
 GROUPED = frozenset({"favourite", "reblog", "follow"})
@@ -186,18 +192,38 @@ async def notify_all(
     await _add(tx, told, from_account.id, kind, status_id, filtered=judgement.filtered)
     if kind == "mention":
         heard = set(told) - set(judgement.filtered)
-        await _ask_bots(tx, [one for one in accounts if one.id in heard], status_id)
+        named = [one for one in accounts if one.id in heard]
+        await _ask_bots(tx, named, from_account, status_id)
     if judgement.filtered and kind in notification_policies.REQUESTED:
         await notification_policies.request(
             tx, list(judgement.filtered), from_account.id, status_id
         )
 
 
-async def _ask_bots(tx: Transaction, accounts: Sequence[Account], status_id: int | None) -> None:
-    """Programs of this instance hear of what is said to them by a job."""
+async def _ask_bots(
+    tx: Transaction, accounts: Sequence[Account], from_account: Account, status_id: int | None
+) -> None:
+    """Programs of this instance hear of what is said to them by a job. All of another domain stand
+    in one line, and nobody else waits behind them."""
+    lane = str(from_account.id)
+    if from_account.domain is not None:
+        lane = origin.domain_of(from_account.domain)
     for account in accounts:
-        if account.actor_type == "Service":
-            await enqueue(tx, ASKED, {"account_id": account.id, "status_id": status_id})
+        if account.actor_type == BOT:
+            payload = {"account_id": account.id, "status_id": status_id}
+            await enqueue(tx, ASKED, payload, lane=lane)
+
+
+async def unask(tx: Transaction, status: Status) -> None:
+    """A post goes: programs of this instance that it names have nothing more to do for it."""
+    named = (
+        sqlmodel.select(Account.id)
+        .join(Mention, col(Mention.account_id) == col(Account.id))
+        .where(Mention.status_id == status.id, Account.actor_type == BOT)
+        .where(col(Account.domain).is_(None))
+    )
+    if (await tx.exec(named.limit(1))).first() is not None:
+        await enqueue(tx, UNASKED, {"status_id": status.id})
 
 
 async def report_to_staff(tx: Transaction, report_id: int, reporter: Account) -> None:

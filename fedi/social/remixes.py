@@ -30,10 +30,12 @@ class Credit:
     Attributes:
         html: a line of the post.
         author: whose the parent is, where that is known and another than who remixes.
+        names_author: whether the line names them, so that their server is told.
     """
 
     html: str
     author: Account | None
+    names_author: bool = False
 
 
 async def parent_uri(
@@ -73,12 +75,13 @@ async def _parent_uri(
     return next((found[each] for each in ids if each in found), None)
 
 
-async def credit(session: Session, author: Account, uri: str) -> Credit:
+async def credit(session: Session, author: Account, uri: str, *, naming: bool = True) -> Credit:
     """How a post credits what it is a remix of.
 
     Args:
         author: who remixes.
         uri: the parent's id.
+        naming: whether the parent's author may be named, if they are elsewhere.
     """
     row = (
         await session.exec(
@@ -96,11 +99,12 @@ async def credit(session: Session, author: Account, uri: str) -> Credit:
     named = f"<p>Remix of {text.link_to(status.url or status.uri)}"
     if maker.id == author.id:
         return Credit(f"{named}</p>", None)
-    if maker.local:  # who is here is told by a notice of its own, not named
+    if maker.local or not naming:  # who is here is told by a notice of its own, not named
         handle = f"@{html.escape(maker.username)}"
-        return Credit(f'{named} by <a href="{html.escape(maker.url)}">{handle}</a></p>', maker)
+        url = html.escape(maker.url or maker.uri)
+        return Credit(f'{named} by <a href="{url}">{handle}</a></p>', maker)
     mention = text.mention(text.Named(maker.acct, maker.url or maker.uri))
-    return Credit(f"{named} by {mention}</p>", maker)
+    return Credit(f"{named} by {mention}</p>", maker, names_author=True)
 
 
 def told(credit: Credit, visibility: str) -> Account | None:

@@ -54,7 +54,7 @@ from fedi.social.drafts import MAX_MEDIA, MAX_SPOILER, VISIBILITIES, Draft
 from fedi.social.edits import Further
 from fedi.social.errors import NotAllowed, NotFound
 from fedi.social.forgetting import drop_media, withdraw_media
-from fedi.social.notifications import notify, notify_all
+from fedi.social.notifications import notify, notify_all, unask
 from fedi.social.outbound import tell
 from fedi.social.receiving import (
     BY_URI,
@@ -128,7 +128,9 @@ async def publish(
     parent, leave, media = await check(tx, author, draft)
     quoted = await quoting.check(tx, author, draft.quoted_status_id, draft.visibility)
     based_on = await remixes.parent_uri(tx, draft.based_on_uri, media, draft.visibility)
-    credit = await remixes.credit(tx, author, based_on) if based_on is not None else None
+    credit = None
+    if based_on is not None:
+        credit = await remixes.credit(tx, author, based_on, naming=draft.names_parent)
     words = await drafts.write(tx, draft, media, credit)
     status_id = tx.new_id()
     uri = uri or f"{author.uri}/statuses/{status_id}"
@@ -283,6 +285,7 @@ async def delete(tx: Transaction, status: Status, *, activity_uri: str | None = 
         if status.local:
             await tell(tx, "undo_announce", status_id=status.id, uri=activity_uri)
     else:
+        await unask(tx, status)
         await _empty(tx, status)
         if status.visibility == "direct":
             await correspondence.withdraw(tx, status)

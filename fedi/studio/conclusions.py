@@ -3,14 +3,17 @@ that post where one could not be made."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from fedi.database import Transaction
-from fedi.database.tables import Account, Painting, Status
+from fedi.database.tables import Account, MediaAttachment, Painting, Status
 from fedi.social import scheduling, statuses
 from fedi.social.errors import SocialError
+from fedi.social.forgetting import drop_media
 from fedi.social.notifications import Kind, notify
 from fedi.social.statuses import Draft
 from fedi.studio import media, turns
@@ -57,10 +60,23 @@ async def conclude(tx: Transaction, painting: Painting, stored: Stored, finished
             end(tx, first, FAILED)
             first.error = f"The picture is painted, but could not be posted: {refusal}"
             await notify_author(tx, first, "painting_failed")
+            if first.share is not None:
+                await _discard(tx, pictures)
     await tx.flush()
     tell(tx, painting, painting.state)
     if first is not painting and first.state in ENDED:
         tell(tx, first, first.state)
+
+
+async def _discard(tx: Transaction, pictures: Sequence[Painting]) -> None:
+    """Keep nothing of pictures that somebody asked another account for, if they cannot have them:
+    nobody else wanted them."""
+    ids = [one.media_id for one in pictures if one.media_id is not None]
+    for one in pictures:
+        one.media_id = None
+        tx.add(one)
+    await tx.flush()
+    await drop_media(tx, col(MediaAttachment.id).in_(ids))
 
 
 async def _pictures(tx: Transaction, painting: Painting) -> tuple[Painting, list[Painting]]:

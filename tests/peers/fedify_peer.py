@@ -361,6 +361,10 @@ class FedifyPeer:
         """Changes carol's display name, and tells her followers."""
         return await self._post("/rename", name=name)
 
+    async def become_bot(self) -> None:
+        """From now until the reset carol is a Service; nobody is told."""
+        await self._post("/become-bot")
+
     async def leave(self) -> dict[str, Any]:
         """Deletes carol, for her followers and (with 410) for all who ask, until the reset."""
         return await self._post("/leave")

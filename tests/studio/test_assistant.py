@@ -229,7 +229,8 @@ async def test_a_domain_has_one_share_however_many_it_sends(instance: Instance) 
         await ask_from_afar(instance, one, str(number), f"@imagine boat {number}")
     waiting = await asked_for(instance)
     assert len(waiting) == 7  # of one domain in a day
-    assert await answers(instance) == []  # and nothing is said to the others
+    [told] = await answers(instance)  # one of the others is told, and nothing is said to the rest
+    assert plain(told.content).endswith("all that I do for one server in a day.")
     alice = await people.local(easel, "alice")
     await ask(instance, alice, "@imagine alice's lighthouse")
     mine = (await asked_for(instance))[-1]
@@ -321,6 +322,14 @@ async def test_what_is_trending(instance: Instance) -> None:
     assert "People here talk about #tides (2 people of 1 server in 1 hour)." in said
     assert f"{instance.url}/explore" in said
     assert await asked_for(instance) == []
+    # What it says is no voice of its own: else what is asked about would trend for ever.
+    await settle(easel)
+    eve = await people.local(easel, "_eve_")
+    await ask(instance, eve, "@imagine what's trending?")
+    *_, again = await answers(instance)
+    assert plain(again.content).partition(" ")[2] == said.partition(" ")[2]
+    assert await named_in(instance, again) == {eve.id}
+    assert f'<a href="{instance.url}/tags/tides"' in again.content
 
 
 async def test_a_question_is_answered_in_words_where_a_language_model_is(

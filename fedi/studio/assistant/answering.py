@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlmodel import col, select
 
 from activitypub import origin
 from fedi.database import Session, Transaction
 from fedi.database.insertion import add_once
 from fedi.database.tables import Account, AssistantRequest, Painting, Status
-from fedi.jobs import Claimed, handles
+from fedi.jobs import Claimed, Retry, handles
 from fedi.runtime import Easel
-from fedi.social import favourites, statuses
-from fedi.social.errors import Invalid, NotAllowed, NotFound, SocialError
+from fedi.social import favourites, statuses, text
+from fedi.social.errors import Invalid, SocialError
 from fedi.social.notifications import ASKED
 from fedi.social.trends import listing, verdicts
 from fedi.social.visibility import SHOWN_TO_ALL
-from fedi.studio import imagine, inputs, paintings, remixing
+from fedi.studio import imagine, inputs, paintings
 from fedi.studio.assistant import account as assistants
-from fedi.studio.assistant import callers, reading, replying, saying
+from fedi.studio.assistant import callers, changing, reading, replying, saying, withdrawing
+from fedi.studio.assistant.changing import Change
 from fedi.studio.assistant.reading import Wanted
-from fedi.studio.imagine import Imagined
-from fedi.studio.inputs import Found
 from fedi.studio.paintings import APOLOGISE
-from fedi.studio.remixing import Parent
-from generation.recipe import Recipe, RecipeError
+from generation.recipe import Recipe
 
 MAX_TRENDS = 5  # hashtags that are named
+ATTEMPTS = 5
+# What a post answers comes by a job of its own, if it is not here yet: seconds that are waited for
+# it, one after the other.
+WAITS_S = (5, 30)
 
 
-@handles(ASKED, attempts=5, at_once=2)
+# One at a time of each lane, so that what is counted of it is true.
+@handles(ASKED, attempts=ATTEMPTS, at_once=2, per_lane=1)
 async def answer(easel: Easel, job: Claimed) -> None:
     """Somebody named a bot of this instance in a post; if that is the assistant, it answers."""
     settings = easel.settings.assistant
@@ -76,6 +81,7 @@ async def _take(
     wanted = _read(status)
     if wanted is not None and wanted.what == "silence":
         if await callers.silence(tx, status):
+            await withdrawing.end_thread(tx, (await callers.thread_of(tx, status)).name)
             await favourites.add(tx, helper, status)
         return None
     if wanted is not None and wanted.what == "nothing":
@@ -96,9 +102,13 @@ async def _take(
         created_at=tx.now,
     )
     if state == "taken" and await callers.server_spent(tx, settings, row.domain):
-        row.state = state = "ignored"
-    reason = "" if state == "ignored" else await callers.too_many(tx, settings, asker)
+        told = await callers.server_told(tx, row.domain)
+        row.state = state = "ignored" if told else "spent"
+    reason = await callers.too_many(tx, settings, asker) if state == "taken" else ""
     if not await add_once(tx, row) or state == "ignored":
+        return None
+    if state == "spent":
+        await saying.say(tx, helper, status, asker, callers.SPENT)
         return None
     if reason:
         await saying.refuse(tx, helper, status, asker, reason)
@@ -122,25 +132,32 @@ async def _in_words(
     wanted: Wanted | None,
 ) -> None:
     if wanted is not None and wanted.what == "trends":
-        await saying.say(tx, helper, status, asker, await _trending(easel, tx, asker))
+        words = await _trending(easel, tx, asker)
+        await saying.say(tx, helper, status, asker, words, markdown=True)
         await saying.settle(tx, status.id, "answered")
         return
     try:
         reading.read(status)
     except Invalid as refusal:
         await saying.refuse(tx, helper, status, asker, str(refusal))
+        return
+    await saying.settle(tx, status.id, "ignored")  # it was edited, and asks for nothing any more
 
 
 async def _trending(easel: Easel, session: Session, asker: Account) -> str:
     """What trends for who asks, and why: hashtags alone, since posts and prompts name other
-    people."""
+    people. They are linked, and not used: what is asked about would trend by being told."""
     which = verdicts.which(easel.settings.trends)
     found = await listing.tags(session, asker, which, limit=MAX_TRENDS)
     if not found:
         return "Nothing stands out here just now."
     why = await listing.reasons(session, "tag", [tag.id for tag in found])
-    named = "; ".join(f"#{tag.display_name or tag.name} ({why[tag.id].words})" for tag in found)
-    page = f"{easel.settings.instance.url}/explore"
+    url = easel.settings.instance.url
+    named = "; ".join(
+        f"[#{tag.display_name or tag.name}]({text.tag_url(tag.name, url)}) ({why[tag.id].words})"
+        for tag in found
+    )
+    page = f"{url}/explore"
     return f"People here talk about {named}. There is more at {page}"
 
 
@@ -148,20 +165,16 @@ async def _paint(
     easel: Easel, job: Claimed, helper: Account, status: Status, asker: Account, wanted: Wanted
 ) -> None:
     assert wanted.picture is not None
-    settings = easel.settings.painting
-    parent, found = None, None
+    if wanted.change and status.in_reply_to_id is None and job.attempts <= len(WAITS_S):
+        wait = timedelta(seconds=WAITS_S[job.attempts - 1])
+        raise Retry("What it answers is not here yet.", wait)
+    recipe, changed = imagine.recipe(wanted.picture, easel.settings.painting), None
     if wanted.change and status.in_reply_to_id is not None:
-        async with easel.database.read() as session:
-            parent = await _parent(session, easel, helper, asker, status.in_reply_to_id)
-        if parent is not None:
-            found = await remixing.picture_of(easel, asker, parent.medium, parent.status)
-    recipe = imagine.recipe(wanted.picture, settings)
-    if parent is not None:
-        recipe = _changed(parent, recipe)
-    begun_with = [found] if found is not None else []
+        changed = await changing.change(easel, helper, asker, status.in_reply_to_id, recipe)
+    begun_with = [changed.found] if changed is not None and changed.found is not None else []
     await inputs.keep_files(easel, begun_with)
     try:
-        await _request(easel, job, helper, status, asker, wanted.picture, recipe, parent, found)
+        await _request(easel, job, helper, status, asker, wanted.picture.count, recipe, changed)
     except BaseException:
         await inputs.discard_files(easel, begun_with)
         raise
@@ -173,13 +186,15 @@ async def _request(
     helper: Account,
     status: Status,
     asker: Account,
-    wanted: Imagined,
+    count: int,
     recipe: Recipe,
-    parent: Parent | None,
-    found: Found | None,
+    changed: Change | None,
 ) -> None:
     """Ask for the picture, on the share of who asks."""
     settings = easel.settings.painting
+    parent, found = None, None
+    if changed is not None:
+        recipe, parent, found = changed.recipe, changed.parent, changed.found
     async with easel.database.write() as tx:
         status = await saying.still(tx, helper, status.id)
         asker = await tx.get_one(Account, asker.id)
@@ -188,64 +203,20 @@ async def _request(
             tx,
             settings,
             helper,
-            recipe.times(wanted.count),
+            recipe.times(count),
             # What was kept to few is not told to all by being changed.
             share_recipe=status.visibility in SHOWN_TO_ALL
             and (parent is None or parent.medium.share_recipe),
             draft=saying.draft(asker, status, "", parent),
             based_on_uri=None if parent is None else parent.status.uri,
+            pictures=[found] if found is not None and recipe.source else [],
             parent=found,
-            sensitive=status.sensitive,
+            sensitive=status.sensitive or (parent is not None and parent.status.sensitive),
             asker=asker,
         )
         await saying.settle(tx, status.id, "answered", painting.id)
         await favourites.add(tx, helper, status)  # it is being painted
         await job.finish(tx)
-
-
-async def _parent(
-    session: Session, easel: Easel, helper: Account, asker: Account, answered: int
-) -> Parent | None:
-    """The picture that is to be changed: of a post whose recipe is shared, or of who asks. What
-    the assistant painted for somebody is theirs as well.
-
-    Raises:
-        NotAllowed: it is somebody else's.
-    """
-    try:
-        return await remixing.parent(session, easel.settings.painting, asker, answered)
-    except NotAllowed:
-        status = await statuses.load(session, asker, answered)
-        if status is None or status.account_id != helper.id:
-            raise
-        if not await _was_for(session, status, asker):
-            raise
-        return await remixing.parent(session, easel.settings.painting, helper, answered)
-    except (Invalid, NotFound):  # no picture is there: the words stand for themselves
-        return None
-
-
-async def _was_for(session: Session, status: Status, asker: Account) -> bool:
-    query = (
-        select(AssistantRequest.status_id)
-        .join(Painting, col(Painting.id) == col(AssistantRequest.painting_id))
-        .where(col(Painting.status_id) == status.id, col(AssistantRequest.account_id) == asker.id)
-    )
-    return (await session.exec(query)).first() is not None
-
-
-def _changed(parent: Parent, recipe: Recipe) -> Recipe:
-    """The recipe of a picture, with what is different."""
-    before = Recipe.from_document(parent.recipe)
-    said = {k: v for k, v in recipe.document().items() if k != "prompt" and v}
-    try:
-        return Recipe.parse(
-            before.document()
-            | said
-            | {"prompt": f"{before.prompt}, {recipe.prompt}", "seed": recipe.seed or before.seed}
-        )
-    except RecipeError as refusal:
-        raise Invalid(str(refusal)) from refusal
 
 
 @handles(APOLOGISE, attempts=5, at_once=2)

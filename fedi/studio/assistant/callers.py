@@ -30,7 +30,9 @@ TURNS_WITHIN = timedelta(minutes=10)
 MAX_ABOVE = 100  # posts that are looked at for the name of a thread
 
 COUNTED = ("taken", "answered")  # states of requests that are under way, or were granted
-TOLD = (*COUNTED, "refused")  # and of those that had any answer
+REFUSED = ("refused", "spent")  # and of those that were told why not
+TOLD = (*COUNTED, *REFUSED)  # all that had any answer
+SPENT = "People of your server have had all that I do for one server in a day."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +94,24 @@ async def server_spent(session: Session, settings: AssistantSettings, domain: st
     return int((await session.exec(query)).one()) >= settings.per_server
 
 
+async def server_told(session: Session, domain: str | None) -> bool:
+    """Whether somebody of a domain was told today that it has had its share."""
+    query = select(
+        exists().where(
+            col(AssistantRequest.domain) == domain,
+            col(AssistantRequest.state) == "spent",
+            col(AssistantRequest.created_at) > session.now - DAY,
+        )
+    )
+    return bool((await session.exec(query)).one())
+
+
 async def was_refused(session: Session, asker: Account) -> bool:
     """Whether somebody was told today that something could not be done: once is enough."""
     query = select(
         exists().where(
             col(AssistantRequest.account_id) == asker.id,
-            col(AssistantRequest.state) == "refused",
+            col(AssistantRequest.state).in_(REFUSED),
             col(AssistantRequest.created_at) > session.now - DAY,
         )
     )

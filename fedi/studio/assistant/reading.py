@@ -63,7 +63,7 @@ def read(status: Status) -> Wanted:
     Raises:
         Invalid: its options are not understood.
     """
-    words = text.plain(status.content)
+    _, words = text.mention_links(status.content)
     words = " ".join(_HASH.sub("", _NAMED.sub(" ", words)).split())
     command = f"{_COMMAND}imagine"
     if words.casefold().startswith(command):

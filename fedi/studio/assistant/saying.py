@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from fedi.database import Transaction
 from fedi.database.tables import Account, AssistantRequest, Status
 from fedi.social import statuses
@@ -34,9 +36,20 @@ async def refuse(
     await settle(tx, status.id, "ignored" if told else "refused")
 
 
-async def say(tx: Transaction, helper: Account, status: Status, asker: Account, words: str) -> None:
+async def say(
+    tx: Transaction,
+    helper: Account,
+    status: Status,
+    asker: Account,
+    words: str,
+    *,
+    markdown: bool = False,
+) -> None:
     author = await tx.get_one(Account, helper.id)
-    await statuses.publish(tx, author, draft(asker, status, words, None))
+    answer = draft(asker, status, words, None)
+    if markdown:
+        answer = replace(answer, text=answer.text.replace("_", r"\_"), markdown=True)
+    await statuses.publish(tx, author, answer)
 
 
 def draft(asker: Account, status: Status, words: str, parent: Parent | None) -> Draft:
@@ -51,6 +64,7 @@ def draft(asker: Account, status: Status, words: str, parent: Parent | None) -> 
         in_reply_to_id=status.id,
         recipients=[asker.id],
         based_on_uri=None if parent is None else parent.status.uri,
+        names_parent=False,  # it is credited; what names people is who asks
     )
 
 

@@ -6,7 +6,7 @@ import {
 import {
   Accept, Activity, Announce, Block, Create, Delete, Document, Endpoints, Follow, Image,
   isActor, Like, lookupObject, Mention, Note, Object as APObject, Person, PUBLIC_COLLECTION,
-  Tombstone, Undo, Update,
+  Service, Tombstone, Undo, Update,
 } from "@fedify/vocab";
 import { Temporal } from "@js-temporal/polyfill";
 import { randomUUID } from "node:crypto";
@@ -57,6 +57,7 @@ export class Peer {
     this.refused = []; // deliveries to us that did not verify, and errors of our own listeners
     this.visits = []; // {path, keyId}: who read what; keyId is null for an unsigned GET
     this.name = "Carol of Fedify";
+    this.bot = false; // whether carol says that she is a program
     this.gone = false; // whether carol deleted her account
     this.scheme = null; // "rfc9421" or "cavage": what a POST must be signed by; null: by any
     this.secure = false; // whether our documents need a signature, as GoToSocial's do
@@ -135,7 +136,7 @@ export class Peer {
 
   async #person(ctx) {
     const keys = await ctx.getActorKeyPairs(NAME);
-    return new Person({
+    return new (this.bot ? Service : Person)({
       id: ctx.getActorUri(NAME),
       preferredUsername: NAME,
       name: this.name,

@@ -59,6 +59,10 @@ const controls = {
   "POST /block": (body) => peer.block(body),
   "POST /unblock": (body) => peer.unblock(body),
   "POST /rename": (body) => peer.rename(body),
+  "POST /become-bot": () => {
+    peer.bot = true;
+    return {};
+  },
   "POST /leave": () => peer.leave(),
   "POST /send": (body) => peer.send(body),
   "POST /lookup": async (body) => ({
