@@ -18,7 +18,7 @@ from fedi.social.errors import SocialError, TooMany
 from fedi.social.policies import QUOTERS
 from fedi.social.sessions import SignedIn
 from fedi.studio import limits, media, offers, paintings, remixing, standing, wishes
-from fedi.studio.assistance import Advice
+from fedi.studio.advice import Advice
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import claims, gallery
 from fedi.uploads.forms import UploadedFile
@@ -41,6 +41,7 @@ AUDIENCES = {
 }
 QUOTING = {"public": "Everybody", "followers": "Followers", "nobody": "Nobody"}
 assert set(AUDIENCES) == set(drafts.VISIBILITIES) and set(QUOTING) == set(QUOTERS)
+NAMES = proposals.Names()
 # Tags that a browser proposes; any other may be typed.
 LANGUAGES = ("en", "de", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "pt-BR", "ru", "uk", "zh")
 
@@ -152,12 +153,13 @@ async def propose(request: Request, visitor: SignedIn) -> Response:
     fields = await forms.read(request)
     form = typed.kept(fields)
     if fields.get("take"):
-        return await page(request, visitor, proposals.taken(fields, form))
+        return await page(request, visitor, proposals.taken(fields, form, NAMES))
     dispatcher = cast(Dispatcher, request.app.state.dispatcher)
     try:
         advice = await dispatcher.assistance.propose(
             visitor.account,
             form["prompt"],
+            draft=form["text"],
             language=form["language"][: typed.MAX_LANGUAGE],
             model=form["model"],
         )
@@ -229,7 +231,7 @@ async def page(
         training=typed.TRAINING,
         languages=LANGUAGES,
         helped=helped,
-        proposals=None if advice is None else proposals.shown(advice, fields),
+        proposals=None if advice is None else proposals.shown(advice, fields, NAMES),
         waiting=[one for one in sketches if one.state in {*views.WAITS, paintings.REVIEW}],
         kept=[one for one in sketches if one.state == paintings.DONE],
         failed=[one for one in sketches if one.state == paintings.FAILED][:8],

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fedi.social import text
-from fedi.studio.assistance import Advice
+from fedi.social import drafts, text
+from fedi.studio import media
+from fedi.studio.advice import Advice
+from fedi.studio.proposals import Piece, changes
 from generation.recipe import MAX_PROMPT
 
-_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+HEADINGS = {
+    "prompt": "Prompt",
+    "title": "Caption",
+    "hashtags": "Hashtags",
+    "alt_text": "Alt text",
+    "content_warning": "Content warning",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A few words. `kind` is same, new or gone."""
+class Names:
+    """How a form calls its fields.
 
-    kind: str
-    text: str
+    Attributes:
+        prompt: empty where it has none that could change.
+        alt_texts: those of the alt texts, by the ids of the pictures.
+    """
 
+    prompt: str = "prompt"
+    status: str = "text"
+    spoiler_text: str = "spoiler_text"
+    alt_texts: Mapping[int, str] | None = None
 
-MAX_WORDS = 600  # that are compared: it takes the square of their number
+    def longest(self) -> dict[str, int]:
+        """How many characters each takes."""
+        alts = dict.fromkeys((self.alt_texts or {}).values(), media.MAX_DESCRIPTION)
+        words = {self.status: text.MAX_TEXT, self.spoiler_text: drafts.MAX_SPOILER}
+        return ({self.prompt: MAX_PROMPT} if self.prompt else {}) | words | alts
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +50,14 @@ class Proposal:
         heading: for people.
         value: all of it, as it would be.
         pieces: what would change.
+        note: what to know before taking it.
     """
 
     field: str
     heading: str
     value: str
     pieces: list[Piece]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,56 +69,33 @@ class Proposals:
     note: str
 
 
-def shown(advice: Advice, fields: Mapping[str, str]) -> Proposals:
+def shown(advice: Advice, fields: Mapping[str, str], names: Names) -> Proposals:
     """What would change in a form."""
-    words = fields["text"].strip()
-    title = advice.title if advice.title and advice.title not in words else ""
-    tags = " ".join(f"#{tag}" for tag in advice.hashtags if f"#{tag}".lower() not in words.lower())
-    wanted = [
-        ("prompt", "Prompt", advice.prompt),
-        ("title", "Caption", "\n\n".join(filter(None, (title, words))) if title else ""),
-        ("tags", "Hashtags", "\n\n".join(filter(None, (words, tags))) if tags else ""),
-    ]
-    found = []
-    for name, heading, value in wanted:
-        before = (fields["prompt"] if name == "prompt" else fields["text"]).strip()
-        if value and value.strip() != before:
-            field = "prompt" if name == "prompt" else "text"
-            pieces = difference(before, value) if field == "prompt" else _around(before, value)
-            found.append(Proposal(field, heading, value, pieces))
-    return Proposals(found, advice.model, advice.note)
+    alts = names.alt_texts or {}
+    found = changes(
+        advice,
+        prompt=fields.get(names.prompt, ""),
+        status=fields.get(names.status, ""),
+        spoiler_text=fields.get(names.spoiler_text, ""),
+        alt_texts={number: fields.get(name, "") for number, name in alts.items()},
+    )
+    places = {"prompt": names.prompt, "status": names.status, "spoiler_text": names.spoiler_text}
+    numbered = list(alts)
+    proposals = []
+    for one in found:
+        heading = HEADINGS[one.what]
+        if one.media_id is not None and len(numbered) > 1:
+            heading += f" of picture {numbered.index(one.media_id) + 1}"
+        field = places.get(one.field, "") if one.media_id is None else alts[one.media_id]
+        if field:
+            proposals.append(Proposal(field, heading, one.value, one.pieces, one.note))
+    return Proposals(proposals, advice.model, advice.note)
 
 
-def _around(before: str, after: str) -> list[Piece]:
-    """What stands before and behind words that stay as they are."""
-    if not before:
-        return [Piece("new", after)]
-    head, same, tail = after.partition(before)
-    pieces = (Piece("new", head), Piece("same", same), Piece("new", tail))
-    return [piece for piece in pieces if piece.text]
-
-
-def difference(before: str, after: str) -> list[Piece]:
-    """What is new and what is gone, word by word; of very many words, all of them."""
-    old, new = _WORDS.findall(before), _WORDS.findall(after)
-    if max(len(old), len(new)) > MAX_WORDS:
-        return [Piece("gone", before), Piece("new", after)]
-    pieces = []
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            pieces.append(Piece("same", "".join(old[a:b])))
-            continue
-        if a != b:
-            pieces.append(Piece("gone", "".join(old[a:b])))
-        if c != d:
-            pieces.append(Piece("new", "".join(new[c:d])))
-    return pieces
-
-
-def taken(sent: Mapping[str, str], fields: dict[str, str]) -> dict[str, str]:
+def taken(sent: Mapping[str, str], fields: Mapping[str, str], names: Names) -> dict[str, str]:
     """A form with the proposal in it that was taken; nothing else of it changes."""
-    field, longest = sent["take"], {"prompt": MAX_PROMPT, "text": text.MAX_TEXT}
-    number, _, name = field.partition(" ")
+    number, _, name = sent["take"].partition(" ")
+    longest = names.longest()
     if name not in longest:
-        return fields
-    return fields | {name: sent.get(f"proposed_{number}", "")[: longest[name]]}
+        return dict(fields)
+    return {**fields, name: sent.get(f"proposed_{number}", "")[: longest[name]]}
