@@ -23,25 +23,62 @@ class Piece:
     text: str
 
 
+What = Literal["prompt", "title", "hashtags", "alt_text", "content_warning"]
+Field = Literal["prompt", "status", "alt_text", "spoiler_text"]
+FIELDS: dict[What, Field] = {
+    "prompt": "prompt",
+    "title": "status",
+    "hashtags": "status",
+    "alt_text": "alt_text",
+    "content_warning": "spoiler_text",
+}
+# What is put before or after what stands there, and with what between; the rest takes its place.
+BESIDE: dict[What, tuple[Literal["before", "after"], str]] = {
+    "title": ("before", "\n\n"),
+    "hashtags": ("after", "\n\n"),
+    "content_warning": ("after", ", "),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A field of a post as it would be.
 
     Attributes:
-        field: which.
-        what: what is proposed for it. Title and hashtags are both for the words of the post.
-        value: all of the field, as it would be.
-        pieces: what would change in it.
+        what: what is proposed.
+        text: that.
+        stands: what stands in the field now.
         note: what its author should know before taking it, in one sentence.
         media_id: whose alt text it is.
     """
 
-    field: Literal["prompt", "status", "alt_text", "spoiler_text"]
-    what: Literal["prompt", "title", "hashtags", "alt_text", "content_warning"]
-    value: str
-    pieces: list[Piece]
+    what: What
+    text: str
+    stands: str
     note: str = ""
     media_id: int | None = None
+
+    @property
+    def field(self) -> Field:
+        return FIELDS[self.what]
+
+    @property
+    def value(self) -> str:
+        """All of the field, as it would be."""
+        way, between = BESIDE.get(self.what, ("", ""))
+        if not way:
+            return self.text
+        both = (self.text, self.stands) if way == "before" else (self.stands, self.text)
+        return between.join(filter(None, both))
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """What would change in it."""
+        if self.what not in BESIDE:
+            return difference(self.stands, self.text)
+        head, same, tail = self.value.partition(self.stands) if self.stands else (self.text, "", "")
+        pieces = (Piece("new", head), Piece("same", same), Piece("new", tail))
+        return [piece for piece in pieces if piece.text]
 
 
 def changes(
@@ -58,45 +95,37 @@ def changes(
         prompt, status, spoiler_text: what stands there now.
         alt_texts: likewise, by the pictures' ids.
     """
-    words, warning = status.strip(), spoiler_text.strip()
-    title = advice.title if advice.title and advice.title not in words else ""
-    tags = " ".join(f"#{tag}" for tag in advice.hashtags if f"#{tag}".lower() not in words.lower())
-    found = []
-    if advice.prompt and advice.prompt.strip() != prompt.strip():
-        pieces = difference(prompt.strip(), advice.prompt)
-        found.append(Change("prompt", "prompt", advice.prompt, pieces))
-    if title:
-        value = "\n\n".join(filter(None, (title, words)))
-        found.append(Change("status", "title", value, _around(words, value)))
-    if tags:
-        value = "\n\n".join(filter(None, (words, tags)))
-        found.append(Change("status", "hashtags", value, _around(words, value)))
-    for one in advice.alt_texts:
-        stands = alt_texts.get(one.media_id, "").strip()
-        if one.text != stands:
-            pieces = difference(stands, one.text)
-            found.append(Change("alt_text", "alt_text", one.text, pieces, one.note, one.media_id))
+    tags = " ".join(f"#{tag}" for tag in advice.hashtags)
     warned = advice.warned
-    if warned.text and (value := _warned(warning, warned.text)) != warning:
-        pieces = _around(warning, value)
-        found.append(Change("spoiler_text", "content_warning", value, pieces, warned.because))
-    return found
+    found = [
+        change("prompt", advice.prompt, prompt),
+        change("title", advice.title, status),
+        change("hashtags", tags, status),
+        *(
+            change("alt_text", one.text, alt_texts.get(one.media_id, ""), one.note, one.media_id)
+            for one in advice.alt_texts
+        ),
+        change("content_warning", warned.text, spoiler_text, warned.because),
+    ]
+    return [one for one in found if one is not None]
 
 
-def _warned(stands: str, proposed: str) -> str:
-    """A warning that stands there, with what is proposed beside it."""
+def change(
+    what: What, text: str, stands: str, note: str = "", media_id: int | None = None
+) -> Change | None:
+    """What would change in a field; None if it says that already."""
+    stands = stands.replace("\r\n", "\n").strip()
     lower = stands.casefold()
-    lacks = [one.strip() for one in proposed.split(",") if one.strip().casefold() not in lower]
-    return ", ".join(filter(None, (stands, *lacks)))
-
-
-def _around(before: str, after: str) -> list[Piece]:
-    """What stands before and behind words that stay as they are."""
-    if not before:
-        return [Piece("new", after)]
-    head, same, tail = after.partition(before)
-    pieces = (Piece("new", head), Piece("same", same), Piece("new", tail))
-    return [piece for piece in pieces if piece.text]
+    if what == "title":
+        text = "" if text in stands else text
+    elif what == "hashtags":
+        text = " ".join(tag for tag in text.split() if tag.casefold() not in lower)
+    elif what == "content_warning":
+        warnings = (one.strip() for one in text.split(","))
+        text = ", ".join(one for one in warnings if one.casefold() not in lower)
+    elif text.strip() == stands:
+        text = ""
+    return Change(what, text, stands, note, media_id) if text else None
 
 
 def difference(before: str, after: str) -> list[Piece]:

@@ -18,13 +18,13 @@ from fedi.social.errors import SocialError, TooMany
 from fedi.social.policies import QUOTERS
 from fedi.social.sessions import SignedIn
 from fedi.studio import limits, media, offers, paintings, remixing, standing, wishes
-from fedi.studio.advice import Advice
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import claims, gallery
 from fedi.uploads.forms import UploadedFile
 from fedi.web import forms, visitors, words
 from fedi.web.render import private_page
 from fedi.web.studio import proposals, typed
+from fedi.web.studio.proposals import Proposals
 from fedi.web.views import studio as views
 from generation import protocol
 from generation.recipe import MAX_LORAS, MAX_NEGATIVE_PROMPT, MAX_PROMPT, UPSCALES
@@ -153,7 +153,8 @@ async def propose(request: Request, visitor: SignedIn) -> Response:
     fields = await forms.read(request)
     form = typed.kept(fields)
     if fields.get("take"):
-        return await page(request, visitor, proposals.taken(fields, form, NAMES))
+        form, left = proposals.taken(fields, form, NAMES)
+        return await page(request, visitor, form, proposed=left)
     dispatcher = cast(Dispatcher, request.app.state.dispatcher)
     try:
         advice = await dispatcher.assistance.propose(
@@ -165,7 +166,7 @@ async def propose(request: Request, visitor: SignedIn) -> Response:
         )
     except SocialError as error:
         return await page(request, visitor, form, error=error)
-    return await page(request, visitor, form, advice=advice)
+    return await page(request, visitor, form, proposed=proposals.shown(advice, form, NAMES))
 
 
 async def page(
@@ -174,7 +175,7 @@ async def page(
     fields: dict[str, str],
     *,
     error: SocialError | None = None,
-    advice: Advice | None = None,
+    proposed: Proposals | None = None,
 ) -> Response:
     """The form, with what stands in it, and what one has."""
     easel = easel_of(request)
@@ -231,7 +232,7 @@ async def page(
         training=typed.TRAINING,
         languages=LANGUAGES,
         helped=helped,
-        proposals=None if advice is None else proposals.shown(advice, fields, NAMES),
+        proposals=proposed,
         waiting=[one for one in sketches if one.state in {*views.WAITS, paintings.REVIEW}],
         kept=[one for one in sketches if one.state == paintings.DONE],
         failed=[one for one in sketches if one.state == paintings.FAILED][:8],
