@@ -31,7 +31,8 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     only asking tells. misfits: by model, those of them that do not fit it. upscales: whether it
     makes pictures larger; `None` where nobody said. judges: the classifier that looks at what it
     paints; empty if none does. describes: likewise, what writes alt text. recognises: likewise,
-    what sees what pictures show. card: what it paints on, as people know it; empty until it has
+    what sees what pictures show. looks: whether it judges and describes pictures that are here
+    already, too. card: what it paints on, as people know it; empty until it has
     painted. memory_gb: all memory of that. bytes_per_weight:
     as in `devices.Memory`.
     """
@@ -43,6 +44,7 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     judges: str = ""
     describes: str = ""
     recognises: str = ""
+    looks: bool = False
     card: str = ""
     memory_gb: float = 0.0
     bytes_per_weight: int = 2

@@ -25,8 +25,11 @@ from generation.protocol import (
     Finished,
     FromPainter,
     Judgement,
+    Look,
+    Looked,
     Recognise,
     Recognised,
+    Seen,
     Suggest,
     Suggested,
 )
@@ -71,7 +74,7 @@ class Aides:
         self._unseen: queue.SimpleQueue[_Looking] = queue.SimpleQueue()
         self._looking: set[str] = set()
         self._looker: threading.Thread | None = None
-        self._requests: queue.SimpleQueue[tuple[Suggest, _Send]] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[_Request] = queue.SimpleQueue()
         self._dropped: set[str] = set()
         self._waiting: set[str] = set()
         self._thread: threading.Thread | None = None
@@ -89,11 +92,12 @@ class Aides:
             judges="" if self._classifier is None else self._classifier.name,
             describes="" if self._describer is None else self._describer.name,
             recognises="" if self._recogniser is None else self._recogniser.name,
+            looks=self._classifier is not None or self._describer is not None,
         )
 
     @property
     def busy(self) -> bool:
-        """Whether somebody waits for a proposal, or pictures are looked at."""
+        """Whether somebody waits for words, or pictures are looked at."""
         return bool(self._waiting or self._looking)
 
     def make_room(self) -> bool:
@@ -157,11 +161,12 @@ class Aides:
     def suggest(self, request: Suggest, send: _Send) -> None:
         """Makes a proposal in a thread of its own, beside the painting, one after another; tells
         it by `send`."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="suggesting", daemon=True)
-            self._thread.start()
-        self._waiting.add(request.request)
-        self._requests.put((request, send))
+        self._ask(request, {}, send)
+
+    def look_at(self, request: Look, pictures: Mapping[str, bytes], send: _Send) -> None:
+        """Judges and describes pictures that somebody writes about, in the thread of proposals and
+        in its turn there; tells it by `send`."""
+        self._ask(request, pictures, send)
 
     def recognise(
         self,
@@ -182,7 +187,7 @@ class Aides:
         self._unseen.put(_Looking(request, pictures, send, stop))
 
     def drop(self, request: str) -> None:
-        """Nobody waits for this proposal any more: it is stopped at its next word."""
+        """Nobody waits for these words any more: they are stopped at the next one."""
         if request in self._waiting:
             self._dropped.add(request)
 
@@ -205,9 +210,16 @@ class Aides:
         log.info("%s: %.2f", helper.name, judgement.score)
         return judgement
 
-    def _describe(self, helper: Model, png: bytes, language: str) -> str:
+    def _describe(
+        self,
+        helper: Model,
+        png: bytes,
+        language: str,
+        stop: Callable[[], bool] | None = None,
+    ) -> str:
         from PIL import Image
 
+        from generation import chat
         from generation.describe import describe, loader
 
         try:
@@ -215,18 +227,49 @@ class Aides:
             if folder is None:
                 raise NotHere(f"{helper.name} was removed.")
             with self._shelf.use(helper, loader(folder)) as model:
-                return describe(model, Image.open(io.BytesIO(png)), language)
+                return describe(model, Image.open(io.BytesIO(png)), language, stop)
+        except chat.Stopped:
+            return ""
         except Exception:
             log.exception("%s could not describe a picture", helper.name)
             return ""
 
+    def _ask(self, request: Suggest | Look, pictures: Mapping[str, bytes], send: _Send) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="suggesting", daemon=True)
+            self._thread.start()
+        self._waiting.add(request.request)
+        self._requests.put(_Request(request, pictures, send))
+
     def _run(self) -> None:
         while True:
-            request, send = self._requests.get()
-            suggested = self._suggested(request)
-            self._waiting.discard(request.request)
-            self._dropped.discard(request.request)
-            send(suggested, b"")
+            asked = self._requests.get()
+            answer = self._answer(asked)
+            self._waiting.discard(answer.request)
+            self._dropped.discard(answer.request)
+            asked.send(answer, b"")
+
+    def _answer(self, asked: _Request) -> Suggested | Looked:
+        if isinstance(asked.message, Suggest):
+            return self._suggested(asked.message)
+        return self._looked(asked.message, asked.pictures)
+
+    def _looked(self, request: Look, pictures: Mapping[str, bytes]) -> Looked:
+        def stop() -> bool:
+            return request.request in self._dropped
+
+        seen: dict[str, Seen] = {}
+        for name, content in pictures.items():
+            if stop():
+                break
+            judge, describer = self._classifier, self._describer
+            judgement = None if judge is None else self._judge(judge, content)
+            text = ""
+            if describer is not None and request.describe is not None:
+                text = self._describe(describer, content, request.describe, stop)
+            seen[name] = Seen(description=text, judgement=judgement)
+        by = "" if self._describer is None else self._describer.name
+        return Looked(request=request.request, seen=seen, described_by=by)
 
     def _look_on(self) -> None:
         while True:
@@ -285,15 +328,31 @@ class Aides:
             )
             return Suggested(request=request.request, reply=said, model=name)
         proposal = suggest.by_model(
-            model, request.text, language=request.language, style=request.style, stop=stop
+            model,
+            request.text,
+            draft=request.draft,
+            seen=request.seen,
+            language=request.language,
+            style=request.style,
+            stop=stop,
         )
         return Suggested(
             request=request.request,
             prompt=proposal.prompt,
             title=proposal.title,
             hashtags=proposal.hashtags,
+            warning=proposal.warning,
             model=name,
         )
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What somebody waits for, and who is told."""
+
+    message: Suggest | Look
+    pictures: Mapping[str, bytes]
+    send: _Send
 
 
 @dataclass(frozen=True)

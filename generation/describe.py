@@ -7,6 +7,7 @@ that the author keeps to themselves.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,11 +84,17 @@ def loader(folder: Path) -> Load[Chat | Florence]:
     return Florence.load if config.get("model_type") == "florence2" else Chat.load
 
 
-def describe(model: Chat | Florence, image: Image, language: str = "") -> str:
+def describe(
+    model: Chat | Florence,
+    image: Image,
+    language: str = "",
+    stop: Callable[[], bool] | None = None,
+) -> str:
     """Alt text of at most `MAX_LENGTH` characters; empty if the model said nothing of use.
 
-    language: a BCP 47 tag, or empty for English; Florence-2 knows no other.
-    Raises ValueError for a model that sees nothing.
+    language: a BCP 47 tag, or empty for English; Florence-2 knows no other. stop: is asked before
+    each token; Florence-2 is quick, and asks nobody.
+    Raises ValueError for a model that sees nothing, and `chat.Stopped`.
     """
     if isinstance(model, Florence):
         return cleaned(model.caption(image))
@@ -95,7 +102,8 @@ def describe(model: Chat | Florence, image: Image, language: str = "") -> str:
         raise ValueError("this model cannot be shown pictures")
     name = languages.name(language)
     system = _SYSTEM.format(length=MAX_LENGTH, language=f", in {name}" if name else "")
-    return cleaned(model.answer(system, "Describe this.", image=image, most=MOST_TOKENS))
+    said = model.answer(system, "Describe this.", image=image, most=MOST_TOKENS, stop=stop)
+    return cleaned(said)
 
 
 def cleaned(said: str) -> str:

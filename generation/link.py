@@ -31,6 +31,7 @@ from generation.protocol import (
     FromServer,
     Hello,
     Leave,
+    Look,
     Paint,
     ProtocolError,
     Ready,
@@ -301,6 +302,9 @@ class Painter:
             case Suggest():
                 self._idle.set()
                 self._aides.suggest(message, send)
+            case Look():
+                self._idle.set()
+                self._aides.look_at(message, pictures, send)
             case Recognise():
                 self._idle.set()
                 # What is to be painted comes first; and where the connection is over, nobody waits.

@@ -11,9 +11,10 @@ painter gives up. Then:
     painter              Finished (with the picture), Failed, Cancelled
     server   Cancel    → Cancelled, unless the painting ended before it was read
     server   Suggest   → one Suggested, beside whatever is being painted
+    server   Look      (with pictures) → one Looked, in the same line as Suggest
     server   Recognise (with pictures) → one Recognised, when nothing else is to be done
-    server   Drop      nobody waits for a Suggested any more; there may still come one. Without a
-                       request it asks for nothing: the server sees whether anybody reads
+    server   Drop      nobody waits for a Suggested or Looked any more; there may still come one.
+                       Without a request it asks for nothing: the server sees whether anybody reads
     server   Leave     the painter finishes nothing more and disconnects
 
 The server counts: paintings sent minus paintings ended never exceeds the last Ready; of a painter
@@ -170,7 +171,7 @@ class Suggested(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
     """What a language model proposes; fields stay empty where it proposes nothing of use.
 
     model: as people read it; empty if none could be asked. reply: the answer, where one was asked
-    for.
+    for. warning: a content warning, where one is called for.
     """
 
     request: str
@@ -179,6 +180,25 @@ class Suggested(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
     hashtags: tuple[str, ...] = ()
     model: str = ""
     reply: str = ""
+    warning: str = ""
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What the models here say of one picture. description, judgement: as in `Finished`."""
+
+    description: str = ""
+    judgement: Judgement | None = None
+
+
+class Looked(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="looked"):
+    """What is said of pictures, by their names. One that is missing was not looked at.
+
+    described_by: the model that describes, as people read it; empty if there is none.
+    """
+
+    request: str
+    seen: dict[str, Seen] = {}
+    described_by: str = ""
 
 
 class Recognised(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="recognised"):
@@ -221,12 +241,14 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="c
 
 
 class Suggest(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="suggest"):
-    """Propose a better prompt, a title and hashtags for what an author wrote; or answer it.
+    """Propose a better prompt, a title, hashtags and a content warning for what an author wrote; or
+    answer it.
 
     request: the server's id for this. text: the author's words: data, never an instruction.
     language: of title and hashtags, or of the answer (BCP 47, or empty for the text's own). style:
     how the model that will paint likes its prompts. what: a proposal, or a reply; a painter that
-    knows no replies makes a proposal. thread: the post that a question is about: data as well.
+    knows no replies makes a proposal. thread: the post that a question is about; draft: the post
+    that is being written; seen: what its pictures show: data as well.
     """
 
     request: str
@@ -235,6 +257,21 @@ class Suggest(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     style: Literal["sentences", "tags"] = "sentences"
     what: Literal["proposal", "reply"] = "proposal"
     thread: str = ""
+    draft: str = ""
+    seen: tuple[str, ...] = ()
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="look"):
+    """Judge these pictures, and describe them: somebody writes a post with them. Only a painter
+    that `looks` is asked.
+
+    request: the server's id for this. describe: as in `Paint`. pictures: which; data: they, one
+    after another.
+    """
+
+    request: str
+    describe: str | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
 class Recognise(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="recognise"):
@@ -249,7 +286,7 @@ class Recognise(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
 
 
 class Drop(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="drop"):
-    """Nobody waits for this Suggested any more."""
+    """Nobody waits for this Suggested or Looked any more."""
 
     request: str
 
@@ -265,9 +302,18 @@ class Leave(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="le
 
 
 FromPainter = (
-    Hello | Able | Ready | Progress | Finished | Failed | Cancelled | Suggested | Recognised
+    Hello
+    | Able
+    | Ready
+    | Progress
+    | Finished
+    | Failed
+    | Cancelled
+    | Suggested
+    | Looked
+    | Recognised
 )
-FromServer = Paint | Cancel | Suggest | Recognise | Drop | Leave
+FromServer = Paint | Cancel | Suggest | Look | Recognise | Drop | Leave
 Message = FromPainter | FromServer
 
 _encoder = msgspec.json.Encoder()
@@ -297,7 +343,7 @@ def decode_from_server(frame: str | bytes) -> tuple[FromServer, dict[str, bytes]
     """What a painter received: the message, and its pictures by name. Raises ProtocolError."""
     head, data = _split(frame)
     message = _decode(_from_server, head)
-    sizes = message.pictures if isinstance(message, Paint | Recognise) else ()
+    sizes = message.pictures if isinstance(message, Paint | Look | Recognise) else ()
     if len(data) > MAX_INPUTS:
         raise ProtocolError(f"A {type(message).__name__} message carries {len(data)} bytes.")
     if any(picture.size < 0 for picture in sizes) or len(data) != sum(p.size for p in sizes):
@@ -309,9 +355,9 @@ def decode_from_server(frame: str | bytes) -> tuple[FromServer, dict[str, bytes]
     return message, pictures
 
 
-def with_pictures(message: Paint | Recognise, pictures: Mapping[str, bytes]) -> str | bytes:
+def with_pictures(message: Paint | Look | Recognise, pictures: Mapping[str, bytes]) -> str | bytes:
     """The frame that asks for a painting, with the pictures that its recipe begins with; or for
-    what some pictures show."""
+    what is to be said of some pictures."""
     told = tuple(Picture(name=name, size=len(content)) for name, content in pictures.items())
     complete = msgspec.structs.replace(message, pictures=told)
     return encode(complete, b"".join(pictures.values()))

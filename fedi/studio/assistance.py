@@ -1,44 +1,47 @@
-"""Help with words: proposals for a prompt, a title and hashtags, and answers, by whoever paints.
+"""Help with words: proposals for a prompt, a title, hashtags, alt texts and a content warning, and
+answers, by whoever paints.
 
-A request goes to a connected painter that has a language model, one at a time for each painter, in
-the order in which they came. An account asks for one thing at a time, so nobody waits behind
-another's many. Nothing of it is kept: who leaves is forgotten, and the model stops.
+Painters are asked by `questions`. An account asks for one thing at a time, so nobody waits behind
+another's many. Nothing of it is kept, and nothing is changed: what comes of it is shown.
 
 Where no model can be asked, or none answers in time, what can be had without one is proposed.
 """
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Literal, Protocol
+from typing import Literal
 from weakref import WeakKeyDictionary, ref
 
 from fedi import logs
 from fedi.database.tables import Account
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid, TooMany
-from fedi.studio import appraisal
-from generation import catalogue, helpers, replies, suggest
-from generation.protocol import Drop, FromServer, Suggest, Suggested
+from fedi.studio import advice, appraisal, sights
+from fedi.studio.advice import Advice
+from fedi.studio.questions import SUGGESTS, Questions
+from fedi.studio.sights import Sight
+from generation import catalogue, minors, replies, suggest
+from generation.protocol import Look, Suggest, Suggested
 from generation.recipe import without_unwritable
 
-WAIT_S = 60.0  # longer than a small model takes on a processor; then the rules must do
 HOUR = timedelta(hours=1)
 MAX_TEXT = suggest.MAX_TEXT
-MAX_MODEL = 200  # characters of a language model's name, as its painter says it
 NO_MODEL = (
     "No language model is here: title and hashtags are taken from your words, and no prompt is "
     "proposed."
 )
+NO_WRITER = "No language model is here: title and hashtags are taken from words that are here."
 NO_ANSWER = (
     "The language model did not answer in time: title and hashtags are taken from your words."
 )
+UNSEEN = "No model here has looked at the picture: say yourself what there is to see."
 # What was trained on captions of the web rather than on sentences.
 LIKES_TAGS = frozenset(("stable-diffusion", "stable-diffusion-xl"))
 
@@ -47,47 +50,18 @@ log = logs.get(__name__)
 _serving: WeakKeyDictionary[Easel, ref[Assistance]] = WeakKeyDictionary()
 
 
-class Helper(Protocol):
-    """A connected painter, as this module needs it."""
-
-    suggests: bool
-    asked: str  # the request that it is working on; empty: none
-
-    @property
-    def stays(self) -> bool:
-        """Whether it is given anything new."""
-
-    def send(self, message: FromServer) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
-class Advice:
-    """What is proposed.
+class _Matter:
+    """What a language model works with: a prompt, a draft, and what its pictures show."""
 
-    Attributes:
-        prompt: empty where none is proposed.
-        model: which model proposed it; empty if the rules did.
-        note: why there is no more, in one sentence.
-    """
-
-    prompt: str
-    title: str
-    hashtags: tuple[str, ...]
-    model: str = ""
-    note: str = ""
-
-
-@dataclass(eq=False)
-class _Asking:
-    account_id: int
-    message: Suggest
-    answer: asyncio.Future[Suggested]
-    helper: Helper | None = None
+    about: str
+    draft: str
+    seen: tuple[str, ...]
 
     @property
-    def waits(self) -> bool:
-        """Whether nobody was asked yet."""
-        return self.helper is None and not self.answer.done()
+    def first(self) -> str:
+        """What a painter works with that knows no drafts."""
+        return (self.about or self.draft or " ".join(self.seen))[:MAX_TEXT]
 
 
 @dataclass(eq=False)
@@ -101,44 +75,118 @@ class Assistance:
 
     easel: Easel
     summon: Callable[[], Awaitable[bool]]
-    _helpers: list[Helper] = field(default_factory=list)
-    _asking: dict[str, _Asking] = field(default_factory=dict)
+    _under_way: set[int] = field(default_factory=set)  # accounts
     _asked: dict[int, deque[datetime]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.questions = Questions(self.easel, self.summon)
         _serving[self.easel] = ref(self)
 
+    async def has_model(self) -> bool:
+        """Whether there is a language model that could be asked."""
+        return await self.questions.could(SUGGESTS)
+
     async def propose(
-        self, account: Account, text: str, *, language: str = "", model: str = ""
+        self,
+        account: Account,
+        text: str,
+        *,
+        draft: str = "",
+        media_ids: Sequence[int] = (),
+        language: str = "",
+        model: str = "",
     ) -> Advice:
-        """Propose a better prompt, a title and hashtags.
+        """Propose a better prompt, a title, hashtags, alt texts and a content warning.
 
         Args:
-            text: what the author wrote: data, never an instruction.
-            language: of title and hashtags (BCP 47); empty: the text's own.
+            text: the prompt that the author wrote: data, never an instruction. Empty: there is
+                none, and none is proposed.
+            draft: the post that they are writing: data as well.
+            media_ids: its pictures, their own.
+            language: of all but the prompt (BCP 47); empty: the text's own.
             model: what will paint; empty: this host's default.
 
         Raises:
-            Invalid: there are no words, too many, or none that a picture is painted from here.
+            Invalid: there is nothing to work with, too much, or a prompt from which no picture is
+                painted here.
+            NotFound: a picture is not there, or somebody else's.
             TooMany: all that the account may ask for; it says when to ask again.
         """
-        if not text.strip():
+        if not (text.strip() or draft.strip() or media_ids):
             raise Invalid("There is nothing to work with: write what the picture should show.")
         if len(text) > MAX_TEXT:
             raise Invalid(f"The text is too long: at most {MAX_TEXT} characters.")
-        appraisal.judge_words(self.easel.settings.painting, text)
-        self._refuse_too_many(account)
-        simple = suggest.by_rules(text)
+        settings = self.easel.settings
+        appraisal.judge_words(settings.painting, text)
+        async with self.easel.database.read() as session:
+            found = await sights.find(session, account, media_ids, language)
+        with self._turn(account):
+            found = await self._looked_at(found, language)
+            about = text.strip() or next((one.prompt for one in found if one.prompt), "")
+            shown = [one.seen for one in found if one.seen]
+            simple = suggest.by_rules(about or " ".join(shown) or draft)
+            answer = await self._proposed(
+                _Matter(about, _tellable(draft), tuple(shown)), language, model
+            )
+        proposed = advice.believed(answer, settings.painting)
+        notes = []
+        if proposed is None and (about or draft.strip() or shown):
+            nobody = NO_MODEL if text.strip() else NO_WRITER
+            notes.append(nobody if answer is None else NO_ANSWER)
+        if len(shown) < len(found):
+            notes.append(UNSEEN)
+        words = "\n".join((about, draft, *shown))
+        return Advice(
+            proposed.prompt if proposed is not None and text.strip() else "",
+            (proposed.title if proposed is not None else "") or simple.title,
+            (proposed.hashtags if proposed is not None else ()) or simple.hashtags,
+            model="" if proposed is None else proposed.model,
+            note=" ".join(notes),
+            alt_texts=advice.alt_texts(found, language),
+            warned=advice.warned(
+                words,
+                found,
+                proposed,
+                painting=settings.painting,
+                safety=settings.safety,
+                language=language,
+            ),
+        )
+
+    async def _proposed(self, matter: _Matter, language: str, model: str) -> Suggested | None:
+        """What a language model proposes; None where there is none, or nothing for it."""
+        if not matter.first.strip():
+            return None
+        seen = matter.seen if matter.about or matter.draft else ()  # or they are the first
         message = Suggest(
-            request=secrets.token_hex(8), text=text, language=language, style=self._style(model)
+            request=secrets.token_hex(8),
+            text=matter.first,
+            draft=matter.draft[:MAX_TEXT] if matter.about else "",
+            seen=tuple(one[: suggest.MAX_SEEN] for one in seen),
+            language=language,
+            style=self._style(model),
         )
         try:
-            answer = await self._ask(account, message)
+            return await self.questions.ask(message, SUGGESTS)
         except TimeoutError:
-            return Advice("", simple.title, simple.hashtags, note=NO_ANSWER)
-        if answer is None:
-            return Advice("", simple.title, simple.hashtags, note=NO_MODEL)
-        return self._advice(answer, simple)
+            return Suggested(request=message.request)
+
+    async def _looked_at(self, found: list[Sight], language: str) -> list[Sight]:
+        """Some pictures with what a painter sees in them, as far as nobody said it before."""
+        lacks = sights.lacking(found)
+        if not lacks or not await self.questions.could(lacks):
+            return found
+        pictures = await sights.read(self.easel.storage, found)
+        if not pictures:
+            return found
+        describe = language if "describes" in lacks else None
+        look = Look(request=secrets.token_hex(8), describe=describe)
+        try:
+            looked = await self.questions.ask(look, lacks, pictures)
+        except TimeoutError:
+            looked = None
+        painting = self.easel.settings.painting
+        return found if looked is None else sights.told(found, looked, painting)
 
     async def reply(
         self, account: Account, question: str, *, thread: str = "", language: str = ""
@@ -159,7 +207,6 @@ class Assistance:
         """
         rules = self.easel.settings.painting
         appraisal.judge_words(rules, question)
-        self._refuse_too_many(account)
         message = Suggest(
             request=secrets.token_hex(8),
             text=question[: replies.MAX_QUESTION],
@@ -167,10 +214,11 @@ class Assistance:
             language=language,
             what="reply",
         )
-        try:
-            answer = await self._ask(account, message)
-        except TimeoutError:
-            return ""
+        with self._turn(account):
+            try:
+                answer = await self.questions.ask(message, SUGGESTS)
+            except TimeoutError:
+                return ""
         said = "" if answer is None else replies.cleaned(without_unwritable(answer.reply))
         try:
             appraisal.judge_words(rules, said)
@@ -179,86 +227,22 @@ class Assistance:
             return ""
         return said
 
-    async def _ask(self, account: Account, message: Suggest) -> Suggested | None:
-        """Ask a language model; None where there is none.
+    @contextlib.contextmanager
+    def _turn(self, account: Account) -> Iterator[None]:
+        """One request of an account, from its beginning to its end.
 
         Raises:
-            TimeoutError: it does not answer.
+            TooMany: it has one under way, or asked for as many as it may.
         """
-        asking = _Asking(account.id, message, asyncio.get_running_loop().create_future())
-        self._asking[message.request] = asking
+        self._refuse_too_many(account)
+        self._under_way.add(account.id)
         try:
-            if not await self._somebody():
-                return None
-            self._hand_out()
-            async with asyncio.timeout(WAIT_S):
-                return await asking.answer
+            yield
         finally:
-            self._forget(asking)
-
-    async def has_model(self) -> bool:
-        """Whether there is a language model that could be asked."""
-        if self._helpers:
-            return True
-        name = self.easel.settings.words.language_model
-        return self.easel.settings.painting.local and await asyncio.to_thread(_is_here, name)
-
-    def came(self, helper: Helper) -> None:
-        """A painter has connected."""
-        if helper.suggests:
-            self._helpers.append(helper)
-            self._hand_out()
-
-    def left(self, helper: Helper) -> None:
-        """A painter's connection is over: another is asked what it was asked."""
-        if helper in self._helpers:
-            self._helpers.remove(helper)
-            for asking in self._asking.values():
-                if asking.helper is helper:
-                    asking.helper = None
-            self._hand_out()
-
-    def answered(self, helper: Helper, message: Suggested) -> None:
-        """A painter has said what it has to say."""
-        if helper.asked == message.request:
-            helper.asked = ""
-        asking = self._asking.get(message.request)
-        if asking is not None and asking.helper is helper and not asking.answer.done():
-            asking.answer.set_result(message)
-        self._hand_out()
-
-    async def tend(self) -> None:
-        """Give what waits to who can be asked by now; have somebody come if all have gone."""
-        self._hand_out()
-        if not self._helpers and any(asking.waits for asking in self._asking.values()):
-            await self._somebody()
-
-    def _hand_out(self) -> None:
-        for asking in list(self._asking.values()):
-            if not asking.waits:
-                continue
-            ready = (helper for helper in self._helpers if helper.stays and not helper.asked)
-            free = next(ready, None)
-            if free is None:
-                return
-            asking.helper, free.asked = free, asking.message.request
-            free.send(asking.message)
-
-    def _forget(self, asking: _Asking) -> None:
-        self._asking.pop(asking.message.request, None)
-        answered = asking.answer.done() and not asking.answer.cancelled()
-        if asking.helper is not None and not answered:
-            # Its painter is free again when it says that it has stopped.
-            asking.helper.send(Drop(request=asking.message.request))
-
-    async def _somebody(self) -> bool:
-        """Whether there is a language model that can be asked, now or in a moment."""
-        if self._helpers:
-            return True
-        return await self.has_model() and await self.summon()
+            self._under_way.discard(account.id)
 
     def _refuse_too_many(self, account: Account) -> None:
-        if any(asking.account_id == account.id for asking in self._asking.values()):
+        if account.id in self._under_way:
             raise TooMany("You have asked for something that is still being thought about.", 5)
         now, most = self.easel.clock.now(), self.easel.settings.words.max_per_hour
         for account_id, times in list(self._asked.items()):
@@ -282,38 +266,13 @@ class Assistance:
             return "sentences"
         return "tags" if found.family in LIKES_TAGS else "sentences"
 
-    def _advice(self, answer: Suggested, simple: suggest.Proposal) -> Advice:
-        """What a model proposed, within the rules that hold for its author, too."""
-        if not answer.model:
-            return Advice("", simple.title, simple.hashtags, note=NO_ANSWER)
-        proposed = suggest.read(
-            f"Prompt: {answer.prompt}\nTitle: {answer.title}\n"
-            f"Hashtags: {' '.join(answer.hashtags)}",
-            "",
-        )
-        said = f"{proposed.prompt}\n{proposed.title}\n{' '.join(proposed.hashtags)}"
-        try:
-            appraisal.judge_words(self.easel.settings.painting, said)
-        except Invalid:
-            log.info("proposal_against_the_rules", model=answer.model)
-            return Advice("", simple.title, simple.hashtags, note=NO_ANSWER)
-        return Advice(
-            proposed.prompt,
-            proposed.title or simple.title,
-            proposed.hashtags or simple.hashtags,
-            model=without_unwritable(answer.model)[:MAX_MODEL],
-        )
+
+def _tellable(draft: str) -> str:
+    """A draft as a model hears it: of some it must not."""
+    return "" if minors.shows(draft) else draft
 
 
 def of(easel: Easel) -> Assistance | None:
     """That of this process, if painters connect to it."""
     found = _serving.get(easel)
     return None if found is None else found()
-
-
-def _is_here(name: str) -> bool:
-    try:
-        helper = helpers.choose("language", name)
-    except catalogue.UnknownModel:
-        return False
-    return helper is not None and helpers.here(helper) is not None

@@ -82,19 +82,31 @@ def complete(finished: Finished, painting: Painting, settings: PaintingSettings)
     """
     if painting.description:  # its author's own always wins
         return msgspec.structs.replace(finished, description=painting.description, described_by="")
-    if seen := _sayable(finished.description, settings):
+    if seen := sayable(finished.description, settings):
         by = text.name(finished.described_by, MAX_NAME)
         return msgspec.structs.replace(finished, description=seen, described_by=by)
-    sentences = _SENTENCES.get(languages.primary(painting.language), _SENTENCES["en"])
-    prompt = " ".join(finished.recipe.prompt.split())
-    if len(prompt) > MAX_PROMPT:
-        prompt = prompt[: MAX_PROMPT - 1].rstrip() + "…"
-    sentence = sentences.shared if painting.share_recipe else sentences.private
+    prompt = finished.recipe.prompt if painting.share_recipe else ""
     return msgspec.structs.replace(
         finished,
-        description=sentence.format(model=finished.model, prompt=prompt),
+        description=by_rules(finished.model, prompt, painting.language),
         described_by=PROMPT,
     )
+
+
+def by_rules(model: str, prompt: str, language: str) -> str:
+    """What can honestly be said of a picture that nobody looked at.
+
+    Args:
+        model: what painted it, as people read it.
+        prompt: what it was painted from; empty if that is not told.
+        language: of the sentence (BCP 47).
+    """
+    sentences = _SENTENCES.get(languages.primary(language), _SENTENCES["en"])
+    prompt = " ".join(prompt.split())
+    if len(prompt) > MAX_PROMPT:
+        prompt = prompt[: MAX_PROMPT - 1].rstrip() + "…"
+    sentence = sentences.shared if prompt else sentences.private
+    return sentence.format(model=model, prompt=prompt)
 
 
 def verdict(finished: Finished, painting: Painting, settings: PaintingSettings) -> Verdict:
@@ -107,7 +119,16 @@ def verdict(finished: Finished, painting: Painting, settings: PaintingSettings) 
     """
     if painting.description:  # the painter was not asked
         return Verdict.SHOW
-    seen = text.name(finished.description, MAX_SEEN)
+    return _verdict(finished.description, settings)
+
+
+def doubtful(said: str, settings: PaintingSettings) -> bool:
+    """Whether not everybody should see a picture in which a model sees this."""
+    return _verdict(said, settings) is not Verdict.SHOW
+
+
+def _verdict(said: str, settings: PaintingSettings) -> Verdict:
+    seen = text.name(said, MAX_SEEN)
     if minors.shows(seen):
         return Verdict.HOLD
     try:
@@ -116,7 +137,7 @@ def verdict(finished: Finished, painting: Painting, settings: PaintingSettings) 
         return Verdict.MARK
 
 
-def _sayable(said: str, settings: PaintingSettings) -> str:
+def sayable(said: str, settings: PaintingSettings) -> str:
     """What a model saw, in one line of plain text; empty if it says what may not be said here."""
     seen = text.name(said, MAX_SEEN)
     try:

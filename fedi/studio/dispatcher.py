@@ -46,6 +46,7 @@ from generation.protocol import (
     Able,
     Hello,
     Leave,
+    Looked,
     Progress,
     ProtocolError,
     Ready,
@@ -182,7 +183,7 @@ class Dispatcher:
             device=hello.device,
             models=list(hello.models),
         )
-        self.assistance.came(connection)
+        self.assistance.questions.came(connection)
         self.recognition.came(connection)
         self._wake.set()  # even if it takes none: what nobody can paint may be known now
 
@@ -195,7 +196,7 @@ class Dispatcher:
         blamed = crashed and not connection.leaving
         if (blamed or hangs) and connection.pid and self.local is not None:
             self.local.kill(connection.pid)  # if it lives, it answered no ping
-        self.assistance.left(connection)
+        self.assistance.questions.left(connection)
         await self.recognition.left(connection)
         async with self._easel.database.write() as tx:
             given_back = await self._allotment.take_back(tx, connection, blamed=blamed)
@@ -224,8 +225,8 @@ class Dispatcher:
             connection.batches = message.alike
             self._wake.set()
             return
-        if isinstance(message, Suggested):
-            self.assistance.answered(connection, message)
+        if isinstance(message, Suggested | Looked):
+            self.assistance.questions.answered(connection, message)
             return
         if isinstance(message, Recognised):
             await self.recognition.answered(connection, message)
@@ -262,7 +263,7 @@ class Dispatcher:
                 if await self._stock.changed() or self._applied.drain():
                     await self._equip()
                 self._retire()
-                await self.assistance.tend()
+                await self.assistance.questions.tend()
                 if loop.time() >= tend_at:
                     tend_at = loop.time() + every
                     await self.tend()

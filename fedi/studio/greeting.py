@@ -93,6 +93,7 @@ def bounded(can: Abilities) -> Abilities:
         judges=_name(can.judges, painters.MAX_NAME),
         describes=_name(can.describes, painters.MAX_NAME),
         recognises=_name(can.recognises, painters.MAX_NAME),
+        looks=can.looks,
         card=_name(can.card, painters.MAX_NAME),
         memory_gb=min(max(can.memory_gb, 0.0), MAX_MEMORY_GB),
         bytes_per_weight=4 if can.bytes_per_weight >= 4 else 2,

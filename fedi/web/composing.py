@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,6 +21,7 @@ from fedi.social.errors import Invalid, SocialError
 from fedi.social.posts import Post
 from fedi.social.sessions import SignedIn
 from fedi.studio import imagine, media
+from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import claims, gallery
 from fedi.studio.scheduled import keep
 from fedi.uploads.forms import UploadedFile
@@ -38,8 +40,9 @@ from fedi.web import (
 from fedi.web.intents import AUDIENCES
 from fedi.web.render import private_page
 from fedi.web.settings import sheets
-from fedi.web.studio import typed
+from fedi.web.studio import proposals, typed
 from fedi.web.studio.composer import QUOTING
+from fedi.web.studio.proposals import Names, Proposals
 from fedi.web.views import posts as post_views
 
 POLL_AND_PICTURE = "A post with a picture asks nothing: leave out the poll."
@@ -159,6 +162,43 @@ async def _post(
     return sheets.back(words.sent(path, fields))
 
 
+@visitors.signed_in
+async def propose(request: Request, visitor: SignedIn) -> Response:
+    """`POST /compose/propose`: the form as it was, and in it what a helper proposes from its words
+    and pictures; or, with `take`, the form with one of the proposals in it."""
+    easel = easel_of(request)
+    error: SocialError | None = None
+    proposed: Proposals | None = None
+    async with bringing.read(request) as (fields, files):
+        form = fields
+        try:
+            brought = await bringing.take(easel, visitor.account, fields, files)
+            places = {ids.parse(fields.get(f"had-{n}")): f"alt-{n}" for n in bringing.PLACES}
+            names = Names(
+                prompt="",
+                status="words",
+                spoiler_text="warning",
+                alt_texts={media_id: places[media_id] for media_id in brought},
+            )
+            if fields.get("take"):
+                form, proposed = proposals.taken(fields, fields, names)
+            else:
+                dispatcher = cast(Dispatcher, request.app.state.dispatcher)
+                advice = await dispatcher.assistance.propose(
+                    visitor.account,
+                    "",
+                    draft=fields.get("words", ""),
+                    media_ids=brought,
+                    language=fields.get("language", "")[: typed.MAX_LANGUAGE],
+                )
+                proposed = proposals.shown(advice, fields, names)
+        except SocialError as refusal:
+            error = refusal
+    async with easel.database.read() as session:
+        parent = await answered(session, visitor, ids.parse(fields.get("reply_to")))
+    return await page(request, visitor, read(form), parent, error, proposed=proposed)
+
+
 def read(fields: Mapping[str, str]) -> Written:
     """What was sent."""
     return Written(
@@ -231,9 +271,10 @@ async def page(
     parent: Post | None,
     error: SocialError | None = None,
     anew: Anew | None = None,
+    proposed: Proposals | None = None,
 ) -> Response:
-    """The form, with what stands in it and what it answers, and what is wrong with it; `anew`: of a
-    post for later."""
+    """The form, with what stands in it and what it answers, what is wrong with it, and what is
+    proposed for it; `anew`: of a post for later."""
     easel = easel_of(request)
     async with easel.database.read() as session:
         hung = await gallery.of(easel, session, claims.of_posts([parent] if parent else []))
@@ -251,6 +292,7 @@ async def page(
         parent_id=str(parent.status.id) if parent is not None else "",
         written=written,
         anew=anew,
+        proposals=proposed,
         audiences=AUDIENCES,
         quoting=QUOTING,
         training=typed.TRAINING,
@@ -282,4 +324,5 @@ def _place(parent: Post | None, had: str, anew: Anew | None) -> str:
 routes: list[BaseRoute] = [
     Route("/compose", ask, methods=["GET"]),
     Route("/compose", post, methods=["POST"]),
+    Route("/compose/propose", propose, methods=["POST"]),
 ]

@@ -1,6 +1,7 @@
 // The page of one picture: it grows as its painter tells of it, and the page becomes what it is when
 // the picture is there. Without this the page loads itself again every few seconds.
 import { drawing } from "./mask.js";
+import { proposing } from "./proposals.js";
 import { here } from "./times.js";
 import { keeping } from "./words.js";
 
@@ -115,7 +116,9 @@ function watch(address) {
 }
 
 function prepare() {
-  for (const form of document.querySelectorAll("form[data-words]")) keeping(form, form.dataset.words);
+  for (const form of document.querySelectorAll("form[data-words]")) {
+    proposing(form, keeping(form, form.dataset.words));
+  }
   const sheet = document.querySelector("form[data-over] [data-mask]");
   if (sheet) {
     const form = sheet.closest("form");

@@ -1,6 +1,7 @@
 // The composer: keeps what is typed until it is sent, shows only what the chosen model can do, and
 // lets a mask be drawn over the picture that was chosen. All of it works without this, too.
 import { drawing } from "./mask.js";
+import { proposing } from "./proposals.js";
 import "./times.js";
 import { keeping } from "./words.js";
 
@@ -12,7 +13,7 @@ const keep = keeping(form, place);
 let sent = false;
 form.addEventListener("submit", (event) => {
   if (sent) return event.preventDefault(); // who presses twice wants one picture
-  sent = !event.submitter?.formAction.endsWith("/propose");
+  sent = !/\/propose(#|$)/.test(event.submitter?.formAction);
 });
 addEventListener("pageshow", () => (sent = false));
 
@@ -59,40 +60,7 @@ if (source && sheet) {
   show(); // a browser that came back has it still
 }
 
-// Proposals come into this page; what is taken is put where it belongs, and nothing is sent.
-const proposals = document.getElementById("proposals");
-const helper = form.querySelector("[data-propose]");
-helper?.addEventListener("click", async (event) => {
-  event.preventDefault();
-  helper.disabled = true;
-  const fields = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) {
-    if (typeof value === "string" && !name.startsWith("proposed_")) fields.append(name, value);
-  }
-  try {
-    const answer = await fetch(helper.formAction, { method: "POST", body: fields });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const found = page.getElementById("proposals");
-    const trouble = page.querySelector(".compose > .trouble");
-    proposals.replaceChildren(...(trouble ? [trouble] : (found?.childNodes ?? [])));
-    proposals.focus();
-  } catch {
-    proposals.textContent = "That did not work. Try again in a moment.";
-  }
-  helper.disabled = false;
-});
-proposals?.addEventListener("click", (event) => {
-  const button = event.target.closest("button[name=take]");
-  if (!button) return;
-  event.preventDefault();
-  const [number, name] = button.value.split(" ");
-  const field = form.elements[name];
-  field.value = form.elements[`proposed_${number}`].value;
-  for (let fold = field.closest("details"); fold; fold = null) fold.open = true;
-  button.closest(".proposal").remove();
-  keep();
-  field.focus();
-});
+proposing(form, keep);
 
 // The sketches below come to be, too: the page of each tells how; here it is enough to look again.
 if (document.querySelector(".sketch.queued, .sketch.painting")) {

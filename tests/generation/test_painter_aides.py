@@ -53,7 +53,7 @@ def test_a_painter_judges_describes_and_proposes(
         assert (finished.description, finished.described_by) == ("A soft grey pattern.", "eye")
 
         guest.paint("2", recipe)  # its author described it
-        _, finished, _ = guest.until_ended("2")
+        _, finished, picture = guest.until_ended("2")
         assert isinstance(finished, protocol.Finished)
         assert finished.judgement is not None and finished.description == ""
 
@@ -63,6 +63,14 @@ def test_a_painter_judges_describes_and_proposes(
         assert until_suggested(guest) == protocol.Suggested(
             request="a", prompt="a grey cat", title="Cat", model="pen"
         )
+        # A picture that is here already is looked at beside the painting, too.
+        look = protocol.Look(request="b", describe="en")
+        guest.socket.send(protocol.with_pictures(look, {"9": picture}))
+        while not isinstance(looked := guest.hear()[0], protocol.Looked):
+            assert isinstance(looked, protocol.Progress)
+        assert hello.abilities.looks and looked.described_by == "eye"
+        assert looked.seen["9"].description == "A soft grey pattern."
+        assert looked.seen["9"].judgement == finished.judgement
         guest.say(protocol.Drop(request="nobody"))
         guest.say(protocol.Cancel(painting="3"))
         assert guest.until_ended("3")[1] == protocol.Cancelled(painting="3")

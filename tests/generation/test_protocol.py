@@ -25,6 +25,7 @@ FINISHED = protocol.Finished(
     description="A cat on the moon.",
     described_by="Small",
 )
+SEEN = protocol.Seen(description="A cat.", judgement=FINISHED.judgement)
 FROM_PAINTER: list[tuple[protocol.FromPainter, bytes]] = [
     (
         protocol.Hello(name="attic", device="cuda", models=("starter", "sdxl"), software="Easel"),
@@ -37,12 +38,15 @@ FROM_PAINTER: list[tuple[protocol.FromPainter, bytes]] = [
     (protocol.Failed(painting="7", reason="The card is full.", retry=True), b""),
     (protocol.Cancelled(painting="7"), b""),
     (protocol.Suggested(request="a", prompt="a cat", hashtags=("cat",), model="Qwen"), b""),
+    (protocol.Looked(request="a", seen={"1": SEEN, "2": protocol.Seen()}, described_by="Eye"), b""),
 ]
 PAINT = protocol.Paint(painting="7", recipe=RECIPE)
 FROM_SERVER: list[protocol.FromServer] = [
     PAINT,
     protocol.Paint(painting="7", recipe=RECIPE, describe="pt-BR"),
     protocol.Suggest(request="a", text="cat", language="de", style="tags"),
+    protocol.Suggest(request="a", text="cat", draft="My cat", seen=("A cat.",)),
+    protocol.Look(request="a", describe="de"),
     protocol.Drop(request="a"),
     protocol.Cancel(painting="7"),
     protocol.Leave(reason="Good night."),

@@ -52,8 +52,9 @@ class Desk:
         for name, value in typed.items():
             await _fill(form, name, value)
         named = form.locator(f"button:has-text('{button}')").first
+        usual = form.locator("button:not([data-propose]):not([name=take])").last
         async with self.page.expect_navigation():
-            await (named if button else form.locator("button").last).click()
+            await (named if button else usual).click()
         return await self.said()
 
     async def said(self) -> str:

@@ -8,14 +8,16 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
 from sqlmodel import col, select
 
 from fedi.database.tables import MediaAttachment, Painting, ScheduledStatus, Status
 from generation.abilities import Abilities
-from generation.protocol import Suggest, Suggested
+from generation.protocol import Look, Looked, Suggest, Suggested
+from generation.protocol import Seen as SaidOf
 from generation.recipe import MAX_SEED
-from tests.api.oauth.person import Person, Seen, at, join
+from tests.api.oauth.person import HTML, Person, Seen, at, join
 from tests.rig import Instance, NewDatabase, serve_instance
 from tests.studio.asking import reaches
 from tests.studio.easel_painter import Hand, connected, picture
@@ -77,7 +79,7 @@ async def test_nobody_makes_pictures_for_nobody(instance: Instance) -> None:
                 assert (await stranger.get(path)).status == 404, path
             page = await stranger.get("/studio")
             key = filled(form_of(page, "/studio"))["form_key"]
-            for deed in ("stop", "post", "away", "more"):
+            for deed in ("stop", "post", "away", "more", "propose"):
                 answer = await stranger.post(f"/studio/{made}/{deed}", {"form_key": key})
                 assert answer.status == 404, deed
                 assert (await visitor.post(f"/studio/{made}/{deed}", {})).status == 403, deed
@@ -453,17 +455,113 @@ async def test_proposals_change_nothing_until_one_is_taken(instance: Instance) -
         proposed = await asking
         stands = filled(form_of(proposed, "/studio"))
         assert {name: stands[name] for name in words} == words
+        assert proposed.page.one("button", name="take", value="3")
         assert proposed.page.all("ins") and not proposed.page.all("b")
         buttons = form_of(proposed, "/studio").all("button")
         first = next(one for one in buttons if one.attributes.get("name") == "take")
-        taken = await send(visitor, proposed, "/studio", to="/studio/propose", take=first["value"])
+        to = "/studio/propose"
+        taken = await send(visitor, proposed, "/studio", to=to, take=first["value"])
         stands = filled(form_of(taken, "/studio"))
         assert stands["prompt"] == "a <b>red</b> fox" and stands["text"] == "Look"
+        # The others are still there, and what is typed in between stays.
+        for left in (2, 1):
+            buttons = taken.page.all("button", name="take")
+            assert len(buttons) == left
+            more = {"text": f"{filled(form_of(taken, '/studio'))['text']}!"}
+            taken = await send(visitor, taken, "/studio", to=to, take=buttons[0]["value"], **more)
+        assert filled(form_of(taken, "/studio"))["text"] == "Red\n\nLook!!\n\n#fox"
+        assert not taken.page.all("button", name="take")
         assert await paintings_of(instance) == []
     async with at(instance) as visitor, connected(instance):
         await visitor.sign_in("alice")
         seen = await visitor.get("/studio")
         assert not seen.page.all("button", formaction="/studio/propose")
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+async def test_words_are_suggested_beside_a_picture_and_nothing_typed_is_lost(
+    instance: Instance,
+) -> None:
+    async with at_work(instance) as (visitor, hand):
+        sent = await ask(visitor, prompt="a <b>knight</b> with a sword", share_recipe="1")
+        await paint(instance, hand, number(sent))
+        page, to = f"{sent.location}/post", f"{sent.location}/propose"
+        seen = await visitor.get(sent.location)
+        typed = {"text": "So much blood", "description": "", "language": "de", "when": ""}
+        proposed = await send(visitor, seen, page, to=to, **typed)
+        stands = filled(form_of(proposed, page))
+        assert {name: stands[name] for name in typed} == typed
+        section = proposed.page.one("section", _class="proposals")
+        assert "No model here has looked at the picture" in section.text
+        headings = [one.text for one in section.all("h2")]
+        assert headings == ["Caption", "Hashtags", "Alt text", "Content warning"]
+        assert section.all("ins") and not section.all("b")
+        assert "<b>knight</b>" in section.text  # as words
+        for what, field, value in (
+            ("content_warning", "spoiler_text", "Krieg, Blut"),
+            ("alt_text", "description", "Ein Bild, das Flat colours aus diesen Worten gemacht"),
+        ):
+            kept = [
+                one["name"].partition("_")[2]
+                for one in proposed.page.all("input")
+                if one.attributes.get("value", "").startswith(what)
+            ]
+            more = {"take": kept[0], "spoiler_text": "Krieg"}
+            proposed = await send(visitor, proposed, page, to=to, **more)
+            stands = filled(form_of(proposed, page))
+            assert stands[field].startswith(value) and stands["text"] == "So much blood"
+    async with instance.easel.database.read() as session:
+        medium = (await session.exec(select(MediaAttachment))).one()
+        painting = (await session.exec(select(Painting))).one()
+    # Nothing of it is kept before it is sent.
+    assert medium.description.startswith("A picture that")
+    assert painting.begun_post is not None and painting.begun_post["text"] == ""
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+async def test_words_are_suggested_where_a_post_is_written(instance: Instance) -> None:
+    looks = Abilities(describes="Eye", looks=True)
+    await join(instance)
+    async with at(instance) as visitor, connected(instance, abilities=looks) as hand:
+        await visitor.sign_in("alice")
+        seen = await visitor.get("/compose")
+        to, key = "/compose/propose", filled(form_of(seen, "/compose"))["form_key"]
+        body = aiohttp.FormData(default_to_multipart=True)
+        typed = {"form_key": key, "words": "My fox", "alt-1": "", "alt-2": "A hen", "covered": "1"}
+        for name, value in typed.items():
+            body.add_field(name, value)
+        for place in ("picture-1", "picture-2"):
+            body.add_field(place, picture(), filename="a.png", content_type="image/png")
+        asking = asyncio.create_task(
+            visitor.session.post(instance.url + to, data=body, headers=HTML)
+        )
+        look = await hand.hear()
+        assert isinstance(look, Look) and len(hand.pictures) == 2
+        shows = {name: SaidOf(description=f"A fox {name}.") for name in hand.pictures}
+        await hand.say(Looked(request=look.request, seen=shows, described_by="Eye"))
+        answer = await asking
+        proposed = Seen(answer.status, answer.headers, await answer.text())
+        stands = filled(form_of(proposed, "/compose"))
+        assert (stands["words"], stands["alt-2"], stands["covered"]) == ("My fox", "A hen", "1")
+        headings = [one.text for one in proposed.page.all("h2") if "picture" in one.text]
+        assert headings == ["Alt text of picture 1", "Alt text of picture 2"]
+        take = next(
+            one["name"].partition("_")[2]
+            for one in proposed.page.all("input")
+            if one.attributes.get("value", "").startswith("alt_text alt-1")
+        )
+        taken = await send(visitor, proposed, "/compose", to=to, take=take)
+        stands = filled(form_of(taken, "/compose"))
+        assert stands["alt-1"] == f"A fox {stands['had-1']}." and stands["alt-2"] == "A hen"
+        sent = await send(visitor, taken, "/compose")
+        assert sent.status == 303
+        [status] = await posts_of(instance)
+        assert status.source == "My fox"
+        # A picture of somebody else's is none of this form.
+        bob = await join(instance, "bob")
+        theirs = await hanging.paint(instance, bob)
+        more = {"form_key": key, "words": "x", "had-1": str(theirs)}
+        assert "Alt text of" not in (await visitor.post(to, more)).page.text
 
 
 async def test_what_a_moderator_looks_at_only_its_author_sees(

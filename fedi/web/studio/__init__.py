@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from fedi.web.studio import composer, deeds, picture
+from fedi.web.studio import composer, deeds, helping, picture
 
-routes: list[BaseRoute] = [*composer.routes, *picture.routes, *deeds.routes]
+routes: list[BaseRoute] = [
+    *composer.routes,
+    *picture.routes,
+    *deeds.routes,
+    *helping.routes,
+]
 
 __all__ = ["routes"]

@@ -18,13 +18,13 @@ from fedi.social.errors import SocialError, TooMany
 from fedi.social.policies import QUOTERS
 from fedi.social.sessions import SignedIn
 from fedi.studio import limits, media, offers, paintings, remixing, standing, wishes
-from fedi.studio.assistance import Advice
 from fedi.studio.dispatcher import Dispatcher
 from fedi.studio.remote_files import claims, gallery
 from fedi.uploads.forms import UploadedFile
 from fedi.web import forms, visitors, words
 from fedi.web.render import private_page
 from fedi.web.studio import proposals, typed
+from fedi.web.studio.proposals import Proposals
 from fedi.web.views import studio as views
 from generation import protocol
 from generation.recipe import MAX_LORAS, MAX_NEGATIVE_PROMPT, MAX_PROMPT, UPSCALES
@@ -41,6 +41,7 @@ AUDIENCES = {
 }
 QUOTING = {"public": "Everybody", "followers": "Followers", "nobody": "Nobody"}
 assert set(AUDIENCES) == set(drafts.VISIBILITIES) and set(QUOTING) == set(QUOTERS)
+NAMES = proposals.Names()
 # Tags that a browser proposes; any other may be typed.
 LANGUAGES = ("en", "de", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "pt-BR", "ru", "uk", "zh")
 
@@ -152,18 +153,20 @@ async def propose(request: Request, visitor: SignedIn) -> Response:
     fields = await forms.read(request)
     form = typed.kept(fields)
     if fields.get("take"):
-        return await page(request, visitor, proposals.taken(fields, form))
+        form, left = proposals.taken(fields, form, NAMES)
+        return await page(request, visitor, form, proposed=left)
     dispatcher = cast(Dispatcher, request.app.state.dispatcher)
     try:
         advice = await dispatcher.assistance.propose(
             visitor.account,
             form["prompt"],
+            draft=form["text"],
             language=form["language"][: typed.MAX_LANGUAGE],
             model=form["model"],
         )
     except SocialError as error:
         return await page(request, visitor, form, error=error)
-    return await page(request, visitor, form, advice=advice)
+    return await page(request, visitor, form, proposed=proposals.shown(advice, form, NAMES))
 
 
 async def page(
@@ -172,7 +175,7 @@ async def page(
     fields: dict[str, str],
     *,
     error: SocialError | None = None,
-    advice: Advice | None = None,
+    proposed: Proposals | None = None,
 ) -> Response:
     """The form, with what stands in it, and what one has."""
     easel = easel_of(request)
@@ -229,7 +232,7 @@ async def page(
         training=typed.TRAINING,
         languages=LANGUAGES,
         helped=helped,
-        proposals=None if advice is None else proposals.shown(advice, fields),
+        proposals=proposed,
         waiting=[one for one in sketches if one.state in {*views.WAITS, paintings.REVIEW}],
         kept=[one for one in sketches if one.state == paintings.DONE],
         failed=[one for one in sketches if one.state == paintings.FAILED][:8],

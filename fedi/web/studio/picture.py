@@ -33,6 +33,7 @@ from fedi.web import events as page_events
 from fedi.web.render import private_page
 from fedi.web.studio import composer, typed
 from fedi.web.studio.composer import PATH
+from fedi.web.studio.proposals import Proposals
 from fedi.web.views import studio as views
 from fedi.web.views.links import excerpt
 from fedi.web.views.posts import Moment, moment
@@ -112,13 +113,15 @@ async def page(
     fields: Mapping[str, str] | None = None,
     error: SocialError | None = None,
     about: str = "",
+    proposed: Proposals | None = None,
 ) -> Response:
     """The page of a picture.
 
     Args:
-        fields: what was typed in one of its forms, if that was refused.
-        error: why.
+        fields: what was typed in one of its forms, if that was refused, or helped with.
+        error: why it was refused.
         about: of which form: `post` or `change`.
+        proposed: what is proposed for the words of its post.
     """
     easel = easel_of(request)
     settings = easel.settings.painting
@@ -156,6 +159,7 @@ async def page(
         form_key=forms.key(request),
         error=str(error) if error is not None else "",
         about=about,
+        proposals=proposed,
         refresh=REFRESH_S if any(one.waits for one in sketches) else 0,
         seen=seen,
         painting=painting,

@@ -1,45 +1,84 @@
-"""What a helper proposes, shown as what would change: its author takes it, or not."""
+"""What a helper proposes, shown as what would change: its author takes it, or not.
+
+A page keeps nothing of it but in its form: each proposal stands in a hidden field, so that those
+that are left are still there when one was taken, whatever was typed in between.
+"""
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from fedi.social import text
-from fedi.studio.assistance import Advice
+from fedi.social import drafts, text
+from fedi.studio import media
+from fedi.studio.advice import Advice
+from fedi.studio.proposals import BESIDE, FIELDS, Change, What, change, changes
 from generation.recipe import MAX_PROMPT
 
-_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+MOST = 8  # in one form: prompt, caption, hashtags, warning, and four alt texts
+HEADINGS: dict[What, str] = {
+    "prompt": "Prompt",
+    "title": "Caption",
+    "hashtags": "Hashtags",
+    "alt_text": "Alt text",
+    "content_warning": "Content warning",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A few words. `kind` is same, new or gone."""
+class Names:
+    """How a form calls its fields.
 
-    kind: str
-    text: str
+    Attributes:
+        prompt: empty where it has none that could change.
+        alt_texts: those of the alt texts, by the ids of the pictures.
+    """
 
+    prompt: str = "prompt"
+    status: str = "text"
+    spoiler_text: str = "spoiler_text"
+    alt_texts: Mapping[int, str] = field(default_factory=dict)
 
-MAX_WORDS = 600  # that are compared: it takes the square of their number
+    def of(self, one: Change) -> str:
+        """Which field would change; empty if the form has none for it."""
+        if one.media_id is not None:
+            return self.alt_texts.get(one.media_id, "")
+        names = {"prompt": self.prompt, "status": self.status, "spoiler_text": self.spoiler_text}
+        return names.get(one.field, "")
+
+    def longest(self, name: str) -> int:
+        """How many characters a field takes; 0 if it is none of these."""
+        known = {
+            self.prompt: MAX_PROMPT,
+            self.status: text.MAX_TEXT,
+            self.spoiler_text: drafts.MAX_SPOILER,
+        } | dict.fromkeys(self.alt_texts.values(), media.MAX_DESCRIPTION)
+        return known.get(name, 0) if name else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A field as it would be.
+    """What is proposed for one field of a form.
 
     Attributes:
         field: its name in the form.
         heading: for people.
-        value: all of it, as it would be.
-        pieces: what would change.
+        change: what would change.
+        way: `before` or `after` what stands there, or `whole`; and what comes between.
+        kept: all of it, as the hidden field keeps it.
     """
 
     field: str
     heading: str
-    value: str
-    pieces: list[Piece]
+    change: Change
+
+    @property
+    def way(self) -> tuple[str, str]:
+        return BESIDE.get(self.change.what, ("whole", ""))
+
+    @property
+    def kept(self) -> str:
+        return f"{self.change.what} {self.field}\n{self.change.note}\n{self.change.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,60 +86,67 @@ class Proposals:
     """All that is proposed, by whom, and why there is no more."""
 
     found: list[Proposal]
-    by: str
-    note: str
+    by: str = ""
+    note: str = ""
 
 
-def shown(advice: Advice, fields: Mapping[str, str]) -> Proposals:
+def shown(advice: Advice, fields: Mapping[str, str], names: Names) -> Proposals:
     """What would change in a form."""
-    words = fields["text"].strip()
-    title = advice.title if advice.title and advice.title not in words else ""
-    tags = " ".join(f"#{tag}" for tag in advice.hashtags if f"#{tag}".lower() not in words.lower())
-    wanted = [
-        ("prompt", "Prompt", advice.prompt),
-        ("title", "Caption", "\n\n".join(filter(None, (title, words))) if title else ""),
-        ("tags", "Hashtags", "\n\n".join(filter(None, (words, tags))) if tags else ""),
-    ]
-    found = []
-    for name, heading, value in wanted:
-        before = (fields["prompt"] if name == "prompt" else fields["text"]).strip()
-        if value and value.strip() != before:
-            field = "prompt" if name == "prompt" else "text"
-            pieces = difference(before, value) if field == "prompt" else _around(before, value)
-            found.append(Proposal(field, heading, value, pieces))
-    return Proposals(found, advice.model, advice.note)
+    found = changes(
+        advice,
+        prompt=fields.get(names.prompt, ""),
+        status=fields.get(names.status, ""),
+        spoiler_text=fields.get(names.spoiler_text, ""),
+        alt_texts={number: fields.get(name, "") for number, name in names.alt_texts.items()},
+    )
+    return Proposals(_headed(found, names), advice.model, advice.note)
 
 
-def _around(before: str, after: str) -> list[Piece]:
-    """What stands before and behind words that stay as they are."""
-    if not before:
-        return [Piece("new", after)]
-    head, same, tail = after.partition(before)
-    pieces = (Piece("new", head), Piece("same", same), Piece("new", tail))
-    return [piece for piece in pieces if piece.text]
+def taken(
+    sent: Mapping[str, str], form: Mapping[str, str], names: Names
+) -> tuple[dict[str, str], Proposals]:
+    """A form with the proposal in it that was taken, and those that are left. Nothing else of it
+    changes.
+
+    Args:
+        sent: all that came, with the number of the one that was taken as `take`.
+        form: the fields that are shown again.
+    """
+    fields = dict(form)
+    chosen = _read(sent.get(f"proposed_{sent.get('take', '')}", ""), fields, names)
+    if chosen is not None:
+        name = names.of(chosen)
+        fields[name] = chosen.value[: names.longest(name)]
+    rest = (
+        _read(sent.get(f"proposed_{number}", ""), fields, names)
+        for number in range(1, MOST + 1)
+        if str(number) != sent.get("take")
+    )
+    return fields, Proposals(_headed([one for one in rest if one is not None], names))
 
 
-def difference(before: str, after: str) -> list[Piece]:
-    """What is new and what is gone, word by word; of very many words, all of them."""
-    old, new = _WORDS.findall(before), _WORDS.findall(after)
-    if max(len(old), len(new)) > MAX_WORDS:
-        return [Piece("gone", before), Piece("new", after)]
-    pieces = []
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            pieces.append(Piece("same", "".join(old[a:b])))
-            continue
-        if a != b:
-            pieces.append(Piece("gone", "".join(old[a:b])))
-        if c != d:
-            pieces.append(Piece("new", "".join(new[c:d])))
-    return pieces
+def _read(kept: str, fields: Mapping[str, str], names: Names) -> Change | None:
+    """What a hidden field proposes for a form as it is now; None if that is nothing."""
+    head, _, rest = kept.replace("\r\n", "\n").partition("\n")
+    note, _, words = rest.partition("\n")
+    said, _, name = head.partition(" ")
+    what: What | None = next((one for one in FIELDS if one == said), None)
+    if what is None or not names.longest(name):
+        return None
+    media_id = None
+    if what == "alt_text":
+        numbers = (number for number, alt in names.alt_texts.items() if alt == name)
+        media_id = next(numbers, None)
+    found = change(what, words, fields.get(name, ""), note, media_id)
+    return found if found is not None and names.of(found) == name else None
 
 
-def taken(sent: Mapping[str, str], fields: dict[str, str]) -> dict[str, str]:
-    """A form with the proposal in it that was taken; nothing else of it changes."""
-    field, longest = sent["take"], {"prompt": MAX_PROMPT, "text": text.MAX_TEXT}
-    number, _, name = field.partition(" ")
-    if name not in longest:
-        return fields
-    return fields | {name: sent.get(f"proposed_{number}", "")[: longest[name]]}
+def _headed(found: list[Change], names: Names) -> list[Proposal]:
+    numbers, proposals = list(names.alt_texts), []
+    for one in found:
+        heading = HEADINGS[one.what]
+        if one.media_id in numbers and len(numbers) > 1:
+            heading += f" of picture {numbers.index(one.media_id) + 1}"
+        if name := names.of(one):
+            proposals.append(Proposal(name, heading, one))
+    return proposals
