@@ -109,7 +109,8 @@ async def test_a_remix_of_a_remix_over_two_servers(
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(("width", "scripts"), [(390, True), (1280, False)])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scripts", [True, False])
 async def test_a_post_of_another_server_is_remixed_in_a_browser(
     two_instances: tuple[Instance, Instance],
     browser: aiohttp.ClientSession,

@@ -8,12 +8,14 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from PIL import Image
 from sqlmodel import col, select
 
+from fedi.clock import FakeClock
 from fedi.database.tables import Painting, Status
 from generation.abilities import Abilities
 from generation.protocol import Cancel, Cancelled, Suggest, Suggested
@@ -21,7 +23,7 @@ from tests.api.oauth.person import PASSWORD, join
 from tests.rig import Instance
 from tests.studio.asking import reaches
 from tests.studio.easel_painter import Hand, connected, picture
-from tests.web.test_browser import ARTEFACTS, CHROMIUM, FLAGS, WIDTHS
+from tests.web.test_browser import ARTEFACTS, CHROMIUM, FLAGS, WATCH_SHIFTS, WIDTHS
 from tests.web.test_hostile import STRINGS
 
 # What a browser does is the same on every database.
@@ -116,6 +118,7 @@ def preview(colour: str) -> bytes:
 
 async def test_a_picture_grows_and_becomes_a_post(instance: Instance, chromium: Any) -> None:
     async with at_work(instance, chromium) as at:
+        await at.page.add_init_script(WATCH_SHIFTS)
         number = await at.ask("a lighthouse in fog")
         given = await at.hand.given()
         seen = []
@@ -132,6 +135,9 @@ async def test_a_picture_grows_and_becomes_a_post(instance: Instance, chromium: 
         await at.hand.finish(given, picture(64, 48))
         await at.shows("#scene[data-state=done] .frame .picture")
         assert await at.page.text_content("#told") == "The picture is there."
+        # What is asked about it then comes below: the foot of the page makes room, and it alone.
+        moved = await at.page.evaluate("shifted")
+        assert [one for one in moved if "<footer" not in one] == []
         await at.page.fill("[name=text]", "Fog #sea")
         await at.page.fill("[name=description]", "A tower in fog.")
         await at.page.click("button:text-is('Post')")
@@ -140,6 +146,49 @@ async def test_a_picture_grows_and_becomes_a_post(instance: Instance, chromium: 
         [status] = (await session.exec(select(Status))).all()
         painting = await session.get(Painting, number)
     assert status.source == "Fog #sea" and painting is not None
+
+
+async def test_one_sees_where_it_stands_and_how_long_it_takes(
+    instance: Instance, chromium: Any, clock: FakeClock
+) -> None:
+    async with at_work(instance, chromium) as at:
+        # One is painted, so that it is known how long they take.
+        first = await at.ask("the first")
+        given = await at.hand.given()
+        clock.advance(timedelta(seconds=10))
+        async with reaches(instance.easel, first, "done"):
+            await at.hand.finish(given, picture(64, 48))
+        await at.ask("the second")
+        second = await at.hand.given()
+        await at.ask("the third")
+        number = await at.ask("the fourth")
+        await at.shows("#line:has-text('2 pictures before it. About')")
+        async with without_scripts(instance, at.page) as plain:
+            await plain.goto(at.page.url)
+            said = await plain.inner_text("#line")
+            assert said.startswith("2 pictures before it. About "), said
+        await at.hand.finish(second, picture(64, 48))
+        third = await at.hand.given()
+        await at.shows("#line:has-text('1 picture before it. About')")
+        await at.hand.finish(third, picture(64, 48))
+        given = await at.hand.given()
+        await at.hand.step(given, 1, 4, preview("red"))
+        await at.shows("#line:has-text('Step 1 of 4. About')")
+        async with reaches(instance.easel, number, "done"):
+            await at.hand.finish(given, picture(64, 48))
+        await at.shows("#scene[data-state=done]")
+
+
+@asynccontextmanager
+async def without_scripts(instance: Instance, page: Any) -> AsyncIterator[Any]:
+    """Another window of who looks at a page, with scripts off."""
+    window = await page.context.browser.new_context(
+        java_script_enabled=False, storage_state=await page.context.storage_state()
+    )
+    try:
+        yield await window.new_page()
+    finally:
+        await window.close()
 
 
 async def test_it_is_stopped_varied_and_chosen_among_several(

@@ -31,7 +31,7 @@ GROUND = "getComputedStyle(document.documentElement).backgroundColor"
 MISSING = "[...document.images].filter((i) => i.complete && !i.naturalWidth).map((i) => i.src)"
 
 
-@pytest.mark.parametrize(("width", "scripts"), [(390, True), (1280, False)])
+@pytest.mark.parametrize(("width", "scripts"), [(390, True), (1280, True), (1280, False)])
 async def test_somebody_says_who_they_are_and_how_they_want_it(
     instance: Instance, chromium: Any, width: int, scripts: bool
 ) -> None:
