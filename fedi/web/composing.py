@@ -33,6 +33,7 @@ from fedi.web import (
     forms,
     languages,
     later,
+    replies,
     scheduled,
     visitors,
     words,
@@ -96,10 +97,9 @@ async def ask(request: Request, visitor: SignedIn) -> Response:
         return await page(request, visitor, begun(visitor, words, had), None)
     async with easel.database.read() as session:
         parent = await deeds.load(session, visitor.account, number)
-    written = begun(visitor, _named(parent, visitor))
-    # Who hears of a reply is at most who could hear of what it answers.
-    audience = max(written.audience, parent.status.visibility, key=drafts.VISIBILITIES.index)
-    written = replace(written, warning=parent.status.spoiler_text, audience=audience)
+    reply = replies.to(parent, visitor)
+    written = begun(visitor, reply.words())
+    written = replace(written, warning=reply.warning, audience=reply.audience)
     return await page(request, visitor, written, parent)
 
 
@@ -113,16 +113,6 @@ def begun(visitor: SignedIn, words: str, typed: Mapping[str, str] | None = None)
         quoters=preferences.usual(visitor.login).quoters,
         covered=usual.get("posting:default:sensitive") is True,
         typed=typed or {},
-    )
-
-
-def _named(parent: Post, visitor: SignedIn) -> str:
-    """Those who speak in a conversation, named so that they hear of the reply."""
-    people = {account.id: account for account in (parent.account, *parent.mentions)}
-    people.pop(visitor.account.id, None)
-    return "".join(
-        f"@{account.username}{'' if account.local else f'@{account.domain}'} "
-        for account in list(people.values())[: text.MAX_MENTIONS]
     )
 
 

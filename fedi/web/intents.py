@@ -6,7 +6,7 @@ A link only leads to a page: what it asks for is done by a form on it.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -37,7 +37,7 @@ from fedi.social.sessions import SignedIn
 from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import imagine
 from fedi.studio.remote_files import claims, gallery
-from fedi.web import forms, reacting, returning, visitors
+from fedi.web import deeds, forms, reacting, replies, returning, visitors
 from fedi.web.render import ROBOTS_NOWHERE, page, private_page
 from fedi.web.returning import Ways
 from fedi.web.views import people
@@ -179,14 +179,29 @@ class Begun:
 async def ask_create(request: Request, visitor: SignedIn) -> Response:
     """`GET /intents/create?content=TEXT&summary=TEXT&inReplyTo=ID`: a post, begun elsewhere."""
     query = forms.parsed(request.url.query)
-    answered = query.get("inReplyTo", "").strip()
-    found = await reacting.named(easel_of(request), visitor, answered) if answered else None
+    easel, answered = easel_of(request), query.get("inReplyTo", "").strip()
     begun = Begun(
-        words=text.clean(_plain(query.get("content", "")))[: text.MAX_TEXT],
-        warning=text.clean(query.get("summary", ""))[: drafts.MAX_SPOILER],
-        answers=found.id if found is not None else None,
+        words=text.clean(_plain(query.get("content", ""))),
+        warning=text.clean(query.get("summary", "")),
+        audience=preferences.usual(visitor.login).visibility,
         once=secrets.token_urlsafe(16),
         ways=returning.read(query),
+    )
+    if answered:
+        found = await reacting.named(easel, visitor, answered)
+        async with easel.database.read() as session:
+            reply = replies.to(await deeds.load(session, visitor.account, found.id), visitor)
+        begun = replace(
+            begun,
+            words=reply.words(begun.words),
+            warning=begun.warning or reply.warning,
+            audience=reply.audience,
+            answers=found.id,
+        )
+    begun = replace(
+        begun,
+        words=begun.words[: text.MAX_TEXT],
+        warning=begun.warning[: drafts.MAX_SPOILER],
     )
     return await _create_page(request, visitor, begun)
 

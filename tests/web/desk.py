@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,13 +102,20 @@ def file(name: str, content: bytes, kind: str = "image/png") -> dict[str, Any]:
 
 @asynccontextmanager
 async def desk(
-    chromium: Any, instance: Instance, name: str = "", *, width: int = 1280, scripts: bool = True
+    chromium: Any,
+    instance: Instance,
+    name: str = "",
+    *,
+    width: int = 1280,
+    scripts: bool = True,
+    beside: Sequence[Instance] = (),
 ) -> AsyncIterator[Desk]:
     """A desk of somebody who is signed in, or of nobody. What their pages do wrong fails the test.
 
     Args:
         width: of the window, in pixels.
         scripts: whether our scripts run.
+        beside: other instances, to which they go from here.
     """
     context = await chromium.new_context(
         viewport={"width": width, "height": 844}, java_script_enabled=scripts
@@ -122,4 +129,5 @@ async def desk(
         await made.sign_in(name)
     yield made
     await context.close()
-    assert made.wrong == [] and made.hosts - {""} <= {instance.domain}
+    known = {one.domain for one in (instance, *beside)}
+    assert made.wrong == [] and made.hosts - {""} <= known

@@ -14,6 +14,7 @@ from fedi.social.drafts import Draft
 from tests.api.oauth.person import PASSWORD, Person, at, join
 from tests.federation.peer import Internet
 from tests.rig import Instance
+from tests.web.filling import filled, form_of
 
 
 async def count(instance: Instance, table: type[Favourite | Follow | Status | Painting]) -> int:
@@ -240,6 +241,10 @@ async def test_an_answer_is_begun_elsewhere(instance: Instance, internet: Intern
         asked = f"/intents/create?content=Here&inReplyTo={quote(note['id'], safe='')}"
         seen = await visitor.get(f"{asked}&on-success=https://blog.example/yes")
         assert "Where is the fog?" in seen.page.text and "Answer" in seen.page.one("h1").text
+        # Its author is named, or their server would tell them nothing of it.
+        assert filled(form_of(seen, "/intents/create"))["words"] == f"@{bob.handle} Here"
+        said = await visitor.get(asked.replace("=Here", f"=Here,%20@{bob.handle}"))
+        assert filled(form_of(said, "/intents/create"))["words"] == f"Here, @{bob.handle}"
         done = await visitor.submit(seen, "/intents/create", words="Here", audience="unlisted")
         assert done.page.one("a", href="https://blog.example/yes")
         assert (await visitor.get(f"/intents/create?inReplyTo={quote(bob.uri)}")).status == 404
