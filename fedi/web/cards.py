@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from fedi.database.tables import Account, Status
+from fedi.database.tables import Account
 from fedi.settings import InstanceSettings
 from fedi.social import text
 from fedi.social.posts import Post
@@ -117,6 +117,7 @@ def profile(account: Account, gallery: Gallery) -> Card:
         else [],
         more=[("profile:username", maker.handle.removeprefix("@"))],
         activity=account.uri,
+        embed=_embed(account.url, instance),
         feeds=True,
     )
 
@@ -149,15 +150,15 @@ def post(found: Post, gallery: Gallery) -> Card:
         more=more,
         creator=shown.maker.handle,
         activity=status.uri,
-        embed=_embed(status, instance),
+        embed=_embed(status.url, instance)
+        if status.local and status.visibility in SHOWN_TO_ALL
+        else "",
     )
 
 
-def _embed(status: Status, instance: InstanceSettings) -> str:
-    """Where others ask how to show a post of ours inside their pages (`api.mastodon.oembed`)."""
-    if not status.local or status.visibility not in SHOWN_TO_ALL:
-        return ""
-    return f"{instance.url}/api/oembed?{urlencode({'format': 'json', 'url': status.url})}"
+def _embed(url: str, instance: InstanceSettings) -> str:
+    """Where others ask how to show a page of ours inside theirs (`api.mastodon.oembed`)."""
+    return f"{instance.url}/api/oembed?{urlencode({'format': 'json', 'url': url})}"
 
 
 def _preview(picture: Picture) -> Preview:

@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 
 from fedi.clock import FakeClock
+from fedi.database.tables import Account
+from fedi.studio import faces
 from tests import rig
 from tests.api.oauth.person import at, join
 from tests.rig import Instance
@@ -125,8 +127,45 @@ async def test_other_sites_find_how_to_show_a_post(
         assert (await get(browser, told["thumbnail_url"])).status == 200
         assert told["thumbnail_url"] in told["html"]
         assert (await get(browser, address.replace("format=json", "format=xml"))).status == 501
-    profile = (await get(browser, f"{instance.url}/@alice")).page
-    assert not profile.all("link", type="application/json+oembed")
+
+
+async def test_other_sites_find_how_to_show_somebody(
+    instance: Instance, browser: aiohttp.ClientSession
+) -> None:
+    face = await faces.store(instance.easel, "avatar", hanging.png(400, 400))
+    note = "<p>Tides &amp; fog</p>"
+    alice = await hanging.join(instance, display_name="Alice <b>", note=note, avatar=face)
+    for tab in ("", "/posts"):
+        page = (await get(browser, f"{instance.url}/@alice{tab}")).page
+        address = page.one("link", type="application/json+oembed")["href"]
+        told = json.loads((await get(browser, f"{address}&maxwidth=320&maxheight=120")).body)
+        assert told["title"] == f"Alice <b> (@alice@{instance.domain})"
+        assert (told["type"], told["width"], told["author_url"]) == ("rich", 320, alice.url)
+        assert (told["thumbnail_width"], told["thumbnail_height"]) == (120, 120)
+        assert (await get(browser, told["thumbnail_url"])).status == 200
+        assert note in told["html"] and "Alice &lt;b&gt;" in told["html"]
+    by_id = f"{instance.url}/api/oembed?url={alice.uri}"
+    assert (await get(browser, by_id)).status == 200
+    sam = await hanging.stranger(instance)
+    for url in (sam.url, sam.uri, f"{instance.url}/@sam", f"{instance.url}/x/@alice"):
+        assert (await get(browser, f"{instance.url}/api/oembed?url={url}")).status == 404, url
+    async with instance.easel.database.write() as tx:
+        (await tx.get_one(Account, alice.id)).suspended_at = tx.now
+    assert (await get(browser, by_id)).status == 404
+
+
+async def test_a_page_says_what_it_is_where_it_is_linked(
+    instance: Instance, browser: aiohttp.ClientSession
+) -> None:
+    """OpenGraph's properties of whatever page people post a link to."""
+    await hanging.hang(instance, await hanging.join(instance), text="#fog")
+    for path in ("/", "/@alice", "/tags/fog", "/explore", "/local", "/about"):
+        page = (await get(browser, f"{instance.url}{path}")).page
+        assert page.meta("og:url") == f"{instance.url}{path}"
+        assert page.one("link", rel="canonical")["href"] == page.meta("og:url")
+        assert page.meta("og:type") in {"website", "profile"} and page.meta("og:title")
+        assert page.meta("og:site_name") == "Test Easel" and page.meta("twitter:card")
+        assert page.meta("og:description") == page.meta("description") is not None
 
 
 async def test_what_is_behind_a_warning_is_in_no_page_of_others(
