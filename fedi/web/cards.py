@@ -132,7 +132,7 @@ def post(found: Post, gallery: Gallery) -> Card:
     more = [("article:published_time", shown.created.iso)]
     if shown.edited:
         more.append(("article:modified_time", shown.edited.iso))
-    more.append(("article:author", f"{instance.url}{shown.maker.href}"))
+    more.append(("article:author", _absolute(shown.maker.href, instance)))
     more += [("article:tag", tag.display_name) for tag in found.tags]
     pictures = [
         _preview(picture)
@@ -143,7 +143,7 @@ def post(found: Post, gallery: Gallery) -> Card:
     return Card(
         title=f"{name}: “{subject}”" if subject else f"A post by {name}",
         description=label + excerpt(words or described, DESCRIPTION_LENGTH),
-        url=f"{instance.url}{shown.href}",
+        url=_absolute(shown.href, instance),
         type="article",
         pictures=pictures[:MAX_PREVIEWS],
         large=bool(pictures),
@@ -154,6 +154,11 @@ def post(found: Post, gallery: Gallery) -> Card:
         if status.local and status.visibility in SHOWN_TO_ALL
         else "",
     )
+
+
+def _absolute(href: str, instance: InstanceSettings) -> str:
+    """A link of a page as others may follow it; what is elsewhere leads there already."""
+    return f"{instance.url}{href}" if href.startswith("/") else href
 
 
 def _embed(url: str, instance: InstanceSettings) -> str:
