@@ -105,7 +105,7 @@ async def letters(instance: Instance) -> None:
                 Job(
                     id=tx.new_id(),
                     kind="deliver",
-                    payload={},
+                    payload={"inbox": f"https://{number}.example/inbox"},
                     state="dead",
                     lane=f"{'gone' * (8 * number + 1)}.example",
                     run_at=tx.now,
