@@ -29,8 +29,9 @@ from fedi.social.errors import Invalid
 
 QUOTERS = ("public", "followers", "nobody")
 # A post with pictures asks nothing; types besides Note are for ActivityPub's own clients; which app
-# asks says its token; and these words are posted as they are anyway.
-NOT_HERE = ("poll", "kind", "details", "application_id", "verbatim")
+# asks says its token; these words are posted as they are anyway; and only an assistant names who
+# asks it in place of who is credited.
+NOT_HERE = ("poll", "kind", "details", "application_id", "verbatim", "names_parent")
 OF_STATUSES = ("in_reply_to_id", "quoted_status_id")
 IDS = ("media_ids", "recipients", "blind")
 MAX_IDS = 2 * text.MAX_MENTIONS  # of one list; what is allowed, and more than enough to say so
