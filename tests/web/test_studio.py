@@ -188,12 +188,14 @@ async def test_paint_first_and_post_later_with_the_words_of_before(instance: Ins
         assert len(seen.page.one("ul", _class="strip").all("li")) == 2
         action = f"{sent.location}/post"
         assert filled(form_of(seen, action))["text"] == "Two foxes"
-        kept = await send(visitor, seen, action, text="Both foxes", keep="1")
+        kept = await send(visitor, seen, action, text="Both foxes", keep="1", sensitive="1")
         assert kept.status == 303
-        seen = await visitor.get(sent.location)
-        assert filled(form_of(seen, action))["text"] == "Both foxes"
-        refused = await send(visitor, seen, action, text="x" * 6000)
+        stands = filled(form_of(await visitor.get(sent.location), action))
+        assert (stands["text"], stands["sensitive"]) == ("Both foxes", "1")
+        refused = await send(visitor, seen, action, text="x" * 6000)  # and not ticked
         assert refused.status == 422 and "characters" in refused.page.one("p", role="alert").text
+        assert "sensitive" not in filled(form_of(refused, action))
+        seen = await visitor.get(sent.location)
         await send(visitor, seen, action, **{f"with_{rows[1].id}": "1"})
     async with instance.easel.database.read() as session:
         [status] = (await session.exec(select(Status))).all()

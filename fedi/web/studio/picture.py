@@ -236,6 +236,8 @@ def _post_fields(
     known["description"] = description or painting.description
     if painting.sensitive:
         known["sensitive"] = "1"
+    if fields is not None and "text" in fields:  # the form was sent: what is not ticked is not
+        known["sensitive"] = ""
     return known | {"when": ""} | dict(fields or {})
 
 
