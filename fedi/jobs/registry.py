@@ -131,9 +131,14 @@ def handles(
         backoff: the waits between the attempts.
         per_lane: how many of one lane run at the same time in all processes together; the lanes
             are served in turn. Without it there are no lanes: the oldest job is done first.
+
+    Raises:
+        ValueError: something else does that kind already.
     """
 
     def register(handler: Handler) -> Handler:
+        if kind in KINDS:
+            raise ValueError(f"Two functions for one kind of job: {kind}.")
         KINDS[kind] = Kind(kind, handler, attempts, at_once, backoff or Backoff(), per_lane)
         return handler
 
