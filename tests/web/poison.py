@@ -21,9 +21,11 @@ from tests.attacks.content import MARKUP
 from tests.rig import Instance
 from tests.web.test_hostile import HTML, STRINGS
 
-# Those that are nothing but long are sent to the server itself (`tests.attacks`).
+# Those that are nothing but long are posts of their own.
 LONGEST = 2000  # characters
-HOSTILE = [one for one in (*STRINGS, *HTML, *MARKUP.values()) if len(one) <= LONGEST]
+EVERY = (*STRINGS, *HTML, *MARKUP.values())
+HOSTILE = [one for one in EVERY if len(one) <= LONGEST]
+LONG = [one for one in EVERY if len(one) > LONGEST]
 ADDRESSES = [
     'https://evil.example/"><img src=x onerror=alert(1)>',
     "javascript:alert(1)",

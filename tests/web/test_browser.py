@@ -123,7 +123,9 @@ async def shifts(page: Any, url: str) -> list[str]:
     rest has come, which is no fault of the page.
     """
     moved: list[str] = []
+    tools = await page.context.new_cdp_session(page)
     for _ in range(2):
+        await tools.send("Network.clearBrowserCache")  # as on a first visit
         await page.goto(url)
         await page.evaluate(SCROLL)
         seen = await page.evaluate("shifted")

@@ -89,6 +89,36 @@ async def test_pictures_made_with_ai_can_be_left_out_or_be_all_there_is(instance
         assert words((await visitor.get("/home?ai=all&view=<b>")).page) == every
 
 
+async def test_each_feed_leaves_them_out_or_shows_nothing_else(instance: Instance) -> None:
+    alice, bob = await join(instance), await join(instance, "bob")
+    await follow(instance, alice, bob)
+    photo = await hanging.paint(instance, bob, digital_source_type=None)
+    await hanging.publish(instance, bob, text="photographed #fog", media_ids=[photo])
+    await hanging.hang(instance, bob, text="painted #fog")
+    sam = await hanging.stranger(instance)
+    for name, ai in (("seen", "undeclared"), ("made", "generated")):
+        await hanging.receive(instance, sam, content=f"<p>{name} there</p>", tags=("fog",), ai=ai)
+    async with instance.easel.database.write() as tx:
+        row = UserList(id=tx.new_id(), account_id=alice.id, title="Best", created_at=tx.now)
+        tx.add(row)
+        await tx.flush()
+        tx.add(ListMember(id=tx.new_id(), list_id=row.id, account_id=bob.id, created_at=tx.now))
+    here, there = {"photographed": False, "painted": True}, {"seen": False, "made": True}
+    feeds = {
+        "/local": here,
+        f"/lists/{row.id}": here,
+        "/federated": here | there,
+        "/tags/fog": here | there,
+    }
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        for path, held in feeds.items():
+            for choice, shown in (("all", {False, True}), ("hide", {False}), ("only", {True})):
+                page = (await visitor.get(f"{path}?view=posts&ai={choice}")).page
+                found = {line.split()[0] for line in words(page)}
+                assert found == {name for name, made in held.items() if made in shown}, path
+
+
 async def test_a_wall_has_the_pictures_and_those_of_boosts_once(instance: Instance) -> None:
     alice, bob, carol = [await join(instance, name) for name in ("alice", "bob", "carol")]
     await follow(instance, alice, bob, carol)

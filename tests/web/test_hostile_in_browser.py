@@ -30,7 +30,7 @@ from fedi.social.trends.subjects import number_of
 from generation import credentials, provenance
 from generation.credentials import Claim
 from generation.recipe import Recipe
-from tests.api.oauth.person import at
+from tests.api.oauth.person import at, join
 from tests.federation.peer import Internet
 from tests.generation import signing
 from tests.rig import Instance, NewDatabase, serve_instance
@@ -174,6 +174,25 @@ async def test_nothing_runs_of_what_anybody_writes(
             seen |= await look(at_desk, [*paths.values(), *asked(ASKED_OF_STAFF)], filled)
     assert poison.FILLED.keys() - filled == set()
     assert poison.shown(filled) - seen == set()
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+async def test_what_is_endless_or_deep_is_shown_and_runs_nothing(
+    instance: Instance, chromium: Any
+) -> None:
+    await join(instance)
+    sam = await hanging.stranger(instance)
+    far = [
+        await hanging.receive(instance, sam, content=f"<p>number {number}</p>{long}")
+        for number, long in enumerate(poison.LONG)
+    ]
+    async with desk(chromium, instance, "alice", width=390) as at_desk:
+        paths = [f"/@{sam.acct}/{one.id}" for one in far]
+        assert await look(at_desk, [*paths, f"/@{sam.acct}?view=posts"], set()) == set()
+        for number, path in enumerate(paths):
+            assert f"number {number}" in await at_desk.open(path)
+            inside = await at_desk.page.evaluate("document.documentElement.scrollWidth")
+            assert inside <= 390, path
 
 
 def test_every_column_of_words_is_filled_or_kept_for_a_reason() -> None:

@@ -77,7 +77,9 @@ async def test_an_account_in_three_formats(
 
     page = (await get(browser, home)).page
     alternates = {link["type"]: link["href"] for link in page.all("link", rel="alternate")}
+    links = {link["href"] for link in page.all("a")}
     for kind in ("application/atom+xml", "application/rss+xml", "application/feed+json"):
+        assert alternates[kind] in links  # for who reads the page
         again = await get(browser, alternates[kind])
         assert again.status == 200
         assert (

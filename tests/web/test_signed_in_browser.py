@@ -254,7 +254,7 @@ async def test_a_feed_goes_on_by_itself_and_tells_what_is_new(
     async with instance.easel.database.write() as tx:
         await follows.request(tx, alice, bob)
     for number in range(50):
-        await hanging.hang(instance, bob, text=f"number {number}")
+        await hanging.hang(instance, bob, text=f"number {number} #fog")
     async with window(chromium, instance, viewport={"width": 390, "height": 844}) as page:
         await page.add_init_script(WATCH_SHIFTS)
         async with page.expect_request("**/events"):
@@ -282,6 +282,20 @@ async def test_a_feed_goes_on_by_itself_and_tells_what_is_new(
         assert await page.evaluate("shifted") == []
         await button.click()
         await page.locator("article.post", has_text="new 2").wait_for()
+
+        # A wall grows in the same way, and every feed tells what is new in it.
+        for path in ("/local", "/federated", "/tags/fog"):
+            async with page.expect_request("**/events"):
+                await page.goto(f"{instance.url}{path}?view=wall")
+            await page.wait_for_function(
+                "() => scrollTo(0, document.body.scrollHeight - innerHeight - 900)"
+                " ?? document.querySelectorAll('a.tile').length >= 50"
+            )
+            tiles = await page.evaluate("[...document.querySelectorAll('a.tile')].map(String)")
+            assert len(tiles) == len(set(tiles)), path
+            await hanging.hang(instance, bob, text="newer #fog")
+            await page.locator(".fresh a", has_text="1 new").wait_for()
+            assert await page.evaluate("shifted") == [], path
 
 
 async def test_the_keyboard_reaches_everything_and_shows_where_it_is(
