@@ -137,11 +137,16 @@ async def test_pictures_of_different_people_are_painted_as_one_batch(
     async with painting_here(tmp_path, url, tiny, batch=4) as instance:
         easel = instance.easel
         people = [await account(easel, name) for name in ("alice", "bob", "carol", "dave")]
-        # Alone, while the model is loaded; it keeps the painter busy until all have asked.
+        # Alone, while the model is loaded; it keeps the painter busy until all have asked, and the
+        # painter is held meanwhile, however slow they are.
         first = await ask(easel, people[0], "a lighthouse", seed=1, steps=100)
         async with reaches(easel, first, "painting", seconds=START_S):
             pass
+        pid = local(instance).pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
         asked = [await ask(easel, who, "a lighthouse", seed=2) for who in people]
+        os.kill(pid, signal.SIGCONT)
         topics = [paintings.topic(painting.id) for painting in asked]
         with easel.events.listen(topics) as heard:
             kinds = []
@@ -153,8 +158,6 @@ async def test_pictures_of_different_people_are_painted_as_one_batch(
                         kinds.append("begun")
         assert kinds.index("done") > max(n for n, kind in enumerate(kinds) if kind == "begun")
         together = [await shown(easel, painting) for painting in asked]
-        pid = local(instance).pid
-        assert pid is not None
         os.kill(pid, signal.SIGKILL)
         again = await ask(easel, people[0], "a lighthouse", seed=2)
         async with reaches(easel, again, "done", seconds=START_S):
