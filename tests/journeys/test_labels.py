@@ -14,7 +14,7 @@ from PIL import Image
 from activitypub.context import ACTIVITY_JSON
 from fedi.social import seals, statuses
 from fedi.social.statuses import Draft
-from fedi.studio import pictures
+from fedi.studio import pictures, testimony
 from generation import credentials, provenance
 from tests.api.apps import PUBLIC, App
 from tests.journeys.people import Person
@@ -100,8 +100,12 @@ async def check_file(instance: Instance, content: bytes, media_type: str) -> Non
 
 @pytest.mark.parametrize("publish", [by_outbox, by_painting, by_attaching])
 async def test_every_face_and_every_file_says_it(
-    two_instances: tuple[Instance, Instance], browser: aiohttp.ClientSession, publish: Any
+    two_instances: tuple[Instance, Instance],
+    browser: aiohttp.ClientSession,
+    publish: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(testimony, "PATIENCE_S", 60.0)  # however busy the machine is
     a, b = two_instances
     alice = await App.of(a, browser, "alice")
     bob = await Person.join(b, "bob")

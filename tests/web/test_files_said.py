@@ -25,6 +25,12 @@ from tests.web.test_elsewhere import answered, serve
 from tests.web.test_hostile import HTML, inspect
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages wait until a file was read, however busy the machine is."""
+    monkeypatch.setattr(testimony, "PATIENCE_S", 60.0)
+
+
 async def hang(instance: Instance, alice: Account, content: bytes) -> Status:
     """Post a picture whose file is this."""
     number = await hanging.paint(instance, alice)
