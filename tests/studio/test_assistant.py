@@ -12,18 +12,18 @@ import pytest
 from sqlmodel import col, select
 
 from fedi.clock import FakeClock
-from fedi.database.tables import Account, AssistantRequest, Job, Mention, Painting, Status
+from fedi.database.tables import Account, AssistantRequest, Mention, Painting, Status
 from fedi.social import accounts, favourites, posts, statuses
 from fedi.social.statuses import Draft
 from fedi.social.text import plain
-from fedi.studio import turns
+from fedi.studio import assistance, turns
 from generation.protocol import Failed, Suggest, Suggested
 from tests import rig
 from tests.rig import Instance
 from tests.social import people
 from tests.social.trends.acting import settle
 from tests.studio.asking import reaches
-from tests.studio.easel_painter import connected
+from tests.studio.easel_painter import Hand, connected
 
 ANYONE = {"enabled": True, "callers": "anyone", "per_account": 5, "per_server": 7}
 
@@ -291,12 +291,13 @@ async def test_a_public_picture_is_changed_and_a_kept_recipe_stays_kept(
     assert not painting.share_recipe
 
 
-async def test_what_failed_counts_and_is_regretted_once_a_day(
-    instance: Instance, clock: FakeClock
-) -> None:
+async def test_what_failed_counts_and_each_failure_is_said_once(instance: Instance) -> None:
     alice = await people.local(instance.easel, "alice")
+    for _ in range(2):  # refused at the door: told once a day
+        await ask(instance, alice, "@imagine a boat --colour red")
+    assert len(await answers(instance)) == 1
     async with connected(instance) as card:
-        for number in range(6):
+        for number in range(7):
             await ask(instance, alice, f"@imagine boat {number}")
             waiting = [
                 one for one in await asked_for(instance) if one.state in {"queued", "painting"}
@@ -306,8 +307,28 @@ async def test_what_failed_counts_and_is_regretted_once_a_day(
                 async with reaches(instance.easel, waiting[0], "failed"):
                     await card.say(Failed(painting=given.painting, reason="No."))
             await instance.run_jobs()
+    # As many as one may ask for, each of which was liked, and then failed; and nothing after them.
     assert len(await asked_for(instance)) == 5
-    assert len(await answers(instance)) == 1
+    _, *regrets = await answers(instance)
+    assert len({answer.in_reply_to_id for answer in regrets}) == len(regrets) == 5
+    assert all("I am sorry" in answer.content for answer in regrets)
+
+
+async def test_what_failed_counts_for_a_domain_too(instance: Instance) -> None:
+    crowd = [await people.remote(instance.easel, f"far{number}") for number in range(9)]
+    async with connected(instance) as card:
+        for number, one in enumerate(crowd):
+            for again in range(2):
+                await ask_from_afar(instance, one, f"{again}", f"@imagine boat {number}.{again}")
+                for painting in await asked_for(instance):
+                    if painting.state in {"queued", "painting"}:
+                        given = await card.given()
+                        async with reaches(instance.easel, painting, "failed"):
+                            await card.say(Failed(painting=given.painting, reason="No."))
+                await instance.run_jobs()
+    assert len(await asked_for(instance)) == 7
+    *regrets, told = await answers(instance)
+    assert len(regrets) == 7 and "had all that I do for one server" in told.content
 
 
 async def test_what_is_trending(instance: Instance) -> None:
@@ -362,32 +383,69 @@ async def test_a_question_is_answered_in_words_where_a_language_model_is(
     assert await named_in(instance, answer) == {alice.id}
 
 
+async def answer_questions(card: Hand, many: int) -> list[str]:
+    """Answer so many questions with their numbers: what they were, in their turn."""
+    heard = []
+    for number in range(many):
+        message = await card.hear()
+        assert isinstance(message, Suggest) and message.what == "reply"
+        heard.append(message.text)
+        said = f"Answer {number}."
+        await card.say(Suggested(request=message.request, reply=said, model="Small"))
+    return heard
+
+
 async def test_two_questions_of_one_person_are_answered_one_after_the_other(
+    instance: Instance,
+) -> None:
+    alice = await people.local(instance.easel, "alice")
+    questions = ["why is the sky blue?", "why is the sea green?"]
+    async with connected(instance, suggests=True) as card:
+        for words in questions:
+            await people.publish(instance.easel, alice, f"@imagine {words}")
+        working = asyncio.create_task(instance.run_jobs())
+        assert await answer_questions(card, 2) == questions
+        await working
+    said_so = [plain(answer.content) for answer in await answers(instance)]
+    assert said_so == ["@alice Answer 0.", "@alice Answer 1."]
+
+
+async def test_a_question_waits_for_what_its_author_has_thought_about_in_the_studio(
     instance: Instance, clock: FakeClock
 ) -> None:
-    easel = instance.easel
-    alice = await people.local(easel, "alice")
-
-    async def waits() -> bool:
-        async with easel.database.read() as session:
-            query = select(Job).where(col(Job.error).like("%thought about%"))
-            return (await session.exec(query)).first() is not None
-
+    alice = await people.local(instance.easel, "alice")
+    helping = assistance.of(instance.easel)
+    assert helping is not None
     async with connected(instance, suggests=True) as card:
-        for words in ("why is the sky blue?", "why is the sea green?"):
-            await people.publish(easel, alice, f"@imagine {words}")
-        for number in range(2):
+        proposing = asyncio.create_task(helping.propose(alice, "a fox"))
+        message = await card.hear()
+        assert isinstance(message, Suggest)
+        await ask(instance, alice, "@imagine why is the sky blue?")
+        await card.say(Suggested(request=message.request, prompt="a red fox", model="Small"))
+        await proposing
+        assert await answers(instance) == []
+        clock.advance(timedelta(seconds=5))
+        working = asyncio.create_task(instance.run_jobs())
+        assert await answer_questions(card, 1) == ["why is the sky blue?"]
+        await working
+    [answer] = await answers(instance)
+    assert plain(answer.content) == "@alice Answer 0."
+
+
+async def test_a_question_without_an_answer_counts(instance: Instance) -> None:
+    alice = await people.local(instance.easel, "alice")
+    async with connected(instance, suggests=True) as card:
+        for number in range(5):
+            await people.publish(instance.easel, alice, f"@imagine why {number}?")
             working = asyncio.create_task(instance.run_jobs())
             message = await card.hear()
             assert isinstance(message, Suggest)
-            if not number:
-                await rig.until(waits)
-            said = f"Answer {number}."
-            await card.say(Suggested(request=message.request, reply=said, model="Small"))
+            await card.say(Suggested(request=message.request, reply="", model="Small"))
             await working
-            clock.advance(timedelta(seconds=5))
-    said_so = [plain(answer.content) for answer in await answers(instance)]
-    assert said_so == ["@alice Answer 0.", "@alice Answer 1."]
+        await ask(instance, alice, "@imagine why 5?")  # nobody is asked
+    *regrets, told = await answers(instance)
+    assert len(regrets) == 5 and all("no answer to that" in one.content for one in regrets)
+    assert "at most 5 things a day" in told.content
 
 
 async def test_a_question_that_is_edited_away_waits_no_more(instance: Instance) -> None:
@@ -404,7 +462,8 @@ async def test_a_question_that_is_edited_away_waits_no_more(instance: Instance) 
         await card.say(Suggested(request=message.request, reply="Air.", model="Small"))
         await working
     async with easel.database.read() as session:
-        assert (await session.get_one(AssistantRequest, asked.id)).state == "ignored"
+        # The model has worked for it.
+        assert (await session.get_one(AssistantRequest, asked.id)).state == "failed"
     assert await answers(instance) == []
 
 

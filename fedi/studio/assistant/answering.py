@@ -47,7 +47,7 @@ async def answer(easel: Easel, job: Claimed) -> None:
         status, asker, wanted = request
     if wanted is not None and wanted.what == "question" and await replying.can(easel):
         async with easel.database.write() as tx:
-            await replying.ask(tx, status)
+            await replying.ask(tx, status, asker)
             await job.finish(tx)
         return
     if wanted is None or wanted.picture is None:
@@ -221,7 +221,8 @@ async def _request(
 
 @handles(APOLOGISE, attempts=5, at_once=2)
 async def apologise(easel: Easel, job: Claimed) -> None:
-    """A picture that the assistant was asked for could not be made: say so once."""
+    """A picture that the assistant was asked for could not be made: say so, once for all that
+    one post asked for."""
     async with easel.database.write() as tx:
         await job.finish(tx)
         helper = await assistants.find(tx, easel.settings.assistant)
@@ -237,7 +238,7 @@ async def apologise(easel: Easel, job: Claimed) -> None:
             return
         asker = await tx.get_one(Account, row.account_id)
         reason = painting.error or "It was not let through."
-        await saying.refuse(tx, helper, status, asker, f"I am sorry, that did not work. {reason}")
+        await saying.regret(tx, helper, status, asker, f"I am sorry, that did not work. {reason}")
 
 
 __all__ = ["answer", "apologise"]

@@ -29,7 +29,8 @@ MAX_TURNS = 3
 TURNS_WITHIN = timedelta(minutes=10)
 MAX_ABOVE = 100  # posts that are looked at for the name of a thread
 
-COUNTED = ("taken", "answered")  # states of requests that are under way, or were granted
+# States of requests that are under way, were granted, or came to nothing after work was done.
+COUNTED = ("taken", "answered", "failed")
 REFUSED = ("refused", "spent")  # and of those that were told why not
 TOLD = (*COUNTED, *REFUSED)  # all that had any answer
 SPENT = "People of your server have had all that I do for one server in a day."
@@ -89,7 +90,7 @@ async def server_spent(session: Session, settings: AssistantSettings, domain: st
     query = select(func.count()).where(
         col(AssistantRequest.domain) == domain,
         col(AssistantRequest.created_at) > session.now - DAY,
-        col(AssistantRequest.state).in_(TOLD),
+        col(AssistantRequest.state).in_(TOLD) | col(AssistantRequest.painting_id).is_not(None),
     )
     return int((await session.exec(query)).one()) >= settings.per_server
 
