@@ -13,10 +13,12 @@ from sqlmodel import col, select
 
 from fedi.clock import FakeClock
 from fedi.database.tables import Account, AssistantRequest, Mention, Painting, Status
+from fedi.jobs.registry import KINDS
 from fedi.social import accounts, favourites, posts, statuses
 from fedi.social.statuses import Draft
 from fedi.social.text import plain
 from fedi.studio import assistance, turns
+from fedi.studio.assistant.replying import REPLY
 from generation.protocol import Failed, Suggest, Suggested
 from tests import rig
 from tests.rig import Instance
@@ -430,6 +432,35 @@ async def test_a_question_waits_for_what_its_author_has_thought_about_in_the_stu
         await working
     [answer] = await answers(instance)
     assert plain(answer.content) == "@alice Answer 0."
+
+
+async def test_a_flood_of_questions_holds_up_nobody_else(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    easel = instance.easel
+    us, alice = await helper(instance), await people.local(easel, "alice")
+    mob = [
+        await people.remote(easel, f"mob{number}", domain=f"{'ab'[number % 2]}.elsewhere.example")
+        for number in range(5)
+    ]
+    async with connected(instance, suggests=True) as card:
+        for number in range(10):
+            words = f"<p>@imagine why {number}?</p>"
+            who = mob[number % len(mob)]
+            await people.receive(easel, who, str(number), content=words, mentions=(us.id,))
+        with monkeypatch.context() as busy:  # all of them stand in line, and none is answered
+            busy.delitem(KINDS, REPLY)
+            await instance.run_jobs()
+            await ask(instance, alice, "@imagine why is the sky blue?")
+        working = asyncio.create_task(instance.run_jobs())
+        heard = await answer_questions(card, 8)
+        await working
+    # She waits behind one of them at most; and of theirs there are as many as a domain may have.
+    assert heard.index("why is the sky blue?") <= 1
+    assert len(await answers(instance)) == 1 + 8  # one of them was told that it is enough
+    async with easel.database.read() as session:
+        rows = await session.exec(select(AssistantRequest.state))
+        assert sorted(rows) == ["answered"] * 8 + ["ignored"] * 2 + ["spent"]
 
 
 async def test_a_question_without_an_answer_counts(instance: Instance) -> None:

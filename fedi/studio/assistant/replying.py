@@ -12,7 +12,7 @@ from fedi.runtime import Easel
 from fedi.social import favourites, statuses, text
 from fedi.social.errors import Invalid, SocialError, TooMany
 from fedi.social.visibility import SHOWN_TO_ALL
-from fedi.studio import assistance
+from fedi.studio import assistance, shares
 from fedi.studio.assistant import account as assistants
 from fedi.studio.assistant import reading, saying
 from fedi.studio.assistant.reading import Wanted
@@ -41,11 +41,12 @@ async def ask(tx: Transaction, status: Status, asker: Account) -> None:
         tx,
         REPLY,
         {"status_id": status.id},
+        lane=shares.key(asker),
         unique_key=f"{REPLY} {status.id}",
     )
 
 
-@handles(REPLY, attempts=ATTEMPTS, at_once=2)
+@handles(REPLY, attempts=ATTEMPTS, at_once=2, per_lane=1)
 async def reply(easel: Easel, job: Claimed) -> None:
     """Answer a question in its thread."""
     async with easel.database.read() as session:
