@@ -18,6 +18,7 @@ from fedi.social import accounts, favourites, posts, statuses
 from fedi.social.statuses import Draft
 from fedi.social.text import plain
 from fedi.studio import assistance, turns
+from fedi.studio.assistant import stopping
 from fedi.studio.assistant.replying import REPLY
 from generation.protocol import Failed, Suggest, Suggested
 from tests import rig
@@ -207,6 +208,52 @@ async def test_who_is_in_a_thread_may_end_it_there(instance: Instance) -> None:
     assert len(await asked_for(instance)) == 1
     await ask(instance, alice, "@imagine a boat elsewhere")
     assert len(await asked_for(instance)) == 2
+
+
+STOPS = (
+    "stop please", "please stop it!", "STOPP!!", "Halt", "Stop 🛑", "can you stop?", "🛑", "ＳＴＯＰ",
+    "Hör bitte auf!", "Arrêtez, s’il vous plaît", "¡Para ya!", "pare, por favor", "Smettila!",
+    "hou op alsjeblieft", "Przestań, proszę", "хватит", "やめてください！", "もう止めて", "ｽﾄｯﾌﾟ",
+    "停止", "enough, thanks :blobcat:",
+)  # fmt: skip
+NO_STOPS = (
+    "a stop sign", "stop motion of a fox", "bus stop", "don't stop", "please", "silence",
+    "a quiet harbour", "ストップウォッチ", "paragliding", "it", "stop and a boat",
+)  # fmt: skip
+
+
+def test_what_tells_it_to_stop_and_what_is_a_picture() -> None:
+    assert [words for words in STOPS if not stopping.are_meant(words)] == []
+    assert [words for words in NO_STOPS if stopping.are_meant(words)] == []
+
+
+async def test_it_stops_when_told_in_other_words(instance: Instance) -> None:
+    alice = await people.local(instance.easel, "alice")
+    for words in ("Bitte, hör auf! 🙏", "やめてください"):
+        first = await people.publish(instance.easel, alice, "my thread")
+        await ask(instance, alice, f"@imagine {words}", in_reply_to_id=first.id)
+        await ask(instance, alice, "@imagine a boat", in_reply_to_id=first.id)
+    assert await asked_for(instance) == []
+    await ask(instance, alice, "@imagine a stop sign")
+    assert [one.recipe["prompt"] for one in await asked_for(instance)] == ["a stop sign"]
+
+
+async def test_a_stop_waits_for_the_thread_that_it_is_said_in(
+    instance: Instance, clock: FakeClock
+) -> None:
+    easel = instance.easel
+    far, bob = await people.remote(easel, "far"), await people.remote(easel, "bob")
+    above = {"in_reply_to_uri": f"{far.uri}/statuses/root"}
+    told = await ask_from_afar(instance, bob, "stop", "@imagine stop", **above)
+    # His post came before that which it answers, which names him.
+    await people.receive(easel, far, "root", live=False, mentions=(bob.id,))
+    clock.advance(timedelta(seconds=5))
+    await instance.run_jobs()
+    us = await helper(instance)
+    async with easel.database.read() as session:
+        assert await favourites.find(session, us.id, told.id) is not None  # understood
+    await ask_from_afar(instance, far, "more", "@imagine a boat", **above)
+    assert await asked_for(instance) == []
 
 
 async def test_so_many_a_day_and_told_once(instance: Instance, clock: FakeClock) -> None:
@@ -630,3 +677,19 @@ async def test_there_is_none_without_the_setting_and_no_name_is_taken_over(
         await ask(instance, alice, "@imagine a boat")
         assert (await people.fresh(instance.easel, mine)).note == ""
         assert await asked_for(instance) == []
+
+
+async def test_its_profile_says_how_to_end_it_also_where_it_was_made_before(
+    new_database: rig.NewDatabase, tmp_path: Path, clock: FakeClock
+) -> None:
+    url = new_database()
+    for starts in range(2):
+        async with rig.serve_instance(tmp_path, url, clock=clock, assistant=ANYONE) as instance:
+            us = await helper(instance)
+            # Those who knew it are told.
+            assert len(await people.told(instance.easel, "update_actor")) == starts
+            assert "@imagine stop" in us.note
+            async with instance.easel.database.write() as tx:
+                row = await tx.get_one(Account, us.id)
+                row.note = "<p>I paint.</p>"  # of an earlier version
+                tx.add(row)
