@@ -180,16 +180,58 @@ async def test_it_answers_no_bots_and_not_itself(instance: Instance) -> None:
     assert [status.content for status in await answers(instance)][1:] == []
 
 
-async def test_a_loop_ends_after_three_turns(instance: Instance, clock: FakeClock) -> None:
+THREAD = {"context_uri": "https://elsewhere.example/contexts/1"}
+MOMENT, SLOWLY = timedelta(seconds=5), timedelta(minutes=20)
+
+
+async def turn(
+    instance: Instance, clock: FakeClock, who: Account, *, painted: timedelta, thinks: timedelta
+) -> bool:
+    """Somebody answers the assistant's last picture after a while, and it paints for a while;
+    whether it does."""
+    posted, number = await answers(instance), len(await asked_for(instance))
+    above = {"in_reply_to_uri": posted[-1].uri} if posted else {}
+    clock.advance(thinks)
+    words = f"@imagine boat {number}"
+    await ask_from_afar(instance, who, f"at{clock.now().timestamp()}", words, **THREAD, **above)
+    if len(await asked_for(instance)) == number:
+        return False
+    clock.advance(painted)
+    await paint(instance)
+    return True
+
+
+async def test_a_loop_ends_after_three_turns_however_slow_the_card(
+    instance: Instance, clock: FakeClock
+) -> None:
+    easel = instance.easel
+    far, bob = await people.remote(easel, "far"), await people.remote(easel, "bob")
+    turns = [await turn(instance, clock, far, painted=SLOWLY, thinks=MOMENT) for _ in range(5)]
+    assert turns == [True] * 3 + [False] * 2
+    # Where somebody else is, it is no circle of two.
+    await people.receive(easel, bob, content="<p>nice</p>", **THREAD)
+    assert await turn(instance, clock, far, painted=SLOWLY, thinks=MOMENT)
+
+
+async def test_a_program_that_waits_for_no_answer_is_left_alone_as_well(
+    instance: Instance, clock: FakeClock
+) -> None:
     far = await people.remote(instance.easel, "far")
-    thread = {"context_uri": "https://elsewhere.example/contexts/1"}
     for number in range(5):
-        await ask_from_afar(instance, far, str(number), f"@imagine boat {number}", **thread)
+        await ask_from_afar(instance, far, str(number), f"@imagine boat {number}", **THREAD)
+        clock.advance(timedelta(seconds=20))
     assert len(await asked_for(instance)) == 3
-    assert await answers(instance) == []
-    clock.advance(timedelta(minutes=11))  # somebody who takes their time is no program
-    await ask_from_afar(instance, far, "later", "@imagine another boat", **thread)
+    clock.advance(timedelta(seconds=20))
+    await ask_from_afar(instance, far, "later", "@imagine another boat", **THREAD)
     assert len(await asked_for(instance)) == 4
+
+
+async def test_who_takes_their_time_asks_for_as_many_changes_as_they_like(
+    instance: Instance, clock: FakeClock
+) -> None:
+    far = await people.remote(instance.easel, "far")
+    for _ in range(5):
+        assert await turn(instance, clock, far, painted=MOMENT, thinks=timedelta(seconds=35))
 
 
 async def test_who_is_in_a_thread_may_end_it_there(instance: Instance) -> None:
@@ -211,10 +253,10 @@ async def test_who_is_in_a_thread_may_end_it_there(instance: Instance) -> None:
 
 
 STOPS = (
-    "stop please", "please stop it!", "STOPP!!", "Halt", "Stop 🛑", "can you stop?", "🛑", "ＳＴＯＰ",
-    "Hör bitte auf!", "Arrêtez, s’il vous plaît", "¡Para ya!", "pare, por favor", "Smettila!",
-    "hou op alsjeblieft", "Przestań, proszę", "хватит", "やめてください！", "もう止めて", "ｽﾄｯﾌﾟ",
-    "停止", "enough, thanks :blobcat:",
+    "stop please", "please stop it!", "STOPP!!", "Halt", "Stop 🛑", "can you stop?", "🛑",
+    "ＳＴＯＰ", "Hör bitte auf!", "Arrêtez, s’il vous plaît", "¡Para ya!", "pare, por favor",
+    "Smettila!", "hou op alsjeblieft", "Przestań, proszę", "хватит", "やめてください！",
+    "もう止めて", "ｽﾄｯﾌﾟ", "停止", "enough, thanks :blobcat:",
 )  # fmt: skip
 NO_STOPS = (
     "a stop sign", "stop motion of a fox", "bus stop", "don't stop", "please", "silence",

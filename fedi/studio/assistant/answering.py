@@ -19,7 +19,7 @@ from fedi.social.trends import listing, verdicts
 from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import imagine, inputs, paintings
 from fedi.studio.assistant import account as assistants
-from fedi.studio.assistant import callers, changing, reading, replying, saying, withdrawing
+from fedi.studio.assistant import callers, changing, circles, reading, replying, saying, withdrawing
 from fedi.studio.assistant.changing import Change
 from fedi.studio.assistant.reading import Wanted
 from fedi.studio.paintings import APOLOGISE
@@ -92,18 +92,18 @@ async def _take(
         return None
     if wanted is not None and wanted.what == "nothing":
         return None
-    state, thread = "taken", (await callers.thread_of(tx, status)).name
+    state, thread = "taken", await callers.thread_of(tx, status)
     if (
         not await callers.may(tx, settings, asker)
-        or await callers.is_silent(tx, thread)
-        or await callers.goes_in_circles(tx, asker, thread)
+        or await callers.is_silent(tx, thread.name)
+        or await circles.goes_in_circles(tx, helper, asker, thread)
     ):
         state = "ignored"
     row = AssistantRequest(
         status_id=status.id,
         account_id=asker.id,
         domain=origin.domain_of(asker.domain) if asker.domain else None,
-        context_uri=thread,
+        context_uri=thread.name,
         state=state,
         created_at=tx.now,
     )

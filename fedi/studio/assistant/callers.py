@@ -24,9 +24,6 @@ from fedi.settings import AssistantSettings
 
 BOTS = ("Service", "Application")  # types of actors that are programs
 DAY = timedelta(days=1)
-# Two programs that answer each other go on for ever, if they do not say that they are programs.
-MAX_TURNS = 3
-TURNS_WITHIN = timedelta(minutes=10)
 MAX_ABOVE = 100  # posts that are looked at for the name of a thread
 
 # States of requests that are under way, were granted, or came to nothing after work was done.
@@ -117,18 +114,6 @@ async def was_refused(session: Session, asker: Account) -> bool:
         )
     )
     return bool((await session.exec(query)).one())
-
-
-async def goes_in_circles(session: Session, asker: Account, thread: str) -> bool:
-    """Whether the assistant and somebody have answered each other in a thread so often, and so
-    quickly, that both may be programs."""
-    query = select(func.count()).where(
-        col(AssistantRequest.account_id) == asker.id,
-        col(AssistantRequest.context_uri) == thread,
-        col(AssistantRequest.state).in_(TOLD),
-        col(AssistantRequest.created_at) > session.now - TURNS_WITHIN,
-    )
-    return int((await session.exec(query)).one()) >= MAX_TURNS
 
 
 async def is_silent(session: Session, thread: str) -> bool:

@@ -1,8 +1,8 @@
 """Whether a few words tell it to stop, in the languages of common instances.
 
-All of them must be words of stopping and of asking for it: "stop", "please stop it", "Hör auf!", and
-no more. "A stop sign" is a picture. Words that are pictures on their own, such as "silence", are
-not among them: who is misunderstood so has silenced a thread for good.
+All of them must be words of stopping and of asking for it: "stop", "please stop it", "Hör auf!",
+and no more. "A stop sign" is a picture. Words that are pictures on their own, such as "silence",
+are not among them: who is misunderstood so has silenced a thread for good.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ MAX_LENGTH = 80  # of what is folded; a longer post is about something else as w
 _STOPPING = """
     stop | stopp | halt | cease | desist | enough | basta | quit it | cut it out
     be quiet | quiet please | shut up | go away | leave us alone | leave me alone | knock it off
-    hör auf | hoer auf | hör bitte auf | hör jetzt auf | hör doch auf | höre auf | hört auf | hören sie auf | aufhören
-    aufhoeren | schluss | schluss damit | genug | sei still | sei ruhig | lass es | lass das | halt den mund
+    hör auf | hoer auf | hör bitte auf | hör jetzt auf | hör doch auf | höre auf | hört auf
+    hören sie auf | aufhören | aufhoeren | schluss | schluss damit | genug | sei still | sei ruhig
+    lass es | lass das | halt den mund
     arrête | arrêtez | arrêter | arrête toi | arrêtez vous | ça suffit | assez | tais toi
     taisez vous
     para | parar | detente | deténgase | paren | ya basta | cállate | déjalo
@@ -87,7 +88,9 @@ def _either(those: Iterable[str]) -> str:
 
 def _all() -> re.Pattern[str]:
     japanese, japanese_polite = _plain(_JAPANESE), _plain(_JAPANESE_POLITE)
-    stopping = rf"(?:sto{{3,}}p+|sto{{2}}p{{2,}}|stop{{2,}})(?:\s|$)|{_any_of(_STOPPING)}|{japanese}\s?"
+    stopping = (
+        rf"(?:sto{{3,}}p+|sto{{2}}p{{2,}}|stop{{2,}})(?:\s|$)|{_any_of(_STOPPING)}|{japanese}\s?"
+    )
     polite = rf"{_any_of(_POLITE)}|{japanese_polite}\s?"
     return re.compile(rf"(?:{polite})*(?:{stopping})(?:{stopping}|{polite})*")
 
