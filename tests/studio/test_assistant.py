@@ -684,6 +684,7 @@ async def test_a_request_that_is_gone_is_not_answered(instance: Instance) -> Non
 @pytest.mark.parametrize(
     ("callers", "who"),
     [
+        ("nobody", set()),
         ("local", {"alice"}),
         ("followers", {"alice", "follower"}),
         ("anyone", {"alice", "follower", "stranger"}),
@@ -705,6 +706,7 @@ async def test_who_may_ask(
         await ask_from_afar(instance, follower, "1", "@imagine follower")
         await ask_from_afar(instance, stranger, "1", "@imagine stranger")
         assert {one.recipe["prompt"] for one in await asked_for(instance)} == who
+        assert (await helper(instance)).deleted_at is None and await answers(instance) == []
 
 
 async def test_there_is_none_without_the_setting_and_no_name_is_taken_over(

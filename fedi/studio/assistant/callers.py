@@ -48,7 +48,7 @@ class Thread:
 
 async def may(session: Session, settings: AssistantSettings, asker: Account) -> bool:
     """Whether somebody may ask at all."""
-    if asker.actor_type in BOTS or asker.silenced_at is not None:
+    if asker.actor_type in BOTS or asker.silenced_at is not None or settings.callers == "nobody":
         return False
     if asker.local or settings.callers == "anyone":
         return True
