@@ -15,10 +15,10 @@ class AssistantSettings(Section):
 
     enabled: bool = Field(False, description="Whether there is one.")
     name: str = Field("imagine", description="Its name: people write @imagine a red boat.")
-    callers: Literal["local", "followers", "anyone"] = Field(
+    callers: Literal["nobody", "local", "followers", "anyone"] = Field(
         "local",
-        description='Who may ask: people of this instance ("local"), those who follow somebody '
-        'here as well ("followers"), or everybody ("anyone").',
+        description='Who may ask: nobody for now ("nobody"), people of this instance ("local"), '
+        'those who follow somebody here as well ("followers"), or everybody ("anyone").',
     )
     per_account: int = Field(
         20, ge=0, le=10_000, description="How often one account may ask within a day."

@@ -12,18 +12,21 @@ import pytest
 from sqlmodel import col, select
 
 from fedi.clock import FakeClock
-from fedi.database.tables import Account, AssistantRequest, Job, Mention, Painting, Status
+from fedi.database.tables import Account, AssistantRequest, Mention, Painting, Status
+from fedi.jobs.registry import KINDS
 from fedi.social import accounts, favourites, posts, statuses
 from fedi.social.statuses import Draft
 from fedi.social.text import plain
-from fedi.studio import turns
+from fedi.studio import assistance, turns
+from fedi.studio.assistant import stopping
+from fedi.studio.assistant.replying import REPLY
 from generation.protocol import Failed, Suggest, Suggested
 from tests import rig
 from tests.rig import Instance
 from tests.social import people
 from tests.social.trends.acting import settle
 from tests.studio.asking import reaches
-from tests.studio.easel_painter import connected
+from tests.studio.easel_painter import Hand, connected
 
 ANYONE = {"enabled": True, "callers": "anyone", "per_account": 5, "per_server": 7}
 
@@ -177,16 +180,58 @@ async def test_it_answers_no_bots_and_not_itself(instance: Instance) -> None:
     assert [status.content for status in await answers(instance)][1:] == []
 
 
-async def test_a_loop_ends_after_three_turns(instance: Instance, clock: FakeClock) -> None:
+THREAD = {"context_uri": "https://elsewhere.example/contexts/1"}
+MOMENT, SLOWLY = timedelta(seconds=5), timedelta(minutes=20)
+
+
+async def turn(
+    instance: Instance, clock: FakeClock, who: Account, *, painted: timedelta, thinks: timedelta
+) -> bool:
+    """Somebody answers the assistant's last picture after a while, and it paints for a while;
+    whether it does."""
+    posted, number = await answers(instance), len(await asked_for(instance))
+    above = {"in_reply_to_uri": posted[-1].uri} if posted else {}
+    clock.advance(thinks)
+    words = f"@imagine boat {number}"
+    await ask_from_afar(instance, who, f"at{clock.now().timestamp()}", words, **THREAD, **above)
+    if len(await asked_for(instance)) == number:
+        return False
+    clock.advance(painted)
+    await paint(instance)
+    return True
+
+
+async def test_a_loop_ends_after_three_turns_however_slow_the_card(
+    instance: Instance, clock: FakeClock
+) -> None:
+    easel = instance.easel
+    far, bob = await people.remote(easel, "far"), await people.remote(easel, "bob")
+    turns = [await turn(instance, clock, far, painted=SLOWLY, thinks=MOMENT) for _ in range(5)]
+    assert turns == [True] * 3 + [False] * 2
+    # Where somebody else is, it is no circle of two.
+    await people.receive(easel, bob, content="<p>nice</p>", **THREAD)
+    assert await turn(instance, clock, far, painted=SLOWLY, thinks=MOMENT)
+
+
+async def test_a_program_that_waits_for_no_answer_is_left_alone_as_well(
+    instance: Instance, clock: FakeClock
+) -> None:
     far = await people.remote(instance.easel, "far")
-    thread = {"context_uri": "https://elsewhere.example/contexts/1"}
     for number in range(5):
-        await ask_from_afar(instance, far, str(number), f"@imagine boat {number}", **thread)
+        await ask_from_afar(instance, far, str(number), f"@imagine boat {number}", **THREAD)
+        clock.advance(timedelta(seconds=20))
     assert len(await asked_for(instance)) == 3
-    assert await answers(instance) == []
-    clock.advance(timedelta(minutes=11))  # somebody who takes their time is no program
-    await ask_from_afar(instance, far, "later", "@imagine another boat", **thread)
+    clock.advance(timedelta(seconds=20))
+    await ask_from_afar(instance, far, "later", "@imagine another boat", **THREAD)
     assert len(await asked_for(instance)) == 4
+
+
+async def test_who_takes_their_time_asks_for_as_many_changes_as_they_like(
+    instance: Instance, clock: FakeClock
+) -> None:
+    far = await people.remote(instance.easel, "far")
+    for _ in range(5):
+        assert await turn(instance, clock, far, painted=MOMENT, thinks=timedelta(seconds=35))
 
 
 async def test_who_is_in_a_thread_may_end_it_there(instance: Instance) -> None:
@@ -205,6 +250,52 @@ async def test_who_is_in_a_thread_may_end_it_there(instance: Instance) -> None:
     assert len(await asked_for(instance)) == 1
     await ask(instance, alice, "@imagine a boat elsewhere")
     assert len(await asked_for(instance)) == 2
+
+
+STOPS = (
+    "stop please", "please stop it!", "STOPP!!", "Halt", "Stop 🛑", "can you stop?", "🛑",
+    "ＳＴＯＰ", "Hör bitte auf!", "Arrêtez, s’il vous plaît", "¡Para ya!", "pare, por favor",
+    "Smettila!", "hou op alsjeblieft", "Przestań, proszę", "хватит", "やめてください！",
+    "もう止めて", "ｽﾄｯﾌﾟ", "停止", "enough, thanks :blobcat:",
+)  # fmt: skip
+NO_STOPS = (
+    "a stop sign", "stop motion of a fox", "bus stop", "don't stop", "please", "silence",
+    "a quiet harbour", "ストップウォッチ", "paragliding", "it", "stop and a boat",
+)  # fmt: skip
+
+
+def test_what_tells_it_to_stop_and_what_is_a_picture() -> None:
+    assert [words for words in STOPS if not stopping.are_meant(words)] == []
+    assert [words for words in NO_STOPS if stopping.are_meant(words)] == []
+
+
+async def test_it_stops_when_told_in_other_words(instance: Instance) -> None:
+    alice = await people.local(instance.easel, "alice")
+    for words in ("Bitte, hör auf! 🙏", "やめてください"):
+        first = await people.publish(instance.easel, alice, "my thread")
+        await ask(instance, alice, f"@imagine {words}", in_reply_to_id=first.id)
+        await ask(instance, alice, "@imagine a boat", in_reply_to_id=first.id)
+    assert await asked_for(instance) == []
+    await ask(instance, alice, "@imagine a stop sign")
+    assert [one.recipe["prompt"] for one in await asked_for(instance)] == ["a stop sign"]
+
+
+async def test_a_stop_waits_for_the_thread_that_it_is_said_in(
+    instance: Instance, clock: FakeClock
+) -> None:
+    easel = instance.easel
+    far, bob = await people.remote(easel, "far"), await people.remote(easel, "bob")
+    above = {"in_reply_to_uri": f"{far.uri}/statuses/root"}
+    told = await ask_from_afar(instance, bob, "stop", "@imagine stop", **above)
+    # His post came before that which it answers, which names him.
+    await people.receive(easel, far, "root", live=False, mentions=(bob.id,))
+    clock.advance(timedelta(seconds=5))
+    await instance.run_jobs()
+    us = await helper(instance)
+    async with easel.database.read() as session:
+        assert await favourites.find(session, us.id, told.id) is not None  # understood
+    await ask_from_afar(instance, far, "more", "@imagine a boat", **above)
+    assert await asked_for(instance) == []
 
 
 async def test_so_many_a_day_and_told_once(instance: Instance, clock: FakeClock) -> None:
@@ -291,12 +382,13 @@ async def test_a_public_picture_is_changed_and_a_kept_recipe_stays_kept(
     assert not painting.share_recipe
 
 
-async def test_what_failed_counts_and_is_regretted_once_a_day(
-    instance: Instance, clock: FakeClock
-) -> None:
+async def test_what_failed_counts_and_each_failure_is_said_once(instance: Instance) -> None:
     alice = await people.local(instance.easel, "alice")
+    for _ in range(2):  # refused at the door: told once a day
+        await ask(instance, alice, "@imagine a boat --colour red")
+    assert len(await answers(instance)) == 1
     async with connected(instance) as card:
-        for number in range(6):
+        for number in range(7):
             await ask(instance, alice, f"@imagine boat {number}")
             waiting = [
                 one for one in await asked_for(instance) if one.state in {"queued", "painting"}
@@ -306,8 +398,28 @@ async def test_what_failed_counts_and_is_regretted_once_a_day(
                 async with reaches(instance.easel, waiting[0], "failed"):
                     await card.say(Failed(painting=given.painting, reason="No."))
             await instance.run_jobs()
+    # As many as one may ask for, each of which was liked, and then failed; and nothing after them.
     assert len(await asked_for(instance)) == 5
-    assert len(await answers(instance)) == 1
+    _, *regrets = await answers(instance)
+    assert len({answer.in_reply_to_id for answer in regrets}) == len(regrets) == 5
+    assert all("I am sorry" in answer.content for answer in regrets)
+
+
+async def test_what_failed_counts_for_a_domain_too(instance: Instance) -> None:
+    crowd = [await people.remote(instance.easel, f"far{number}") for number in range(9)]
+    async with connected(instance) as card:
+        for number, one in enumerate(crowd):
+            for again in range(2):
+                await ask_from_afar(instance, one, f"{again}", f"@imagine boat {number}.{again}")
+                for painting in await asked_for(instance):
+                    if painting.state in {"queued", "painting"}:
+                        given = await card.given()
+                        async with reaches(instance.easel, painting, "failed"):
+                            await card.say(Failed(painting=given.painting, reason="No."))
+                await instance.run_jobs()
+    assert len(await asked_for(instance)) == 7
+    *regrets, told = await answers(instance)
+    assert len(regrets) == 7 and "had all that I do for one server" in told.content
 
 
 async def test_what_is_trending(instance: Instance) -> None:
@@ -362,32 +474,98 @@ async def test_a_question_is_answered_in_words_where_a_language_model_is(
     assert await named_in(instance, answer) == {alice.id}
 
 
+async def answer_questions(card: Hand, many: int) -> list[str]:
+    """Answer so many questions with their numbers: what they were, in their turn."""
+    heard = []
+    for number in range(many):
+        message = await card.hear()
+        assert isinstance(message, Suggest) and message.what == "reply"
+        heard.append(message.text)
+        said = f"Answer {number}."
+        await card.say(Suggested(request=message.request, reply=said, model="Small"))
+    return heard
+
+
 async def test_two_questions_of_one_person_are_answered_one_after_the_other(
+    instance: Instance,
+) -> None:
+    alice = await people.local(instance.easel, "alice")
+    questions = ["why is the sky blue?", "why is the sea green?"]
+    async with connected(instance, suggests=True) as card:
+        for words in questions:
+            await people.publish(instance.easel, alice, f"@imagine {words}")
+        working = asyncio.create_task(instance.run_jobs())
+        assert await answer_questions(card, 2) == questions
+        await working
+    said_so = [plain(answer.content) for answer in await answers(instance)]
+    assert said_so == ["@alice Answer 0.", "@alice Answer 1."]
+
+
+async def test_a_question_waits_for_what_its_author_has_thought_about_in_the_studio(
     instance: Instance, clock: FakeClock
 ) -> None:
-    easel = instance.easel
-    alice = await people.local(easel, "alice")
-
-    async def waits() -> bool:
-        async with easel.database.read() as session:
-            query = select(Job).where(col(Job.error).like("%thought about%"))
-            return (await session.exec(query)).first() is not None
-
+    alice = await people.local(instance.easel, "alice")
+    helping = assistance.of(instance.easel)
+    assert helping is not None
     async with connected(instance, suggests=True) as card:
-        for words in ("why is the sky blue?", "why is the sea green?"):
-            await people.publish(easel, alice, f"@imagine {words}")
-        for number in range(2):
+        proposing = asyncio.create_task(helping.propose(alice, "a fox"))
+        message = await card.hear()
+        assert isinstance(message, Suggest)
+        await ask(instance, alice, "@imagine why is the sky blue?")
+        await card.say(Suggested(request=message.request, prompt="a red fox", model="Small"))
+        await proposing
+        assert await answers(instance) == []
+        clock.advance(timedelta(seconds=5))
+        working = asyncio.create_task(instance.run_jobs())
+        assert await answer_questions(card, 1) == ["why is the sky blue?"]
+        await working
+    [answer] = await answers(instance)
+    assert plain(answer.content) == "@alice Answer 0."
+
+
+async def test_a_flood_of_questions_holds_up_nobody_else(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    easel = instance.easel
+    us, alice = await helper(instance), await people.local(easel, "alice")
+    mob = [
+        await people.remote(easel, f"mob{number}", domain=f"{'ab'[number % 2]}.elsewhere.example")
+        for number in range(5)
+    ]
+    async with connected(instance, suggests=True) as card:
+        for number in range(10):
+            words = f"<p>@imagine why {number}?</p>"
+            who = mob[number % len(mob)]
+            await people.receive(easel, who, str(number), content=words, mentions=(us.id,))
+        with monkeypatch.context() as busy:  # all of them stand in line, and none is answered
+            busy.delitem(KINDS, REPLY)
+            await instance.run_jobs()
+            await ask(instance, alice, "@imagine why is the sky blue?")
+        working = asyncio.create_task(instance.run_jobs())
+        heard = await answer_questions(card, 8)
+        await working
+    # She waits behind one of them at most; and of theirs there are as many as a domain may have.
+    assert heard.index("why is the sky blue?") <= 1
+    assert len(await answers(instance)) == 1 + 8  # one of them was told that it is enough
+    async with easel.database.read() as session:
+        rows = await session.exec(select(AssistantRequest.state))
+        assert sorted(rows) == ["answered"] * 8 + ["ignored"] * 2 + ["spent"]
+
+
+async def test_a_question_without_an_answer_counts(instance: Instance) -> None:
+    alice = await people.local(instance.easel, "alice")
+    async with connected(instance, suggests=True) as card:
+        for number in range(5):
+            await people.publish(instance.easel, alice, f"@imagine why {number}?")
             working = asyncio.create_task(instance.run_jobs())
             message = await card.hear()
             assert isinstance(message, Suggest)
-            if not number:
-                await rig.until(waits)
-            said = f"Answer {number}."
-            await card.say(Suggested(request=message.request, reply=said, model="Small"))
+            await card.say(Suggested(request=message.request, reply="", model="Small"))
             await working
-            clock.advance(timedelta(seconds=5))
-    said_so = [plain(answer.content) for answer in await answers(instance)]
-    assert said_so == ["@alice Answer 0.", "@alice Answer 1."]
+        await ask(instance, alice, "@imagine why 5?")  # nobody is asked
+    *regrets, told = await answers(instance)
+    assert len(regrets) == 5 and all("no answer to that" in one.content for one in regrets)
+    assert "at most 5 things a day" in told.content
 
 
 async def test_a_question_that_is_edited_away_waits_no_more(instance: Instance) -> None:
@@ -404,7 +582,8 @@ async def test_a_question_that_is_edited_away_waits_no_more(instance: Instance) 
         await card.say(Suggested(request=message.request, reply="Air.", model="Small"))
         await working
     async with easel.database.read() as session:
-        assert (await session.get_one(AssistantRequest, asked.id)).state == "ignored"
+        # The model has worked for it.
+        assert (await session.get_one(AssistantRequest, asked.id)).state == "failed"
     assert await answers(instance) == []
 
 
@@ -505,6 +684,7 @@ async def test_a_request_that_is_gone_is_not_answered(instance: Instance) -> Non
 @pytest.mark.parametrize(
     ("callers", "who"),
     [
+        ("nobody", set()),
         ("local", {"alice"}),
         ("followers", {"alice", "follower"}),
         ("anyone", {"alice", "follower", "stranger"}),
@@ -526,6 +706,7 @@ async def test_who_may_ask(
         await ask_from_afar(instance, follower, "1", "@imagine follower")
         await ask_from_afar(instance, stranger, "1", "@imagine stranger")
         assert {one.recipe["prompt"] for one in await asked_for(instance)} == who
+        assert (await helper(instance)).deleted_at is None and await answers(instance) == []
 
 
 async def test_there_is_none_without_the_setting_and_no_name_is_taken_over(
@@ -540,3 +721,19 @@ async def test_there_is_none_without_the_setting_and_no_name_is_taken_over(
         await ask(instance, alice, "@imagine a boat")
         assert (await people.fresh(instance.easel, mine)).note == ""
         assert await asked_for(instance) == []
+
+
+async def test_its_profile_says_how_to_end_it_also_where_it_was_made_before(
+    new_database: rig.NewDatabase, tmp_path: Path, clock: FakeClock
+) -> None:
+    url = new_database()
+    for starts in range(2):
+        async with rig.serve_instance(tmp_path, url, clock=clock, assistant=ANYONE) as instance:
+            us = await helper(instance)
+            # Those who knew it are told.
+            assert len(await people.told(instance.easel, "update_actor")) == starts
+            assert "@imagine stop" in us.note
+            async with instance.easel.database.write() as tx:
+                row = await tx.get_one(Account, us.id)
+                row.note = "<p>I paint.</p>"  # of an earlier version
+                tx.add(row)

@@ -29,7 +29,8 @@ class AssistantRequest(Table, table=True):
     account_id: int = reference("account.id")  # who asks
     domain: str | None = None  # their server; None: this one
     context_uri: str | None = None  # the thread
-    # taken, answered, refused (and told so), spent (the share of their server: told so), ignored
+    # taken, answered, failed (after work was done), refused (and told so), spent (the share of
+    # their server: told so), ignored
     state: str
     painting_id: int | None = Field(default=None, sa_type=BigId, nullable=True)
     created_at: datetime = moment()

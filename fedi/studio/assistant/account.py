@@ -11,6 +11,12 @@ from fedi.social.errors import Invalid
 
 ACTOR_TYPE = "Service"  # Mastodon shows a bot
 
+# What its profile says; nobody signs in to it, so nobody else writes there.
+NOTE = (
+    "<p>I paint what you ask me for. Name me in a post and say what you want to see. "
+    "Whoever is in a thread can write @{name} stop: then I am silent in it. I am a program.</p>"
+)
+
 log = logs.get(__name__)
 
 
@@ -23,16 +29,20 @@ async def find(session: Session, settings: AssistantSettings) -> Account | None:
 
 
 async def ensure(tx: Transaction, settings: AssistantSettings) -> None:
-    """Make the assistant on the first start with one. Where somebody has its name, there is none:
-    an account is never taken over."""
+    """Make the assistant on the first start with one, and have its profile say what it says today.
+    Where somebody has its name, there is none: an account is never taken over."""
     if not settings.enabled:
         return
+    note = NOTE.format(name=settings.name)
     existing = await accounts.by_handle(tx, settings.name)
     if existing is not None:
         if not await _is_ours(tx, existing):
             log.error(
                 "assistant_name_taken", name=settings.name, do="choose another assistant.name"
             )
+        elif existing.note != note:
+            existing.note = note
+            await accounts.update_profile(tx, existing)
         return
     try:
         account = await accounts.add_person(tx, settings.name, settings.name.capitalize())
@@ -40,10 +50,7 @@ async def ensure(tx: Transaction, settings: AssistantSettings) -> None:
         log.error("assistant_not_made", name=settings.name, reason=str(refusal))
         return
     account.actor_type = ACTOR_TYPE
-    account.note = (
-        "<p>I paint what you ask me for. Name me in a post and say what you want to see. "
-        "I am a program.</p>"
-    )
+    account.note = note
     tx.add(account)
     await tx.flush()
 

@@ -19,7 +19,7 @@ from fedi.social.trends import listing, verdicts
 from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import imagine, inputs, paintings
 from fedi.studio.assistant import account as assistants
-from fedi.studio.assistant import callers, changing, reading, replying, saying, withdrawing
+from fedi.studio.assistant import callers, changing, circles, reading, replying, saying, withdrawing
 from fedi.studio.assistant.changing import Change
 from fedi.studio.assistant.reading import Wanted
 from fedi.studio.paintings import APOLOGISE
@@ -40,14 +40,14 @@ async def answer(easel: Easel, job: Claimed) -> None:
     async with easel.database.write() as tx:
         helper = await assistants.find(tx, settings)
         named = helper is not None and helper.id == job.payload["account_id"]
-        request = await _take(easel, tx, helper, job.payload["status_id"]) if named else None
+        request = await _take(easel, tx, helper, job) if named else None
         if helper is None or request is None:
             await job.finish(tx)
             return
         status, asker, wanted = request
     if wanted is not None and wanted.what == "question" and await replying.can(easel):
         async with easel.database.write() as tx:
-            await replying.ask(tx, status)
+            await replying.ask(tx, status, asker)
             await job.finish(tx)
         return
     if wanted is None or wanted.picture is None:
@@ -64,11 +64,15 @@ async def answer(easel: Easel, job: Claimed) -> None:
 
 
 async def _take(
-    easel: Easel, tx: Transaction, helper: Account | None, status_id: int
+    easel: Easel, tx: Transaction, helper: Account | None, job: Claimed
 ) -> tuple[Status, Account, Wanted | None] | None:
     """A post that is to be answered, who asks, and for what (None: it was not understood); nothing
-    if it was answered, or is not to be."""
-    status = await statuses.load(tx, helper, status_id)
+    if it was answered, or is not to be.
+
+    Raises:
+        Retry: it asks for silence in a thread of which too little is here yet.
+    """
+    status = await statuses.load(tx, helper, job.payload["status_id"])
     if status is None or helper is None or status.reblog_of_id is not None:
         return None
     asker = await tx.get_one(Account, status.account_id)
@@ -83,21 +87,23 @@ async def _take(
         if await callers.silence(tx, status):
             await withdrawing.end_thread(tx, (await callers.thread_of(tx, status)).name)
             await favourites.add(tx, helper, status)
+        else:
+            _wait_for_above(status, job)
         return None
     if wanted is not None and wanted.what == "nothing":
         return None
-    state, thread = "taken", (await callers.thread_of(tx, status)).name
+    state, thread = "taken", await callers.thread_of(tx, status)
     if (
         not await callers.may(tx, settings, asker)
-        or await callers.is_silent(tx, thread)
-        or await callers.goes_in_circles(tx, asker, thread)
+        or await callers.is_silent(tx, thread.name)
+        or await circles.goes_in_circles(tx, helper, asker, thread)
     ):
         state = "ignored"
     row = AssistantRequest(
         status_id=status.id,
         account_id=asker.id,
         domain=origin.domain_of(asker.domain) if asker.domain else None,
-        context_uri=thread,
+        context_uri=thread.name,
         state=state,
         created_at=tx.now,
     )
@@ -114,6 +120,18 @@ async def _take(
         await saying.refuse(tx, helper, status, asker, reason)
         return None
     return status, asker, wanted
+
+
+def _wait_for_above(status: Status, job: Claimed) -> None:
+    """Try again in a while, if what a post answers is not here yet.
+
+    Raises:
+        Retry: it is not.
+    """
+    answers = status.in_reply_to_uri is not None
+    if answers and status.in_reply_to_id is None and job.attempts <= len(WAITS_S):
+        wait = timedelta(seconds=WAITS_S[job.attempts - 1])
+        raise Retry("What it answers is not here yet.", wait)
 
 
 def _read(status: Status) -> Wanted | None:
@@ -165,9 +183,8 @@ async def _paint(
     easel: Easel, job: Claimed, helper: Account, status: Status, asker: Account, wanted: Wanted
 ) -> None:
     assert wanted.picture is not None
-    if wanted.change and status.in_reply_to_id is None and job.attempts <= len(WAITS_S):
-        wait = timedelta(seconds=WAITS_S[job.attempts - 1])
-        raise Retry("What it answers is not here yet.", wait)
+    if wanted.change:
+        _wait_for_above(status, job)
     recipe, changed = imagine.recipe(wanted.picture, easel.settings.painting), None
     if wanted.change and status.in_reply_to_id is not None:
         changed = await changing.change(easel, helper, asker, status.in_reply_to_id, recipe)
@@ -221,7 +238,8 @@ async def _request(
 
 @handles(APOLOGISE, attempts=5, at_once=2)
 async def apologise(easel: Easel, job: Claimed) -> None:
-    """A picture that the assistant was asked for could not be made: say so once."""
+    """A picture that the assistant was asked for could not be made: say so, once for all that
+    one post asked for."""
     async with easel.database.write() as tx:
         await job.finish(tx)
         helper = await assistants.find(tx, easel.settings.assistant)
@@ -237,7 +255,7 @@ async def apologise(easel: Easel, job: Claimed) -> None:
             return
         asker = await tx.get_one(Account, row.account_id)
         reason = painting.error or "It was not let through."
-        await saying.refuse(tx, helper, status, asker, f"I am sorry, that did not work. {reason}")
+        await saying.regret(tx, helper, status, asker, f"I am sorry, that did not work. {reason}")
 
 
 __all__ = ["answer", "apologise"]

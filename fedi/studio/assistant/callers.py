@@ -24,12 +24,10 @@ from fedi.settings import AssistantSettings
 
 BOTS = ("Service", "Application")  # types of actors that are programs
 DAY = timedelta(days=1)
-# Two programs that answer each other go on for ever, if they do not say that they are programs.
-MAX_TURNS = 3
-TURNS_WITHIN = timedelta(minutes=10)
 MAX_ABOVE = 100  # posts that are looked at for the name of a thread
 
-COUNTED = ("taken", "answered")  # states of requests that are under way, or were granted
+# States of requests that are under way, were granted, or came to nothing after work was done.
+COUNTED = ("taken", "answered", "failed")
 REFUSED = ("refused", "spent")  # and of those that were told why not
 TOLD = (*COUNTED, *REFUSED)  # all that had any answer
 SPENT = "People of your server have had all that I do for one server in a day."
@@ -50,7 +48,7 @@ class Thread:
 
 async def may(session: Session, settings: AssistantSettings, asker: Account) -> bool:
     """Whether somebody may ask at all."""
-    if asker.actor_type in BOTS or asker.silenced_at is not None:
+    if asker.actor_type in BOTS or asker.silenced_at is not None or settings.callers == "nobody":
         return False
     if asker.local or settings.callers == "anyone":
         return True
@@ -89,7 +87,7 @@ async def server_spent(session: Session, settings: AssistantSettings, domain: st
     query = select(func.count()).where(
         col(AssistantRequest.domain) == domain,
         col(AssistantRequest.created_at) > session.now - DAY,
-        col(AssistantRequest.state).in_(TOLD),
+        col(AssistantRequest.state).in_(TOLD) | col(AssistantRequest.painting_id).is_not(None),
     )
     return int((await session.exec(query)).one()) >= settings.per_server
 
@@ -116,18 +114,6 @@ async def was_refused(session: Session, asker: Account) -> bool:
         )
     )
     return bool((await session.exec(query)).one())
-
-
-async def goes_in_circles(session: Session, asker: Account, thread: str) -> bool:
-    """Whether the assistant and somebody have answered each other in a thread so often, and so
-    quickly, that both may be programs."""
-    query = select(func.count()).where(
-        col(AssistantRequest.account_id) == asker.id,
-        col(AssistantRequest.context_uri) == thread,
-        col(AssistantRequest.state).in_(TOLD),
-        col(AssistantRequest.created_at) > session.now - TURNS_WITHIN,
-    )
-    return int((await session.exec(query)).one()) >= MAX_TURNS
 
 
 async def is_silent(session: Session, thread: str) -> bool:

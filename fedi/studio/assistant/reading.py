@@ -9,12 +9,12 @@ from typing import Literal
 from fedi.database.tables import Status
 from fedi.social import text
 from fedi.studio import imagine
+from fedi.studio.assistant import stopping
 from fedi.studio.imagine import Imagined
 
 # Of somebody: `@name`, `@name@host`; and the hashtag's sign, which is no part of its word.
 _NAMED = re.compile(r"(?<![\w@])@[\w.-]+(?:@[\w.:-]+)?")
 _HASH = re.compile(r"#(?=\w)")
-_STOP = re.compile(r"(?:please\s+)?(?:stop|be quiet|go away)[.!]*", re.IGNORECASE)
 _TRENDING = re.compile(
     r"what(?:['’]?s|\s+is)\s+(?:trending|popular)(?:\s+(?:here|now|today))*\s*\??", re.IGNORECASE
 )
@@ -70,7 +70,7 @@ def read(status: Status) -> Wanted:
         words = words[len(command) :].strip()
     if not words:
         return Wanted("nothing")
-    if _STOP.fullmatch(words):
+    if stopping.are_meant(words):
         return Wanted("silence")
     if _TRENDING.fullmatch(words):
         return Wanted("trends")

@@ -28,12 +28,22 @@ async def still(tx: Transaction, helper: Account, status_id: int) -> Status:
 async def refuse(
     tx: Transaction, helper: Account, status: Status, asker: Account, words: str
 ) -> None:
-    """Say why something is not done: once a day to one person, so that nobody can be made to
+    """Say why something is not begun: once a day to one person, so that nobody can be made to
     fill a thread."""
     told = await callers.was_refused(tx, asker)
     if not told and await statuses.load(tx, helper, status.id) is not None:
         await say(tx, helper, status, asker, words)
     await settle(tx, status.id, "ignored" if told else "refused")
+
+
+async def regret(
+    tx: Transaction, helper: Account, status: Status, asker: Account, words: str
+) -> None:
+    """Say that what was begun came to nothing: once for each request, whatever else its author was
+    told, since they wait for it. It counts as what was done does, so that there are never more of
+    these than one may ask for."""
+    await say(tx, helper, status, asker, words)
+    await settle(tx, status.id, "failed")
 
 
 async def say(
