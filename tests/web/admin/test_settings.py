@@ -83,11 +83,11 @@ async def test_what_cannot_be_is_refused_whole_and_shown_again(
         for section, typed, why in (
             ("painting", {"painting.max_steps": "0"}, "Must be at least 1."),
             ("painting", {"painting.max_steps": "many"}, "Must be a whole number."),
-            ("painting", {"painting.command": "two words"}, "must be one word"),
+            ("painting", {"painting.command": "two words"}, "Must be one word"),
             ("safety", {"safety.refuse_at": "nan"}, "Must be a"),
             ("registrations", {"registrations.mode": "sometimes"}, "Must be 'closed'"),
             ("registrations", {"registrations.blocked_email_domains": "a b"}, "is no domain"),
-            ("instance", {"instance.name": "a\nb"}, "must be on one line"),
+            ("instance", {"instance.name": "a\nb"}, "Must be on one line"),
             ("instance", {"instance.name": "a\u202eb"}, "letters and signs"),
             ("media", {"media.max_upload_mb": ""}, "Must be a whole number."),
         ):
