@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from sqlmodel import col, select
 
 from fedi import logs
@@ -26,6 +27,19 @@ LONG = frozenset({"instance.description"})  # what may have more lines than one
 
 MARK = "settings"  # changes with what is kept
 APPLIED = "settings.applied"  # the topic on which a process tells itself that it took it over
+
+# What pydantic says at more length, and of code.
+PLAIN = {
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a number",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+}
 
 # The settings that are read whenever they are needed, by section. All others are read at the start.
 ADJUSTABLE: Mapping[str, tuple[str, ...]] = {
@@ -134,8 +148,12 @@ def with_entries(section: Section, entries: Mapping[str, Any]) -> Section:
 def plainly(error: ValidationError) -> dict[str, str]:
     """What is wrong, by entry."""
     return {
-        str(mistake["loc"][0]) if mistake["loc"] else "": mistake["msg"].removeprefix(
-            "Value error, "
-        )
+        str(mistake["loc"][0]) if mistake["loc"] else "": _said(mistake)
         for mistake in error.errors()
     }
+
+
+def _said(mistake: ErrorDetails) -> str:
+    if (words := PLAIN.get(mistake["type"])) is not None:
+        return words.format_map(mistake.get("ctx", {}))
+    return mistake["msg"].removeprefix("Value error, ")

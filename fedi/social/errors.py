@@ -9,9 +9,13 @@ class SocialError(Exception):
     Args:
         message: the sentence.
         status: the HTTP status that says the same.
+
+    Attributes:
+        field: of a form, in which what is wrong was typed; a page that knows it says so.
     """
 
     status = 422
+    field = ""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)

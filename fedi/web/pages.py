@@ -16,7 +16,7 @@ from fedi.database import Session
 from fedi.database.tables import Account, Status
 from fedi.federation import answers
 from fedi.runtime import easel_of
-from fedi.social import edits, posts, reactions, timelines
+from fedi.social import edits, posts, reactions, rules, timelines
 from fedi.social.timelines import Page
 from fedi.social.visibility import SHOWN_TO_ALL
 from fedi.studio import testimony
@@ -132,10 +132,12 @@ async def about(request: Request) -> Response:
     async with easel.database.read() as session:
         makers = await _makers(session)
         hung = await gallery.of(easel, session, [])
+        agreed = await rules.every(session)
     return page(
         request,
         "about.html",
         here="about",
+        rules=agreed,
         card=cards.about(instance),
         example=people.maker(makers[0], hung).handle if makers else f"@name@{instance.domain}",
     )

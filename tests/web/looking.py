@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.web.desk import Desk
 from tests.web.test_browser import ARTEFACTS
 from tests.web.test_signed_in_browser import SIZES, violations
 
@@ -71,3 +72,10 @@ class Looker:
         await self.page.emulate_media(color_scheme=scheme)
         inside = await self.page.evaluate("document.documentElement.scrollWidth")
         assert inside <= size[0], (title, size, inside)
+
+
+async def refused(at: Desk, action: str, button: str = "", /, **typed: Any) -> None:
+    """Send a form as no browser would let somebody send it."""
+    await at.page.evaluate(UNCHECKED)
+    await at.send(action, button, **typed)
+    assert await at.page.is_visible("main .trouble"), await at.said()

@@ -85,6 +85,13 @@ async def _take(server: rig.ServerProcess) -> None:
         await page.goto(f"{PLACE}/studio")
         await page.fill("textarea[name=prompt]", "a yellow flower on the meadow")
         await _shot(page, "studio")
+        phone = await chromium.new_context(
+            viewport={"width": 390, "height": 656}, device_scale_factor=2, color_scheme="dark"
+        )
+        page = await phone.new_page()
+        await page.goto(f"{PLACE}/")
+        await page.locator("a.tile").first.wait_for()
+        await _shot(page, "phone")
         await chromium.close()
 
 

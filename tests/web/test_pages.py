@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from fedi.database.tables import Account, Status
-from fedi.social import accounts, favourites, quotes, reblogs
+from fedi.social import accounts, favourites, quotes, reblogs, rules
 from fedi.social.polls import ReceivedPoll
 from fedi.web.assets import FOLDER
 from generation import catalogue
@@ -383,7 +383,15 @@ async def test_about_names_the_rules_the_software_and_a_contact(
     page = (await get(browser, f"{instance.url}/about")).page
     assert "How pictures are labelled" in page.text and "#AIgenerated" in page.text
     assert page.one("a", href="/.well-known/nodeinfo")
-    assert not page.all(id="contact")  # none is set
+    assert not page.all(id="contact") and not page.all(id="rules")  # none is set
+    async with instance.easel.database.write() as tx:
+        for words, more in (("Be kind.", "Nobody likes a bully."), ("<b>Say</b> what is AI.", "")):
+            await rules.add(tx, words, more)
+        await rules.add(tx, "A rule that was taken back.")
+        await rules.remove(tx, 3)
+    stated = (await get(browser, f"{instance.url}/about")).page.one("section", id="rules")
+    said = [one.text for one in stated.one("ol").all("li")]
+    assert said == ["Be kind. Nobody likes a bully.", "<b>Say</b> what is AI."]
 
 
 async def test_a_hashtag_leads_to_its_posts(

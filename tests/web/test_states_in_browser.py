@@ -26,7 +26,7 @@ from tests.studio.easel_painter import Hand, picture
 from tests.studio.test_reviews import STRICT, judged
 from tests.web import hanging
 from tests.web.desk import Desk, desk, file
-from tests.web.looking import UNCHECKED, Looker
+from tests.web.looking import UNCHECKED, Looker, refused
 from tests.web.test_browser import chromium
 from tests.web.test_interacting import finger
 from tests.web.test_signed_in_browser import SIZES
@@ -43,13 +43,6 @@ pytestmark = [
 PHONE = SIZES[:1]
 EMAIL = "alice@mail.example"
 SEA = "A lighthouse in morning fog, seen from the sea, with gulls over the rocks"
-
-
-async def refused(at: Desk, action: str, button: str = "", /, **typed: Any) -> None:
-    """Send a form as no browser would let somebody send it."""
-    await at.page.evaluate(UNCHECKED)
-    await at.send(action, button, **typed)
-    assert await at.page.is_visible("main .trouble"), await at.said()
 
 
 async def test_a_picture_in_each_of_its_states(

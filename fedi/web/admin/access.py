@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
@@ -104,7 +105,31 @@ class Deed:
         await audit.note(self.tx, self.who, action, target, target_id, **details)
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why something was not done, as a page says it: in the form that was sent, if it stands there.
+
+    Attributes:
+        path: to which that form was sent.
+        field: of that form, to which it is due; empty if that is not known.
+    """
+
+    words: str
+    path: str
+    field: str
+
+
 Do = Callable[[Deed], Awaitable[str]]
+
+
+@contextmanager
+def typed(field: str) -> Iterator[None]:
+    """What is refused in here is refused for what stands in a field of the form."""
+    try:
+        yield
+    except SocialError as error:
+        error.field = field
+        raise
 
 
 def only(power: Power) -> Callable[[VisitorPage], Page]:
@@ -182,6 +207,7 @@ def page(
         name: the template below `admin/`.
         error: why what was asked for was not done.
     """
+    trouble = None if error is None else Trouble(str(error), request.url.path, error.field)
     return private_page(
         request,
         f"admin/{name}.html",
@@ -194,6 +220,7 @@ def page(
             if staff.may(visitor.login, one.power)
         ],
         form_key=forms.key(request),
+        trouble=trouble,
         error="" if error is None else str(error),
         **context,
     )

@@ -160,6 +160,8 @@ async def _page(
         reports_by=len(made),
         action=fields.get("action", "none"),
         words=fields.get("words", ""),
+        mail="mail" in fields or "action" not in fields,
+        name=fields.get("name", ""),
         longest=moderation.MAX_TEXT,
     )
 
@@ -213,7 +215,8 @@ async def _act(deed: Deed) -> str:
     target, what = await _person(deed), action(deed.fields)
     words = deed.fields.get("words", "")
     if what == "none" and not words.strip():
-        raise Invalid("Say what they are to be told.")
+        with access.typed("words"):
+            raise Invalid("Say what they are to be told.")
     await moderation.act(deed.tx, deed.who, target, what, words=words, mail="mail" in deed.fields)
     return f"{PATH}/{target.id}"
 
@@ -228,8 +231,9 @@ async def _undo(deed: Deed) -> str:
 
 async def _erase(deed: Deed) -> str:
     target = await _person(deed)
-    if deed.fields.get("name", "").strip().removeprefix("@") != target.acct:
-        raise Invalid("Write the name of the account to delete it.")
+    with access.typed("name"):
+        if deed.fields.get("name", "").strip().removeprefix("@") != target.acct:
+            raise Invalid("Write the name of the account to delete it.")
     await moderation.erase(deed.tx, deed.who, target)
     return PATH
 

@@ -93,14 +93,15 @@ async def _block_network(deed: Deed) -> str:
     days = deed.fields.get("days", "")
     if days not in LASTS:
         raise Invalid("Choose how long it lasts.")
-    made = await ip_blocks.put(
-        deed.tx,
-        None,
-        deed.fields.get("ip", ""),
-        deed.fields.get("severity", ""),
-        deed.fields.get("comment", ""),
-        deed.tx.now + timedelta(days=int(days)) if days else None,
-    )
+    with access.typed("ip"):
+        made = await ip_blocks.put(
+            deed.tx,
+            None,
+            deed.fields.get("ip", ""),
+            deed.fields.get("severity", ""),
+            deed.fields.get("comment", ""),
+            deed.tx.now + timedelta(days=int(days)) if days else None,
+        )
     await deed.note("network.block", made.ip, made.id, severity=made.severity)
     return f"{PATH}#networks"
 
@@ -113,7 +114,8 @@ async def _free_network(deed: Deed) -> str:
 
 
 async def _block_domain(deed: Deed) -> str:
-    made = await email_addresses.block_domain(deed.tx, deed.fields.get("domain", ""))
+    with access.typed("domain"):
+        made = await email_addresses.block_domain(deed.tx, deed.fields.get("domain", ""))
     await deed.note("email_domain.block", made.domain, made.id)
     return f"{PATH}#domains"
 
@@ -126,7 +128,8 @@ async def _free_domain(deed: Deed) -> str:
 
 
 async def _block_email(deed: Deed) -> str:
-    address = email_addresses.checked(deed.fields.get("email", ""))
+    with access.typed("email"):
+        address = email_addresses.checked(deed.fields.get("email", ""))
     made = await email_addresses.block(deed.tx, email_addresses.fingerprint(address))
     await deed.note("email.block", made.email_hash, made.id)
     return f"{PATH}#emails"

@@ -44,7 +44,8 @@ async def _page(
     easel, asked = easel_of(request), request.query_params
     words = asked.get("q", "").replace("\0", "").strip()[: domains.MAX_NAME]
     after = asked.get("after", "").replace("\0", "")[: domains.MAX_NAME]
-    change = asked.get("change", "").replace("\0", "")[: domains.MAX_NAME]
+    change = fields.get("change") or asked.get("change", "")
+    change = change.replace("\0", "")[: domains.MAX_NAME]
     async with easel.database.read() as session:
         rows = await domains.listed(session, limit=LENGTH + 1, words=words, after=after)
         chosen = await session.get(DomainRule, change) if change else None
@@ -57,14 +58,16 @@ async def _page(
         "domains",
         error=error,
         rules=rows[:LENGTH],
-        typed=_typed(fields, chosen),
+        typed=_typed(fields if "severity" in fields else {}, chosen),
         changing=chosen is not None,
+        allowing=fields.get("domain", "") if "severity" not in fields else "",
         severities=SEVERITIES,
         q=words,
         limited=_limited(easel),
         allowed=allowed,
         made=made,
         complaints=(complaints or [])[:MAX_COMPLAINTS],
+        unsaid=max(0, len(complaints or []) - MAX_COMPLAINTS),
         longest=domains.MAX_COMMENT,
         older=access.address(PATH, *kept, ("after", rows[LENGTH - 1].domain))
         if len(rows) > LENGTH
@@ -100,7 +103,8 @@ async def _put(deed: Deed) -> str:
     rule = _rule(deed.fields)
     if rule.severity == "none" and not (rule.reject_media or rule.reject_reports):
         raise Invalid("A rule has to do something: tick what it is to do.")
-    await domains.decide(deed.tx, deed.who, [rule], limited=_limited(deed.easel))
+    with access.typed("domain"):
+        await domains.decide(deed.tx, deed.who, [rule], limited=_limited(deed.easel))
     return PATH
 
 
@@ -112,8 +116,9 @@ async def _lift(deed: Deed) -> str:
 
 
 async def _allow(deed: Deed) -> str:
-    name = domains.checked(deed.fields.get("domain", ""))
-    await domains.allow(deed.tx, name, limited=_limited(deed.easel))
+    with access.typed("domain"):
+        name = domains.checked(deed.fields.get("domain", ""))
+        await domains.allow(deed.tx, name, limited=_limited(deed.easel))
     await deed.note("domain.allow", name)
     return f"{PATH}#allowed"
 
@@ -134,11 +139,8 @@ async def bring(request: Request, visitor: SignedIn) -> Response:
         content = await files[FILE].read() if FILE in files else b""
     try:
         access.count(request, visitor)
-        if not content:
-            raise Invalid("Choose a list.")
-        rules, complaints = blocklists.read(_text(content))
-        if not rules and not complaints:
-            raise Invalid("There is no domain in that list.")
+        with access.typed(FILE):
+            rules, complaints = _listed(content)
         async with easel.database.write() as tx:
             who = await tx.get_one(Account, visitor.account.id)
             made = await domains.decide(tx, who, rules, limited=_limited(easel))
@@ -147,11 +149,21 @@ async def bring(request: Request, visitor: SignedIn) -> Response:
     return await _page(request, visitor, {}, made=made, complaints=complaints)
 
 
-def _text(content: bytes) -> str:
+def _listed(content: bytes) -> tuple[list[DomainRule], list[str]]:
+    """The rules of a list, and what is wrong with its lines.
+
+    Raises:
+        Invalid: it is none at all.
+    """
+    if not content:
+        raise Invalid("Choose a list.")
     try:
-        return content.decode()
+        rules, complaints = blocklists.read(content.decode())
     except UnicodeDecodeError as error:
         raise Invalid("That is no text in UTF-8.") from error
+    if not rules and not complaints:
+        raise Invalid("There is no domain in that list.")
+    return rules, complaints
 
 
 @access.only("federation")

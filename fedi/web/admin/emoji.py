@@ -57,10 +57,12 @@ async def add(request: Request, visitor: SignedIn) -> Response:
         content = await files[FILE].read() if FILE in files else b""
     try:
         access.count(request, visitor)
-        code = emojis.check(fields.get("shortcode", "").strip())
-        if not content:
-            raise Invalid("Choose a picture.")
-        stored, still, media_type = await faces.store_emoji(easel.storage, content)
+        with access.typed("shortcode"):
+            code = emojis.check(fields.get("shortcode", "").strip())
+        with access.typed(FILE):
+            if not content:
+                raise Invalid("Choose a picture.")
+            stored, still, media_type = await faces.store_emoji(easel.storage, content)
         async with easel.database.write() as tx:
             who = await tx.get_one(Account, visitor.account.id)
             category = fields.get("category", "")

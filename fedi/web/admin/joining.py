@@ -120,18 +120,20 @@ def _ticket(row: Invite, hosts: dict[int, Account], url: str, *, holds: bool) ->
     )
 
 
-def _number(text: str, what: str) -> int | None:
-    text = text.strip()
+def _number(deed: Deed, field: str, what: str, most: int) -> int | None:
+    text = deed.fields.get(field, "").strip()
     if not text:
         return None
-    if not text.isascii() or not text.isdecimal() or len(text) > 6:
-        raise Invalid(f"{what} is a number.")
+    with access.typed(field):
+        known = text.isascii() and text.isdecimal() and len(text) <= 6
+        if not known or not 1 <= int(text) <= most:
+            raise Invalid(f"{what} is a number from 1 to {most:,}.")
     return int(text)
 
 
 async def _invite(deed: Deed) -> str:
-    uses = _number(deed.fields.get("uses", ""), "How many may come")
-    days = _number(deed.fields.get("days", ""), "For how many days it holds")
+    uses = _number(deed, "uses", "How many may come", invites.MAX_USES)
+    days = _number(deed, "days", "For how many days it holds", invites.MAX_DAYS)
     made = await invites.create(
         deed.tx,
         account=deed.who,

@@ -52,7 +52,7 @@ async def _page(
             one for one in all_of_them if not one.here and one.paints and one.key not in pulled
         ],
         helpers=[one for one in all_of_them if not one.paints and one.key not in pulled],
-        typed=fields.get("id", "") if "/" in fields.get("id", "") else "",
+        typed=fields.get("id", "") if "typed" in fields else "",
         path=PATH,
     )
 

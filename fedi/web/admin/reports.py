@@ -105,8 +105,11 @@ async def _page(
         categories=views.CATEGORIES,
         rules=known,
         actions=views.actions(local=shown.about_local),
+        category=fields.get("category", shown.category),
+        ticked=_rules_of(fields) if "category" in fields else shown.rule_ids,
         action=fields.get("action", "none"),
         words=fields.get("words", ""),
+        mail="mail" in fields or "action" not in fields,
         longest=moderation.MAX_TEXT,
     )
 
@@ -123,6 +126,12 @@ async def _shown(
         held = await session.exec(select(Rule).where(col(Rule.id).in_(rule_ids)))
         known = {rule.id: rule for rule in held.all()}
     return [views.reported(row, people, known, hung, viewer) for row in rows]
+
+
+def _rules_of(fields: Fields) -> list[int]:
+    """The rules that are ticked; 0 stands for what is none."""
+    names = [key.removeprefix("rule-") for key in fields if key.startswith("rule-")]
+    return [ids.parse(name) or 0 for name in names]
 
 
 def _place(report: Report) -> str:
@@ -168,8 +177,7 @@ async def _sort(deed: Deed) -> str:
     report, category = await deed.row(Report), deed.fields.get("category", "")
     if category not in views.CATEGORIES:
         raise Invalid("Say what it is about.")
-    names = [key.removeprefix("rule-") for key in deed.fields if key.startswith("rule-")]
-    named = [ids.parse(name) or 0 for name in names] if category == "violation" else []
+    named = _rules_of(deed.fields) if category == "violation" else []
     # One that was taken back since may go on standing there, as it stood.
     await rules.check(deed.tx, set(named) - set(report.rule_ids))
     await reports.sort(deed.tx, report, cast(Category, category), named)

@@ -45,6 +45,7 @@ def _page(
         "settings",
         error=error,
         kept=request.query_params.get("kept", ""),
+        mistaken=of if mistakes else "",
         parts=views.sections(easel.base, easel.settings, fields, mistakes, of),
         path=PATH,
     )

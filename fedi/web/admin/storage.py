@@ -133,7 +133,8 @@ async def prune(request: Request, visitor: SignedIn) -> Response:
     easel, fields = easel_of(request), await forms.read(request)
     try:
         access.count(request, visitor)
-        may_stay = _megabytes(fields.get("mb", ""), easel.settings.media.remote_cache_mb)
+        with access.typed("mb"):
+            may_stay = _megabytes(fields.get("mb", ""), easel.settings.media.remote_cache_mb)
         async with easel.database.write() as tx:
             who = await tx.get_one(Account, visitor.account.id)
             await audit.note(tx, who, "storage.prune", f"{may_stay:,} MB may stay")

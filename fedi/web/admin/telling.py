@@ -49,7 +49,8 @@ async def _rules(
 
 
 async def _add_rule(deed: Deed) -> str:
-    rule = await rules.add(deed.tx, deed.fields.get("words", ""), deed.fields.get("more", ""))
+    with access.typed("words"):
+        rule = await rules.add(deed.tx, deed.fields.get("words", ""), deed.fields.get("more", ""))
     await deed.note("rule.add", rule.text, rule.id)
     return RULES
 
@@ -90,25 +91,24 @@ async def _announcements(
     )
 
 
-def _when(text: str) -> datetime | None:
+def _when(deed: Deed, field: str) -> datetime | None:
     """A moment as a browser's field sends it, taken for UTC."""
-    if not text.strip():
+    text = deed.fields.get(field, "").strip()
+    if not text:
         return None
-    try:
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=UTC)
-    except ValueError as error:
-        raise Invalid("Write a moment as 2027-01-31 18:00.") from error
+    with access.typed(field):
+        try:
+            return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        except ValueError as error:
+            raise Invalid("Write a moment as 2027-01-31 18:00.") from error
 
 
 async def _publish(deed: Deed) -> str:
-    row = await announcements.publish(
-        deed.tx,
-        deed.fields.get("words", ""),
-        starts_at=_when(deed.fields.get("starts", "")),
-        ends_at=_when(deed.fields.get("ends", "")),
-    )
-    words = excerpt(row.source, MOST_TOLD)
-    await deed.note("announcement.publish", str(row.id), row.id, words=words)
+    words, starts, ends = deed.fields.get("words", ""), _when(deed, "starts"), _when(deed, "ends")
+    with access.typed("ends" if ends and words.strip() else "words"):
+        row = await announcements.publish(deed.tx, words, starts_at=starts, ends_at=ends)
+    said = excerpt(row.source, MOST_TOLD)
+    await deed.note("announcement.publish", str(row.id), row.id, words=said)
     return ANNOUNCEMENTS
 
 

@@ -57,6 +57,7 @@ LABELS = {
     "media.remote": "When pictures of other servers are fetched",
     "media.remote_cache_mb": "Megabytes of pictures of other servers that are kept",
 }
+OURS = ("must ", "at most ")  # what a mistake begins with, unless with what was typed
 ELSEWHERE = frozenset({"painting.model"})  # has a page of its own
 
 
@@ -136,6 +137,7 @@ def _entry(
     if typed is not None and not adjustments.fixed(name):
         value = typed.get(name, "" if kind == "tick" else value)
     annotation = adjustments.field(name).annotation
+    mistake = mistakes.get(name, "").removeprefix(f"{name}: ")
     return Entry(
         name=name,
         label=LABELS[name],
@@ -145,7 +147,7 @@ def _entry(
         choices=get_args(annotation) if kind == "choice" else (),
         fixed=adjustments.fixed(name),
         usual=None if held == usual else in_words(usual),
-        mistake=mistakes.get(name, "").removeprefix(f"{name}: "),
+        mistake=mistake[:1].upper() + mistake[1:] if mistake.startswith(OURS) else mistake,
         step="any" if annotation is float else "1",
     )
 

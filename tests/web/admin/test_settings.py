@@ -81,15 +81,15 @@ async def test_what_cannot_be_is_refused_whole_and_shown_again(
     before = instance.easel.settings
     async with signed_in(instance, "ada") as visitor:
         for section, typed, why in (
-            ("painting", {"painting.max_steps": "0"}, "greater than or equal to 1"),
-            ("painting", {"painting.max_steps": "many"}, "valid integer"),
-            ("painting", {"painting.command": "two words"}, "must be one word"),
-            ("safety", {"safety.refuse_at": "nan"}, "Input should be"),
-            ("registrations", {"registrations.mode": "sometimes"}, "Input should be"),
+            ("painting", {"painting.max_steps": "0"}, "Must be at least 1."),
+            ("painting", {"painting.max_steps": "many"}, "Must be a whole number."),
+            ("painting", {"painting.command": "two words"}, "Must be one word"),
+            ("safety", {"safety.refuse_at": "nan"}, "Must be a"),
+            ("registrations", {"registrations.mode": "sometimes"}, "Must be 'closed'"),
             ("registrations", {"registrations.blocked_email_domains": "a b"}, "is no domain"),
-            ("instance", {"instance.name": "a\nb"}, "must be on one line"),
+            ("instance", {"instance.name": "a\nb"}, "Must be on one line"),
             ("instance", {"instance.name": "a\u202eb"}, "letters and signs"),
-            ("media", {"media.max_upload_mb": ""}, "valid integer"),
+            ("media", {"media.max_upload_mb": ""}, "Must be a whole number."),
         ):
             seen = await press(visitor, PAGE, f"{PAGE}/{section}", **typed)
             assert seen.status == 422 and why in seen.page.text, (typed, seen.page.text[:300])
@@ -156,7 +156,7 @@ async def test_commands_change_them_while_the_server_runs(tmp_path: Path) -> Non
             )
         with pytest.raises(AssertionError, match="no setting that can be changed"):
             await server.easel("settings", "set", "server.port", "1")
-        with pytest.raises(AssertionError, match="greater than"):
+        with pytest.raises(AssertionError, match="must be at least 1"):
             await server.easel("settings", "set", "painting.max_steps", "0")
     finally:
         await server.stop()
