@@ -1,5 +1,5 @@
 """From `easel serve` on an empty folder to a first picture: an account, a name, a model that is
-fetched from a hub, and the studio. With a real server, a real painter and a real browser; and by
+fetched from a hub, and the picture itself. With a real server, a real painter and a real browser; and by
 forms alone."""
 
 from __future__ import annotations
@@ -23,16 +23,9 @@ from tests.web.filling import filled, form_of
 from tests.web.looking import Looker
 from tests.web.test_browser import CHROMIUM, FLAGS
 
-SMALL = """
-    const shape = document.querySelector("[name=shape]");
-    const small = document.createElement("input");
-    [small.type, small.name, small.value] = ["hidden", "shape", "64x64"];
-    shape.form.append(small);
-    for (const one of [...shape.form.querySelectorAll("[name=shape]")]) {
-        if (one !== small) one.remove();
-    }
-"""
+FIRST = "a red sailboat on the beach"
 WIDTHS = (1280, 390)  # pixels: each page is tried on both, and gone on with on the phone
+PICTURE = re.compile(r"/studio/\d+$")
 PATIENCE_S = 240.0  # torch is read from the disk, on a busy machine
 
 
@@ -120,13 +113,10 @@ async def test_by_forms_alone_and_through_a_server_that_is_killed(tmp_path: Path
         seen = await until(visitor, "/welcome/model", f"{TINY} is here, and paints.")
         assert hub.ranges  # it went on where it was
         seen = await press(visitor, seen, "/welcome/done")
-        form = form_of(seen, "/studio")
-        assert filled(form)["prompt"] == "a red sailboat on the beach"
+        assert seen.status == 200 and seen.page.one("h1").text == FIRST
         home = await visitor.get("/home")
         assert not home.page.all("p", _class="unfinished")
         assert (await visitor.get("/welcome/model")).location == "/home"
-        sent = await visitor.post("/studio", filled(form) | {"steps": "2", "shape": "64x64"})
-        assert sent.status == 303
 
         async def there() -> bool:
             async with server.database() as database, database.read() as session:
@@ -202,14 +192,11 @@ async def test_in_a_browser(tmp_path: Path, hub: Hub) -> None:
         await page.wait_for_selector("text=is here, and paints")
         await look.at("welcome-pulled")
         await page.click("button:has-text('Paint a first picture')")
-        await page.wait_for_url("**/studio?prompt=*")
-        assert await page.input_value("#prompt") == "a red sailboat on the beach"
-        # As it is, one click would do; but a small picture of few steps takes no minutes here.
-        await page.click("text=How it is painted")
-        await page.fill("[name=steps]", "2")
-        await page.evaluate(SMALL)
-        await page.click("button:text-is('Paint')")
+        await page.wait_for_url(PICTURE)
+        assert await page.text_content("h1") == FIRST
+        await look.at("welcome-painting")
         await page.wait_for_selector("#scene[data-state=done]")
+        await look.at("welcome-painted")
         posted = await post(page, server)
         await chromium.close()
         ai_system, _ = await painted(server)
@@ -279,13 +266,8 @@ async def test_in_a_browser_without_scripts_to_a_first_post(tmp_path: Path, hub:
         await page.wait_for_selector("text=is here, and paints")
         await usable("button:has-text('Paint a first picture')")
         await page.click("button:has-text('Paint a first picture')")
-        await page.wait_for_url("**/studio?prompt=*")
-        assert await page.input_value("#prompt") == "a red sailboat on the beach"
-        await usable("button:text-is('Paint')")
-        await page.click("text=How it is painted")
-        await page.fill("[name=steps]", "2")
-        await page.evaluate(SMALL)
-        await page.click("button:text-is('Paint')")
+        await page.wait_for_url(PICTURE)
+        assert await page.text_content("h1") == FIRST
         await page.wait_for_selector("#scene[data-state=done]")
         await usable("button:text-is('Post')")
         posted = await post(page, server)
