@@ -31,6 +31,7 @@ def open_hub(folder: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> Iter
     hub = Hub()
     for name in names or (TINY,):
         model = random_weights.build("stable-diffusion", folder / "hub-of-others" / name)
+        _shrink_latents(model)
         hub.repositories[name] = Repository(model)
     for variable in [one for one in os.environ if one.startswith("HF_")]:
         monkeypatch.delenv(variable)
@@ -43,6 +44,22 @@ def open_hub(folder: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> Iter
         yield hub
     finally:
         hub.close()
+
+
+def _shrink_latents(model: Path) -> None:
+    """Give a pipeline latents of an eighth of a picture's sides, as real ones have. With those of
+    half of them, whoever chooses no size would have it paint for minutes."""
+    from diffusers import AutoencoderKL
+
+    vae = AutoencoderKL(
+        block_out_channels=(8,) * 4,
+        norm_num_groups=8,
+        latent_channels=4,
+        sample_size=64,
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+    )
+    vae.save_pretrained(model / "vae", safe_serialization=True)
 
 
 async def stalls(folder: Path) -> None:

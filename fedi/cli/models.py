@@ -122,7 +122,7 @@ def info(name: Name) -> None:
         *rows,
         ("needs", model.needs),
         ("good at", _habits(model)),
-        ("can", stock.abilities(model) if "painting" in model.kinds else ""),
+        ("paints from", stock.abilities(model) if "painting" in model.kinds else ""),
     ]:
         if text:
             typer.echo(f"{title + ':':13}{text}")

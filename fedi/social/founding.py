@@ -80,13 +80,21 @@ async def step(session: Session) -> str:
 
 
 async def go_on(tx: Transaction, step: str) -> None:
-    """Note which step comes next; empty: it is set up."""
-    row = await tx.get(Mark, STEP)
-    if not step:
-        if row is not None:
-            await tx.delete(row)
-        return
-    row = row or Mark(name=STEP)
+    """Note which of `STEPS` comes next."""
+    row = await tx.get(Mark, STEP) or Mark(name=STEP)
     row.value = step
     tx.add(row)
     await tx.flush()
+
+
+async def finish(tx: Transaction) -> bool:
+    """Note that it is set up.
+
+    Returns whether it was not before: of who presses twice at once, the second waits for the first.
+    """
+    query = select(Mark).where(Mark.name == STEP).with_for_update()
+    row = (await tx.exec(query)).first()
+    if row is not None:
+        await tx.delete(row)
+        await tx.flush()
+    return row is not None

@@ -37,9 +37,9 @@ DOES: dict[Kind, str] = {
 }
 OURS = frozenset({catalogue.STARTER.key, helpers.OWN_UPSCALER.key})  # come with Easel
 _CAN = {
-    "strength": "start from a picture",
-    "inpaint": "paint inside a mask",
-    "edit": "edit by reference",
+    "strength": "a picture",
+    "inpaint": "a mask",
+    "edit": "reference pictures",
     "lora": "LoRAs",
 }
 
@@ -188,8 +188,8 @@ def memory(model: Model) -> str:
 
 
 def abilities(model: Model) -> str:
-    """What one that paints can do."""
-    more = ["negative prompt"] if model.negative_prompt and model.family else []
+    """What one that paints can paint from."""
+    more = ["a negative prompt"] if model.negative_prompt and model.family else []
     return ", ".join(["words", *more, *(_CAN[ability] for ability in model.can)])
 
 

@@ -30,6 +30,7 @@ from typing import Any
 import msgspec
 
 from fedi import ids
+from fedi.database import Transaction
 from fedi.database.tables import Account, Painting
 from fedi.runtime import Easel
 from fedi.social.errors import Invalid
@@ -122,23 +123,34 @@ async def grant(
     """
     try:
         async with easel.database.write() as tx:
-            return await paintings.request_several(
-                tx,
-                easel.settings.painting,
-                account,
-                asked.recipes,
-                share_recipe=asked.share_recipe,
-                description=asked.description,
-                draft=asked.draft,
-                begun_post=begun_post,
-                pictures=asked.pictures,
-                based_on_uri=asked.based_on_uri,
-                parent=asked.parent,
-                sensitive=asked.sensitive,
-            )
+            return await request(tx, easel, account, asked, begun_post)
     except BaseException:
         await inputs.discard_files(easel, [*asked.pictures, *filter(None, [asked.parent])])
         raise
+
+
+async def request(
+    tx: Transaction, easel: Easel, account: Account, asked: Asked, begun_post: Draft | None = None
+) -> list[Painting]:
+    """As `grant`, together with what else is written; the files of what is refused stay.
+
+    Raises:
+        SocialError: as `paintings.request_several`.
+    """
+    return await paintings.request_several(
+        tx,
+        easel.settings.painting,
+        account,
+        asked.recipes,
+        share_recipe=asked.share_recipe,
+        description=asked.description,
+        draft=asked.draft,
+        begun_post=begun_post,
+        pictures=asked.pictures,
+        based_on_uri=asked.based_on_uri,
+        parent=asked.parent,
+        sensitive=asked.sensitive,
+    )
 
 
 async def _larger(

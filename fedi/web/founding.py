@@ -15,17 +15,19 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from fedi import adjustments
-from fedi.database.tables import Account
+from fedi.database.tables import Account, Painting
 from fedi.runtime import Easel, easel_of
 from fedi.settings import InstanceSettings
 from fedi.social import adjusting, attempts, audit, founding, sign_in, staff
 from fedi.social.adjusting import Wrong
 from fedi.social.errors import SocialError
 from fedi.social.sessions import SignedIn
+from fedi.studio import paintings, wishes
 from fedi.web import forms, models, visitors
 from fedi.web.joining import address_of
 from fedi.web.render import error_page, private_page
 from fedi.web.signing_in import enter
+from fedi.web.studio import composer
 from fedi.web.views import models as views
 
 PATH = "/welcome"
@@ -114,7 +116,7 @@ def _step(page: StepPage) -> Callable[[Request], Awaitable[Response]]:
             return error_page(request, 403, NOT_YOURS)
         async with easel_of(request).database.read() as session:
             step = await founding.step(session)
-        if not step:
+        if not step and request.url.path != DONE:
             return _to(visitors.HOME)
         if step == "place" and request.url.path.startswith(MODEL):
             return _to(PLACE)
@@ -242,11 +244,31 @@ def _deed(path: str, act: Act) -> Route:
 
 @_step
 async def finish(request: Request, visitor: SignedIn) -> Response:
-    """`POST /welcome/done`: on to a first picture."""
+    """`POST /welcome/done`: a first picture is asked for; the answer leads to its page."""
     await forms.read(request)
-    async with easel_of(request).database.write() as tx:
-        await founding.go_on(tx, "")
-    return _to(f"/studio?prompt={quote(FIRST_PROMPT)}")
+    easel = easel_of(request)
+    try:
+        first = await _first_picture(easel, visitor)
+    except SocialError:  # the studio says why when it is asked again
+        first = None
+        async with easel.database.write() as tx:
+            await founding.finish(tx)
+    words = f"?prompt={quote(FIRST_PROMPT)}"
+    return _to(composer.PATH + (words if first is None else f"/{first.id}"))
+
+
+async def _first_picture(easel: Easel, by: SignedIn) -> Painting | None:
+    """Ask for it as the studio's form does, once: who comes again is led to the newest of theirs.
+
+    Raises:
+        SocialError: it cannot be asked for; then the instance is not set up yet.
+    """
+    form = composer.words_alone(by.login, FIRST_PROMPT)
+    asked, begun = await composer.understood(easel, by.account, form, {})
+    async with easel.database.write() as tx:
+        if await founding.finish(tx):
+            return (await wishes.request(tx, easel, by.account, asked, begun))[0]
+        return next(iter(await paintings.list_own(tx, by.account, limit=1)), None)
 
 
 routes: list[BaseRoute] = [

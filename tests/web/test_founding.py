@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fedi.database.tables import Login
+from sqlmodel import select
+
+from fedi.database.tables import Login, Painting
 from fedi.social import accounts, founding
+from fedi.studio import paintings
 from tests import rig
-from tests.api.oauth.person import PASSWORD, at
-from tests.rig import Instance
+from tests.api.oauth.person import PASSWORD, Person, Seen, at
+from tests.rig import Instance, NewDatabase, serve_instance
+
+FIRST = "a red sailboat on the beach"
 
 
 async def key_of(instance: Instance) -> str | None:
@@ -32,17 +40,61 @@ async def test_whoever_started_the_server_makes_the_first_account(instance: Inst
         assert named.status == 303 and named.location == "/welcome/model"
         model = await visitor.get(named.location)
         first = await visitor.submit(model, "/welcome/done")
-        assert first.status == 303 and first.location.startswith("/studio?prompt=")
-        studio = await visitor.get(first.location)
-        assert studio.page.one("textarea", name="prompt").text == "a red sailboat on the beach"
+        assert first.status == 303 and re.fullmatch(r"/studio/\d+", first.location)
+        painting = await visitor.get(first.location)
+        assert painting.page.one("h1").text == FIRST
+        assert "No painter is here just now. It is painted when one comes." in painting.body
     async with instance.easel.database.read() as session:
         olga = await accounts.find_local(session, "olga")
         assert olga is not None
+        [asked] = await paintings.list_own(session, olga, limit=2)
+        assert (asked.recipe["prompt"], asked.model) == (FIRST, "")  # by what paints usually
+        assert asked.draft is None and asked.begun_post is not None  # posted by hand
         login = await session.get_one(Login, olga.id)
         assert login.role == "admin"
     assert await key_of(instance) is None
     async with at(instance) as late:
         assert (await late.get(f"/welcome?key={key}")).status == 404
+
+
+async def test_who_presses_twice_asks_once(instance: Instance) -> None:
+    async with set_up(instance) as (visitor, model):
+        twice = [visitor.submit(model, "/welcome/done") for _ in range(2)]
+        [one, other] = await asyncio.gather(*twice)
+        late = await visitor.submit(model, "/welcome/done")
+        assert one.status == other.status == late.status == 303
+        assert re.fullmatch(r"/studio/\d+", one.location)
+        assert one.location == other.location == late.location
+        assert (await visitor.get("/welcome/model")).location == "/home"
+    async with instance.easel.database.read() as session:
+        assert len((await session.exec(select(Painting))).all()) == 1
+
+
+async def test_what_cannot_be_asked_for_stands_in_the_studio(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    refusing = {"local": False, "blocked_words": ["sailboat"]}
+    async with (
+        serve_instance(tmp_path, new_database(), painting=refusing) as instance,
+        set_up(instance) as (visitor, model),
+    ):
+        done = await visitor.submit(model, "/welcome/done")
+        assert done.status == 303 and done.location.startswith("/studio?prompt=")
+        studio = await visitor.get(done.location)
+        assert studio.page.one("textarea", name="prompt").text == FIRST
+        again = await visitor.submit(model, "/welcome/done")
+        assert again.location == done.location
+        assert not (await visitor.get("/home")).page.all("p", _class="unfinished")
+
+
+@asynccontextmanager
+async def set_up(instance: Instance) -> AsyncIterator[tuple[Person, Seen]]:
+    """The owner of an instance at the last page of its first run."""
+    async with at(instance) as visitor:
+        page = await visitor.get(f"/welcome?key={await key_of(instance)}")
+        made = await visitor.submit(page, "/welcome", username="olga", password=PASSWORD)
+        named = await visitor.submit(await visitor.get(made.location), made.location)
+        yield visitor, await visitor.get(named.location)
 
 
 async def test_nobody_else_does(instance: Instance) -> None:

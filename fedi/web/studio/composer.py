@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from sqlmodel import col, select
@@ -58,11 +59,7 @@ async def show(request: Request, visitor: SignedIn) -> Response:
     query = forms.parsed(request.url.query)
     easel = easel_of(request)
     async with easel.database.read() as session:
-        fields = typed.blank(
-            prompt=text.clean(query.get("prompt", ""))[:MAX_PROMPT],
-            post=typed.BY_HAND,
-            **usual(visitor.login),
-        )
+        fields = words_alone(visitor.login, text.clean(query.get("prompt", ""))[:MAX_PROMPT])
         if (number := ids.parse(query.get("again"))) is not None:
             painting = await paintings.find(session, visitor.account, number)
             fields |= _again(painting)
@@ -76,6 +73,11 @@ async def show(request: Request, visitor: SignedIn) -> Response:
         if (number := ids.parse(query.get("reply"))) is not None:
             fields["in_reply_to_id"] = str(number)
     return await page(request, visitor, fields)
+
+
+def words_alone(login: Login, prompt: str) -> dict[str, str]:
+    """The form of somebody who chooses nothing but words."""
+    return typed.blank(prompt=prompt, post=typed.BY_HAND, **usual(login))
 
 
 def usual(login: Login) -> dict[str, str]:
@@ -140,10 +142,21 @@ async def _granted(
 ) -> list[Painting]:
     async with easel.database.read() as session:
         await limits.may_ask(session, easel.settings.painting, account)
+    asked, begun = await understood(easel, account, fields, files)
+    return await wishes.grant(easel, account, asked, begun)
+
+
+async def understood(
+    easel: Easel, account: Account, fields: Mapping[str, str], files: Mapping[str, UploadedFile]
+) -> tuple[wishes.Asked, drafts.Draft | None]:
+    """What a form asks for, and the post that is begun with it, if it is posted by hand.
+
+    Raises:
+        SocialError: with what to change.
+    """
     document = typed.wish(fields, files, easel.settings.painting)
     begun = None if "post" in document else typed.post(fields)
-    asked = await wishes.understand(easel, account, document, files)
-    return await wishes.grant(easel, account, asked, begun)
+    return await wishes.understand(easel, account, document, files), begun
 
 
 @visitors.signed_in
