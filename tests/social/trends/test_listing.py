@@ -72,13 +72,15 @@ async def test_what_is_undone_counts_no_more(easel: Easel) -> None:
     assert await acting.posts(easel) == []
 
 
+@pytest.mark.parametrize("days", [2, 60])  # that the instance is old
 async def test_newcomers_bots_and_silenced_people_weigh_less(
-    easel: Easel, clock: FakeClock
+    easel: Easel, clock: FakeClock, days: int
 ) -> None:
     alice = await people.local(easel, "alice")
-    clock.advance(timedelta(days=60))
     one, two, three = await crowd(easel)
-    brigade = [await people.remote(easel, f"b{n}", "brigade.example") for n in range(8)]
+    clock.advance(timedelta(days=days))
+    # Their server says that they are a year old; here nobody has ever seen them.
+    brigade = [await elder(easel, f"b{n}", "brigade.example") for n in range(8)]
     robots = [
         await people.remote(easel, f"r{n}", "robots.example", actor_type="Service")
         for n in range(8)
