@@ -26,7 +26,13 @@ programs. Each weighs a quarter (`EASY`), and all of one server together weigh a
 person who likes it now. So a brigade of a thousand accounts that were made for it has one voice,
 and a thousand more change nothing; and nobody can lower a score by liking. Who is silenced or
 suspended has no voice at all, also for what they did before. Servers that are named below one
-domain are one server (`LABELS`), because names below a domain cost nothing either.
+domain are one server (`LABELS`), because names below a domain cost nothing either. A brigade of
+several domains has one voice of each: as much as one person of each of so many servers.
+
+An account is as young as it says, but never older than this instance has known it: another server
+may say of its people that they have been there for ten years. That their server has long been
+known does not vouch for them either, because one account that waits would do for a thousand. So
+whoever does something here for the first time is a newcomer, honest or not, of all servers alike.
 
 Something trends from two voices on (`MIN_VOICES`): established people, and the newcomers of a
 server as one. One person's hashtag is no trend, and neither is one brigade on a quiet day.
@@ -38,7 +44,8 @@ Why these constants:
                       trends would be empty every morning.
     NEWCOMER   7 d    Longer than a brigade that is made for an occasion waits, and shorter than
                       people who join have patience. On an instance that is younger than two weeks
-                      it is half of its age, or nobody there would have a voice.
+                      it is half of its age, or nobody there would have a voice: whom it knew in the
+                      first half is established, wherever they are.
     EASY       1/4    Three honest newcomers and an old hand of a server are still a crowd.
     KEPT       7 d    Of 14 half-lives 1/16,000 is left; and Mastodon's histories are so long.
     WINDOW     3 d    How long something stays without anything new: on a quiet instance the decay

@@ -19,20 +19,18 @@ from fedi.database import Session
 from fedi.database.tables import (
     Account,
     Block,
-    MediaAttachment,
     Status,
     Tag,
     Trend,
     TrendSignal,
 )
 from fedi.social import mutes
-from fedi.social.trends import formula, subjects, verdicts
+from fedi.social.trends import examples, formula, subjects, verdicts
 from fedi.social.trends.subjects import Kind
 from fedi.social.trends.verdicts import Which
-from fedi.social.visibility import visible_to
+from fedi.social.visibility import load_many, visible_to
 
 CANDIDATES = 100  # links and prompts, the first, of which those are left out that somebody hides
-MAX_EXAMPLES = 1000  # posts that are looked at for them, the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +152,15 @@ async def prompts(
     """Prompts that people use, and whose pictures they like: of those of which there is a post
     whose recipe is shared, that the viewer may see, and that has no warning."""
     rows = await _numbered(session, "prompt", which)
-    examples = await _examples(session, viewer, [row.subject_id for row in rows])
-    found = [
-        Prompt(row.subject_id, *examples[row.subject_id])
-        for row in rows
-        if row.subject_id in examples
+    numbers = [row.subject_id for row in rows]
+    found = await examples.of(session, viewer, numbers, await open_to(session, viewer))
+    page = [number for number in numbers if number in found][offset : offset + limit]
+    posts = await load_many(session, viewer, [found[number].status_id for number in page])
+    return [
+        Prompt(number, found[number].words, posts[found[number].status_id])
+        for number in page
+        if found[number].status_id in posts
     ]
-    return found[offset : offset + limit]
 
 
 async def reasons(session: Session, kind: Kind, numbers: Sequence[int]) -> Reasons:
@@ -267,40 +267,6 @@ async def _numbered(
         .limit(CANDIDATES)
     )
     return (await session.exec(query)).all()
-
-
-async def _examples(
-    session: Session, viewer: Account | None, numbers: Sequence[int]
-) -> dict[int, tuple[str, Status]]:
-    """The words of prompts as somebody wrote them, and the latest post with each."""
-    if not numbers:
-        return {}
-    posts = (
-        select(TrendSignal.source_id)
-        .where(TrendSignal.kind == "prompt", col(TrendSignal.subject_id).in_(numbers))
-        .distinct()
-    )
-    query = (
-        visible_to(viewer)
-        .join(MediaAttachment, col(MediaAttachment.status_id) == col(Status.id))
-        .add_columns(col(MediaAttachment.ai_prompt))
-        .where(
-            col(Status.id).in_(posts),
-            col(MediaAttachment.share_recipe).is_(True),
-            col(MediaAttachment.ai_prompt) != "",
-            # What stands behind a warning is not written out without it.
-            col(Status.sensitive).is_(False),
-            col(Status.spoiler_text) == "",
-            *await open_to(session, viewer),
-        )
-        .order_by(col(Status.id).desc())
-        .limit(MAX_EXAMPLES)
-    )
-    found: dict[int, tuple[str, Status]] = {}
-    for status, words in (await session.execute(query)).all():
-        number = subjects.number_of(subjects.prompt(words))
-        found.setdefault(number, (words, status))
-    return found
 
 
 def _many(count: int, one: str, more: str) -> str:

@@ -26,7 +26,7 @@ async def settle(easel: Easel) -> None:
 
 
 async def elder(easel: Easel, name: str, domain: str = people.ELSEWHERE) -> Account:
-    """Somebody elsewhere who has long been there."""
+    """Somebody elsewhere who has long been there, as their server says; here they are new."""
     created_at = easel.clock.now() - A_YEAR
     return await people.remote(easel, name, domain, created_at=created_at, discoverable=True)
 

@@ -48,12 +48,14 @@ async def told(easel: Easel, viewer: Account | None, keys: dict[int, str]) -> di
 
 async def test_nothing_trends_that_is_not_for_everybody(easel: Easel, clock: FakeClock) -> None:
     viewer, *crowd = [await people.local(easel, name) for name in ("viewer", "a", "b", "c")]
-    clock.advance(timedelta(days=60))
     causes = (OPEN, *VISIBILITIES, "shy", "shier", *SHUT_OUT, *HIDDEN)
-    authors: dict[str, list[Account]] = {}
+    authors = {
+        cause: [await elder(easel, f"{cause}{n}", f"{cause}.example") for n in range(2)]
+        for cause in causes
+    }
+    clock.advance(timedelta(days=60))
     keys: dict[int, str] = {}
     for cause in causes:
-        authors[cause] = [await elder(easel, f"{cause}{n}", f"{cause}.example") for n in range(2)]
         if cause == "shy":
             await change(easel, authors[cause], discoverable=False)
         for author in authors[cause]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import select
 
+from fedi import ids
 from fedi.clock import FakeClock
+from fedi.database.insertion import insert_new, row_values
 from fedi.database.tables import Account, MediaAttachment, Status, Tag
 from fedi.runtime import Easel
 from fedi.social import blocks, favourites, hiding, mutes, reblogs, statuses
@@ -72,13 +75,15 @@ async def test_what_is_undone_counts_no_more(easel: Easel) -> None:
     assert await acting.posts(easel) == []
 
 
+@pytest.mark.parametrize("days", [2, 60])  # that the instance is old
 async def test_newcomers_bots_and_silenced_people_weigh_less(
-    easel: Easel, clock: FakeClock
+    easel: Easel, clock: FakeClock, days: int
 ) -> None:
     alice = await people.local(easel, "alice")
-    clock.advance(timedelta(days=60))
     one, two, three = await crowd(easel)
-    brigade = [await people.remote(easel, f"b{n}", "brigade.example") for n in range(8)]
+    clock.advance(timedelta(days=days))
+    # Their server says that they are a year old; here nobody has ever seen them.
+    brigade = [await elder(easel, f"b{n}", "brigade.example") for n in range(8)]
     robots = [
         await people.remote(easel, f"r{n}", "robots.example", actor_type="Service")
         for n in range(8)
@@ -246,6 +251,60 @@ async def test_prompts_only_of_recipes_that_are_shared(easel: Easel) -> None:
         medium.share_recipe = False
         tx.add(medium)
     assert await acting.prompts(easel) == []
+
+
+async def test_a_flood_of_one_prompt_hides_no_other(easel: Easel) -> None:
+    await people.local(easel, "founder")
+    one, two, three = await crowd(easel)
+    foggy = await painted(easel, one, 1, "a lighthouse in fog")
+    [rainy] = await painted(easel, two, 1, "a fox in the rain")
+    await painted(easel, three, 400, "a fox in the rain", spoiler_text="not for all")
+    flood = await painted(easel, one, 1050, "buy this")
+    for [post, *_] in (foggy, flood):
+        await like(easel, post, two, three)
+    await settle(easel)
+    async with easel.database.read() as session:
+        found = await listing.prompts(session, None, limit=40)
+    assert {prompt.words: prompt.example.id for prompt in found} == {
+        "a lighthouse in fog": foggy[0].id,
+        "a fox in the rain": rainy.id,
+        "buy this": flood[-1].id,
+    }
+
+
+async def painted(
+    easel: Easel, author: Account, count: int, prompt: str, **columns: Any
+) -> list[Status]:
+    """Posts with pictures of one prompt, all at once, the newest last."""
+    now = easel.clock.now()
+    posts = [
+        Status(
+            id=ids.new(now),
+            uri=f"{author.uri}/{prompt}/{number}",
+            account_id=author.id,
+            created_at=now,
+            **columns,
+        )
+        for number in range(count)
+    ]
+    media = [
+        MediaAttachment(
+            id=ids.new(now),
+            account_id=author.id,
+            status_id=post.id,
+            media_type="image/png",
+            ai_prompt=prompt,
+            share_recipe=True,
+            created_at=now,
+        )
+        for post in posts
+    ]
+    async with easel.database.write() as tx:
+        for rows in (posts, media):
+            values = [row_values(row) for row in rows]
+            for start in range(0, count, 300):
+                await insert_new(tx, type(rows[0]), values[start : start + 300])
+    return posts
 
 
 async def test_chains_of_remixes_lead_to_what_they_began_with(easel: Easel) -> None:
