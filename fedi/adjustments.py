@@ -14,7 +14,6 @@ from typing import Any
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 from sqlmodel import col, select
 
 from fedi import logs
@@ -147,13 +146,12 @@ def with_entries(section: Section, entries: Mapping[str, Any]) -> Section:
 
 def plainly(error: ValidationError) -> dict[str, str]:
     """What is wrong, by entry."""
-    return {
-        str(mistake["loc"][0]) if mistake["loc"] else "": _said(mistake)
-        for mistake in error.errors()
-    }
-
-
-def _said(mistake: ErrorDetails) -> str:
-    if (words := PLAIN.get(mistake["type"])) is not None:
-        return words.format_map(mistake.get("ctx", {}))
-    return mistake["msg"].removeprefix("Value error, ")
+    said = {}
+    for mistake in error.errors():
+        words = PLAIN.get(mistake["type"])
+        if words is None:
+            words = mistake["msg"].removeprefix("Value error, ")
+        else:
+            words = words.format_map(mistake.get("ctx", {}))
+        said[str(mistake["loc"][0]) if mistake["loc"] else ""] = words
+    return said
