@@ -27,6 +27,7 @@ import uvicorn
 from aiohttp.abc import AbstractResolver, ResolveResult
 from sqlalchemy import text
 
+from fedi.cli.serve import KEEP_ALIVE_S
 from fedi.clock import FakeClock
 from fedi.database import Database
 from fedi.database.migrations import head
@@ -189,6 +190,7 @@ async def serving(
         ws_ping_interval=ping_s,
         ws_ping_timeout=ping_s,
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     server = Server(config)
     task = asyncio.create_task(server.serve(sockets=[sock]))

@@ -25,6 +25,9 @@ _HINTS = {
     errno.EADDRNOTAVAIL: "This machine has no such address: look at server.host.",
 }
 GRACE_S = 5  # seconds that open requests have when the server ends
+# Longer than Caddy keeps a connection to us over which nothing goes (two minutes), so that it is
+# closed from there: what is sent over one that we close just then is lost.
+KEEP_ALIVE_S = 130
 
 
 class Role(StrEnum):
@@ -83,6 +86,7 @@ async def _run_web(easel: object, role: Role) -> None:
         # A post deflated for each of 500 streams takes as long as all the rest; pictures do not
         # get smaller.
         ws_per_message_deflate=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
         lifespan="on",
         log_config=None,
         access_log=False,
