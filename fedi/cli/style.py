@@ -22,7 +22,7 @@ from fedi.studio import stock, styles
 from fedi.studio.styles import Source
 from generation import catalogue, lora_files
 from generation.style import bases, brief
-from generation.style.brief import Brief, Learned
+from generation.style.brief import Brief, Learned, Picture
 
 app = typer.Typer(help="Styles that are learned from pictures, here.", no_args_is_help=True)
 
@@ -175,7 +175,7 @@ async def _go_on(folder: Path) -> None:
     plan = brief.read(folder)
     wanted = _Wanted.of(plan.origin)
     async with context.opened() as easel:
-        left = styles.left(plan.pictures, await _sources(easel, wanted))
+        left = await _left(easel, plan, wanted)
     gone = set(plan.pictures) - set(left)
     if not gone:
         return
@@ -188,6 +188,14 @@ async def _go_on(folder: Path) -> None:
     brief.write(folder, msgspec.structs.replace(plan, pictures=left))
     for picture in gone:
         (folder / "pictures" / picture.file).unlink(missing_ok=True)
+
+
+async def _left(easel: Easel, plan: Brief, wanted: _Wanted) -> tuple[Picture, ...]:
+    key = await pseudonyms.secret(easel)
+    async with easel.database.read() as session:
+        author = await local(session, wanted.author) if wanted.author else None
+        asked = wanted.asked is not None
+        return await styles.left(session, key, plan.pictures, author, asked=asked)
 
 
 async def _sources(easel: Easel, wanted: _Wanted) -> list[Source]:
@@ -252,10 +260,10 @@ def show(name: Name) -> None:
 async def _gone(plan: Brief) -> int:
     async with context.opened() as easel:
         try:
-            allowed = await _sources(easel, _Wanted.of(plan.origin))
+            left = await _left(easel, plan, _Wanted.of(plan.origin))
         except NotFound:  # the author left
-            allowed = []
-    return len(plan.pictures) - len(styles.left(plan.pictures, allowed))
+            left = ()
+    return len(plan.pictures) - len(left)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import col
 
@@ -43,9 +44,7 @@ async def consented(session: Session, key: bytes, author: Account | None = None)
         key: of `pseudonyms.secret`.
         author: of this one alone.
     """
-    query = offers.offered(sensitive=False).order_by(col(MediaAttachment.id).desc())
-    if author is not None:
-        query = query.where(col(Status.account_id) == author.id)
+    query = _consented(author).order_by(col(MediaAttachment.id).desc())
     rows = await session.execute(query.limit(MAX_PICTURES))
     found = [
         _source(key, media, status, leave=_said(owner, status), **_named(session, owner, status))
@@ -94,11 +93,35 @@ async def fetch(storage: Storage, sources: Sequence[Source]) -> dict[str, bytes]
     return found
 
 
-def left(pictures: Collection[Picture], allowed: Sequence[Source]) -> tuple[Picture, ...]:
-    """Those pictures of a training that may still be learned from."""
-    keys = {source.picture.key for source in allowed}
-    keys |= {str(source.media_id) for source in allowed}  # trainings from before pseudonyms
+async def left(
+    session: Session,
+    key: bytes,
+    pictures: Collection[Picture],
+    author: Account | None = None,
+    *,
+    asked: bool = False,
+) -> tuple[Picture, ...]:
+    """Those pictures of a training that may still be learned from, however many newer ones there
+    are.
+
+    Args:
+        key: of `pseudonyms.secret`.
+        author: of this one alone.
+        asked: the author asked for the style.
+    """
+    query = offers.asked_for(author.id) if author is not None and asked else _consented(author)
+    wanted = {picture.key for picture in pictures}
+    keys: set[str] = set()
+    found = await session.execute(query.with_only_columns(col(MediaAttachment.id)))
+    for media_id in found.scalars():
+        # Trainings from before pseudonyms have the number.
+        keys |= wanted & {str(media_id), pseudonyms.picture(key, media_id)}
     return tuple(picture for picture in pictures if picture.key in keys)
+
+
+def _consented(author: Account | None) -> Any:
+    query = offers.offered(sensitive=False)
+    return query if author is None else query.where(col(Status.account_id) == author.id)
 
 
 def _said(author: Account, status: Status) -> str:

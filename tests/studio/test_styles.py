@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 from sqlmodel import select
 
 from fedi.clock import FakeClock
@@ -14,6 +15,7 @@ from fedi.runtime import Easel
 from fedi.social import moderation, statuses
 from fedi.social.training import choices, pseudonyms
 from fedi.studio import styles
+from generation.style.brief import Picture
 from tests.social import people
 
 
@@ -99,15 +101,45 @@ async def test_authors_are_named_as_they_wish(easel: Easel, clock: FakeClock) ->
     async with easel.database.read() as session:
         numbers = [str(number) for number in await session.exec(select(MediaAttachment.id))]
         found = [source.picture for source in await styles.consented(session, key)]
-        assert styles.left(found, await styles.consented(session, key, alice)) == (found[0],)
+        assert await styles.left(session, key, found, alice) == (found[0],)
         # What was begun when pictures were called by their numbers is still known.
         old = [
             msgspec.structs.replace(each, key=number)
             for each, number in zip(found, sorted(numbers), strict=True)
         ]
-        assert styles.left(old, await styles.consented(session, key, alice)) == (old[0],)
+        assert await styles.left(session, key, old, alice) == (old[0],)
     assert (found[0].author, found[0].url, found[0].licence) == ("@alice", one.url, "CC-BY-4.0")
     assert not any(number in repr(found) for number in numbers)
     assert "bob" not in repr(found[1]) and found[1].url == ""
     assert found[1].licence == "LicenseRef-training-alone"
     assert "lets others train on their pictures (" in found[0].consent
+
+
+async def test_newer_pictures_push_none_out_of_a_training(
+    easel: Easel, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(styles, "MAX_PICTURES", 2)
+    alice = await people.local(easel, "alice")
+    await consent(easel, alice, True)
+    posts = [await posted(easel, alice, name) for name in ("one", "two")]
+    key = await pseudonyms.secret(easel)
+
+    async def left(begun: list[Picture], *, asked: bool) -> list[str]:
+        async with easel.database.read() as session:
+            found = await styles.left(session, key, begun, alice if asked else None, asked=asked)
+        return [picture.caption for picture in found]
+
+    async with easel.database.read() as session:
+        begun = [source.picture for source in await styles.consented(session, key)]
+    for name in ("three", "four", "five"):
+        await posted(easel, alice, name)
+    assert await captions(easel, None) == ["four", "five"]  # what a new one begins with
+    for asked in (False, True):
+        assert await left(begun, asked=asked) == ["one", "two"]
+    async with easel.database.write() as tx:
+        row = await tx.get_one(Account, alice.id)
+        await choices.exclude(tx, row, await tx.get_one(Status, posts[0].id))
+    for asked in (False, True):
+        assert await left(begun, asked=asked) == ["two"]
+    await consent(easel, alice, False)
+    assert (await left(begun, asked=False), await left(begun, asked=True)) == ([], ["two"])

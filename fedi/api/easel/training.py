@@ -39,11 +39,10 @@ async def change(request: Request) -> Response:
     asked = await body.read_object(request)
     async with easel_of(request).database.write() as tx:
         account = await tx.get_one(Account, who.account.id)
-        allowed = _flag(asked, "allowed")
         await choices.consent(
             tx,
             account,
-            standing.allows(account) if allowed is None else allowed,
+            _flag(asked, "allowed"),
             credit=_words(asked, "credit"),
             licence=_words(asked, "licence"),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from sqlalchemy import ColumnElement, and_, func
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
@@ -35,7 +36,7 @@ TRAINING_ALONE = "LicenseRef-training-alone"  # how an empty one is written
 async def consent(
     tx: Transaction,
     account: Account,
-    allowed: bool,
+    allowed: bool | None,
     *,
     credit: str | None = None,
     licence: str | None = None,
@@ -43,9 +44,13 @@ async def consent(
     """An author says of all their pictures whether others may train on them, and how. Where they
     allow less than before, what went out on the old terms is withdrawn, and offered on the new.
 
+    Who says no says it of everything: posts of which they said yes by themselves are from then on
+    as all others, until they say yes of one again.
+
     Args:
         account: a local one; of `tx`.
-        allowed: whether they may. What is so already stays as old as it is.
+        allowed: whether they may. What is so already stays as old as it is. None: as before, and
+            nothing is said of any post.
         credit: whether by name; None: as before.
         licence: a key of `LICENCES`; None: as before.
 
@@ -60,10 +65,14 @@ async def consent(
         account.training_credit = _one_of(credit, CREDITS, "credit")
     if licence is not None:
         account.training_licence = _one_of(licence, LICENCES, "licence")
-    turned = allowed is (account.training_consent_at is None)
+    if allowed is None:
+        allowed, taken_back = before[0], False
+    else:
+        taken_back = not allowed and await _take_back(tx, account)
+    turned = allowed is not before[0]
     if turned:
         account.training_consent_at = tx.now if allowed else None
-    if _said(account) == before:
+    if _said(account) == before and not taken_back:
         return False
     tx.add(account)
     await _note(tx, account, None, allowed)
@@ -73,6 +82,30 @@ async def consent(
     if turned:  # the actor says so, too
         await accounts.update_profile(tx, account)
     return True
+
+
+async def _take_back(tx: Transaction, account: Account) -> bool:
+    """Let no post of an author's have a yes of its own. Returns whether any had one."""
+    await ledger.hold(tx)  # a yes that is said just now comes before this, or after it
+    found = (await tx.exec(select(Status).where(_own_yes(account)).order_by(col(Status.id)))).all()
+    for status in found:
+        say(tx, status, None)
+        _write(tx, account, status.id, None)
+    return bool(found)
+
+
+async def count_own(session: Session, account: Account) -> int:
+    """How many posts of an author's have a yes of their own."""
+    query = select(func.count()).select_from(Status).where(_own_yes(account))
+    return (await session.exec(query)).one()
+
+
+def _own_yes(account: Account) -> ColumnElement[bool]:
+    return and_(
+        col(Status.account_id) == account.id,
+        col(Status.training).is_(True),
+        col(Status.deleted_at).is_(None),
+    )
 
 
 async def choose(tx: Transaction, account: Account, status: Status, allowed: bool | None) -> None:
@@ -127,6 +160,13 @@ async def _note(
     tx: Transaction, account: Account, status_id: int | None, allowed: bool | None
 ) -> None:
     await ledger.hold(tx)  # an export that ends just now sees this, or is seen by it
+    _write(tx, account, status_id, allowed)
+    await tx.flush()
+    await ledger.withdraw(tx, account_id=account.id)
+    await standing.changed(tx)
+
+
+def _write(tx: Transaction, account: Account, status_id: int | None, allowed: bool | None) -> None:
     tx.add(
         ConsentChange(
             id=tx.new_id(),
@@ -138,9 +178,6 @@ async def _note(
             created_at=tx.now,
         )
     )
-    await tx.flush()
-    await ledger.withdraw(tx, account_id=account.id)
-    await standing.changed(tx)
 
 
 def _said(account: Account) -> tuple[bool, str, str]:

@@ -67,7 +67,10 @@ def is_narrower(now: Terms, then: Terms) -> bool:
     the yes was taken back since and said anew."""
     if is_stricter(now.credit, now.licence, before=(then.credit, then.licence)):
         return True
-    return now.by == then.by and now.at != then.at
+    if now.by == then.by:
+        return now.at != then.at
+    # A post's own yes that went with the author's no, and their yes to all after that.
+    return now.by == "account" and now.at is not None and (then.at is None or now.at > then.at)
 
 
 async def changed(tx: Transaction) -> None:

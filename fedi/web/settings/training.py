@@ -67,13 +67,21 @@ async def change(request: Request, visitor: SignedIn) -> Response:
             await choices.consent(
                 tx,
                 account,
-                "training" in fields,
+                _allowed(account, fields),
                 credit=fields.get("credit", ""),
                 licence=fields.get("licence", ""),
             )
     except SocialError as error:
         return await _page(request, visitor.account, fields, error)
     return sheets.back(HERE, kept=True)
+
+
+def _allowed(account: Account, fields: Mapping[str, str]) -> bool | None:
+    """What a form says; None: only on what terms. A box that was empty before, and is, takes back
+    no post that its author let in by itself: there is a button for that."""
+    if "training" in fields and "everything" not in fields:
+        return True
+    return False if standing.allows(account) or "everything" in fields else None
 
 
 async def _page(
@@ -85,6 +93,7 @@ async def _page(
     async with easel_of(request).database.read() as session:
         given = await ledger.given(session, account, Page(SHOWN))
         said = await choices.history(session, account, Page(SHOWN))
+        own = await choices.count_own(session, account)
     return sheets.show(
         request,
         "training.html",
@@ -92,6 +101,8 @@ async def _page(
         typed=typed,
         credits=choices.CREDITS,
         licences=choices.LICENCES,
+        own=own,
+        consents=standing.allows(account),
         gone=_gone(given),
         said=[_said(account, one) for one in said],
     )
