@@ -4,11 +4,12 @@ was true when that was written, and who narrowed the terms since is on the list 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from fedi.database.tables import Account, DatasetExport, MediaAttachment, Status
-from fedi.social.training import choices, ledger, pseudonyms
+from fedi.social.training import choices, ledger, pseudonyms, standing
+from fedi.social.training.standing import Terms
 from fedi.storage import FolderStorage
 from tests import rig
 from tests.studio.dataset.giving import choose, consent, export, read
@@ -118,3 +119,15 @@ async def test_an_author_who_speaks_while_an_export_ends_is_heard(
     on_old_terms = {key for key, said in read(tmp_path / "out").items() if said["url"]}
     assert written[0] in on_old_terms <= set(written)
     assert await withdrawn(instance, made) == dict.fromkeys(on_old_terms, "terms")
+
+
+def test_a_yes_to_all_that_came_after_a_posts_own_does_not_go_on_with_it() -> None:
+    early = datetime(2026, 11, 1, tzinfo=UTC)
+    late = early + timedelta(hours=1)
+
+    def narrower(now: tuple[str, datetime], then: tuple[str, datetime]) -> bool:
+        return standing.is_narrower(Terms(*now, "name", ""), Terms(*then, "name", ""))
+
+    assert narrower(("account", late), ("post", early))  # a no to all may lie between
+    assert not narrower(("account", early), ("post", late))
+    assert not narrower(("post", late), ("account", early))
