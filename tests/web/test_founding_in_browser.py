@@ -74,7 +74,7 @@ async def test_what_a_card_can_do_and_which_model_fits_it(
             await at.send("/welcome", username="olga", password=PASSWORD)
             await at.send("/welcome/place", **{"instance.name": "Olga's wall"})
             best = at.page.locator("section", has_text="It fits best")
-            await best.wait_for()
+            await best.wait_for(timeout=180_000)  # torch may be read from the disk
             said = await at.said()
             assert "NVIDIA GeForce RTX 4060 Ti with 17 GB." in said
             assert "FLUX.2 klein" in await best.inner_text()
