@@ -7,13 +7,19 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from sqlmodel import select
 
+from fedi.database.tables import Account, Status
+from fedi.social import scheduling
+from fedi.social.drafts import Draft
 from tests import rig
 from tests.api.apps import App
 from tests.api.mastodon.apps import nobody
 from tests.api.oauth.person import at, join
 from tests.api.test_dataset import TRAINING, WITHDRAWN, grant, listening
+from tests.studio.asking import ask, reaches
 from tests.studio.dataset.giving import choose, export, read
+from tests.studio.easel_painter import connected
 from tests.web import hanging
 from tests.web.filling import filled, form_of, send
 
@@ -79,6 +85,38 @@ async def test_no_takes_back_each_post_that_had_a_yes_of_its_own(
     # A no to one post outlives a yes to all.
     await say(allowed=True)
     assert set(await exported("fifth")) == {yes.url, silent.url}
+
+
+async def test_no_takes_back_what_posts_that_wait_say(
+    instance: rig.Instance, browser: aiohttp.ClientSession
+) -> None:
+    alice = await App.of(instance, browser, "alice")
+    async with instance.easel.database.write() as tx:
+        author = await tx.get_one(Account, alice.account.id)
+        later = tx.now + timedelta(hours=1)
+        for said in (True, False):
+            await scheduling.add(tx, author, Draft(text=f"planned {said}", training=said), later)
+    pictured = [
+        await ask(instance.easel, author, draft=Draft(text=f"painted {said}", training=said))
+        for said in (True, False)
+    ]
+    for words in ({"allowed": True}, {"allowed": False}):
+        assert (await alice.ask("PUT", TRAINING, words)).status == 200
+    instance.clock.advance(timedelta(hours=2))
+    await instance.run_jobs()
+    async with connected(instance) as card:
+        for one in pictured:
+            async with reaches(instance.easel, one.id, "done"):
+                await card.finish(await card.given())
+    await instance.run_jobs()
+    async with instance.easel.database.read() as session:
+        found = (await session.exec(select(Status))).all()
+    assert {one.source: one.training for one in found} == {
+        "planned True": None,
+        "planned False": False,
+        "painted True": None,
+        "painted False": False,
+    }
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, func
 from sqlmodel import col, select
 
 from fedi.database import Session, Transaction
-from fedi.database.tables import Account, ConsentChange, Status
+from fedi.database.tables import Account, ConsentChange, Painting, ScheduledStatus, Status
 from fedi.social import accounts, paging
 from fedi.social.errors import Invalid, NotAllowed
 from fedi.social.paging import Page
@@ -85,12 +85,18 @@ async def consent(
 
 
 async def _take_back(tx: Transaction, account: Account) -> bool:
-    """Let no post of an author's have a yes of its own. Returns whether any had one."""
+    """Let no post of an author's have a yes of its own, nor one that is still to come. Returns
+    whether any that is there had one."""
     await ledger.hold(tx)  # a yes that is said just now comes before this, or after it
     found = (await tx.exec(select(Status).where(_own_yes(account)).order_by(col(Status.id)))).all()
     for status in found:
         say(tx, status, None)
         _write(tx, account, status.id, None)
+    for table in (ScheduledStatus, Painting):
+        own = col(table.account_id) == account.id, col(table.draft)["training"].as_boolean()
+        for row in (await tx.exec(select(table).where(*own))).all():
+            row.draft = {**(row.draft or {}), "training": None}
+            tx.add(row)
     return bool(found)
 
 
