@@ -4,6 +4,7 @@ the rest of it: `tests/journeys/test_first_run.py`."""
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,9 @@ def has_card(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, size: int
         (folder / module / "__init__.py").write_text(text)
     around = os.environ.get("PYTHONPATH", "")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(folder), around))))
+    # And this one room for every model, whatever disk it has.
+    room = type(shutil.disk_usage(folder))(10**13, 0, 10**13)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: room)
 
 
 async def test_what_a_card_can_do_and_which_model_fits_it(

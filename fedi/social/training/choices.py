@@ -92,12 +92,21 @@ async def _take_back(tx: Transaction, account: Account) -> bool:
     for status in found:
         say(tx, status, None)
         _write(tx, account, status.id, None)
-    for table in (ScheduledStatus, Painting):
-        own = col(table.account_id) == account.id, col(table.draft)["training"].as_boolean()
-        for row in (await tx.exec(select(table).where(*own))).all():
-            row.draft = {**(row.draft or {}), "training": None}
-            tx.add(row)
+    await _unsay(tx, ScheduledStatus, account)
+    await _unsay(tx, Painting, account)
     return bool(found)
+
+
+async def _unsay(
+    tx: Transaction, table: type[ScheduledStatus] | type[Painting], account: Account
+) -> None:
+    """Let no draft of an author's that waits say yes by itself."""
+    own = col(table.account_id) == account.id, col(table.draft)["training"].as_boolean()
+    rows = (await tx.exec(select(table).where(*own))).all()
+    for row in rows:
+        assert isinstance(row, ScheduledStatus | Painting)
+        row.draft = {**(row.draft or {}), "training": None}
+        tx.add(row)
 
 
 async def count_own(session: Session, account: Account) -> int:
