@@ -226,8 +226,9 @@ async def _waiting_for(session: Session, model: Model) -> int:
 
 def stream(request: Request, by: SignedIn) -> Response:
     """Server-sent events of what is being fetched: `known` at the beginning, how all of them stand,
-    as `{KEY: STATE}`; `pull`, how far one is, as `{"key", "line", "percent"}`; `changed`, when the
-    page shows something else than before.
+    as `{KEY: STATE}`, and `machine`, if it is known by then what this one can do; `pull`, how far
+    one is, as `{"key", "line", "percent"}`; `changed`, when the page shows something else than
+    before.
 
     Raises:
         TooMany: this account has too many pages open.
@@ -249,6 +250,8 @@ async def _told(easel: Easel) -> AsyncIterator[bytes]:
         yield b"retry: 2000\n\n"
         # The page was made before this began, or before a connection that broke off.
         yield _event("known", {key: one.state for key, one in before.items()})
+        if paints_here(easel) and machine.known(easel) is not None:
+            yield _event("machine", {})
         for one in before.values():
             yield _event("pull", {"key": one.key, "line": one.line, "percent": one.percent})
         while True:

@@ -68,5 +68,9 @@ async function fresh() {
 
 const source = new EventSource(list().dataset.events);
 source.addEventListener("known", (event) => known(JSON.parse(event.data)));
+// It may have been found out between the page and the stream.
+source.addEventListener("machine", () => {
+  if (!("measured" in list().dataset)) fresh();
+});
 source.addEventListener("pull", (event) => pull(JSON.parse(event.data)));
 source.addEventListener("changed", () => fresh());
