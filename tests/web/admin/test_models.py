@@ -207,6 +207,25 @@ async def test_what_cannot_be_done_is_said(
         assert await done(instance) == []
 
 
+async def test_a_stream_begins_with_what_was_found_out_before_it(
+    sqlite_template: Path, tmp_path: Path, clock: FakeClock, hub: Hub
+) -> None:
+    """A page that was made before the machine was known may hear of it too late."""
+    new_database = rig.SQLiteFiles(sqlite_template, tmp_path).new
+    async with (
+        painting_here(new_database, tmp_path, clock) as instance,
+        signed_in(instance, "ada") as visitor,
+        asyncio.timeout(START_S),
+    ):
+        url = f"{instance.url}{PAGE}/events"
+        async with visitor.session.get(url) as answer:
+            while await answer.content.readline() != b"event: changed\n":
+                pass
+        async with visitor.session.get(url) as answer:
+            begin = [(await answer.content.readline()).decode() for _ in range(6)]
+    assert begin[2::3] == ["event: known\n", "event: machine\n"]
+
+
 async def test_a_page_hears_how_far_it_is(
     sqlite_template: Path, tmp_path: Path, clock: FakeClock, hub: Hub
 ) -> None:
