@@ -282,6 +282,7 @@ class Aides:
         from generation.recognition import Recogniser
 
         seen: dict[str, tuple[str, ...]] = {}
+        sketches: dict[str, str] = {}
         helper, names = self._recogniser, list(asked.pictures)
         for start in range(0, len(names), LOOKED_AT):
             if helper is None or asked.stop() or self._waiting:
@@ -297,9 +298,10 @@ class Aides:
             except Exception:
                 log.exception("%s could not look at pictures", helper.name)
                 break
-            seen |= dict(zip(read, found, strict=True))
-        name = "" if helper is None else helper.name
-        return Recognised(request=asked.request.request, seen=seen, model=name)
+            for name, sight in zip(read, found, strict=True):
+                seen[name], sketches[name] = sight.words, sight.sketch.hex()
+        by = "" if helper is None else helper.name
+        return Recognised(request=asked.request.request, seen=seen, sketches=sketches, model=by)
 
     def _suggested(self, request: Suggest) -> Suggested:
         nothing = Suggested(request=request.request)

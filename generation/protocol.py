@@ -205,11 +205,14 @@ class Recognised(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", ta
     """What pictures show: words of concepts (`generation.concepts`), by the pictures' names.
 
     A picture that is missing was not looked at: something came that somebody waits for. One that
-    has no words shows nothing that is known, or could not be read. model: as people read it.
+    has no words shows nothing that is known, or could not be read. sketches: by the same names, in
+    hexadecimal, to compare pictures by (`generation.recognition`); a painter of before has none.
+    model: as people read it.
     """
 
     request: str
     seen: dict[str, tuple[str, ...]] = {}
+    sketches: dict[str, str] = {}
     model: str = ""
 
 

@@ -1,9 +1,18 @@
 """What a picture shows: a small model that was trained on pictures and their captions compares it
 with the concepts that we know (`generation.concepts`).
 
+Two things come of it: words of the few concepts that stand out, and a sketch of how near the
+picture is to all of them (`SKETCH_BITS`), by which two pictures are compared.
+
 A concept counts where it stands out twice: the picture is more like it than pictures of nothing
 are (grey, noise, a gradient: some words are near to everything), and it is clearly likelier than
 the others of its group. So most pictures show a handful, and one that fits nothing shows nothing.
+
+The sketch is the picture's embedding as the concepts see it: its likeness to each, less what
+pictures of nothing have of it and less the mean of the group, and of that on which side of random
+hyperplanes it lies (Charikar 2002). Of two pictures about the share angle / π of the bits differs.
+An embedding knows faces as well; the concepts are about things and manners, and what is across to
+all of them is not in it.
 
 Such a model is a guess about things and manners, made here, for a feed that one chose oneself:
 nothing is judged by it, and nothing of it is told as a fact.
@@ -11,10 +20,11 @@ nothing is judged by it, and nothing of it is told as a fact.
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generation import concepts
 from generation.catalogue import Model
@@ -34,6 +44,19 @@ LEAST: dict[Group, float] = {
 }  # fmt: skip
 MOST: dict[Group, int] = {"subject": 2, "place": 2, "medium": 2, "light": 1, "mood": 1}
 MOST_OF_ALL = sum(MOST.values())
+SKETCH_BITS = 256
+SKETCH_BYTES = SKETCH_BITS // 8
+
+
+class Sight(NamedTuple):
+    """What is seen in a picture.
+
+    words: of concepts, the clearest first. sketch: `SKETCH_BYTES` bytes; empty: none. Those by one
+    and the same model can be compared: the fewer bits differ, the more alike the pictures.
+    """
+
+    words: tuple[str, ...] = ()
+    sketch: bytes = b""
 
 
 class Recogniser:
@@ -50,6 +73,7 @@ class Recogniser:
             group: [place for place, one in enumerate(CONCEPTS) if one.group == group]
             for group in LEAST
         }
+        self._planes = _planes()
 
     @classmethod
     def load(
@@ -72,8 +96,8 @@ class Recogniser:
         processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
         return cls(helper, model.to(device).eval(), tokenizer, processor)
 
-    def see(self, images: Sequence[Image]) -> list[tuple[str, ...]]:
-        """What each of some pictures shows: words of concepts, the clearest first.
+    def see(self, images: Sequence[Image]) -> list[Sight]:
+        """What each of some pictures shows.
 
         Raises ValueError where the model makes no numbers of one.
         """
@@ -82,7 +106,19 @@ class Recogniser:
         likeness = self._look(images) @ self._captions.T - self._usual
         if not bool(torch.isfinite(likeness).all()):
             raise ValueError(f"{self._helper.name} made no numbers of a picture")
-        return [self._clear(row) for row in likeness]
+        sketches = self._sketches(likeness)
+        return [
+            Sight(self._clear(row), sketch) for row, sketch in zip(likeness, sketches, strict=True)
+        ]
+
+    def _sketches(self, likeness: torch.Tensor) -> list[bytes]:
+        import numpy as np
+
+        centred = likeness.clone()
+        for places in self._groups.values():
+            centred[:, places] -= centred[:, places].mean(dim=1, keepdim=True)
+        sides = (centred @ self._planes > 0).numpy()
+        return [row.tobytes() for row in np.packbits(sides, axis=1)]
 
     def _clear(self, likeness: torch.Tensor) -> tuple[str, ...]:
         found: list[tuple[float, str]] = []
@@ -137,6 +173,26 @@ def known(words: Sequence[str]) -> tuple[str, ...]:
     """Those of some words that are concepts here, once each, at most `MOST_OF_ALL`."""
     found = [one for one in dict.fromkeys(words) if one in concepts.BY_WORDS]
     return tuple(found[:MOST_OF_ALL])
+
+
+def sketch(said: str) -> bytes:
+    """A sketch as a painter says it, in hexadecimal; empty if it is none."""
+    try:
+        read = bytes.fromhex(said) if len(said) == 2 * SKETCH_BYTES else b""
+    except ValueError:
+        return b""
+    return read if len(read) == SKETCH_BYTES else b""
+
+
+def _planes() -> torch.Tensor:
+    """The hyperplanes, concepts × `SKETCH_BITS`. Each concept's part comes from its words: the list
+    may be put in another order, and one more changes sketches a little."""
+    import numpy as np
+    import torch
+
+    drawn = [hashlib.sha256(one.words.encode()).digest() for one in CONCEPTS]
+    bits = np.unpackbits(np.frombuffer(b"".join(drawn), np.uint8)).reshape(len(drawn), SKETCH_BITS)
+    return torch.from_numpy(bits.astype(np.float32) * 2 - 1)
 
 
 def _directions(said: Any) -> torch.Tensor:

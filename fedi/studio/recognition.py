@@ -29,6 +29,7 @@ from fedi.studio.remote_files import claims, rules
 from generation import catalogue, helpers, protocol, recognition
 from generation.abilities import Abilities
 from generation.protocol import Recognise, Recognised
+from generation.recognition import Sight
 
 BATCH = 16  # pictures of one request; small renditions have 100 kB
 MOST_BYTES = 4_000_000  # of one of them; what is larger is none
@@ -103,8 +104,12 @@ class Recognition:
         if whose is not looker:
             return
         del self._given[message.request]
-        said = message.seen
-        found = {one: recognition.known(said[str(one)]) for one in numbers if str(one) in said}
+        said, drawn = message.seen, message.sketches
+        found = {
+            one: Sight(recognition.known(said[name]), recognition.sketch(drawn.get(name, "")))
+            for one in numbers
+            if (name := str(one)) in said
+        }
         async with self.easel.database.write() as tx:
             if looker.can.recognises and not self._off:
                 await looks.answer(tx, looker.can.recognises, found)
@@ -146,13 +151,13 @@ class Recognition:
         files = await self._files(taken)
         pictures: dict[str, bytes] = {}
         absent: list[Unseen] = []
-        nothing: dict[int, tuple[str, ...]] = {}
+        nothing: dict[int, Sight] = {}
         for one in taken:
             content = await self._read(files.get(one.media.id))
             if content is None:
                 absent.append(one)
             elif len(content) > MOST_BYTES:
-                nothing[one.media.id] = ()
+                nothing[one.media.id] = Sight()
             else:
                 pictures[str(one.media.id)] = content
         async with self.easel.database.write() as tx:

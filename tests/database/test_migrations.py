@@ -146,6 +146,36 @@ async def test_a_yes_to_the_smaller_question_is_asked_for_again(
     await engine.dispose()
 
 
+async def test_pictures_that_were_looked_at_before_sketches_are_looked_at_again(
+    new_database: rig.NewDatabase,
+) -> None:
+    from alembic import command
+
+    def fill(connection: Connection) -> None:
+        tables, moment = back_at(connection, "0042")
+        account, status = tables["account"], tables["status"]
+        media, look = tables["media_attachment"], tables["picture_look"]
+        row: dict[str, Any] = {"id": 1, "username": "mia", "uri": "mia", "handle": "mia"}
+        connection.execute(account.insert().values({**blank(account, moment), **row}))
+        row = {"id": 1, "uri": "post", "account_id": 1}
+        connection.execute(status.insert().values({**blank(status, moment), **row}))
+        for number, model in ((1, "Eye"), (2, "")):
+            row = {"id": number, "account_id": 1, "status_id": 1}
+            connection.execute(media.insert().values({**blank(media, moment), **row}))
+            row = {"media_id": number, "status_id": 1, "model": model, "tries": 5}
+            connection.execute(look.insert().values({**blank(look, moment), **row}))
+        command.upgrade(at(connection), "head")
+
+    engine = create_async_engine(driver_url(new_database()))
+    async with engine.begin() as connection:
+        await connection.run_sync(fill)
+        due = await connection.execute(
+            text("SELECT media_id, tries FROM picture_look WHERE due_at IS NOT NULL")
+        )
+        assert [tuple(row) for row in due] == [(1, 0)]
+    await engine.dispose()
+
+
 def at(connection: Connection) -> Config:
     """The migrations, for a database that is open."""
     config = configuration()

@@ -72,6 +72,25 @@ def test_a_picture_shows_what_stands_out_in_it(eye: Path) -> None:
     assert len({one.words for one in concepts.CONCEPTS}) == len(concepts.CONCEPTS)
 
 
+def test_pictures_that_look_alike_have_sketches_that_are_near(eye: Path) -> None:
+    same = io.BytesIO()
+    Image.new("RGB", (40, 80), "#c43424").save(same, "JPEG", quality=60)
+    pictures = {"red": flat(RED), "same": same.getvalue(), "blue": flat(BLUE), "no": b"no picture"}
+    found = looked(Aides("cpu", recogniser=str(eye)), pictures, lambda: False).sketches
+    assert found.keys() == {"red", "same", "blue"}
+    drawn = {name: recognition.sketch(said) for name, said in found.items()}
+    assert {len(one) for one in drawn.values()} == {recognition.SKETCH_BYTES}
+
+    def apart(one: str, two: str) -> float:
+        both = [int.from_bytes(drawn[name], "big") for name in (one, two)]
+        return (both[0] ^ both[1]).bit_count() / recognition.SKETCH_BITS
+
+    assert apart("red", "same") < 0.1 < 0.35 < apart("red", "blue")
+    # What a painter says is looked at before it is kept.
+    for said in ("", "00", "zz" * recognition.SKETCH_BYTES, "00" * 5000, "0 " * 32):
+        assert recognition.sketch(said) == b""
+
+
 def test_what_compares_no_pictures_with_words_is_not_taken(eye: Path, tmp_path: Path) -> None:
     judge = build_classifier(tmp_path / "judge", {"normal": 0.5, "nsfw": 0.5})
     with pytest.raises(UnknownModel, match="judge is no model for this"):

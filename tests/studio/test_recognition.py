@@ -14,6 +14,7 @@ from fedi.studio.remote_files import claims
 from fedi.studio.remote_files.claims import Claim
 from generation.abilities import Abilities
 from generation.protocol import Recognise, Recognised
+from generation.recognition import SKETCH_BYTES
 from tests import rig
 from tests.social.for_you import reading
 from tests.studio.asking import ask
@@ -21,6 +22,7 @@ from tests.studio.easel_painter import Hand, connected
 from tests.web import hanging
 
 SEES = Abilities(recognises="Eye")
+SKETCH = bytes(range(SKETCH_BYTES))
 
 
 async def given(hand: Hand) -> Recognise:
@@ -35,7 +37,8 @@ async def say(hand: Hand, asked: Recognise, *seen: Sequence[str]) -> None:
     """What it sees in the first of them."""
     names = [picture.name for picture in asked.pictures]
     said = {name: tuple(words) for name, words in zip(names, seen, strict=False)}
-    await hand.say(Recognised(request=asked.request, seen=said, model="Eye"))
+    drawn = {names[0]: SKETCH.hex(), names[-1]: "no sketch"} if len(names) > 1 else {}
+    await hand.say(Recognised(request=asked.request, seen=said, sketches=drawn, model="Eye"))
 
 
 async def looks_of(instance: rig.Instance, *posts: Status) -> dict[int, list[str]]:
@@ -46,6 +49,15 @@ async def looks_of(instance: rig.Instance, *posts: Status) -> dict[int, list[str
             col(PictureLook.status_id).in_(numbers), PictureLook.model != ""
         )
         return {row.status_id: row.concepts for row in (await session.exec(rows)).all()}
+
+
+async def sketches_of(instance: rig.Instance, *posts: Status) -> list[bytes | None]:
+    """The sketches that are kept of the pictures of some posts."""
+    async with instance.easel.database.read() as session:
+        rows = {
+            row.status_id: row.sketch for row in (await session.exec(select(PictureLook))).all()
+        }
+        return [rows[post.id] for post in posts]
 
 
 async def seen_all(instance: rig.Instance, *posts: Status) -> bool:
@@ -94,6 +106,7 @@ async def test_a_painter_is_given_what_may_be_seen_and_is_here(instance: rig.Ins
         assert await looks_of(instance, own, cached, elsewhere) == {
             own.id: ["a watercolour"], cached.id: ["a watercolour"]
         }  # fmt: skip
+        assert await sketches_of(instance, cached, own) == [SKETCH, None]
         # It is told in the feed of somebody who liked one of them.
         await instance.run_jobs()
         easel, bob = instance.easel, await hanging.join(instance, "bob")

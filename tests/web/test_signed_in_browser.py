@@ -33,6 +33,9 @@ AXE = Path(__file__).parent / "axe/node_modules/axe-core/axe.min.js"
 # WCAG 2.2 AA, with all that it builds on (https://github.com/dequelabs/axe-core, API.md).
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SIZES = ((390, 844), (1280, 860))  # pixels: a phone, a desktop
+# Where axe-core looks at pages of which there are many: it takes as long as all the rest, what it
+# finds is nearly always on the page in each, and each size and each scheme is in one of these.
+TRIED = ((390, "light"), (1280, "dark"))
 BUDGET = 60_000  # bytes of HTML, CSS and JavaScript of a feed of 20 pictures, compressed
 # The first paint, and a picture that is not only there but seen.
 PAINTED = """
@@ -100,7 +103,7 @@ async def test_pages_that_everybody_sees_can_be_used_by_everybody(
         "remix": f"{paths['own-post']}/remix",
         "interact": f"/interact?uri={instance.url}/x&want=follow",
     }
-    await look_at(instance, chromium, public, scheme, "")
+    await look_at(instance, chromium, public, scheme, "", everywhere=True)
 
 
 @pytest.mark.long
@@ -125,10 +128,21 @@ async def test_pages_of_the_staff_do_so_too(
 
 
 async def look_at(
-    instance: Instance, chromium: Any, paths: dict[str, str], scheme: str, name: str = "alice"
+    instance: Instance,
+    chromium: Any,
+    paths: dict[str, str],
+    scheme: str,
+    name: str = "alice",
+    *,
+    everywhere: bool = False,
 ) -> None:
-    """Hold pages to what all pages keep to, on a phone and on a desktop, as somebody sees them, or
-    as everybody does where the name is empty."""
+    """Hold pages to what all pages keep to, on a phone and on a desktop.
+
+    Args:
+        paths: by their titles.
+        name: of who sees them; empty: everybody.
+        everywhere: whether axe-core looks at both, and not only where it is `TRIED`.
+    """
     wrong: list[str] = []
     hosts: set[str] = set()
     refused: set[str] = set()
@@ -154,7 +168,8 @@ async def look_at(
                     file = ARTEFACTS / f"{name or 'nobody'}-{title}-{width}-{scheme}.png"
                     await page.screenshot(path=file, full_page=True)
                 await page.evaluate(UNFOLD)
-                assert await violations(page) == [], (title, width, scheme)
+                if everywhere or (width, scheme) in TRIED:
+                    assert await violations(page) == [], (title, width, scheme)
                 inside = await page.evaluate("document.documentElement.scrollWidth")
                 assert inside <= width, (title, width, inside)
     assert [text for text in wrong if "404 (Not Found)" not in text] == []

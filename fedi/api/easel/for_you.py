@@ -3,9 +3,10 @@
 All of it is about what one person likes, their bookmarks among it: so it needs the whole of `read`
 and `write`. A picture is a Status as in Mastodon's API, and has besides
 
-    "reason": {"kind": "author" | "tag" | "term" | "look" | "follow" | "friends" | "new",
+    "reason": {"kind": "author" | "tag" | "term" | "look" | "alike" | "follow" | "friends" | "new",
                "words": "Because you liked 4 pictures with #ukiyoe",
-               "about": "#ukiyoe",   a hashtag, words of the prompt, a handle, what it shows, or ""
+               "about": "#ukiyoe",   a hashtag, words of the prompt, a handle, what it shows, the id
+                                    of a status that it looks like, or ""
                "count": 4},          pictures, or people; 0 where nothing is counted
     "wanted": true | false           whether the reader said «more like this»
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, text
+from sqlalchemy import JSON, Index, LargeBinary, text
 from sqlmodel import Field
 
 from fedi.database.tables.columns import (
@@ -55,6 +55,7 @@ class PictureLook(Table, table=True):
     media_id: int = reference("media_attachment.id", primary=True)
     status_id: int = reference("status.id", index=True)
     concepts: list[str] = Field(default_factory=new_list, sa_type=JSON)  # `generation.concepts`
+    sketch: bytes | None = Field(default=None, sa_type=LargeBinary)  # to compare pictures by
     model: str = ""  # that saw them; empty: none did yet
     wanted: str = ""  # the model that is to look; empty: any
     tries: int = 0  # how often it was asked for

@@ -27,9 +27,9 @@ from fedi.database.tables import (
     Status,
 )
 from fedi.social import labels, mutes
-from fedi.social.for_you import formula
+from fedi.social.for_you import formula, likeness
 from fedi.social.for_you.choices import Tuning
-from fedi.social.for_you.features import EVERY, Feature
+from fedi.social.for_you.features import EVERY, Feature, Kind
 from fedi.social.for_you.taste import Taste
 from fedi.social.visibility import HELD
 
@@ -94,6 +94,8 @@ async def find(session: Session, reader: Account, tuning: Tuning, taste: Taste) 
     by_id = {one.status_id: one for one in pool}
     for kind, value, status_id in await _among(session, taste.unwanted[:UNWANTED], by_id):
         by_id[status_id].found.append(((kind, value), taste.likings[kind, value].strength))
+    for status_id, (liked, weight) in (await likeness.near(session, taste, by_id)).items():
+        by_id[status_id].found.append(((int(Kind.ALIKE), liked), weight))
     friends = {"viewer": reader.id, "ids": list(by_id)}
     for status_id, count in (await session.execute(_friends(), friends)).all():
         by_id[status_id].friends += count

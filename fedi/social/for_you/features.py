@@ -1,5 +1,6 @@
 """What a picture is about: its author, its hashtags, words of its prompt if that is shared, and
-what a model sees in it if one was pulled."""
+what a model sees in it if one was pulled. What it looks like is found for each reader
+(`likeness`)."""
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ class Kind(IntEnum):
     TERM = 3  # the number of a word
     PHRASE = 4  # the number of several
     LOOK = 5  # the number of a concept that a model sees in it
+    ALIKE = 6  # a post whose picture it looks like; of one reader's, and in no table
 
 
 Feature = tuple[int, int]  # kind and value

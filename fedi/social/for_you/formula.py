@@ -14,7 +14,8 @@ prompt, something that a model sees in it) all of it together is the reader's li
 so that the hundredth like of a hashtag adds little, and one thing never drowns the others. A
 hashtag that the reader follows counts as `FOLLOWED_TAG` likes. What is everywhere says little: with
 r pictures of it a day a feature weighs 1 / (1 + log10(1 + r)). A picture fits by what it has of it,
-at most `MOST_OF_KIND` of each kind:
+at most `MOST_OF_KIND` of each kind, and by the one picture among those of the reader's acts that it
+looks most like (`alike`):
 
     fit = sum / (|sum| + ENOUGH)
 
@@ -32,6 +33,11 @@ Why these constants:
     AUTHORS    2      pictures by one maker among `SPREAD`: a page is never somebody's gallery.
     LOOK       0.7    What a model sees says less than a hashtag, which somebody chose, and more
                       than one word of a prompt, which may be about anything.
+    NEAR       0.3    Of 256 bits half differ by chance, with 3 in a hundred of error: nothing is as
+                      near as this by chance. But pictures have more in common than chance, some
+                      models more than others: so what is near must also be a fifth nearer than
+                      half of what may be shown.
+    ALIKE      1.5    The very same picture is worth more than a hashtag, and half as near is less.
     THEMES     8      pictures for one and the same reason among as many.
 """
 
@@ -41,8 +47,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from statistics import median
 
 from fedi.social.for_you.features import Feature, Kind
+from generation.recognition import SKETCH_BITS
 
 ACTS: Mapping[str, float] = {
     "like": 1.0,
@@ -61,6 +69,8 @@ MOST_OF_KIND = 3
 ENOUGH = 3.0  # two or three likings are half of a perfect fit
 FRIENDS = 0.3
 TIE = 0.6
+NEAR, STANDS_OUT, TO_STAND_OUT_OF = 0.3, 0.8, 12
+ALIKE = 1.5
 FADING = timedelta(hours=36)
 WINDOW = timedelta(days=30)
 DAY = timedelta(days=1)
@@ -101,6 +111,28 @@ def strength(kind: int, weight: float) -> float:
 def rarity(count: int, days: float) -> float:
     """How much a feature says, of which there are so many pictures in so many days, the last."""
     return 1 / (1 + math.log10(1 + count / max(days, 1)))
+
+
+def alike_below(nearest: Sequence[int]) -> float:
+    """How many bits of two sketches may differ at most for one picture to look like another.
+
+    Args:
+        nearest: by how many each picture that may be shown differs from what it is nearest to.
+    """
+    limit = NEAR * SKETCH_BITS
+    if len(nearest) < TO_STAND_OUT_OF:
+        return limit
+    return max(1.0, min(limit, STANDS_OUT * median(nearest)))
+
+
+def alike(distance: float, weight: float) -> float:
+    """What it says for a picture that it looks like one that the reader did something with.
+
+    Args:
+        distance: from 0, the very same, to 1, hardly.
+        weight: of what they did.
+    """
+    return ALIKE * (1 - distance) * math.copysign(math.log2(1 + abs(weight)), weight)
 
 
 def fit(found: Sequence[tuple[Feature, float]]) -> float:

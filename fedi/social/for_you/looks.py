@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlmodel import col
@@ -32,6 +33,7 @@ from fedi.database.tables import (
 from fedi.events import Event
 from fedi.social.for_you import features, formula
 from fedi.social.for_you.features import Feature, Kind
+from generation.recognition import Sight
 
 TOPIC = "looks"  # there are pictures to look at
 SHOWN = ("image", "gifv")  # types of media
@@ -89,10 +91,10 @@ async def note(tx: Transaction, about: Collection[int], showing: Mapping[int, in
         delete(_LOOK).where(_LOOK.c.status_id.in_(about), _LOOK.c.media_id.not_in(list(showing)))
     )
     floor = ids.floor(tx.now - formula.WINDOW)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
-            "media_id": media_id, "status_id": status_id, "concepts": [], "model": "",
-            "wanted": "", "tries": 0, "due_at": tx.now,
+            "media_id": media_id, "status_id": status_id, "concepts": [], "sketch": None,
+            "model": "", "wanted": "", "tries": 0, "due_at": tx.now,
         }
         for media_id, status_id in showing.items()
         if status_id >= floor
@@ -186,15 +188,17 @@ async def hidden(session: Session, media_ids: Collection[int]) -> set[int]:
 # ---- What comes of it --------------------------------------------------------------------------
 
 
-async def answer(tx: Transaction, model: str, found: Mapping[int, Collection[str]]) -> None:
+async def answer(tx: Transaction, model: str, found: Mapping[int, Sight]) -> None:
     """Keep what a model saw in pictures. What went meanwhile stays gone."""
     query = select(PictureLook).where(col(PictureLook.media_id).in_(list(found)))
     changed: set[int] = set()
     for look in (await tx.execute(query)).scalars():
-        told = list(found[look.media_id])
+        sight = found[look.media_id]
+        told = list(sight.words)
         if told != look.concepts:
             changed.add(look.status_id)
-        look.concepts, look.model, look.wanted, look.due_at = told, model, "", None
+        look.concepts, look.sketch, look.model = told, sight.sketch or None, model
+        look.wanted, look.due_at = "", None
         tx.add(look)
     tx.add_all([PictureChange(status_id=number) for number in sorted(changed)])
     await tx.flush()

@@ -29,13 +29,14 @@ from fedi.social.for_you.taste import Taste
 LENGTH = 120  # pictures: few read on for more than six pages of anything
 KEPT = 8  # feeds of one reader that can be read on in: several windows
 
-Why = Literal["author", "tag", "term", "look", "follow", "friends", "new"]
+Why = Literal["author", "tag", "term", "look", "alike", "follow", "friends", "new"]
 _WHY: dict[int, Why] = {
     Kind.AUTHOR: "author",
     Kind.TAG: "tag",
     Kind.TERM: "term",
     Kind.PHRASE: "term",
     Kind.LOOK: "look",
+    Kind.ALIKE: "alike",
 }
 
 _RANKING = table_of(ForYouRanking)
@@ -105,6 +106,9 @@ class _Placed:
 
     def entry(self, taste: Taste) -> Entry:
         one = self.candidate
+        if self.feature is not None and self.why == "alike":
+            acts = tuple(sorted(taste.done[self.feature[1]][0]))
+            return Entry(one.status_id, self.why, self.feature, 1, acts)
         if self.feature is not None:
             liking = taste.likings[self.feature]
             acts = tuple(sorted(liking.acts))

@@ -13,7 +13,7 @@ from fedi.database import Session
 from fedi.database.among import among
 from fedi.database.insertion import table_of
 from fedi.database.tables import Follow, PictureFeature, PictureTerm, Tag
-from fedi.social.for_you import features
+from fedi.social.for_you import features, likeness
 from fedi.social.for_you.features import Feature
 from fedi.social.for_you.ranking import Entry, Why
 from fedi.social.posts import Post
@@ -51,7 +51,8 @@ class Reason:
     Attributes:
         kind: what speaks for it most.
         words: that in one sentence.
-        about: the hashtag, the words of the prompt, the handle, or what the picture seems to show.
+        about: the hashtag, the words of the prompt, the handle, what the picture seems to show, or
+            the id of the post that it looks like.
         count: pictures that the reader did something with, or people; 0 where nothing is counted.
     """
 
@@ -98,6 +99,9 @@ class Names:
             return Reason("tag", f"{_done(entry)} with {tag}", tag, entry.count)
         if entry.why == "look":
             return _look(entry)
+        if entry.why == "alike":
+            words = f"{_done(entry)} that looks like this"
+            return Reason("alike", words, str(entry.value), entry.count)
         term = self._terms.get(entry.value, "")
         return Reason("term", f"{_done(entry)} made of “{term}”", term, entry.count)
 
@@ -128,6 +132,7 @@ async def names(
         values = [entry.value for entry in entries if entry.feature is not None]
         rows_of = await session.execute(_STILL, {"ids": about, "values": values})
         still = {(status_id, (kind, value)) for kind, value, status_id in rows_of}
+        still |= await _alike_still(session, entries)
     followed: set[int] = set()
     if any(entry.why == "follow" for entry in entries):
         query = select(Follow.target_account_id).where(
@@ -135,6 +140,15 @@ async def names(
         )
         followed = set((await session.exec(query)).all())
     return Names(tags, terms, still, followed)
+
+
+async def _alike_still(session: Session, entries: Sequence[Entry]) -> set[tuple[int, Feature]]:
+    """What is there because it looks like something, both of which are still there to compare."""
+    pairs = {(e.status_id, e.feature) for e in entries if e.why == "alike" and e.feature}
+    if not pairs:
+        return set()
+    there = await likeness.comparable(session, {n for one, (_, two) in pairs for n in (one, two)})
+    return {pair for pair in pairs if {pair[0], pair[1][1]} <= there}
 
 
 def _done(entry: Entry) -> str:

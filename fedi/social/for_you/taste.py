@@ -56,9 +56,11 @@ class Taste:
 
     Attributes:
         likings: by feature, the strongest.
+        done: what they did with which pictures, the latest first, and what that says by now.
     """
 
     likings: Mapping[Feature, Liking] = field(default_factory=dict)
+    done: Mapping[int, tuple[set[str], float]] = field(default_factory=dict)
 
     @property
     def wanted(self) -> list[Feature]:
@@ -92,7 +94,7 @@ async def read(session: Session, reader: Account, chosen: ForYou) -> Taste:
             formula.strength(Kind.TAG, weight), weight, known.posts, known.acts, followed=True
         )
     likings.pop((int(Kind.AUTHOR), reader.id), None)
-    return Taste(likings)
+    return Taste(likings, acts)
 
 
 async def _summed(session: Session, acts: Mapping[int, tuple[set[str], float]]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -10,11 +11,24 @@ from sqlmodel import col, select
 from fedi.database.tables import MediaAttachment, PictureFeature, PictureLook, Status
 from fedi.runtime import Easel
 from fedi.social import statuses
-from fedi.social.for_you import formula, looks
+from fedi.social.for_you import feed, formula, looks
 from fedi.social.for_you.choices import Tuning
 from fedi.social.for_you.features import Kind
+from fedi.social.for_you.reasons import Reason
+from generation.recognition import SKETCH_BYTES, Sight
 from tests.social import people
-from tests.social.for_you.reading import clock_of, hang, like, maker, mark, settle, switch_on, why
+from tests.social.for_you.reading import (
+    clock_of,
+    hang,
+    items,
+    like,
+    maker,
+    mark,
+    settle,
+    shown,
+    switch_on,
+    why,
+)
 
 CALM = Tuning(surprise=0)
 EYE = "Eye"
@@ -27,12 +41,20 @@ async def asked(easel: Easel, model: str = EYE, most: int = 50) -> list[int]:
         return [one.media.status_id for one in taken if one.media.status_id is not None]
 
 
-async def see(easel: Easel, post: Status, *concepts: str, model: str = EYE) -> None:
+async def see(
+    easel: Easel, post: Status, *concepts: str, model: str = EYE, sketch: bytes = b""
+) -> None:
     """A painter says what the picture of a post shows."""
     async with easel.database.write() as tx:
         query = select(MediaAttachment.id).where(MediaAttachment.status_id == post.id)
-        await looks.answer(tx, model, {one: concepts for one in (await tx.exec(query)).all()})
+        sight = Sight(concepts, sketch)
+        await looks.answer(tx, model, dict.fromkeys((await tx.exec(query)).all(), sight))
     await settle(easel)
+
+
+def near(sketch: bytes, bits: int) -> bytes:
+    """A sketch in which so many bits are others."""
+    return (int.from_bytes(sketch, "big") ^ (1 << bits) - 1).to_bytes(len(sketch), "big")
 
 
 async def meet(easel: Easel, model: str) -> bool:
@@ -75,6 +97,75 @@ async def test_what_looks_alike_is_brought_near_and_says_so(easel: Easel) -> Non
     await mark(easel, alice, second, more=False)
     await mark(easel, alice, first, more=False)
     assert same.id not in await why(easel, alice)
+
+
+async def test_what_looks_like_a_picture_they_liked_comes_first(easel: Easel) -> None:
+    alice = await people.local(easel, "alice")
+    mia, noa, kim = [await maker(easel, name) for name in ("mia", "noa", "kim")]
+    await switch_on(easel, alice, CALM)
+    liked = await hang(easel, mia, prompt="a quiet harbour")
+    same, nearly, other = [await hang(easel, noa), await hang(easel, kim), await hang(easel, kim)]
+    elsewise = await hang(easel, noa)
+    await settle(easel)
+    drawn = random.Random(1).randbytes(SKETCH_BYTES)
+    await see(easel, liked, sketch=drawn)
+    await see(easel, nearly, sketch=near(drawn, 40))
+    await see(easel, same, sketch=near(drawn, 8))
+    await see(easel, other, sketch=near(drawn, 120))
+    await see(easel, elsewise, sketch=drawn, model="Another")  # says nothing beside what Eye says
+    await like(easel, alice, liked)
+    found = await items(easel, alice)
+    assert [item.post.status.id for item in found][:2] == [same.id, nearly.id]
+    reasons = {item.post.status.id: item.reason for item in found}
+    words = "Because you liked a picture that looks like this"
+    assert reasons[same.id] == Reason("alike", words, str(liked.id), 1)
+    assert reasons[nearly.id] == reasons[same.id]
+    assert reasons.keys() == {same.id, nearly.id}
+    # On later pages it is there as long as both are.
+    part = await feed.page(easel.database, alice, None, 1)
+    again = await feed.page(easel.database, alice, part.next, 1)
+    assert [item.reason.kind for item in again.items] == ["alike"]
+    async with easel.database.write() as tx:
+        await statuses.delete(tx, await tx.get_one(Status, liked.id))
+    await settle(easel)
+    again = await feed.page(easel.database, alice, part.next, 1)
+    assert again.items == []
+
+
+async def test_what_looks_like_a_picture_they_want_less_of_stays_away(easel: Easel) -> None:
+    alice, mia = await people.local(easel, "alice"), await maker(easel, "mia")
+    noa, kim = await maker(easel, "noa"), await maker(easel, "kim")
+    await switch_on(easel, alice, CALM)
+    unwanted, same, other = await hang(easel, mia), await hang(easel, noa), await hang(easel, kim)
+    await settle(easel)
+    drawn = random.Random(2).randbytes(SKETCH_BYTES)
+    for post, bits in ((unwanted, 0), (same, 20), (other, 120)):
+        await see(easel, post, sketch=near(drawn, bits))
+    await mark(easel, alice, unwanted, more=False)
+    assert await shown(easel, alice) == [other.id]
+    await mark(easel, alice, unwanted, more=True)
+    assert (await why(easel, alice))[same.id] == (
+        "Because you wanted more like a picture that looks like this"
+    )
+
+
+async def test_where_all_pictures_are_near_to_each_other_the_nearest_stand_out(
+    easel: Easel,
+) -> None:
+    alice, mia = await people.local(easel, "alice"), await maker(easel, "mia")
+    await switch_on(easel, alice, CALM)
+    liked = await hang(easel, mia)
+    crowd = [await hang(easel, await maker(easel, f"m{number}")) for number in range(20)]
+    await settle(easel)
+    drawn = random.Random(3).randbytes(SKETCH_BYTES)
+    await see(easel, liked, sketch=drawn)
+    for number, post in enumerate(crowd):
+        await see(easel, post, sketch=near(drawn, 10 if number < 3 else 60))
+    await like(easel, alice, liked)
+    found = {
+        item.post.status.id for item in await items(easel, alice) if item.reason.kind == "alike"
+    }
+    assert found == {post.id for post in crowd[:3]}
 
 
 async def test_only_what_everybody_may_see_without_a_warning_is_looked_at(easel: Easel) -> None:
