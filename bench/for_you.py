@@ -35,7 +35,7 @@ from generation.recognition import SKETCH_BITS, SKETCH_BYTES
 PICTURES = 100_000
 PEOPLE, HOSTS, FOLLOWS = 2000, 100, 200
 TAGS, TAGS_OF_EACH, TERMS, TERMS_OF_EACH = 1000, 3, 3000, 6
-LOOKS, LOOKS_OF_EACH, FLIPPED = 200, 3, 0.13  # of the bits of two that are near a quarter differs
+LOOKS, LOOKS_OF_EACH, FLIPPED = 200, 3, 0.05  # of the bits of two that are near a tenth differs
 LIKES, BOOSTS, KEPT = 400, 50, 50
 READS = 100
 PATH = "/api/easel/v1/timelines/for_you?limit=20"

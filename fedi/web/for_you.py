@@ -37,14 +37,14 @@ async def show(request: Request, visitor: SignedIn) -> Response:
     cursor = request.query_params.get("cursor")
     length = WALL_LENGTH if choice.view == "wall" else POSTS_LENGTH
     try:
-        part = await feed.page(easel.database, visitor.account, cursor, length)
+        async with feed.page(easel.database, visitor.account, cursor, length) as (session, part):
+            found = claims.of_posts(item.post for item in part.items)
+            sieve = await sifting.sieve(session, visitor.account, "public")
+            hung = await gallery.of(easel, session, found)
     except NotAllowed:
         return _to(TUNING)
     except NotFound:  # it was begun long ago
         return _to(HERE)
-    async with easel.database.read() as session:
-        sieve = await sifting.sieve(session, visitor.account, "public")
-        hung = await gallery.of(easel, session, claims.of_posts(item.post for item in part.items))
     kept = choice.parameters(USUAL)
     shown = []
     for item in part.items:

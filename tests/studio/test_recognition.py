@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from fedi.database.tables import Account, PictureFeature, PictureLook, RemoteFile, Status
 from fedi.social.attachments import ReceivedMedia
-from fedi.social.for_you import choices, feed
+from fedi.social.for_you import choices
 from fedi.social.for_you.features import Kind
 from fedi.studio.remote_files import claims
 from fedi.studio.remote_files.claims import Claim
@@ -114,7 +114,7 @@ async def test_a_painter_is_given_what_may_be_seen_and_is_here(instance: rig.Ins
         await reading.like(easel, bob, own)
         async with easel.database.read() as session:
             reader = await session.get_one(Account, bob.id)
-        items = (await feed.page(easel.database, reader, None, 40)).items
+        items = (await reading.page(easel, reader, None, 40)).items
         assert {item.post.status.id: item.reason.words for item in items} == {
             cached.id: "Because you liked a picture that looks like a watercolour"
         }

@@ -61,8 +61,8 @@ async def show(call: Call) -> list[Fitting]:
     """
     asked = call.request.query_params
     limit = min(ids.parse(asked.get("limit")) or USUAL, feed.MOST)
-    part = await feed.page(call.easel.database, call.account, asked.get("cursor"), limit)
-    async with call.easel.database.read() as session:
+    cursor = asked.get("cursor")
+    async with feed.page(call.easel.database, call.account, cursor, limit) as (session, part):
         found = [item.post for item in part.items]
         shown = await views.show_posts(call.easel, session, call.account, found)
     if part.next is not None:

@@ -38,7 +38,7 @@ UNWANTED = 30  # that speak against them
 OF_FEATURE = 30  # pictures with one of them, the newest
 AT_HOME = 80  # entries of the home timeline, for what those post and boost whom they follow
 NEWEST = 80  # pictures at all, for what the reader does not know yet
-MOST = 180  # pictures that fit, the best, which are looked at
+MOST = 150  # pictures that fit, the best, which are looked at
 
 _FEATURE, _STATUS, _ACCOUNT = table_of(PictureFeature), table_of(Status), table_of(Account)
 _HOME, _FOLLOW, _BLOCK = table_of(HomeEntry), table_of(Follow), table_of(Block)

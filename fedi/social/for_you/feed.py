@@ -3,7 +3,8 @@ now."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from sqlmodel import col, select
@@ -44,8 +45,12 @@ class Part:
     next: str | None
 
 
-async def page(database: Database, reader: Account, cursor: str | None, limit: int) -> Part:
-    """A page of somebody's feed.
+@asynccontextmanager
+async def page(
+    database: Database, reader: Account, cursor: str | None, limit: int
+) -> AsyncIterator[tuple[Session, Part]]:
+    """A page of somebody's feed, and the session in which it was read, to show it by. A new feed is
+    written down once that has been done.
 
     Args:
         cursor: what the page before it called the next; None: the beginning of a new feed.
@@ -61,17 +66,17 @@ async def page(database: Database, reader: Account, cursor: str | None, limit: i
         if chosen is None:
             raise NotAllowed(choices.OFF)
         if cursor is None:
-            number, place, entries = 0, 0, await ranking.make(session, reader, chosen)
+            number, place = ids.new(session.now), 0
+            entries = await ranking.make(session, reader, chosen)
         else:
             number, place, entries = await _go_on(session, reader, cursor)
         fresh = cursor is None
         items, place = await _shown(session, reader, entries, place, limit, fresh=fresh)
-    if place >= len(entries):
-        return Part(items, None)
-    if cursor is None:
+        goes_on = place < len(entries)
+        yield session, Part(items, f"{number}.{place}" if goes_on else None)
+    if fresh and goes_on:
         async with database.write() as tx:
-            number = await ranking.keep(tx, reader, entries)
-    return Part(items, f"{number}.{place}")
+            await ranking.keep(tx, reader, number, entries)
 
 
 async def _go_on(session: Session, reader: Account, cursor: str) -> tuple[int, int, list[Entry]]:

@@ -22,7 +22,7 @@ from fedi.database.tables import PictureLook
 from fedi.social.for_you import formula
 from fedi.social.for_you.taste import Taste
 
-COMPARED = 40  # pictures that the reader did something with, the latest
+COMPARED = 32  # pictures that the reader did something with, the latest
 
 _LOOK = table_of(PictureLook)
 _SKETCHES: Any = select(_LOOK.c.status_id, _LOOK.c.model, _LOOK.c.sketch).where(
@@ -46,20 +46,25 @@ async def near(
     if not done or not pool:
         return {}
     asked = {"ids": [*pool, *done]}
-    mine: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    # By model: sketches of the reader's, and whose they are, in the same order.
+    mine: defaultdict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     theirs: list[tuple[int, str, int]] = []
     for status_id, model, written in (await session.execute(_SKETCHES, asked)).all():
         sketch = int.from_bytes(written, "big")
         if status_id in done:
-            mine[model].append((sketch, status_id))
+            sketches, posts = mine[model]
+            sketches.append(sketch)
+            posts.append(status_id)
         else:
             theirs.append((status_id, model, sketch))
     nearest: dict[int, tuple[int, int]] = {}
     for status_id, model, sketch in theirs:
-        if known := mine.get(model):
-            found = min([((sketch ^ one).bit_count(), liked) for one, liked in known])
-            if status_id not in nearest or found < nearest[status_id]:
-                nearest[status_id] = found
+        sketches, posts = mine[model]
+        if sketches:
+            apart = [(sketch ^ one).bit_count() for one in sketches]
+            least = min(apart)
+            if status_id not in nearest or least < nearest[status_id][0]:
+                nearest[status_id] = least, posts[apart.index(least)]
     if not nearest:
         return {}
     limit = formula.alike_below([bits for bits, _ in nearest.values()])

@@ -124,15 +124,13 @@ async def make(session: Session, reader: Account, chosen: ForYou) -> list[Entry]
     return list(order(pool, taste, tuning, session.now, random.Random(ids.new(session.now))))
 
 
-async def keep(tx: Transaction, reader: Account, entries: Iterable[Entry]) -> int:
-    """Write a feed down; its number."""
-    number = tx.new_id()
+async def keep(tx: Transaction, reader: Account, number: int, entries: Iterable[Entry]) -> None:
+    """Write a feed down."""
     written = [entry.written() for entry in entries]
     row = {"id": number, "account_id": reader.id, "entries": written}
     await tx.execute_core(insert(_RANKING), row)
     kept = {"reader": reader.id, "floor": ids.floor(tx.now - index.RANKING_KEPT), "most": KEPT}
     await tx.execute_core(_FORGET, kept)
-    return number
 
 
 async def find(session: Session, reader: Account, number: int) -> list[Entry] | None:

@@ -36,7 +36,7 @@ from fedi.social.for_you.formula import Liking
 LOOKED_AT = 400  # posts that somebody liked, kept or marked, the newest of each kind
 OF_KIND = 80  # of them with pictures that count
 OWN = 200  # posts of the reader's own, for what they boosted and remixed
-ACTS = 120  # pictures that count at all, by what was done last
+ACTS = 100  # pictures that count at all, by what was done last
 STRONGEST = 40  # features that speak for pictures, and as many that speak against them
 MAX_TAGS = 40  # that they follow
 

@@ -13,7 +13,7 @@ from fedi.social import favourites, statuses
 from fedi.social.attachments import ReceivedMedia
 from fedi.social.for_you import choices, feed, marks
 from fedi.social.for_you.choices import USUAL, Tuning
-from fedi.social.for_you.feed import Item
+from fedi.social.for_you.feed import Item, Part
 from tests.social import people
 
 _numbers = count(1)
@@ -63,9 +63,15 @@ async def mark(easel: Easel, reader: Account, status: Status, *, more: bool) -> 
         await marks.put(tx, await tx.get_one(Account, reader.id), seen, more=more)
 
 
+async def page(easel: Easel, reader: Account, cursor: str | None, limit: int) -> Part:
+    """A page of somebody's feed, as it is read and done with."""
+    async with feed.page(easel.database, reader, cursor, limit) as (_, part):
+        return part
+
+
 async def items(easel: Easel, reader: Account, limit: int = 40) -> list[Item]:
     """The first page of somebody's feed."""
-    return (await feed.page(easel.database, reader, None, limit)).items
+    return (await page(easel, reader, None, limit)).items
 
 
 async def shown(easel: Easel, reader: Account) -> list[int]:

@@ -31,7 +31,7 @@ from fedi.social import (
     statuses,
 )
 from fedi.social.errors import Invalid, NotAllowed, NotFound
-from fedi.social.for_you import choices, features, feed, formula
+from fedi.social.for_you import choices, features, formula
 from fedi.social.for_you.choices import Tuning
 from tests.social import people
 from tests.social.for_you.reading import (
@@ -41,6 +41,7 @@ from tests.social.for_you.reading import (
     like,
     maker,
     mark,
+    page,
     settle,
     shown,
     switch_on,
@@ -173,11 +174,11 @@ async def test_less_like_this_removes_it_and_what_is_like_it(easel: Easel) -> No
     like_it, other = await hang(easel, noa, "crowds"), await hang(easel, kim, "quiet")
     await settle(easel)
     assert set(await shown(easel, alice)) == {unloved.id, like_it.id, other.id}
-    first = await feed.page(easel.database, alice, None, 1)
+    first = await page(easel, alice, None, 1)
     await mark(easel, alice, unloved, more=False)
     assert await shown(easel, alice) == [other.id]
     assert first.next is not None  # also from a feed that was begun
-    rest = await feed.page(easel.database, alice, first.next, 40)
+    rest = await page(easel, alice, first.next, 40)
     assert unloved.id not in [item.post.status.id for item in rest.items]
     # The last word counts; more like it is a reason.
     await mark(easel, alice, unloved, more=True)
@@ -246,11 +247,11 @@ async def test_what_somebody_hides_is_never_in_it(easel: Easel) -> None:
     await switch_on(easel, alice, Tuning(warned=True))
     assert hung["warned"].id in await shown(easel, alice)
     # Who is blocked, and what is deleted, is gone from a feed that was begun, too.
-    begun = await feed.page(easel.database, alice, None, 1)
+    begun = await page(easel, alice, None, 1)
     assert begun.next is not None
     async with easel.database.write() as tx:
         await blocks.add(tx, alice, who["seen"])
-    assert (await feed.page(easel.database, alice, begun.next, 40)).items == []
+    assert (await page(easel, alice, begun.next, 40)).items == []
     clock_of(easel).advance(formula.WINDOW)
     await switch_on(easel, alice)
     assert await shown(easel, alice) == []
@@ -266,7 +267,7 @@ async def test_pages_repeat_nothing_and_leave_nothing_out_whatever_is_posted(
     await switch_on(easel, alice)
     await like(easel, alice, await hang(easel, makers[0], "t0"))
     seen: list[int] = []
-    part = await feed.page(easel.database, alice, None, 7)
+    part = await page(easel, alice, None, 7)
     while True:
         seen += [item.post.status.id for item in part.items]
         if part.next is None:
@@ -274,26 +275,26 @@ async def test_pages_repeat_nothing_and_leave_nothing_out_whatever_is_posted(
         await hang(easel, makers[len(seen) % 6], "t0")
         await settle(easel)
         await shown(easel, alice)  # in another window
-        part = await feed.page(easel.database, alice, part.next, 7)
+        part = await page(easel, alice, part.next, 7)
         if len(seen) < 14:
             await like(easel, alice, await hang(easel, makers[1], "t1"))
     assert len(seen) == len(set(seen)) and set(seen) == before
     # Nobody else can go on in it, and nobody in what is no page.
     bob = await people.local(easel, "bob")
     await switch_on(easel, bob)
-    begun = await feed.page(easel.database, alice, None, 7)
+    begun = await page(easel, alice, None, 7)
     assert begun.next is not None
     for reader, cursor in (
         (bob, begun.next), (alice, "x"), (alice, "1.2"), (alice, f"{begun.next}0000"),
         (alice, "9" * 40),
     ):  # fmt: skip
         with pytest.raises(NotFound):
-            await feed.page(easel.database, reader, cursor, 7)
+            await page(easel, reader, cursor, 7)
     # It holds for a day.
     clock_of(easel).advance(timedelta(days=1, minutes=1))
     await shown(easel, bob)
     with pytest.raises(NotFound):
-        await feed.page(easel.database, alice, begun.next, 7)
+        await page(easel, alice, begun.next, 7)
 
 
 async def test_nobody_fills_a_page_and_a_share_is_new(easel: Easel) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from fedi.database.tables import MediaAttachment, PictureFeature, PictureLook, Status
 from fedi.runtime import Easel
 from fedi.social import statuses
-from fedi.social.for_you import feed, formula, looks
+from fedi.social.for_you import formula, looks
 from fedi.social.for_you.choices import Tuning
 from fedi.social.for_you.features import Kind
 from fedi.social.for_you.reasons import Reason
@@ -24,6 +24,7 @@ from tests.social.for_you.reading import (
     like,
     maker,
     mark,
+    page,
     settle,
     shown,
     switch_on,
@@ -122,13 +123,13 @@ async def test_what_looks_like_a_picture_they_liked_comes_first(easel: Easel) ->
     assert reasons[nearly.id] == reasons[same.id]
     assert reasons.keys() == {same.id, nearly.id}
     # On later pages it is there as long as both are.
-    part = await feed.page(easel.database, alice, None, 1)
-    again = await feed.page(easel.database, alice, part.next, 1)
+    part = await page(easel, alice, None, 1)
+    again = await page(easel, alice, part.next, 1)
     assert [item.reason.kind for item in again.items] == ["alike"]
     async with easel.database.write() as tx:
         await statuses.delete(tx, await tx.get_one(Status, liked.id))
     await settle(easel)
-    again = await feed.page(easel.database, alice, part.next, 1)
+    again = await page(easel, alice, part.next, 1)
     assert again.items == []
 
 
