@@ -7,12 +7,13 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from fedi.cli import context, downloads
+from fedi.cli import context, downloads, style
 from fedi.studio import stock
 from generation import lora_files
 from generation.catalogue import CATALOGUE
 from generation.lora_files import ENDING, Record
 from generation.parts import Unusable
+from generation.style import brief
 
 
 def table() -> Table | None:
@@ -77,7 +78,7 @@ def pull(name: str, file: str, base: str) -> None:
 
 
 def remove(records: list[Record], name: str, *, yes: bool) -> None:
-    """Remove one that was pulled."""
+    """Remove one that was pulled, or learned."""
     if len(records) > 1:
         there = ", ".join(record.name for record in records)
         raise context.CommandError(f"{name} has several LoRAs: name one of {there}.")
@@ -86,5 +87,8 @@ def remove(records: list[Record], name: str, *, yes: bool) -> None:
         size = stock.told(record.path.stat().st_size)
         typer.confirm(f"Remove {record.name}, {size}?", abort=True)
     with downloads.in_words():
+        learned_here = brief.learned(record.name) is not None
         freed = lora_files.remove(record)
+    if learned_here:
+        context.run(style.note_removal(record.name))
     typer.echo(f"{record.name} is removed: {stock.told(freed)} are free again.")

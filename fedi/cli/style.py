@@ -17,7 +17,7 @@ from fedi.cli.accounts import local
 from fedi.runtime import Easel
 from fedi.social import audit
 from fedi.social.errors import NotFound
-from fedi.social.training import pseudonyms
+from fedi.social.training import lessons, pseudonyms
 from fedi.studio import stock, styles
 from fedi.studio.styles import Source
 from generation import catalogue, lora_files
@@ -27,8 +27,8 @@ from generation.style.brief import Brief, Learned, Picture
 app = typer.Typer(help="Styles that are learned from pictures, here.", no_args_is_help=True)
 
 SUBJECTS = ("a cat", "a house by the sea")  # of samples: what a style is put on says most of it
-# What a training remembers of where its pictures are from.
-_AUTHOR, _ASKED = "author", "asked"
+# What a training remembers of where its pictures are from, and where that is written down.
+_AUTHOR, _ASKED, _WRITTEN = "author", "asked", "written_down"
 
 Name = Annotated[str, typer.Argument(help="Of the style: letters, digits, dashes, underscores.")]
 
@@ -161,33 +161,63 @@ async def _begin(folder: Path, plan: Brief, wanted: _Wanted) -> None:
             pictures=tuple(each.picture for each in found if each.picture.file in files),
             origin=wanted.note(),
         )
-        async with easel.database.write() as tx:
-            await audit.note(
-                tx, None, "style.train", plan.name, pictures=len(files), of=wanted.note()
-            )
-        brief.write(folder, plan)
+        begun = await _write_down(easel, plan, wanted, begins=True)
+        if not begun.pictures:
+            brief.give_up(plan.name)
+            raise context.CommandError(_nothing(wanted))
+        brief.write(folder, begun)
+        _drop(folder, plan, begun)
         whose = wanted.author or "all who consented"
-        typer.echo(f"{plan.name} learns from {len(files)} pictures of {whose}.", err=True)
+        typer.echo(f"{plan.name} learns from {len(begun.pictures)} pictures of {whose}.", err=True)
 
 
 async def _go_on(folder: Path) -> None:
     """Look once more whether all pictures may still be learned from."""
     plan = brief.read(folder)
-    wanted = _Wanted.of(plan.origin)
     async with context.opened() as easel:
-        left = await _left(easel, plan, wanted)
-    gone = set(plan.pictures) - set(left)
-    if not gone:
-        return
-    if not left:
+        now = await _write_down(easel, plan, _Wanted.of(plan.origin))
+    if not now.pictures:
         raise context.CommandError(
             f"None of its pictures may be learned from any more: "
             f"`easel style remove {plan.name}` throws it away."
         )
-    typer.echo(f"{len(gone)} of its pictures went since: it learns from {len(left)}.", err=True)
-    brief.write(folder, msgspec.structs.replace(plan, pictures=left))
+    if now == plan:
+        return
+    brief.write(folder, now)
+    if gone := _drop(folder, plan, now):
+        typer.echo(
+            f"{gone} of its pictures went since: it learns from {len(now.pictures)}.", err=True
+        )
+
+
+def _drop(folder: Path, plan: Brief, now: Brief) -> int:
+    """Remove the files of what is not learned from any more. Returns how many there were."""
+    gone = set(plan.pictures) - set(now.pictures)
     for picture in gone:
         (folder / "pictures" / picture.file).unlink(missing_ok=True)
+    return len(gone)
+
+
+async def _write_down(easel: Easel, plan: Brief, wanted: _Wanted, *, begins: bool = False) -> Brief:
+    """Let authors see what is learned from. Returns the brief with those pictures that may be."""
+    key = await pseudonyms.secret(easel)
+    number = plan.origin.get(_WRITTEN)
+    async with easel.database.write() as tx:
+        author = await local(tx, wanted.author) if wanted.author else None
+        written, left = await styles.write_down(
+            tx,
+            key,
+            plan.name,
+            plan.pictures,
+            author,
+            asked=wanted.asked is not None,
+            begun=int(number) if number else None,
+        )
+        if begins and left:
+            note = wanted.note()
+            await audit.note(tx, None, "style.train", plan.name, pictures=len(left), of=note)
+    origin = wanted.note() | {_WRITTEN: str(written)}
+    return msgspec.structs.replace(plan, pictures=left, origin=origin)
 
 
 async def _left(easel: Easel, plan: Brief, wanted: _Wanted) -> tuple[Picture, ...]:
@@ -282,12 +312,14 @@ def remove(
             lora_files.remove(record)
     else:
         brief.give_up(name)
-    context.run(_note_removal(name))
+    context.run(note_removal(name))
     typer.echo(f"{name} is removed.")
 
 
-async def _note_removal(name: str) -> None:
+async def note_removal(name: str) -> None:
+    """Let the audit trail, and those whose pictures it learned from, know that a style is gone."""
     async with context.opened() as easel, easel.database.write() as tx:
+        await lessons.end(tx, name)
         await audit.note(tx, None, "style.remove", name)
 
 

@@ -2,7 +2,7 @@
 
 Those that their authors let others train on (`social.training.offers`), of one author or of all; or
 what an author asks for who wants this very style. That is asked when a training begins, and again
-whenever it goes on.
+whenever it goes on; what came of it is written down for its authors (`social.training.lessons`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col
+from sqlmodel import col, select
 
-from fedi.database import Session
+from fedi.database import Session, Transaction
 from fedi.database.tables import Account, MediaAttachment, Status
-from fedi.social.training import offers, pseudonyms, standing
+from fedi.social.training import ledger, lessons, offers, pseudonyms, standing
 from fedi.social.training.choices import TRAINING_ALONE
 from fedi.storage import Missing, Storage
 from generation.style.brief import MAX_PICTURES, Picture
@@ -109,14 +109,75 @@ async def left(
         author: of this one alone.
         asked: the author asked for the style.
     """
+    known = await _known(session, key, pictures, author, asked=asked)
+    return tuple(picture for picture in pictures if picture.key in known)
+
+
+async def write_down(
+    tx: Transaction,
+    key: bytes,
+    name: str,
+    pictures: Collection[Picture],
+    author: Account | None = None,
+    *,
+    asked: bool = False,
+    begun: int | None = None,
+) -> tuple[int, tuple[Picture, ...]]:
+    """Write down for their authors what a style is learned from, from now on.
+
+    Args:
+        key: of `pseudonyms.secret`.
+        name: of the style.
+        pictures: of the training.
+        author: of this one alone.
+        asked: the author asked for the style.
+        begun: the number that this gave when the training began; None: it begins.
+
+    Returns:
+        The number under which it is written down, and the pictures that may still be learned from.
+        Without any, nothing is written down.
+    """
+    await ledger.hold(tx)  # what is taken back is taken back before this, or seen to be after it
+    known = await _known(tx, key, pictures, author, asked=asked)
+    left = tuple(picture for picture in pictures if picture.key in known)
+    if not left:
+        return 0, left
+    if begun is not None:
+        await lessons.leave_out(tx, begun, {picture.key for picture in pictures} - known.keys())
+        return begun, left
+    called = {media_id: words for words, media_id in known.items()}
+    query = (
+        select(MediaAttachment, Status)
+        .join(Status, col(Status.id) == col(MediaAttachment.status_id))
+        .where(col(MediaAttachment.id).in_(list(called)))
+        .order_by(col(MediaAttachment.id))
+    )
+    found = (await tx.exec(query)).all()
+    style = await lessons.begin(
+        tx, name, [(media, status, called[media.id]) for media, status in found], asked=asked
+    )
+    return style.id, left
+
+
+async def _known(
+    session: Session,
+    key: bytes,
+    pictures: Collection[Picture],
+    author: Account | None,
+    *,
+    asked: bool,
+) -> dict[str, int]:
+    """The numbers of those pictures that may be learned from, by their keys."""
     query = offers.asked_for(author.id) if author is not None and asked else _consented(author)
     wanted = {picture.key for picture in pictures}
-    keys: set[str] = set()
     found = await session.execute(query.with_only_columns(col(MediaAttachment.id)))
-    for media_id in found.scalars():
+    return {
+        called: media_id
+        for media_id in found.scalars()
         # Trainings from before pseudonyms have the number.
-        keys |= wanted & {str(media_id), pseudonyms.picture(key, media_id)}
-    return tuple(picture for picture in pictures if picture.key in keys)
+        for called in (str(media_id), pseudonyms.picture(key, media_id))
+        if called in wanted
+    }
 
 
 def _consented(author: Account | None) -> Any:

@@ -28,7 +28,7 @@ from tests.api.apps import App
 from tests.api.mastodon.apps import nobody
 from tests.api.test_paintings_document import shape
 from tests.api.test_watching import Watcher
-from tests.studio.dataset.giving import PURPOSE, choose, consent, export, read
+from tests.studio.dataset.giving import PURPOSE, choose, consent, export, learn, read
 from tests.web import hanging
 
 STREAM, WITHDRAWN = "/api/easel/v1/dataset/stream", "/api/easel/v1/dataset/withdrawn"
@@ -232,6 +232,7 @@ async def test_apps_say_it_and_are_told_as_the_document_says(
         method, path = said.split()
         if path.endswith("/posts/ID"):  # between the two that stand before it and after it
             await export(instance, tmp_path / "out", recipient="Example Lab")
+            style = await learn(instance, "ink")
             [sample] = read(tmp_path / "out").values()
             del sample["content"]
             expected = json.loads(given["sample"])
@@ -240,9 +241,11 @@ async def test_apps_say_it_and_are_told_as_the_document_says(
             assert shape(sample) == shape(expected)
         asked = path
         body = json.loads(written) if written.strip() else None
-        answer = await alice.ask(method, path.replace("ID", str(post.id)), body)
+        number = style if "/styles/" in path else post.id
+        answer = await alice.ask(method, path.replace("ID", str(number)), body)
     async with instance.easel.database.read() as session:
-        made = (await session.exec(select(DatasetExport))).one()
+        files = select(DatasetExport).where(DatasetExport.kind == ledger.FILES)
+        made = (await session.exec(files)).one()
         assert len((await session.exec(select(ConsentChange))).all()) == 2
     page = (await nobody(instance, browser, alice).get(f"{WITHDRAWN}?since={made.id}")).body
     del page["@context"], page["proof"]
@@ -267,9 +270,15 @@ async def test_apps_say_it_and_are_told_as_the_document_says(
     assert (await bob.ask("PUT", theirs, {"training": True})).status == 403
     assert (await bob.get(theirs)).status == 404
     assert (await bob.get(f"{TRAINING}/exports")).body == []
+    assert (await bob.get(f"{TRAINING}/styles")).body == []
+    for number in (style, made.id, "x"):
+        assert (await bob.get(f"{TRAINING}/styles/{number}/pictures")).status == 404
+    # What is no export is none to the list of what was withdrawn, either.
+    assert (await bob.get(f"{WITHDRAWN}?since={style}")).status == 404
     narrow = await App.of(instance, browser, "alice", "read:search")
     for app, status in ((nobody(instance, browser, alice), 401), (narrow, 403)):
-        for path in ("", "/changes", "/exports", f"/posts/{post.id}"):
+        for path in ("", "/changes", "/exports", "/styles", f"/styles/{style}/pictures",
+                     f"/posts/{post.id}"):  # fmt: skip
             assert (await app.get(TRAINING + path)).status == status, path
         for path in ("", f"/posts/{post.id}"):
             assert (await app.ask("PUT", TRAINING + path, {})).status == status, path

@@ -19,7 +19,7 @@ from fedi.database.tables import Account, MediaAttachment, Painting, Status
 from fedi.runtime import Easel
 from fedi.social import audit, statuses
 from fedi.social.paging import Page
-from fedi.social.training import choices
+from fedi.social.training import choices, lessons
 from fedi.studio import media
 from generation import lora_files, random_weights
 from generation.recipe import Lora
@@ -58,8 +58,12 @@ class Host:
 
     async def style(self, *words: str) -> tuple[int, str]:
         """The exit status of `easel style …`, and all that it says, on one line."""
+        return await self.easel("style", *words)
+
+    async def easel(self, *words: str) -> tuple[int, str]:
+        """The same of any command."""
         process = await asyncio.create_subprocess_exec(
-            *self.command(*words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            *self._server.command(*words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         output, _ = await process.communicate()
         said = output.decode()
@@ -77,6 +81,17 @@ async def posted(easel: Easel, author: Account, colour: str) -> int:
     async with easel.database.write() as tx:
         medium = media.add_upload(tx, author, stored, description=f"All {colour}.").id
     return (await people.publish(easel, author, "Look!", media_ids=[medium])).id
+
+
+async def told(easel: Easel, author: Account) -> list[tuple[str, str, int, int, bool]]:
+    """What an author sees of styles: name, kind, how many pictures, how many withdrawn, and
+    whether it was removed."""
+    async with easel.database.read() as session:
+        found = await lessons.of_author(session, author, Page())
+    return [
+        (one.style.purpose, one.style.kind, one.pictures, one.withdrawn, bool(one.style.revoked_at))
+        for one in found
+    ]
 
 
 @asynccontextmanager
@@ -104,6 +119,7 @@ async def test_from_an_authors_posts_to_a_picture_in_their_style(
         assert (status, "has no picture that may be learned from" in said) == (1, True), said
         status, said = await host.style(*train, "--asked", "--base", "ernie-image-turbo")
         assert (status, "No style can be learned for ERNIE-Image" in said) == (1, True), said
+        assert await told(easel, alice) == []
         status, said = await host.style("train", "alices-ink", "--from", "@zoe")
         assert (status, "There is no account @zoe here" in said) == (1, True), said
 
@@ -111,6 +127,7 @@ async def test_from_an_authors_posts_to_a_picture_in_their_style(
         assert (status, "learns from 2 pictures of @alice" in said) == (0, True), said
         assert "alices-ink is here" in said and "family stable-diffusion" in said
         assert "Step 6 of 6" in said and said.count("A sample: ") == 2
+        assert await told(easel, alice) == [("alices-ink", lessons.ASKED, 2, 0, False)]
         table = (await host.style("list"))[1]
         assert re.search(r"alices-ink │ alices ink │ Random stable-diffusion +│ 2 +│ 6 ", table)
         card = (await host.style("show", "alices-ink"))[1]
@@ -136,8 +153,10 @@ async def test_from_an_authors_posts_to_a_picture_in_their_style(
             await statuses.delete(tx, await tx.get_one(Status, posts[0]))
         card = (await host.style("show", "alices-ink"))[1]
         assert "1 of its 2 pictures may not be learned from any more" in card
+        assert await told(easel, alice) == [("alices-ink", lessons.ASKED, 2, 1, False)]
         assert (await host.style("remove", "alices-ink", "--yes"))[0] == 0
         assert not lora_files.all_here() and not brief.kept("alices-ink").exists()
+        assert await told(easel, alice) == [("alices-ink", lessons.ASKED, 2, 1, True)]
         async with easel.database.read() as session:
             noted = [entry.action for entry in await audit.newest(session, Page(limit=10))]
         assert noted == ["style.remove", "style.train"]
@@ -172,6 +191,7 @@ async def test_it_goes_on_without_what_was_taken_back(
         assert f"{done} of 400, not done" in (await host.style("list"))[1]
         status, said = await host.style(*train)
         assert (status, "ink was begun already" in said) == (1, True), said
+        assert await told(easel, alice) == [("ink", lessons.STYLE, 3, 0, False)]
 
         async with easel.database.write() as tx:  # of this one alone
             row = await tx.get_one(Account, alice.id)
@@ -186,7 +206,13 @@ async def test_it_goes_on_without_what_was_taken_back(
         assert f"Going on from step {done}" in said and "ink is here" in said
         [found] = brief.all_learned()
         assert len(found.brief.pictures) == 2 and found.brief.steps == short
-        lora_files.remove(lora_files.known("ink")[0])
+        # It is written down once; what was left out stays out, whatever is said of it later.
+        async with easel.database.write() as tx:
+            row = await tx.get_one(Account, alice.id)
+            await choices.as_usual(tx, row, await tx.get_one(Status, posts[1]))
+        assert await told(easel, alice) == [("ink", lessons.STYLE, 3, 1, False)]
+        assert (await host.easel("models", "remove", "ink", "--yes"))[0] == 0
+        assert await told(easel, alice) == [("ink", lessons.STYLE, 3, 1, True)]
 
         # Nothing is left that may be learned from.
         brief.write(brief.work("ink"), plan)

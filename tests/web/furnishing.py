@@ -49,6 +49,7 @@ from tests.federation.peer import Internet
 from tests.rig import Instance
 from tests.social.trends.acting import settle
 from tests.studio.asking import ask
+from tests.studio.dataset.giving import learn
 from tests.web import hanging
 from tests.web.test_browser import furnish_from_elsewhere
 from tests.web.test_hostile import HTML, STRINGS
@@ -110,6 +111,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
             await statuses.edit(tx, author, row_of_main, changed)
     later = await _put_off(instance, alice)
     asks, waits = await _open_up(instance, alice), await ask(instance.easel, alice, STRINGS[1])
+    learned = await learn(instance, "x" * 60, alice, asked=True)
     shared = {
         f"had-{place}": await hanging.paint(instance, alice, width=640, height=400 + 100 * place)
         for place in range(1, 5)
@@ -147,6 +149,7 @@ async def furnish(instance: Instance, internet: Internet) -> dict[str, str]:
         "profile": "/settings/profile",
         "privacy": "/settings/privacy",
         "training": "/settings/training",
+        "training-style": f"/settings/training/styles/{learned}",
         "filters": "/settings/filters",
         "filter-new": "/settings/filters/new",
         "filter": f"/settings/filters/{held.id}",

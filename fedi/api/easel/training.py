@@ -1,4 +1,5 @@
-"""What an account lets others train on, and what of it went out. `docs/data.md` shows the bodies.
+"""What an account lets others train on, what of it went out, and what was learned from here.
+`docs/data.md` shows the bodies.
 
 Everything is for the account's own apps alone.
 """
@@ -14,13 +15,14 @@ from starlette.routing import BaseRoute, Route
 
 from fedi import ids
 from fedi.api import auth, body
-from fedi.database.tables import Account, ConsentChange, Status
+from fedi.database.tables import Account, ConsentChange, DatasetItem, Status
 from fedi.runtime import easel_of
 from fedi.social import statuses
 from fedi.social.errors import Invalid, NotFound
 from fedi.social.paging import MAX_PAGE, Page
-from fedi.social.training import choices, ledger, standing
+from fedi.social.training import choices, ledger, lessons, standing
 from fedi.social.training.ledger import Given
+from fedi.social.training.lessons import Lesson
 
 PATH = "/api/easel/v1/training"
 PRIVATE = {"Cache-Control": "private, no-store"}
@@ -94,6 +96,26 @@ async def exports(request: Request) -> Response:
     return JSONResponse([_export(one) for one in found], headers=PRIVATE)
 
 
+async def styles(request: Request) -> Response:
+    """`GET /api/easel/v1/training/styles`: what was learned from here, and when, the latest first
+    (`read:accounts`)."""
+    who = await auth.caller(request, "read:accounts")
+    async with easel_of(request).database.read() as session:
+        found = await lessons.of_author(session, who.account, _page(request))
+    return JSONResponse([_style(one) for one in found], headers=PRIVATE)
+
+
+async def pictures(request: Request) -> Response:
+    """`GET /api/easel/v1/training/styles/ID/pictures`: which pictures of the account's a style was
+    learned from, the latest first (`read:accounts`)."""
+    who = await auth.caller(request, "read:accounts")
+    number = ids.parse(request.path_params["id"])
+    async with easel_of(request).database.read() as session:
+        lesson = await lessons.find(session, who.account, number)
+        found = await lessons.pictures(session, who.account, lesson.style, _page(request))
+    return JSONResponse([_picture(item, gone) for item, gone in found], headers=PRIVATE)
+
+
 def _page(request: Request) -> Page:
     return Page(MAX_PAGE, ids.parse(request.query_params.get("max_id")))
 
@@ -140,6 +162,27 @@ def _export(one: Given) -> dict[str, Any]:
     }
 
 
+def _style(one: Lesson) -> dict[str, Any]:
+    return {
+        "id": str(one.style.id),
+        "style": one.style.purpose,
+        "asked": one.style.kind == lessons.ASKED,
+        "at": _moment(one.style.created_at),
+        "removed_at": _moment(one.style.revoked_at),
+        "pictures": one.pictures,
+        "withdrawn": one.withdrawn,
+    }
+
+
+def _picture(item: DatasetItem, gone: bool) -> dict[str, Any]:
+    return {
+        "id": str(item.id),
+        "picture": str(item.media_id),
+        "post": str(item.status_id),
+        "withdrawn": gone,
+    }
+
+
 def _moment(when: datetime | None) -> str | None:
     return None if when is None else when.isoformat().replace("+00:00", "Z")
 
@@ -163,6 +206,8 @@ routes: list[BaseRoute] = [
     Route(PATH, change, methods=["PUT"]),
     Route(f"{PATH}/changes", changes, methods=["GET"]),
     Route(f"{PATH}/exports", exports, methods=["GET"]),
+    Route(f"{PATH}/styles", styles, methods=["GET"]),
+    Route(f"{PATH}/styles/{{id}}/pictures", pictures, methods=["GET"]),
     Route(f"{PATH}/posts/{{id}}", show_post, methods=["GET"]),
     Route(f"{PATH}/posts/{{id}}", change_post, methods=["PUT"]),
 ]

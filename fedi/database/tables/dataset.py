@@ -36,22 +36,23 @@ class ConsentChange(Table, table=True):
 
 
 class DatasetExport(Table, table=True):
-    """A dataset that was given to somebody, or a stream that somebody may listen to."""
+    """A dataset that was given to somebody, or a stream that somebody may listen to; or a style
+    that was learned here, which went to nobody."""
 
     __tablename__ = "dataset_export"
 
     id: int = primary_id()
-    kind: str  # files, stream
+    kind: str  # files, stream; style, asked (`training.lessons`)
     made_by: str = ""  # the account; empty: the command line
     recipient: str = ""  # to whom
-    purpose: str = Field(default="", sa_type=Text)
+    purpose: str = Field(default="", sa_type=Text)  # of a style: its name
     sensitive: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     items: int = 0
     digest: str = ""  # SHA-256 of the manifest, in hexadecimal
     token_hash: str | None = Field(default=None, unique=True)  # of a stream
     created_at: datetime = moment()
     finished_at: datetime | None = optional_moment()  # files: before, nothing was given away
-    revoked_at: datetime | None = optional_moment()
+    revoked_at: datetime | None = optional_moment()  # of a style: when it was removed
     last_used_at: datetime | None = optional_moment()
 
 

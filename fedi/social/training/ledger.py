@@ -3,6 +3,9 @@
 An export is a dataset in files, or a stream that the holder of a token listens to. Each picture
 that goes out is a row before it goes. Whatever its author takes back is marked there, with a
 position in the order in which things were taken back: the list of what was withdrawn is read by it.
+
+What was learned from here (`lessons`) stands in the same tables, and is none of that: it went to
+nobody, and nobody has to leave it out.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from fedi.social.training.standing import Terms
 from fedi.social.visibility import SHOWN_TO_ALL
 
 FILES, STREAM = "files", "stream"
+GIVEN = (FILES, STREAM)  # the kinds of what goes to somebody; the others are of `lessons`
 REASONS = {
     "account": "the author trains nobody any more",
     "post": "the author took this post out",
@@ -156,7 +160,12 @@ async def recall(tx: Transaction, account: Account) -> None:
     tell it anew on those; who has it in files finds it in the next ones."""
     query = (
         select(DatasetItem)
-        .where(col(DatasetItem.account_id) == account.id, col(DatasetItem.withdrawn_at).is_(None))
+        .join(DatasetExport, col(DatasetExport.id) == col(DatasetItem.export_id))
+        .where(
+            col(DatasetExport.kind).in_(GIVEN),
+            col(DatasetItem.account_id) == account.id,
+            col(DatasetItem.withdrawn_at).is_(None),
+        )
         .order_by(col(DatasetItem.id))
         .limit(BATCH)
     )
@@ -211,7 +220,10 @@ async def overdue(session: Session) -> list[int]:
 
 async def is_anything_out(session: Session) -> bool:
     """Whether anything ever went out."""
-    return (await session.exec(select(DatasetItem.id).limit(1))).first() is not None
+    query = select(DatasetExport.id).where(
+        col(DatasetExport.kind).in_(GIVEN), col(DatasetExport.items) > 0
+    )
+    return (await session.exec(query.limit(1))).first() is not None
 
 
 def _overdue(account_id: int | None, export_id: int | None) -> Any:
@@ -219,6 +231,7 @@ def _overdue(account_id: int | None, export_id: int | None) -> Any:
         select(DatasetItem, DatasetExport)
         .join(DatasetExport, col(DatasetExport.id) == col(DatasetItem.export_id))
         .where(
+            col(DatasetExport.kind).in_(GIVEN),
             col(DatasetItem.withdrawn_at).is_(None),
             ~offers.still(col(DatasetItem.media_id), col(DatasetExport.sensitive)),
         )
@@ -318,7 +331,7 @@ async def find(session: Session, number: int | None) -> DatasetExport:
         NotFound: there is none.
     """
     export = None if number is None else await session.get(DatasetExport, number)
-    if export is None:
+    if export is None or export.kind not in GIVEN:
         raise NotFound(NO_EXPORT)
     return export
 
@@ -341,7 +354,7 @@ async def given(session: Session, account: Account, page: Page) -> list[Given]:
             func.max(DatasetItem.sent_at),
         )
         .join(DatasetItem, col(DatasetItem.export_id) == col(DatasetExport.id))
-        .where(col(DatasetItem.account_id) == account.id)
+        .where(col(DatasetExport.kind).in_(GIVEN), col(DatasetItem.account_id) == account.id)
         .group_by(*table_of(DatasetExport).c)
     )
     return [Given(*row) for row in await paging.rows(session, query, page, col(DatasetExport.id))]

@@ -68,14 +68,22 @@ def asked_for(author_id: int) -> Any:
         select(MediaAttachment, Status)
         .join(Status, col(Status.id) == col(MediaAttachment.status_id))
         .join(Account, col(Account.id) == col(Status.account_id))
-        .where(
-            _theirs(MediaAttachment, Status),
-            _shown(Status, Account),
-            col(Status.account_id) == author_id,
-            col(Status.training).is_distinct_from(False),
-            _chain(Status, 0),
-            ~_marked(),
-        )
+        .where(_by_themselves(), col(Status.account_id) == author_id)
+    )
+
+
+def still_asked_for(media_id: Any) -> ColumnElement[bool]:
+    """Whether a picture is among what its author gives by asking (`asked_for`), as a condition of
+    another statement.
+
+    Args:
+        media_id: a column of ids.
+    """
+    return exists().where(
+        col(MediaAttachment.id) == media_id,
+        col(Status.id) == col(MediaAttachment.status_id),
+        col(Account.id) == col(Status.account_id),
+        _by_themselves(),
     )
 
 
@@ -91,6 +99,17 @@ async def are_offered(session: Session, media_ids: Collection[int]) -> bool:
     """Whether all of some pictures are offered."""
     query = offered(sensitive=True).where(col(MediaAttachment.id).in_(media_ids))
     return len((await session.exec(query)).all()) == len(set(media_ids))
+
+
+def _by_themselves() -> ColumnElement[bool]:
+    """Whether an author gives a picture by asking for what is made of it."""
+    return and_(
+        _theirs(MediaAttachment, Status),
+        _shown(Status, Account),
+        col(Status.training).is_distinct_from(False),
+        _chain(Status, 0),
+        ~_marked(),
+    )
 
 
 def _open(media: Any, status: Any, author: Any) -> ColumnElement[bool]:

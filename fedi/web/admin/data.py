@@ -1,4 +1,4 @@
-"""`/admin/data`: what was given away to train on, and who may listen."""
+"""`/admin/data`: what was given away to train on, who may listen, and what was learned here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fedi.database.tables import DatasetExport
 from fedi.runtime import easel_of
 from fedi.social.paging import MAX_PAGE, Page
 from fedi.social.sessions import SignedIn
-from fedi.social.training import grants, ledger
+from fedi.social.training import grants, ledger, lessons
 from fedi.web.admin import access
 from fedi.web.admin.access import Deed
 from fedi.web.views.posts import Moment, moment
@@ -22,7 +22,8 @@ PATH = "/admin/data"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An export, or somebody who may listen. `until`: since when they may not any more."""
+    """An export, somebody who may listen, or a style (`purpose` is its name). `until`: since when
+    they may not any more, or it is gone. `asked`: its author asked for it."""
 
     id: str
     to: str
@@ -30,6 +31,7 @@ class Entry:
     pictures: int
     since: Moment
     until: Moment | None
+    asked: bool
 
 
 @access.only("house")
@@ -38,6 +40,7 @@ async def show(request: Request, visitor: SignedIn) -> Response:
     async with easel_of(request).database.read() as session:
         files = await ledger.exports(session, ledger.FILES, Page(MAX_PAGE))
         streams = await ledger.exports(session, ledger.STREAM, Page(MAX_PAGE))
+        learned = await lessons.styles(session, Page(MAX_PAGE))
     return access.page(
         request,
         visitor,
@@ -45,6 +48,7 @@ async def show(request: Request, visitor: SignedIn) -> Response:
         "data",
         exports=[_entry(row) for row in files],
         listeners=[_entry(row) for row in streams],
+        styles=[_entry(row) for row in learned],
     )
 
 
@@ -56,6 +60,7 @@ def _entry(row: DatasetExport) -> Entry:
         pictures=row.items,
         since=moment(row.created_at),
         until=None if row.revoked_at is None else moment(row.revoked_at),
+        asked=row.kind == lessons.ASKED,
     )
 
 

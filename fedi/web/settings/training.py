@@ -1,10 +1,10 @@
 """`/settings/training`: whether others may train on one's pictures; what of them went out, when and
-to whom; and what was said of it before."""
+to whom; what was learned from them here; and what was said of it before."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,17 +12,21 @@ from starlette.routing import BaseRoute, Route
 
 from fedi.database.tables import Account, ConsentChange
 from fedi.runtime import easel_of
+from fedi.social import posts, statuses
 from fedi.social.errors import SocialError
 from fedi.social.paging import Page
 from fedi.social.sessions import SignedIn
-from fedi.social.training import choices, ledger, standing
+from fedi.social.training import choices, ledger, lessons, standing
 from fedi.social.training.ledger import Given
-from fedi.web import forms, visitors
+from fedi.social.training.lessons import Lesson
+from fedi.studio.remote_files import claims, gallery
+from fedi.web import cursors, forms, visitors
 from fedi.web.settings import sheets
-from fedi.web.views.posts import Moment, moment
+from fedi.web.views.posts import Moment, moment, tiles
 
 HERE = "/settings/training"
-SHOWN = 40  # exports, and changes, the latest first; apps page through all of them
+SHOWN = 40  # exports, styles, and changes, the latest first; apps page through all of them
+PICTURES = 24  # of a style on one page, as on walls
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,19 @@ class Gone:
     when: Moment
     pictures: int
     withdrawn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a style was learned from, here. `asked`: by whoever asked for that very style."""
+
+    path: str
+    name: str
+    asked: bool
+    when: Moment
+    pictures: int
+    withdrawn: int
+    removed: Moment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +93,37 @@ async def change(request: Request, visitor: SignedIn) -> Response:
     return sheets.back(HERE, kept=True)
 
 
+@visitors.signed_in
+async def of_style(request: Request, visitor: SignedIn) -> Response:
+    """`GET /settings/training/styles/ID`: which of one's pictures a style was learned from."""
+    easel, account = easel_of(request), visitor.account
+    max_id = cursors.max_id(request)
+    async with easel.database.read() as session:
+        lesson = await lessons.find(session, account, request.path_params["id"])
+        wanted = Page(PICTURES + 1, max_id)
+        found = await lessons.pictures(session, account, lesson.style, wanted)
+        older = found[PICTURES - 1][0].id if len(found) > PICTURES else None
+        found = found[:PICTURES]
+        pictures = {item.media_id for item, _ in found}
+        shown = await statuses.load_many(session, account, (item.status_id for item, _ in found))
+        those = [
+            replace(post, media=[one for one in post.media if one.id in pictures])
+            for post in await posts.assemble(session, shown.values(), account)
+        ]
+        hung = await gallery.of(easel, session, claims.of_posts(those))
+    hanging = tiles(those, hung, account)
+    here = f"{HERE}/styles/{lesson.style.id}"
+    return sheets.show(
+        request,
+        "training_style.html",
+        style=_learned(lesson),
+        tiles=hanging,
+        missing=len(found) - len(hanging),
+        older=f"{here}?max_id={older}" if older else None,
+        newer=here if max_id else None,
+    )
+
+
 def _allowed(account: Account, fields: Mapping[str, str]) -> bool | None:
     """What a form says; None: only on what terms. A box that was empty before, and is, takes back
     no post that its author let in by itself: there is a button for that."""
@@ -92,6 +140,7 @@ async def _page(
 ) -> Response:
     async with easel_of(request).database.read() as session:
         given = await ledger.given(session, account, Page(SHOWN))
+        learned = await lessons.of_author(session, account, Page(SHOWN))
         said = await choices.history(session, account, Page(SHOWN))
         own = await choices.count_own(session, account)
     return sheets.show(
@@ -104,6 +153,7 @@ async def _page(
         own=own,
         consents=standing.allows(account),
         gone=_gone(given),
+        learned=[_learned(one) for one in learned],
         said=[_said(account, one) for one in said],
     )
 
@@ -122,6 +172,19 @@ def _gone(given: Sequence[Given]) -> list[Gone]:
     ]
 
 
+def _learned(one: Lesson) -> Learned:
+    style = one.style
+    return Learned(
+        path=f"{HERE}/styles/{style.id}",
+        name=style.purpose,
+        asked=style.kind == lessons.ASKED,
+        when=moment(style.created_at),
+        pictures=one.pictures,
+        withdrawn=one.withdrawn,
+        removed=None if style.revoked_at is None else moment(style.revoked_at),
+    )
+
+
 def _said(account: Account, one: ConsentChange) -> Said:
     if one.status_id is None:
         terms = f"{choices.CREDITS.get(one.credit, one.credit)}. "
@@ -135,4 +198,5 @@ def _said(account: Account, one: ConsentChange) -> Said:
 routes: list[BaseRoute] = [
     Route(HERE, ask, methods=["GET"]),
     Route(HERE, change, methods=["POST"]),
+    Route(f"{HERE}/styles/{{id:int}}", of_style, methods=["GET"]),
 ]

@@ -15,7 +15,8 @@ from activitypub.objects import Actor
 from activitypub.signatures import Key, KeyUnavailable, Verified
 from activitypub.signatures.keys import load_multikey
 from fedi.database.tables import Account, DatasetExport, Status
-from fedi.social.training import choices
+from fedi.social.training import choices, pseudonyms
+from fedi.studio import styles
 from fedi.studio.dataset import exporting
 from tests.federation.peer import ACTIVITY_JSON
 from tests.rig import Instance
@@ -38,6 +39,23 @@ async def choose(instance: Instance, status: Status, allowed: bool | None) -> No
 
 async def export(instance: Instance, folder: Path, **more: Any) -> DatasetExport:
     return await exporting.export(instance.easel, folder, purpose=PURPOSE, **more)
+
+
+async def learn(
+    instance: Instance, name: str, author: Account | None = None, *, asked: bool = False
+) -> int:
+    """Begin a style as `easel style train` does, without the learning. The number of it."""
+    easel = instance.easel
+    key = await pseudonyms.secret(easel)
+    async with easel.database.write() as tx:
+        if author is not None and asked:
+            found = await styles.asked_for(tx, key, author, tx.now)
+        else:
+            found = await styles.consented(tx, key, author)
+        pictures = [source.picture for source in found]
+        number, left = await styles.write_down(tx, key, name, pictures, author, asked=asked)
+    assert left
+    return number
 
 
 def read(folder: Path) -> dict[str, dict[str, Any]]:

@@ -11,13 +11,15 @@ import pytest
 from sqlmodel import select
 
 from fedi.database.tables import Account, MediaAttachment, Status
-from fedi.social import reblogs
-from fedi.social.training import grants, standing
-from tests.api.oauth.person import at, join
+from fedi.social import reblogs, statuses
+from fedi.social.paging import Page
+from fedi.social.training import grants, ledger, lessons, standing
+from fedi.studio.dataset import marking
+from tests.api.oauth.person import Seen, at, join
 from tests.federation.reading import document
 from tests.rig import Instance
 from tests.social.people import told
-from tests.studio.dataset.giving import PURPOSE, choose, consent, export
+from tests.studio.dataset.giving import PURPOSE, choose, consent, export, learn
 from tests.web import hanging
 from tests.web.admin.staff import appoint, signed_in
 from tests.web.filling import filled, form_of, send
@@ -75,6 +77,71 @@ async def test_one_says_yes_sees_what_went_out_and_takes_it_back(
     async with instance.easel.database.read() as session:
         row = await session.get_one(Account, alice.id)
         assert row.training_consent_at is None and not standing.allows(row)
+
+
+async def test_one_sees_what_was_learned_here_and_what_became_of_it(instance: Instance) -> None:
+    alice, bob = await join(instance), await join(instance, "bob")
+    await consent(instance, alice, credit="name")
+    await consent(instance, bob)
+    kept, taken, gone = [await hanging.hang(instance, alice, text="Look") for _ in range(3)]
+    own = await hanging.hang(instance, bob, text="Look")
+    ink = await learn(instance, "ink")
+    of_bob = await learn(instance, "bobs-own", bob, asked=True)
+    here = f"{HERE}/styles/{ink}"
+
+    def said(seen: Seen) -> str:
+        return " ".join(seen.page.text.split())
+
+    def posts(seen: Seen) -> set[str]:
+        return {link["href"] for link in seen.page.all("a", _class="tile")}
+
+    async with at(instance) as visitor:
+        await visitor.sign_in("alice")
+        seen = await visitor.get(HERE)
+        assert "Nothing of yours was given to anybody." in said(seen)
+        assert "3 pictures for the style ink" in said(seen)
+        assert "bobs-own" not in said(seen) and "withdrawn since" not in said(seen)
+        seen = await visitor.get(here)
+        assert "learned from 3 pictures of yours" in said(seen)
+        assert posts(seen) == {f"/@alice/{post.id}" for post in (kept, taken, gone)}
+        assert (await visitor.get(f"{HERE}/styles/{of_bob}")).status == 404
+
+        # What is taken back, what is deleted: told here, and to nobody outside.
+        await choose(instance, taken, False)
+        async with instance.easel.database.write() as tx:
+            await statuses.delete(tx, await tx.get_one(Status, gone.id))
+        await consent(instance, alice, credit="anonymous")
+        await marking.catch_up(instance.easel)
+        async with instance.easel.database.read() as session:
+            assert await ledger.withdrawn(session, None, after=0, limit=10) == []
+        seen = await visitor.get(HERE)
+        assert "; 2 withdrawn since" in said(seen)
+        assert "stays in it until whoever runs this server removes it" in said(seen)
+        seen = await visitor.get(here)
+        assert posts(seen) == {f"/@alice/{post.id}" for post in (kept, taken)}
+        assert "1 of them is not here any more." in said(seen)
+        await choose(instance, taken, None)
+        assert "; 1 withdrawn since" in said(await visitor.get(HERE))
+
+        async with instance.easel.database.write() as tx:
+            await lessons.end(tx, "ink")
+        for path in (HERE, here):
+            seen = await visitor.get(path)
+            assert "; the style was removed" in said(seen) and "stays in it" not in said(seen)
+    async with at(instance) as visitor:
+        await visitor.sign_in("bob")
+        seen = await visitor.get(HERE)
+        assert "1 picture for the style bobs-own" in said(seen)
+        assert "1 picture for the style ink" in said(seen)
+        assert said(seen).count("Whoever runs this server says that you asked for it.") == 1
+        # What one asked for oneself needs no yes, and is over with a no to that post.
+        await consent(instance, bob, False)
+        for asked_for in (0, 1):
+            async with instance.easel.database.read() as session:
+                bobs = await lessons.of_author(session, bob, Page())
+            counts = {one.style.purpose: one.withdrawn for one in bobs}
+            assert counts == {"bobs-own": asked_for, "ink": 1}
+            await choose(instance, own, False)
 
 
 async def test_a_post_says_it_as_it_is_written_and_nobody_says_it_for_another(
@@ -163,10 +230,16 @@ async def test_who_runs_the_instance_sees_who_got_what_and_ends_it(
     await export(instance, tmp_path / "out", recipient="Some Lab")
     async with instance.easel.database.write() as tx:
         made, token = await grants.grant(tx, "Other Lab", purpose=PURPOSE)
+    await learn(instance, "ink")
+    async with instance.easel.database.write() as tx:
+        await lessons.end(tx, "ink")
+    await learn(instance, "ink-two", alice, asked=True)
     async with signed_in(instance, "ada") as visitor:
         seen = await visitor.get("/admin/data")
         words = " ".join(seen.page.text.split())
         assert "1 picture to Some Lab" in words and "Other Lab" in words
+        assert "The style ink removed 1 picture," in words
+        assert "The style ink-two 1 picture of an author who asked for it," in words
         path = f"/admin/data/{made.id}/revoke"
         assert (await send(visitor, seen, path)).location == "/admin/data"
         assert "until" in (await visitor.get("/admin/data")).page.text
@@ -183,11 +256,12 @@ async def test_the_page_can_be_used_by_everybody(
     post = await hanging.hang(instance, alice, text="Look")
     await consent(instance, alice)
     await export(instance, tmp_path / "out", recipient="Long" * 30)
+    style = await learn(instance, "l" * 60, alice, asked=True)
     await choose(instance, post, False)
     for width, height in SIZES:
         options = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
         async with window(chromium, instance, **options) as page:
-            for path in (HERE, f"/posts/{post.id}/more"):
+            for path in (HERE, f"{HERE}/styles/{style}", f"/posts/{post.id}/more"):
                 await page.goto(instance.url + path)
                 assert await violations(page) == [], (path, width)
                 inside = await page.evaluate("document.documentElement.scrollWidth")
