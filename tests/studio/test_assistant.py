@@ -18,7 +18,7 @@ from fedi.social import accounts, favourites, posts, statuses
 from fedi.social.statuses import Draft
 from fedi.social.text import plain
 from fedi.studio import assistance, turns
-from fedi.studio.assistant import stopping
+from fedi.studio.assistant import stopping, thanking
 from fedi.studio.assistant.replying import REPLY
 from generation.protocol import Failed, Suggest, Suggested
 from tests import rig
@@ -278,6 +278,40 @@ async def test_it_stops_when_told_in_other_words(instance: Instance) -> None:
     assert await asked_for(instance) == []
     await ask(instance, alice, "@imagine a stop sign")
     assert [one.recipe["prompt"] for one in await asked_for(instance)] == ["a stop sign"]
+
+
+THANKS = (
+    "Thanks!", "thank you so much", "Wow, wie schön!", "❤️", "👍🏽", "this is great", "Danke dir",
+    "merci beaucoup !", "ありがとうございます", "谢谢", "beautiful :blobcat:",
+)  # fmt: skip
+NO_THANKS = (
+    "a thank you card", "beautiful harbour", "wow, again", "nice but darker", "it", "🦊",
+    "cool fox", "one picture",
+)  # fmt: skip
+
+
+def test_what_says_thanks_and_what_is_a_picture() -> None:
+    assert [words for words in THANKS if not thanking.are_meant(words)] == []
+    assert [words for words in NO_THANKS if thanking.are_meant(words)] == []
+
+
+async def test_thanks_are_liked_and_not_painted(instance: Instance) -> None:
+    easel = instance.easel
+    alice = await people.local(easel, "alice")
+    stranger = await people.remote(easel, "stranger")
+    async with easel.database.write() as tx:
+        (await tx.get_one(Account, stranger.id)).silenced_at = tx.now
+    first = await people.publish(easel, alice, "my thread")
+    said = await ask(instance, alice, "@imagine Thank you! ❤️", in_reply_to_id=first.id)
+    above = {"in_reply_to_uri": first.uri}
+    unheard = await ask_from_afar(instance, stranger, "wow", "@imagine wow", **above)
+    us = await helper(instance)
+    async with easel.database.read() as session:
+        assert await favourites.find(session, us.id, said.id) is not None
+        assert await favourites.find(session, us.id, unheard.id) is None
+    assert await asked_for(instance) == []
+    await ask(instance, alice, "@imagine beautiful")  # in answer to nothing
+    assert [one.recipe["prompt"] for one in await asked_for(instance)] == ["beautiful"]
 
 
 async def test_a_stop_waits_for_the_thread_that_it_is_said_in(

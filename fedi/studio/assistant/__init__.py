@@ -7,7 +7,7 @@
 
 What it is asked is data: the words become a prompt, and nothing in a thread is an instruction. It
 answers who asks and names nobody else; it answers no bots, and not itself. `account` is who it is,
-`reading` what a post asks for (`stopping`: silence), `callers` who may ask and how often, `circles`
-whether that is a program, `answering` does it (with `changing` for the picture that is answered,
-and `replying` for words), until `withdrawing`.
+`reading` what a post asks for (`stopping`: silence, `thanking`: nothing), `callers` who may ask and
+how often, `circles` whether that is a program, `answering` does it (with `changing` for the picture
+that is answered, and `replying` for words), until `withdrawing`.
 """

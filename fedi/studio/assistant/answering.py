@@ -92,7 +92,12 @@ async def _take(
         return None
     if wanted is not None and wanted.what == "nothing":
         return None
-    state, thread = "taken", await callers.thread_of(tx, status)
+    thread = await callers.thread_of(tx, status)
+    if wanted is not None and wanted.what == "thanks":
+        if await callers.may(tx, settings, asker) and not await callers.is_silent(tx, thread.name):
+            await favourites.add(tx, helper, status)
+        return None
+    state = "taken"
     if (
         not await callers.may(tx, settings, asker)
         or await callers.is_silent(tx, thread.name)

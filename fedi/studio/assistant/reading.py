@@ -9,7 +9,7 @@ from typing import Literal
 from fedi.database.tables import Status
 from fedi.social import text
 from fedi.studio import imagine
-from fedi.studio.assistant import stopping
+from fedi.studio.assistant import stopping, thanking
 from fedi.studio.imagine import Imagined
 
 # Of somebody: `@name`, `@name@host`; and the hashtag's sign, which is no part of its word.
@@ -45,13 +45,14 @@ class Wanted:
     """What a post asks for.
 
     Attributes:
-        what: a picture, an answer in words, what is trending, silence in this thread, or nothing.
+        what: a picture, an answer in words, what is trending, silence in this thread, or nothing,
+            with thanks or without.
         picture: of a picture: its prompt and its options; of a question, where nobody can answer.
         change: whether the prompt changes the picture of the post that is answered.
         question: what is to be answered.
     """
 
-    what: Literal["picture", "question", "trends", "silence", "nothing"]
+    what: Literal["picture", "question", "trends", "silence", "thanks", "nothing"]
     picture: Imagined | None = None
     change: bool = False
     question: str = ""
@@ -72,6 +73,8 @@ def read(status: Status) -> Wanted:
         return Wanted("nothing")
     if stopping.are_meant(words):
         return Wanted("silence")
+    if status.in_reply_to_uri and thanking.are_meant(words):
+        return Wanted("thanks")
     if _TRENDING.fullmatch(words):
         return Wanted("trends")
     if _QUESTION.fullmatch(words) and not _OF_A_PICTURE.search(words):

@@ -8,10 +8,8 @@ are not among them: who is misunderstood so has silenced a thread for good.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable
 
-MAX_LENGTH = 80  # of what is folded; a longer post is about something else as well
+from fedi.studio.assistant import phrases
 
 _STOPPING = """
     stop | stopp | halt | cease | desist | enough | basta | quit it | cut it out
@@ -54,44 +52,21 @@ _JAPANESE_POLITE = (
     r"|くれ|して|ね|よ|ー)"
 )
 
-_SHORTCODE = re.compile(r":\w+:")  # of a custom emoji
 _SIGN = "🛑"
-_WORDS = re.compile(r"[^\W_]+")
 
 
 def are_meant(words: str) -> bool:
     """Whether these words tell it to stop, and nothing else."""
-    said = _folded(words)
-    return len(said) <= MAX_LENGTH and _ALL.fullmatch(said) is not None
-
-
-def _folded(words: str) -> str:
-    """Words alone, as they are compared: small, with neither accents, signs nor emoji."""
-    words = _SHORTCODE.sub(" ", words).replace(_SIGN, " stop ")
-    return " ".join(_WORDS.findall(_plain(words)))
-
-
-def _plain(words: str) -> str:
-    apart = unicodedata.normalize("NFKD", words.casefold())
-    return "".join(sign for sign in apart if not unicodedata.combining(sign))
-
-
-def _any_of(listed: str) -> str:
-    """One of some words, each of them whole."""
-    rows = (one.strip() for row in listed.splitlines() for one in row.split("|"))
-    return _either(re.escape(_folded(one)) for one in rows if one)
-
-
-def _either(those: Iterable[str]) -> str:
-    return rf"(?:{'|'.join(sorted(set(those), key=len, reverse=True))})(?:\s|$)"
+    return phrases.consists_of(_ALL, words.replace(_SIGN, " stop "))
 
 
 def _all() -> re.Pattern[str]:
-    japanese, japanese_polite = _plain(_JAPANESE), _plain(_JAPANESE_POLITE)
+    japanese, japanese_polite = phrases.plain(_JAPANESE), phrases.plain(_JAPANESE_POLITE)
     stopping = (
-        rf"(?:sto{{3,}}p+|sto{{2}}p{{2,}}|stop{{2,}})(?:\s|$)|{_any_of(_STOPPING)}|{japanese}\s?"
+        rf"(?:sto{{3,}}p+|sto{{2}}p{{2,}}|stop{{2,}})(?:\s|$)|{phrases.any_of(_STOPPING)}"
+        rf"|{japanese}\s?"
     )
-    polite = rf"{_any_of(_POLITE)}|{japanese_polite}\s?"
+    polite = rf"{phrases.any_of(_POLITE)}|{japanese_polite}\s?"
     return re.compile(rf"(?:{polite})*(?:{stopping})(?:{stopping}|{polite})*")
 
 
