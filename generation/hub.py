@@ -89,13 +89,11 @@ def here(model: Model, reference: str = REFERENCE) -> Pulled | None:
 
 
 def described(model: Model) -> Model:
-    """A hub model that is not in the catalogue, with what its family can do, if it is here."""
+    """A hub model that is not in the catalogue, with what its folder says of it, if it is here."""
     if model.family or model.local:
         return model
     pulled = here(model) or here(model, "main")
-    index = parts.document(pulled.folder / parts.INDEX) if pulled else None
-    pipeline = (index or {}).get("_class_name")
-    return families.with_family(model, pipeline) if isinstance(pipeline, str) else model
+    return families.of_folder(model, pulled.folder) if pulled else model
 
 
 def offer(model: Model) -> Offer:

@@ -99,3 +99,8 @@ def test_what_an_unlisted_model_can_do_is_known_once_it_is_here(
         hand.close(10)
     with pytest.raises(RecipeError, match="takes no negative prompt"):
         Recipe(prompt="a", negative_prompt="b").resolved(hub.described(find(name)))
+    # Where there are models for several sizes of one family, the folder knows.
+    (folder / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    (folder / "unet").mkdir()
+    (folder / "unet/config.json").write_text('{"sample_size": 96}')
+    assert hub.described(find(name)).width == 768
