@@ -327,7 +327,7 @@ class SQLiteFiles:
         return f"sqlite:///{path}"
 
 
-async def until(condition: Callable[[], Any], *, seconds: float = 20.0) -> Any:
+async def until(condition: Callable[[], Any], *, seconds: float = 60.0) -> Any:
     """Wait for another process to make `condition` true: polls, and fails after `seconds`."""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
