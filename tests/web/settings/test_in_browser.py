@@ -3,6 +3,7 @@ says who they are, brings and takes lists, guards their account, moves away, and
 
 from __future__ import annotations
 
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import aiohttp
 import pyotp
 import pytest
 
+from fedi.clock import FakeClock
 from fedi.social import follows
 from tests.api.oauth.person import OOB, PASSWORD, Client, agree, at, join
-from tests.rig import Instance
+from tests.mailbox import Mailbox
+from tests.rig import Instance, NewDatabase, serve_instance
 from tests.web import hanging
 from tests.web.desk import Desk, desk, file
 from tests.web.test_browser import chromium
@@ -95,19 +98,26 @@ async def test_somebody_says_who_they_are_and_how_they_want_it(
 
 
 async def test_somebody_guards_their_account_moves_away_and_leaves(
-    instance: Instance, chromium: Any, browser: aiohttp.ClientSession
+    new_database: NewDatabase,
+    tmp_path: Path,
+    clock: FakeClock,
+    mailbox: Mailbox,
+    chromium: Any,
+    browser: aiohttp.ClientSession,
 ) -> None:
-    await join(instance)
-    await join(instance, "new")
-    app = await Client.register(instance, browser, client_name="Moss")
-    async with at(instance) as elsewhere:
-        await elsewhere.sign_in("alice")
-        code = await agree(elsewhere, app, redirect_uri=OOB)
-        _, made = await app.token(code, redirect_uri=OOB)
-        token = made["access_token"]
-        who = "/api/v1/accounts/verify_credentials"
-        assert (await app.get(who, token))[0] == 200
-        async with desk(chromium, instance, "alice") as at_desk:
+    async with serve_instance(
+        tmp_path, new_database(), clock=clock, mail=mailbox.settings
+    ) as instance:
+        await join(instance, email="alice@mail.example")
+        await join(instance, "new")
+        app = await Client.register(instance, browser, client_name="Moss")
+        async with at(instance) as elsewhere, desk(chromium, instance, "alice") as at_desk:
+            await elsewhere.sign_in("alice")
+            code = await agree(elsewhere, app, redirect_uri=OOB)
+            _, made = await app.token(code, redirect_uri=OOB)
+            token = made["access_token"]
+            who = "/api/v1/accounts/verify_credentials"
+            assert (await app.get(who, token))[0] == 200
             # What an app may do is taken back, and a browser elsewhere is signed out.
             assert "Moss" in await at_desk.open(SECURITY)
             assert "No app acts for you" in await at_desk.send(f"{SECURITY}/apps/withdraw")
@@ -116,12 +126,29 @@ async def test_somebody_guards_their_account_moves_away_and_leaves(
             said = await at_desk.send(f"{SECURITY}/browsers/close", "Sign out everywhere else")
             assert "everywhere else" not in said
             assert (await elsewhere.get("/home")).location.startswith("/sign-in")
+            await _change_the_address(at_desk, mailbox)
             await at_desk.page.set_viewport_size({"width": 390, "height": 844})
             await _guard(at_desk)
             async with desk(chromium, instance, "new") as at_new:
                 await at_new.open(LEAVING)
                 assert "@alice" in await at_new.send(f"{LEAVING}/aliases", other="@alice")
+                assert "@alice" not in await at_new.send(f"{LEAVING}/aliases/remove")
+                await at_new.send(f"{LEAVING}/aliases", other="@alice")
             await _leave(at_desk)
+
+
+async def _change_the_address(at_desk: Desk, mailbox: Mailbox) -> None:
+    """Where mail goes, by the link in one; and how often they hear of what they have not read."""
+    new = "else@mail.example"
+    await at_desk.send(f"{SECURITY}/email", password=PASSWORD, email=new)
+    assert "alice@mail.example" in await at_desk.open(SECURITY)
+    await at_desk.instance.run_jobs()
+    [mail] = [one for one in mailbox.mails if one.to == [new]]
+    await at_desk.open(mail.link("/change-email"))
+    await at_desk.send("/change-email")
+    assert f"Now {new}" in await at_desk.open(SECURITY)
+    await at_desk.send(f"{SECURITY}/digest", digest="weekly")
+    assert await at_desk.page.input_value("[name=digest]") == "weekly"
 
 
 async def _guard(at_desk: Desk) -> None:
@@ -153,6 +180,9 @@ async def _guard(at_desk: Desk) -> None:
         assert await page.is_visible("main .trouble")
         said = await at_desk.send("/sign-in/code", code=code)
     assert f"{len(recovery) - 1} recovery codes left" in said
+    await at_desk.send(f"{codes}/recovery")
+    assert not {*recovery} & {*await page.locator(".codes code").all_inner_texts()}
+    assert f"{len(recovery)} recovery codes left" in await at_desk.follow("I have kept them")
     assert "Off. With them" in await at_desk.send(f"{codes}/off")
 
     await with_a_device(page)
@@ -164,8 +194,16 @@ async def _guard(at_desk: Desk) -> None:
 
 
 async def _leave(at_desk: Desk) -> None:
-    """To another account, back from it, and away."""
+    """With all that they made, to another account, back from it, and away."""
     page = at_desk.page
+    await at_desk.open(CARRYING)
+    assert "It is being written" in await at_desk.send(f"{CARRYING}/archive")
+    await at_desk.instance.run_jobs()
+    await at_desk.open(CARRYING)
+    async with page.expect_download() as taken:
+        await page.click("main a:has-text('Download')")
+    with zipfile.ZipFile(await (await taken.value).path()) as archive:
+        assert b"/users/alice" in archive.read("actor.json")
     await at_desk.open(LEAVING)
     await at_desk.send(f"{LEAVING}/move", whom="@nobody", password=ANOTHER)
     assert await page.is_visible("main .trouble")
