@@ -19,6 +19,8 @@ function known(states) {
   if (!same || rows.length !== Object.keys(states).length) fresh();
 }
 
+const title = (fold) => fold.querySelector("summary").textContent;
+
 const AGAIN_MS = 2000; // after an answer that was none
 let coming = null;
 let again = false;
@@ -47,6 +49,9 @@ async function fresh() {
       const held = old.contains(document.activeElement) ? document.activeElement : null;
       const path = held?.closest("form")?.getAttribute("action");
       const id = held?.closest("form")?.elements.id?.value;
+      // What somebody unfolded stays so.
+      const unfolded = new Set([...old.querySelectorAll("details[open]")].map(title));
+      for (const fold of found.querySelectorAll("details")) fold.open = unfolded.has(title(fold));
       old.replaceWith(found);
       if (held) {
         const same = [...found.querySelectorAll("form")].find(

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from fedi.clock import FakeClock
+from fedi.database import marks
 from fedi.database.tables import Account, Status
-from fedi.studio import orphans
+from fedi.studio import orphans, stock
 from tests.api.oauth.person import PASSWORD, join
 from tests.federation import seeing
 from tests.federation.peer import Internet, Person
 from tests.federation.test_hosts import broken, followers, mended, row
 from tests.mailbox import Mailbox
+from tests.pulling import PATIENCE_S, TINY, open_hub
 from tests.rig import Instance, NewDatabase, serve_instance
 from tests.studio.asking import ask
 from tests.studio.queueing import painter, take
@@ -25,6 +27,7 @@ from tests.web import hanging
 from tests.web.admin import stocking, test_jobs
 from tests.web.admin.staff import appoint, report, waiting
 from tests.web.admin.test_jobs import kinds
+from tests.web.admin.test_models import painting_here
 from tests.web.admin.test_storage import keep
 from tests.web.desk import Desk, desk, file
 from tests.web.test_browser import chromium
@@ -290,3 +293,39 @@ async def _try_again(ada: Desk, alice: Account, internet: Internet) -> None:
     await instance.run_jobs()
     assert {url for url, _, _ in internet.posted} == {*inboxes}
     assert "all hosts are well" in await ada.open("/admin/servers")
+
+
+async def test_somebody_fetches_a_model_paints_with_it_and_removes_it(
+    new_database: NewDatabase,
+    tmp_path: Path,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    chromium: Any,
+) -> None:
+    """How one is stopped and gone on with, `tests/journeys/test_first_run.py` sees."""
+    models = "/admin/models"
+    here, tiny = "section:has(h2:text-is('Here'))", f"li:has-text('{TINY}')"
+    with open_hub(tmp_path, monkeypatch, TINY):
+        async with (
+            painting_here(new_database, tmp_path, clock) as instance,
+            desk(chromium, instance, "ada", width=390) as ada,
+        ):
+            ada.page.set_default_timeout(PATIENCE_S * 1000)
+            await ada.open(models)
+            await ada.send(f"{models}/pull", "Fetch it", id=TINY)
+            await ada.page.wait_for_selector(f"{here} {tiny}")  # nobody loads the page again
+            await ada.page.set_viewport_size(DESKTOP)
+            await ada.page.click(f"{here} {tiny} button:has-text('Paint with it')")
+            await ada.page.wait_for_selector(f"{here} {tiny} .badge-word:text-is('paints')")
+            assert instance.easel.settings.painting.model == TINY
+            assert not await ada.page.locator(f"{tiny} summary:has-text('Remove')").count()
+            others = f"{here} li:not(:has-text('{TINY}'))"
+            await ada.page.click(f"{others} button:has-text('Paint with it')")
+            await ada.page.click(f"{here} {tiny} summary:has-text('Remove')")
+            # What comes anew in the meantime folds nothing again.
+            await ada.page.evaluate("document.getElementById('models').dataset.old = ''")
+            async with instance.easel.database.write() as tx:
+                await marks.change(tx, stock.MARK)
+            await ada.page.wait_for_selector("#models:not([data-old])")
+            assert await ada.page.is_visible(f"{tiny} button:has-text('Remove')")
+            assert TINY not in await ada.send(f"{models}/remove")
