@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from alembic.config import Config
 from sqlalchemy import JSON, Connection, MetaData, Table, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlmodel import SQLModel
 
 from fedi.database.engine import driver_url
@@ -102,9 +103,7 @@ async def test_what_is_in_collections_from_before_stands_in_rows(
             connection.execute(made.insert().values({**blank(made, moment), **row}))
         command.upgrade(at(connection), "head")
 
-    engine = create_async_engine(driver_url(new_database()))
-    async with engine.begin() as connection:
-        await connection.run_sync(fill)
+    async with filled(new_database, fill) as connection:
         rows = await connection.execute(
             text("SELECT uri FROM collection_item WHERE collection_id = 1 ORDER BY id DESC")
         )
@@ -115,7 +114,6 @@ async def test_what_is_in_collections_from_before_stands_in_rows(
             )
         ).scalars()
         assert "Boats" in kept and "else.example" not in kept and "totalItems" not in kept
-    await engine.dispose()
 
 
 async def test_a_yes_to_the_smaller_question_is_asked_for_again(
@@ -136,14 +134,11 @@ async def test_a_yes_to_the_smaller_question_is_asked_for_again(
             connection.execute(change.insert().values({**blank(change, moment), **row}))
         command.upgrade(at(connection), "head")
 
-    engine = create_async_engine(driver_url(new_database()))
-    async with engine.begin() as connection:
-        await connection.run_sync(fill)
+    async with filled(new_database, fill) as connection:
         held = await connection.execute(
             text("SELECT username FROM account WHERE training_consent_at IS NOT NULL")
         )
         assert list(held.scalars()) == ["since"]
-    await engine.dispose()
 
 
 async def test_pictures_that_were_looked_at_before_sketches_are_looked_at_again(
@@ -166,13 +161,22 @@ async def test_pictures_that_were_looked_at_before_sketches_are_looked_at_again(
             connection.execute(look.insert().values({**blank(look, moment), **row}))
         command.upgrade(at(connection), "head")
 
-    engine = create_async_engine(driver_url(new_database()))
-    async with engine.begin() as connection:
-        await connection.run_sync(fill)
+    async with filled(new_database, fill) as connection:
         due = await connection.execute(
             text("SELECT media_id, tries FROM picture_look WHERE due_at IS NOT NULL")
         )
         assert [tuple(row) for row in due] == [(1, 0)]
+
+
+@asynccontextmanager
+async def filled(
+    new_database: rig.NewDatabase, fill: Callable[[Connection], None]
+) -> AsyncIterator[AsyncConnection]:
+    """A database of its own after what `fill` did."""
+    engine = create_async_engine(driver_url(new_database()))
+    async with engine.begin() as connection:
+        await connection.run_sync(fill)
+        yield connection
     await engine.dispose()
 
 

@@ -36,7 +36,7 @@ Why these constants:
     NEAR       0.3    Of 256 bits half differ by chance, with 3 in a hundred of error: nothing is as
                       near as this by chance. But pictures have more in common than chance, some
                       models more than others: so what is near must also be a fifth nearer than
-                      half of what may be shown.
+                      half of what may be shown (`STANDS_OUT`).
     ALIKE      1.5    The very same picture is worth more than a hashtag, and half as near is less.
     THEMES     8      pictures for one and the same reason among as many.
 """
@@ -69,7 +69,8 @@ MOST_OF_KIND = 3
 ENOUGH = 3.0  # two or three likings are half of a perfect fit
 FRIENDS = 0.3
 TIE = 0.6
-NEAR, STANDS_OUT, TO_STAND_OUT_OF = 0.3, 0.8, 12
+NEAR, STANDS_OUT = 0.3, 0.8
+TO_STAND_OUT_OF = 12  # pictures: of fewer nobody knows how near they usually are
 ALIKE = 1.5
 FADING = timedelta(hours=36)
 WINDOW = timedelta(days=30)

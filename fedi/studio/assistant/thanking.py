@@ -14,9 +14,8 @@ _THANKS = """
     merci beaucoup | gracias | muchas gracias | mil gracias | obrigado | obrigada | valeu | grazie
     grazie mille | bedankt | dank je | dank je wel | dank u | dziękuję | dzięki | tack
     tack så mycket | tak | mange tak | takk | tusen takk | kiitos | děkuji | díky | köszönöm
-    köszi | teşekkürler
-    teşekkür ederim | sağ ol | gràcies | dankon | terima kasih | ευχαριστώ | спасибо
-    большое спасибо | спасибо большое | дякую | شكرا | شكرا لك | 谢谢 | 謝謝 | 多谢 | 多謝
+    köszi | teşekkürler | teşekkür ederim | sağ ol | gràcies | dankon | terima kasih | ευχαριστώ
+    спасибо | большое спасибо | спасибо большое | дякую | شكرا | شكرا لك | 谢谢 | 謝謝 | 多谢 | 多謝
     ありがとう | ありがとうございます | ありがと | 고마워 | 고마워요 | 감사합니다
     wow | whoa | nice | very nice | nice one | great | so good | good job | great job | nice job
     well done | good bot | perfect | awesome | amazing | wonderful | fantastic | brilliant | lovely
@@ -24,7 +23,7 @@ _THANKS = """
     like it | love this | i love this | i like this | haha | hahaha | lol
     toll | super | schön | wunderschön | wunderbar | klasse | großartig | genial | prima | perfekt
     magnifique | superbe | parfait | très beau | bravo | bonito | precioso | hermoso | perfecto
-    genial | lindo | perfeito | bello | bellissimo | perfetto | mooi | prachtig | geweldig
+    lindo | perfeito | bello | bellissimo | perfetto | mooi | prachtig | geweldig
     piękne | świetne | fint | snyggt | kaunis | красиво | круто | отлично | 很好 | 好看 | 漂亮
     すごい | 素敵 | きれい | 멋져 | 멋지다
 """

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlmodel import col, select
 
+from fedi.clock import FakeClock
 from fedi.database.tables import Account, AuditEntry, Login, Report, Status
 from fedi.social import accounts, reports
 from tests.api.oauth.person import Person, Seen, at, join
-from tests.rig import Instance
+from tests.mailbox import Mailbox
+from tests.rig import Instance, NewDatabase, serve_instance
+from tests.studio.test_reviews import STRICT
 from tests.web import filling
 
 
@@ -23,6 +27,23 @@ async def appoint(instance: Instance, name: str = "max", role: str = "moderator"
         login.role = role
         tx.add(login)
     return account
+
+
+@asynccontextmanager
+async def guarded(
+    folder: Path, new_database: NewDatabase, clock: FakeClock, mailbox: Mailbox
+) -> AsyncIterator[Instance]:
+    """An instance of ada's, who looks at whoever wants to join, and at doubtful pictures."""
+    async with serve_instance(
+        folder,
+        new_database(),
+        clock=clock,
+        mail=mailbox.settings,
+        safety=STRICT,
+        registrations={"mode": "approval"},
+    ) as instance:
+        await appoint(instance, "ada", "admin")
+        yield instance
 
 
 @asynccontextmanager

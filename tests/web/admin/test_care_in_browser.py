@@ -19,13 +19,13 @@ from tests.federation.peer import Internet, Person
 from tests.federation.test_hosts import broken, followers, mended, row
 from tests.mailbox import Mailbox
 from tests.pulling import PATIENCE_S, TINY, open_hub
-from tests.rig import Instance, NewDatabase, serve_instance
+from tests.rig import Instance, NewDatabase
 from tests.studio.asking import ask
 from tests.studio.queueing import painter, take
-from tests.studio.test_reviews import STRICT, judged, painted
+from tests.studio.test_reviews import judged, painted
 from tests.web import hanging
 from tests.web.admin import stocking, test_jobs
-from tests.web.admin.staff import appoint, report, waiting
+from tests.web.admin.staff import appoint, guarded, report, waiting
 from tests.web.admin.test_jobs import kinds
 from tests.web.admin.test_models import painting_here
 from tests.web.admin.test_storage import keep
@@ -48,15 +48,7 @@ async def test_somebody_looks_after_people(
     internet: Internet,
     chromium: Any,
 ) -> None:
-    async with serve_instance(
-        tmp_path,
-        new_database(),
-        clock=clock,
-        mail=mailbox.settings,
-        safety=STRICT,
-        registrations={"mode": "approval"},
-    ) as instance:
-        await appoint(instance, "ada", "admin")
+    async with guarded(tmp_path, new_database, clock, mailbox) as instance:
         alice = await join(instance)
         async with (
             desk(chromium, instance, "ada", width=390) as ada,

@@ -11,11 +11,11 @@ import pytest
 from fedi.clock import FakeClock
 from tests.api.oauth.person import PASSWORD, join
 from tests.mailbox import Mailbox
-from tests.rig import NewDatabase, serve_instance
-from tests.studio.test_reviews import STRICT, judged, painted
+from tests.rig import NewDatabase
+from tests.studio.test_reviews import judged, painted
 from tests.web import hanging
 from tests.web.admin import stocking
-from tests.web.admin.staff import appoint
+from tests.web.admin.staff import guarded
 from tests.web.desk import Desk, desk, file
 from tests.web.test_browser import chromium
 
@@ -50,26 +50,18 @@ async def test_somebody_runs_a_place(
     mailbox: Mailbox,
     chromium: Any,
 ) -> None:
-    async with serve_instance(
-        tmp_path,
-        new_database(),
-        clock=clock,
-        mail=mailbox.settings,
-        safety=STRICT,
-        registrations={"mode": "approval"},
-    ) as instance:
-        await appoint(instance, "ada", "admin")
-        async with (
-            desk(chromium, instance, "ada", width=390) as ada,
-            desk(chromium, instance, width=390) as guest,
-        ):
-            await _let_in(ada, guest, mailbox)
-            await _make(ada, guest)
-            for one in (ada, guest):
-                await one.page.set_viewport_size({"width": 1280, "height": 844})
-            await _tell(ada, guest)
-            await _send_away(ada, guest)
-            told = " ".join((await ada.open("/admin/log")).split())
+    async with (
+        guarded(tmp_path, new_database, clock, mailbox) as instance,
+        desk(chromium, instance, "ada", width=390) as ada,
+        desk(chromium, instance, width=390) as guest,
+    ):
+        await _let_in(ada, guest, mailbox)
+        await _make(ada, guest)
+        for one in (ada, guest):
+            await one.page.set_viewport_size({"width": 1280, "height": 844})
+        await _tell(ada, guest)
+        await _send_away(ada, guest)
+        told = " ".join((await ada.open("/admin/log")).split())
     places = [told.find(words) for words in DONE]
     assert -1 not in places and places == sorted(places), told
 
